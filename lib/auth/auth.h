@@ -1,0 +1,43 @@
+/* Who asks, on what evidence. A secret of ours is random (160 bits), so that its SHA-256 is what the store keeps. */
+#ifndef SIEGEL_LIB_AUTH_AUTH_H
+#define SIEGEL_LIB_AUTH_AUTH_H
+#include "lib/arena.h"
+#include "lib/db/db.h"
+
+enum role { ROLE_NONE, ROLE_ADMINISTRATOR, ROLE_OPERATOR, ROLE_REQUESTOR, ROLE_AUDITOR, ROLE_COUNT };
+const char *role_name(enum role r);
+enum role role_parse(const char *name); /* ROLE_NONE when unknown */
+
+enum evidence { EVIDENCE_NONE, EVIDENCE_TOKEN, EVIDENCE_PASSWORD, EVIDENCE_ONE_TIME, EVIDENCE_CERTIFICATE };
+const char *evidence_name(enum evidence ev);
+
+struct principal {
+	int32_t tenant_id;
+	int64_t account_id;      /* 0 when a device speaks with its own certificate */
+	const char *name;        /* account's name, or the certificate's subject */
+	enum role role;
+	enum evidence evidence;
+	/* With EVIDENCE_CERTIFICATE: the row of the certificate and its DER. */
+	int64_t certificate_id;
+	struct bytes certificate;
+};
+
+/* "Authorization: Bearer …" → principal. E_UNAUTHENTICATED for a token that is unknown, expired or revoked, with one text and
+ * one cost for all of these. */
+int auth_token(struct db *db, const char *token, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
+/* "Authorization: Basic …" (RFC 7617) → principal, by password or unused one-time code. With consume, a one-time code is used up. */
+int auth_basic(struct db *db, const char *authorization, bool consume, struct arena *a, struct principal *ret,
+               struct error *e) MUST_CHECK;
+/* A client certificate (PEM) → principal. It must be, byte for byte, a certificate of the store that is issued, not revoked, in its
+ * validity and good for clientAuth. When an account has it as a credential the account speaks, else the device itself (ROLE_NONE). */
+int auth_client_cert(struct db *db, const char *pem, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
+/* Sets the tenant for row-level security on the connection until the next call; every query of a request comes after it. */
+int auth_set_tenant(struct db *db, int32_t tenant_id, struct error *e) MUST_CHECK;
+
+/* Slows down guessing: counts failures by key (an address or an account's name) in a bounded table. throttle_check() gives
+ * E_TOO_MANY with a retry hint after 10 failures within a minute. Thread-safe. */
+int throttle_check(const char *key, struct error *e) MUST_CHECK;
+void throttle_failed(const char *key);
+void throttle_ok(const char *key);
+
+#endif

@@ -1,0 +1,36 @@
+/* Errors: one struct that the caller owns, filled in one way. */
+#ifndef SIEGEL_LIB_ERROR_H
+#define SIEGEL_LIB_ERROR_H
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+#define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+
+enum error_code {
+#define ERROR(code, http, name, title) E_##code,
+#include "lib/errors.def"
+#undef ERROR
+	E_COUNT
+};
+
+/* What went wrong, for the one who asked. No secret and nothing internal is ever put here. */
+struct error {
+	enum error_code code;
+	unsigned retry_after_sec; /* 0: no hint */
+	char pointer[96];         /* JSON pointer or field name that is at fault; "" when none is */
+	char detail[320];         /* lower case, no full stop, says what is wrong and what would be right */
+};
+
+/* Fills *e and returns -1, so that `return fail(e, E_…, "…")` is the one way to fail. Clears pointer and retry hint.
+ * Control characters in the text are replaced by '?'. Text that is too long is cut. */
+int fail(struct error *e, enum error_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* Like fail(), and names the field at fault (a JSON pointer such as "/data/attributes/cn"). */
+int fail_at(struct error *e, enum error_code code, const char *pointer, const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+int error_http_status(enum error_code code);
+/* The stable machine-readable name, "bad_csr"; never NULL. */
+const char *error_name(enum error_code code);
+/* The title for people; never NULL. */
+const char *error_title(enum error_code code);
+
+#endif

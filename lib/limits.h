@@ -1,0 +1,49 @@
+/* All limits of the product, each with its reason. */
+#ifndef SIEGEL_LIB_LIMITS_H
+#define SIEGEL_LIB_LIMITS_H
+
+/* HTTP */
+#define LIMIT_BODY_BYTES (128 * 1024)     /* a CSR with an ML-DSA-87 or SLH-DSA key and signature is under 64 KiB as PEM */
+#define LIMIT_OCSP_REQUEST_BYTES (20 * 1024) /* 20 certificate ids and a signature; RFC 5019 clients send under 255 bytes */
+#define LIMIT_URI_BYTES 8192              /* OCSP by GET is the longest; nginx refuses more before us */
+#define LIMIT_REQUEST_MS 30000            /* absolute, from first byte to answer; nginx has its own, shorter for the header */
+#define LIMIT_REQUEST_ARENA_BYTES (4 * 1024 * 1024) /* a request's plain memory: body, JSON text and a page of resources */
+
+/* JSON:API */
+#define LIMIT_JSON_DEPTH 16               /* our deepest document is 5 */
+#define LIMIT_PAGE_SIZE 500
+#define LIMIT_FILTERS 16
+
+/* X.509 */
+#define LIMIT_CSR_BYTES 65536             /* see LIMIT_BODY_BYTES */
+#define LIMIT_CSR_ATTRIBUTES 16
+#define LIMIT_DER_DEPTH 16                /* a CSR nests 9 deep */
+#define LIMIT_SAN_COUNT 100
+#define LIMIT_SAN_BYTES 255               /* a DNS name; URIs and mail addresses are held to it too */
+#define LIMIT_RDN_COUNT 16
+#define LIMIT_CN_CHARS 64                 /* ub-common-name, RFC 5280 appendix A */
+#define LIMIT_CERT_BYTES 65536
+#define LIMIT_VALIDITY_DAYS 36525         /* 100 years: hard ceiling for a root; leaf profiles stay far below */
+#define LIMIT_LEAF_VALIDITY_DAYS 7305     /* 20 years: devices that live twenty years with their first certificate */
+#define LIMIT_SERIAL_BYTES 20             /* RFC 5280 4.1.2.2 */
+#define LIMIT_RSA_MAX_BITS 8192
+#define LIMIT_BACKDATE_SEC 3600           /* notBefore lies up to this before signing, for clocks that are slow */
+
+/* OCSP (RFC 6960, 9654) */
+#define LIMIT_OCSP_CERTIDS 20
+#define LIMIT_OCSP_NONCE_BYTES 128
+
+/* Messages between processes */
+#define LIMIT_FRAME_BYTES (256 * 1024)    /* a CSR, names and evidence; an answer with key, certificate and chain */
+#define LIMIT_IDEMPOTENCY_KEY_BYTES 255
+#define LIMIT_ENGINE_CALL_MS 20000
+#define LIMIT_BATCH 128                   /* certificates in one commit */
+
+/* Secrets and accounts */
+#define LIMIT_PASSWORD_BYTES 1024         /* W07: hashing is bounded before it starts */
+#define LIMIT_TOKEN_BYTES 128
+#define LIMIT_SECRET_FILE_BYTES 4096
+
+#define LIMIT_LOG_VALUE 512               /* bytes of one value in a log line */
+
+#endif

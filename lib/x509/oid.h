@@ -1,0 +1,37 @@
+/* Object identifiers that we use, as content octets. */
+#ifndef SIEGEL_LIB_X509_OID_H
+#define SIEGEL_LIB_X509_OID_H
+#include "lib/mem.h"
+
+#define OID_BYTES(lit) ((struct bytes){(const uint8_t *)(lit), sizeof(lit) - 1})
+
+#define OID_SKI OID_BYTES("\x55\x1d\x0e")
+#define OID_KEY_USAGE OID_BYTES("\x55\x1d\x0f")
+#define OID_SAN OID_BYTES("\x55\x1d\x11")
+#define OID_BASIC_CONSTRAINTS OID_BYTES("\x55\x1d\x13")
+#define OID_CRL_NUMBER OID_BYTES("\x55\x1d\x14")
+#define OID_CRL_REASON OID_BYTES("\x55\x1d\x15")
+#define OID_CDP OID_BYTES("\x55\x1d\x1f")
+#define OID_CERTIFICATE_POLICIES OID_BYTES("\x55\x1d\x20")
+#define OID_AKI OID_BYTES("\x55\x1d\x23")
+#define OID_EKU OID_BYTES("\x55\x1d\x25")
+#define OID_AIA OID_BYTES("\x2b\x06\x01\x05\x05\x07\x01\x01")
+#define OID_AD_OCSP OID_BYTES("\x2b\x06\x01\x05\x05\x07\x30\x01")
+#define OID_AD_CA_ISSUERS OID_BYTES("\x2b\x06\x01\x05\x05\x07\x30\x02")
+#define OID_OCSP_NOCHECK OID_BYTES("\x2b\x06\x01\x05\x05\x07\x30\x01\x05")
+#define OID_OCSP_NONCE OID_BYTES("\x2b\x06\x01\x05\x05\x07\x30\x01\x02")
+#define OID_OCSP_EXTENDED_REVOKE OID_BYTES("\x2b\x06\x01\x05\x05\x07\x30\x01\x09")
+#define OID_OCSP_BASIC OID_BYTES("\x2b\x06\x01\x05\x05\x07\x30\x01\x01")
+#define OID_EKU_SERVER_AUTH OID_BYTES("\x2b\x06\x01\x05\x05\x07\x03\x01")
+#define OID_EKU_CLIENT_AUTH OID_BYTES("\x2b\x06\x01\x05\x05\x07\x03\x02")
+#define OID_EKU_OCSP_SIGNING OID_BYTES("\x2b\x06\x01\x05\x05\x07\x03\x09")
+#define OID_EXTENSION_REQUEST OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e")
+#define OID_CHALLENGE_PASSWORD OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x07")
+#define OID_EC_PUBLIC_KEY OID_BYTES("\x2a\x86\x48\xce\x3d\x02\x01")
+#define OID_RSA_ENCRYPTION OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01")
+#define OID_SHA1 OID_BYTES("\x2b\x0e\x03\x02\x1a")
+#define OID_SHA256 OID_BYTES("\x60\x86\x48\x01\x65\x03\x04\x02\x01")
+#define OID_SHA384 OID_BYTES("\x60\x86\x48\x01\x65\x03\x04\x02\x02")
+#define OID_SHA512 OID_BYTES("\x60\x86\x48\x01\x65\x03\x04\x02\x03")
+
+#endif

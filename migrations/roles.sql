@@ -1,0 +1,12 @@
+-- Roles, made once by the database's superuser before the first migration (quickstart and the packages do it).
+-- One role for each process, none may log in with a password: peer authentication maps system users to them.
+DO $$
+DECLARE r text;
+BEGIN
+  FOREACH r IN ARRAY ARRAY['siegel_owner', 'siegel_ca', 'siegel_est', 'siegel_va', 'siegel_api', 'siegel_sched', 'siegel_setup']
+  LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN
+      EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS', r);
+    END IF;
+  END LOOP;
+END $$;
