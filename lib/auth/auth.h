@@ -22,14 +22,19 @@ struct principal {
 	struct bytes certificate;
 };
 
-/* "Authorization: Bearer …" → principal. E_UNAUTHENTICATED for a token that is unknown, expired or revoked, with one text and
- * one cost for all of these. */
+/* The token (what follows "Bearer " in Authorization) → principal. E_UNAUTHENTICATED for a token that is unknown, expired or
+ * revoked, with one text and one cost for all of these. */
 int auth_token(struct db *db, const char *token, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
-/* "Authorization: Basic …" (RFC 7617) → principal, by password or unused one-time code. With consume, a one-time code is used up. */
+/* "Authorization: Basic …" (RFC 7617) → principal, by password or unused one-time code. With consume, a one-time code is used up.
+ * authorization is the header's whole value, or NULL. E_UNAUTHENTICATED with one text and one cost for an unknown account and a
+ * wrong secret. */
 int auth_basic(struct db *db, const char *authorization, bool consume, struct arena *a, struct principal *ret,
                struct error *e) MUST_CHECK;
+/* The account's name that an Authorization: Basic header claims, as a key to throttle by; "" when there is none. */
+const char *auth_basic_name(struct arena *a, const char *authorization) __attribute__((returns_nonnull));
 /* A client certificate (PEM) → principal. It must be, byte for byte, a certificate of the store that is issued, not revoked, in its
- * validity and good for clientAuth. When an account has it as a credential the account speaks, else the device itself (ROLE_NONE). */
+ * validity and good for clientAuth. When an account has it as a credential the account speaks, else the device itself (ROLE_NONE).
+ * E_FORBIDDEN names the cause. */
 int auth_client_cert(struct db *db, const char *pem, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 /* Sets the tenant for row-level security on the connection until the next call; every query of a request comes after it. */
 int auth_set_tenant(struct db *db, int32_t tenant_id, struct error *e) MUST_CHECK;

@@ -1,0 +1,260 @@
+/* Secrets and certificates to principals, by the look-ups of migrations/0001_house.sql. */
+#include "lib/auth/auth.h"
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include "lib/limits.h"
+#include "lib/x509/cert.h"
+#include "lib/x509/oid.h"
+#include "lib/x509/pem.h"
+
+static const char *const role_names[ROLE_COUNT] = {
+    [ROLE_NONE] = "none",           [ROLE_ADMINISTRATOR] = "administrator", [ROLE_OPERATOR] = "operator",
+    [ROLE_REQUESTOR] = "requestor", [ROLE_AUDITOR] = "auditor",
+};
+
+const char *
+role_name(enum role r)
+{
+	return (unsigned)r < ROLE_COUNT ? role_names[r] : role_names[ROLE_NONE];
+}
+
+enum role
+role_parse(const char *name)
+{
+	for (int r = ROLE_NONE + 1; r < ROLE_COUNT; r++)
+		if (strcmp(name, role_names[r]) == 0)
+			return (enum role)r;
+	return ROLE_NONE;
+}
+
+const char *
+evidence_name(enum evidence ev)
+{
+	static const char *const names[] = {"none", "token", "password", "one_time", "certificate"};
+	return (unsigned)ev < ARRAY_LEN(names) ? names[ev] : names[EVIDENCE_NONE];
+}
+
+/* The one text for every secret that is refused: it must not tell an unknown account from a wrong secret. */
+static int
+refuse_secret(struct error *e)
+{
+	return fail(e, E_UNAUTHENTICATED, "the account or the secret is wrong, expired or revoked");
+}
+
+/* Columns: tenant_id, account_id, name, role from first_col on. */
+static void
+principal_of_row(const struct db_result *res, int first_col, enum evidence ev, struct arena *a, struct principal *ret)
+{
+	*ret = (struct principal){
+	    .tenant_id = (int32_t)db_int(res, 0, first_col),
+	    .account_id = db_int(res, 0, first_col + 1),
+	    .name = arena_strdup(a, db_text(res, 0, first_col + 2)),
+	    .role = role_parse(db_text(res, 0, first_col + 3)),
+	    .evidence = ev,
+	};
+}
+
+int
+auth_token(struct db *db, const char *token, struct arena *a, struct principal *ret, struct error *e)
+{
+	size_t len = token ? strlen(token) : 0;
+	if (len == 0)
+		return fail(e, E_UNAUTHENTICATED, "a token is wanted: Authorization: Bearer");
+	if (len > LIMIT_TOKEN_BYTES)
+		return refuse_secret(e);
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	SHA256((const unsigned char *)token, len, hash);
+	CLEANUP(db_result_free) struct db_result *res = NULL;
+	if (db_query(db, "SELECT tenant_id, account_id, name, role FROM auth_by_secret('token', NULL, $1::bytea)",
+	             (struct db_param[]){DB_BYTES(hash, sizeof(hash))}, 1, false, &res, e) < 0)
+		return -1;
+	if (db_rows(res) != 1)
+		return refuse_secret(e);
+	principal_of_row(res, 0, EVIDENCE_TOKEN, a, ret);
+	return 0;
+}
+
+/* Takes "Basic base64(name:secret)" apart (RFC 7617 2). A name that no account can have becomes "", so that what follows costs
+ * the same for all. */
+static int
+basic_parse(struct arena *a, const char *authorization, const char **ret_name, struct bytes *ret_secret, struct error *e)
+{
+	static const char scheme[] = "Basic ";
+	if (!authorization)
+		return fail(e, E_UNAUTHENTICATED, "no account and password came: Authorization: Basic is wanted (RFC 7617)");
+	if (strncasecmp(authorization, scheme, sizeof(scheme) - 1) != 0)
+		return fail(e, E_UNAUTHENTICATED, "the authorization scheme isn't Basic (RFC 7617)");
+	const char *text = authorization + sizeof(scheme) - 1;
+	text += strspn(text, " ");
+	size_t len = strlen(text);
+	if (len > 2 * (size_t)LIMIT_PASSWORD_BYTES)
+		return refuse_secret(e);
+	struct bytes plain;
+	if (base64_decode(a, text, len, &plain, e) < 0)
+		return fail(e, E_UNAUTHENTICATED, "the authorization isn't base64 of account:secret (RFC 7617 2)");
+	const uint8_t *colon = plain.len ? memchr(plain.data, ':', plain.len) : NULL;
+	if (!colon)
+		return fail(e, E_UNAUTHENTICATED, "the authorization isn't base64 of account:secret (RFC 7617 2)");
+	size_t name_len = (size_t)(colon - plain.data);
+	bool can_be = true;
+	for (size_t i = 0; i < name_len; i++)
+		can_be = can_be && plain.data[i] > ' ' && plain.data[i] < 0x7f;
+	*ret_name = can_be ? arena_strndup(a, (const char *)plain.data, name_len) : "";
+	*ret_secret = (struct bytes){colon + 1, plain.len - name_len - 1};
+	return 0;
+}
+
+const char *
+auth_basic_name(struct arena *a, const char *authorization)
+{
+	struct error e;
+	const char *name = "";
+	struct bytes secret = {0};
+	return basic_parse(a, authorization, &name, &secret, &e) < 0 ? "" : name;
+}
+
+int
+auth_basic(struct db *db, const char *authorization, bool consume, struct arena *a, struct principal *ret, struct error *e)
+{
+	const char *name = "";
+	struct bytes secret = {0};
+	if (basic_parse(a, authorization, &name, &secret, e) < 0)
+		return -1;
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	SHA256(secret.data, secret.len, hash);
+	/* One statement for both kinds, so that time tells nothing about which one an account has. */
+	CLEANUP(db_result_free) struct db_result *res = NULL;
+	if (db_query(db,
+	             "SELECT 'password' AS kind, credential_id, tenant_id, account_id, name, role"
+	             "  FROM auth_by_secret('password', $1::text, $2::bytea)"
+	             " UNION ALL SELECT 'one_time', credential_id, tenant_id, account_id, name, role"
+	             "  FROM auth_by_secret('one_time', $1::text, $2::bytea)",
+	             (struct db_param[]){DB_TEXT(name), DB_BYTES(hash, sizeof(hash))}, 2, false, &res, e) < 0)
+		return -1;
+	if (db_rows(res) != 1)
+		return refuse_secret(e);
+	bool one_time = strcmp(db_text(res, 0, 0), "one_time") == 0;
+	if (one_time && consume) {
+		CLEANUP(db_result_free) struct db_result *used = NULL;
+		if (db_query(db, "SELECT auth_consume($1::int8)", (struct db_param[]){DB_TEXT(db_text(res, 0, 1))}, 1, false, &used,
+		             e) < 0)
+			return -1;
+		if (db_rows(used) != 1 || !db_bool(used, 0, 0))
+			return refuse_secret(e); /* somebody else was first */
+	}
+	principal_of_row(res, 2, one_time ? EVIDENCE_ONE_TIME : EVIDENCE_PASSWORD, a, ret);
+	return 0;
+}
+
+/* keyIdentifier of the authority key identifier, RFC 5280 4.2.1.1. */
+static int
+issuer_key_id(const struct cert *c, struct bytes *ret, struct error *e)
+{
+	const struct cert_extension *x = cert_extension_find(c, OID_AKI);
+	if (!x)
+		return fail(e, E_FORBIDDEN, "the client certificate has no authority key identifier, so this system didn't issue it");
+	struct der d = der_of(x->value), seq, id;
+	if (der_get(&d, DER_SEQUENCE, "authorityKeyIdentifier", &seq, e) < 0 || der_end(&d, "authorityKeyIdentifier", e) < 0 ||
+	    der_get(&seq, DER_CONTEXT(0), "keyIdentifier", &id, e) < 0)
+		return fail(e, E_FORBIDDEN, "the client certificate's authority key identifier can't be read");
+	*ret = der_bytes(&id);
+	return 0;
+}
+
+/* The row of exactly this certificate: what the key identifier and the serial find is only a candidate, for anybody can write
+ * these into a certificate of his own. The whole DER decides. */
+static int
+find_row(struct db *db, const struct cert *c, struct arena *a, struct db_result **ret, int *ret_row, struct error *e)
+{
+	struct bytes key_id = {0};
+	if (issuer_key_id(c, &key_id, e) < 0)
+		return -1;
+	CLEANUP(db_result_free) struct db_result *res = NULL;
+	if (db_query(db,
+	             "SELECT certificate_id, tenant_id, der, status, ca_status FROM auth_by_certificate($1::bytea, $2::bytea)",
+	             (struct db_param[]){DB_BYTES(key_id.data, key_id.len), DB_BYTES(c->serial.data, c->serial.len)}, 2, false, &res,
+	             e) < 0)
+		return -1;
+	for (int row = 0; row < db_rows(res); row++) {
+		if (bytes_equal(db_bytes(res, row, 2, a), c->whole)) {
+			*ret_row = row;
+			*ret = TAKE(res);
+			return 0;
+		}
+	}
+	return fail(e, E_FORBIDDEN, "the client certificate wasn't issued by this system");
+}
+
+/* Status, validity and purpose of a certificate that is known to be ours. */
+static int
+check_usable(const struct cert *c, int64_t status, const char *ca_status, struct error *e)
+{
+	enum { STATUS_ISSUED = 1, STATUS_REVOKED = 2 };
+	if (status == STATUS_REVOKED)
+		return fail(e, E_FORBIDDEN, "the client certificate is revoked");
+	if (status != STATUS_ISSUED)
+		return fail(e, E_FORBIDDEN, "the client certificate is on hold");
+	if (strcmp(ca_status, "disabled") == 0)
+		return fail(e, E_FORBIDDEN, "the CA that issued the client certificate is disabled");
+	/* RFC 5280 4.1.2.5: both ends belong to the validity. */
+	int64_t now = (int64_t)time(NULL);
+	if (now < c->not_before)
+		return fail(e, E_FORBIDDEN, "the client certificate isn't valid yet");
+	if (now > c->not_after)
+		return fail(e, E_FORBIDDEN, "the client certificate has expired");
+	if (cert_is_ca(c))
+		return fail(e, E_FORBIDDEN, "the client certificate is a CA's (RFC 5280 4.2.1.9), which doesn't sign in");
+	if (!cert_has_eku(c, OID_EKU_CLIENT_AUTH, false))
+		return fail(e, E_FORBIDDEN, "the client certificate isn't for clientAuth (RFC 5280 4.2.1.12)");
+	return 0;
+}
+
+int
+auth_client_cert(struct db *db, const char *pem, struct arena *a, struct principal *ret, struct error *e)
+{
+	struct bytes der = {0};
+	struct cert c;
+	size_t len = strlen(pem);
+	if (len > 2 * (size_t)LIMIT_CERT_BYTES)
+		return fail(e, E_FORBIDDEN, "the client certificate is too large");
+	if (pem_decode(a, pem, len, "CERTIFICATE", NULL, &der, e) < 0 || cert_parse(der, &c, e) < 0) {
+		char why[sizeof(e->detail)];
+		snprintf(why, sizeof(why), "%s", e->detail);
+		return fail(e, E_FORBIDDEN, "the client certificate can't be read: %s", why);
+	}
+	CLEANUP(db_result_free) struct db_result *res = NULL;
+	int row = 0;
+	if (find_row(db, &c, a, &res, &row, e) < 0 ||
+	    check_usable(&c, db_int(res, row, 3), db_text(res, row, 4), e) < 0)
+		return -1;
+
+	struct principal p = {
+	    .tenant_id = (int32_t)db_int(res, row, 1),
+	    .name = dn_text(a, c.subject),
+	    .role = ROLE_NONE,
+	    .evidence = EVIDENCE_CERTIFICATE,
+	};
+	int64_t certificate_id = db_int(res, row, 0);
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	SHA256(der.data, der.len, hash);
+	CLEANUP(db_result_free) struct db_result *account = NULL;
+	if (db_query(db, "SELECT tenant_id, account_id, name, role FROM auth_by_secret('certificate', NULL, $1::bytea)",
+	             (struct db_param[]){DB_BYTES(hash, sizeof(hash))}, 1, false, &account, e) < 0)
+		return -1;
+	if (db_rows(account) == 1)
+		principal_of_row(account, 0, EVIDENCE_CERTIFICATE, a, &p);
+	p.certificate_id = certificate_id;
+	p.certificate = der;
+	*ret = p;
+	return 0;
+}
+
+int
+auth_set_tenant(struct db *db, int32_t tenant_id, struct error *e)
+{
+	return db_query(db, "SELECT set_config('siegel.tenant', $1::text, false)", (struct db_param[]){DB_INT(tenant_id)}, 1, false,
+	                NULL, e);
+}
