@@ -1,0 +1,92 @@
+"""Fixtures of the integration tests; README.md says how to run them against a private instance."""
+
+import os
+import uuid
+
+import pytest
+
+import support
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "rows(*numbers): rows of the catalogue of abuse cases that this test covers")
+    config.addinivalue_line("markers", "slow: takes longer than ten seconds")
+
+
+@pytest.fixture(scope="session")
+def instance():
+    """The running private instance."""
+    if "SIEGEL_RUN" not in os.environ:
+        pytest.exit("SIEGEL_RUN isn't set: run the tests by ./check, or see tests/integration/README.md", 2)
+    return support.Instance()
+
+
+@pytest.fixture(scope="session")
+def rest(instance):
+    """REST as the default tenant's administrator; rest.instance.rest(token=…, cert=…, key=…) makes others."""
+    return instance.rest(instance.token)
+
+
+@pytest.fixture(scope="session")
+def default_tenant(instance):
+    return support.Tenant(instance, "default")
+
+
+@pytest.fixture(scope="session")
+def new_tenant(instance, tmp_path_factory):
+    """new_tenant() makes a tenant with its own root, issuing CA and profiles."""
+
+    def make(name=None):
+        return support.make_tenant(instance, name or f"t-{uuid.uuid4().hex[:10]}", tmp_path_factory.mktemp("tenant"))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def other_tenant(new_tenant):
+    """A second tenant, one for the whole run."""
+    return new_tenant()
+
+
+@pytest.fixture
+def edge_connection(instance):
+    """edge_connection(plain=False, cert=…, key=…, maximum=…) opens a raw connection; all are closed at the end."""
+    opened = []
+
+    def connect(plain=False, timeout=support.TIMEOUT_SEC, **tls):
+        if plain:
+            one = support.EdgeConnection(instance.plain_host, instance.plain_port, None, timeout)
+        else:
+            one = support.EdgeConnection(instance.host, instance.port, instance.tls_context(**tls), timeout)
+        opened.append(one)
+        return one
+
+    yield connect
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture(scope="session")
+def siegelctl(instance):
+    """siegelctl("ca", "list", "--json") runs the command line on the same machine; gives the CompletedProcess."""
+    return instance.siegelctl
+
+
+@pytest.fixture(scope="session")
+def est_account(default_tenant):
+    """Name and password of an account that may ask for certificates over EST."""
+    return default_tenant.account("requestor", "password")
+
+
+@pytest.fixture(scope="session")
+def client_identity(rest, tmp_path_factory):
+    """client_identity(cn) enrols a client certificate; gives (certificate file, key file, resource)."""
+
+    def make(cn=None, kind="cert_client"):
+        key = support.new_key()
+        cn = cn or f"client-{uuid.uuid4().hex[:10]}.example"
+        resource = rest.issued(kind, cn=cn, csr=support.csr_pem(support.new_csr(cn, key=key)))
+        folder = tmp_path_factory.mktemp("identity")
+        return (*support.write_identity(folder, resource["attributes"]["pem"], key), resource)
+
+    return make
