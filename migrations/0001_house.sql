@@ -185,16 +185,27 @@ END $$;
 CREATE TRIGGER audit_insert_only BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_is_insert_only();
 CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_is_insert_only();
 
--- One batch of intents in one statement and so in one flush. Raises SG001 when a request key is taken: the caller then looks it up.
--- A key that ran out, or whose intent was abandoned, is given to the new intent.
+-- One batch of intents in one statement and so in one flush. Raises SG001 when a request key is taken: the caller then looks it up;
+-- a key that ran out, or whose intent was abandoned, is given to the new intent. Raises SG003 when a public key is blocked, and SG004 when
+-- it is certified already and its profile forbids that (p_reuse 0: never asked, 1: the same subject may, 2: nobody may); the message is
+-- the place in the batch, from 1.
 CREATE FUNCTION intent_add(
   p_chain text, p_ca int[], p_serial bytea[], p_tenant int[], p_profile int[], p_tbs bytea[],
-  p_key bytea[], p_body bytea[], p_window int[],
+  p_key bytea[], p_body bytea[], p_window int[], p_spki bytea[], p_subject text[], p_reuse int[],
   p_seq bigint[], p_at bigint[], p_actor text[], p_object text[], p_detail text[], p_hash bytea[]
 ) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
-  wanted int; got int;
+  wanted int; got int; place bigint;
 BEGIN
+  SELECT u.n INTO place FROM unnest(p_spki) WITH ORDINALITY AS u(k, n) JOIN siegel.blocked_key b ON b.spki_hash = u.k LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION '%', place USING ERRCODE = 'SG003';
+  END IF;
+  SELECT u.n INTO place FROM unnest(p_spki, p_subject, p_reuse) WITH ORDINALITY AS u(k, s, r, n)
+   WHERE r > 0 AND EXISTS (SELECT FROM siegel.certificate x WHERE x.spki_hash = u.k AND (r = 2 OR x.subject <> u.s)) LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION '%', place USING ERRCODE = 'SG004';
+  END IF;
   SELECT count(*) INTO wanted FROM unnest(p_key) k WHERE k IS NOT NULL;
   IF wanted > 0 THEN
     INSERT INTO siegel.request AS r (request_key, tenant_id, body_hash, ca_id, serial, expires_at)
@@ -246,6 +257,47 @@ BEGIN
     RETURNING x.serial, x.id;
 END $$;
 
+-- What became of request keys: nothing (no row), an intent (no id, abandoned or not), or a certificate.
+CREATE FUNCTION request_find(p_key bytea[])
+RETURNS TABLE (r_key bytea, r_tenant int, r_body bytea, r_ca int, r_serial bytea, r_abandoned boolean, r_id bigint)
+LANGUAGE sql STABLE AS $$
+  SELECT r.request_key, r.tenant_id, r.body_hash, r.ca_id, r.serial,
+         coalesce(i.abandoned_at IS NOT NULL, x.id IS NULL), x.id
+    FROM siegel.request r
+    LEFT JOIN siegel.intent i ON i.ca_id = r.ca_id AND i.serial = r.serial
+    LEFT JOIN siegel.certificate x ON x.ca_id = r.ca_id AND x.serial = r.serial
+   WHERE r.request_key = ANY (p_key) AND r.expires_at >= now()
+$$;
+
+-- Revokes one certificate in one statement: status, CRL entry, blocked key, wish for a CRL and the audit row. When it was revoked
+-- before, nothing changes and r_repeated says so. Raises SG005 when the tenant has no such certificate.
+CREATE FUNCTION certificate_revoke(
+  p_tenant int, p_id bigint, p_reason int,
+  p_chain text, p_seq bigint, p_at bigint, p_actor text, p_object text, p_detail text, p_hash bytea
+) RETURNS TABLE (r_repeated boolean, r_reason int, r_at bigint) LANGUAGE plpgsql AS $$
+DECLARE c siegel.certificate%ROWTYPE;
+BEGIN
+  SELECT * INTO c FROM siegel.certificate WHERE tenant_id = p_tenant AND id = p_id FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no such certificate' USING ERRCODE = 'SG005';
+  END IF;
+  IF c.status = 2 THEN
+    RETURN QUERY SELECT true, c.reason::int, extract(epoch FROM c.revoked_at)::bigint;
+    RETURN;
+  END IF;
+  UPDATE siegel.certificate SET status = 2, revoked_at = date_trunc('second', now()), reason = p_reason
+   WHERE tenant_id = p_tenant AND id = p_id;
+  INSERT INTO siegel.revocation (ca_id, serial, revoked_at, reason, not_after)
+  VALUES (c.ca_id, c.serial, date_trunc('second', now()), p_reason, c.not_after);
+  IF p_reason = 1 THEN
+    INSERT INTO siegel.blocked_key (spki_hash, reason) VALUES (c.spki_hash, 'keyCompromise') ON CONFLICT DO NOTHING;
+  END IF;
+  UPDATE siegel.ca SET crl_wanted_at = now() WHERE id = c.ca_id;
+  INSERT INTO siegel.audit (chain, seq, at_us, tenant_id, actor, action, object, detail, hash)
+  VALUES (p_chain, p_seq, p_at, p_tenant, p_actor, 'certificate.revoked', p_object, p_detail, p_hash);
+  RETURN QUERY SELECT false, p_reason, extract(epoch FROM date_trunc('second', now()))::bigint;
+END $$;
+
 -- Evidence is looked up before the tenant is known, so these run as the owner and give back only what the caller proved.
 CREATE FUNCTION auth_by_secret(p_kind text, p_name text, p_hash bytea)
 RETURNS TABLE (credential_id bigint, tenant_id int, account_id bigint, name text, role text)
@@ -271,9 +323,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
     FROM siegel.ca k JOIN siegel.certificate x ON x.ca_id = k.id AND x.serial = p_serial
    WHERE k.ski = p_ski
 $$;
-REVOKE ALL ON FUNCTION auth_by_secret, auth_consume, auth_by_certificate, intent_add, certificate_add FROM PUBLIC;
+REVOKE ALL ON FUNCTION auth_by_secret, auth_consume, auth_by_certificate, intent_add, certificate_add, request_find,
+  certificate_revoke FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth_by_secret, auth_consume, auth_by_certificate TO siegel_api, siegel_est;
-GRANT EXECUTE ON FUNCTION intent_add, certificate_add TO siegel_ca;
+GRANT EXECUTE ON FUNCTION intent_add, certificate_add, request_find, certificate_revoke TO siegel_ca;
 
 -- A revocation wants a CRL: the scheduler listens.
 CREATE FUNCTION crl_notify() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -286,7 +339,6 @@ END $$;
 CREATE TRIGGER ca_crl_notify AFTER UPDATE ON ca FOR EACH ROW EXECUTE FUNCTION crl_notify();
 
 -- Grants: exactly what each process needs.
-GRANT SELECT ON tenant, profile TO siegel_ca;
 GRANT SELECT, INSERT ON tenant, ca, profile TO siegel_ca;
 GRANT UPDATE (crl_number, crl_wanted_at, status) ON ca TO siegel_ca;
 GRANT UPDATE (definition, version, title) ON profile TO siegel_ca;
