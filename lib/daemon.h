@@ -26,6 +26,9 @@ void daemon_ready(void);
 /* A descriptor that becomes readable when the process is to stop; wait for it with poll. */
 int daemon_stop_fd(void);
 bool daemon_stopping(void);
+/* To be called first in every child that fork() made after daemon_main() began: gives it a stop descriptor of its own, so that
+ * a signal to one process wakes that process alone. A signal that came before isn't lost. */
+void daemon_after_fork(void);
 /* Blocks until the process is to stop. */
 void daemon_wait(void);
 
