@@ -58,7 +58,7 @@ fill(struct error *e, enum error_code code, const char *pointer, const char *fmt
 }
 
 int
-fail(struct error *e, enum error_code code, const char *fmt, ...)
+(fail)(struct error *e, enum error_code code, const char *fmt, ...)
 {
 	va_list args;
 
@@ -69,7 +69,7 @@ fail(struct error *e, enum error_code code, const char *fmt, ...)
 }
 
 int
-fail_at(struct error *e, enum error_code code, const char *pointer, const char *fmt, ...)
+(fail_at)(struct error *e, enum error_code code, const char *pointer, const char *fmt, ...)
 {
 	char copy[sizeof(e->pointer)];
 	va_list args;
