@@ -21,7 +21,7 @@ struct http_request {
 	int n_query;
 	struct bytes body;
 	struct arena *arena;      /* lives until the answer is sent */
-	const char *request_id;   /* 16 hexadecimal digits, from X-Request-Id of the edge or made here; goes into the log */
+	const char *request_id;   /* 16 to 64 lower-case hexadecimal digits, from X-Request-Id of the edge or made here; goes into the log */
 	const char *client;       /* address of the client as the edge saw it (X-Real-IP), "-" when unknown */
 };
 
