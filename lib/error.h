@@ -29,8 +29,8 @@ int fail_at(struct error *e, enum error_code code, const char *pointer, const ch
 
 int error_http_status(enum error_code code);
 /* So that the compiler knows what the two give back. */
-#define fail(...) (fail(__VA_ARGS__), -1)
-#define fail_at(...) (fail_at(__VA_ARGS__), -1)
+#define fail(...) ({ fail(__VA_ARGS__); -1; })
+#define fail_at(...) ({ fail_at(__VA_ARGS__); -1; })
 
 /* The stable machine-readable name, "bad_csr"; never NULL. */
 const char *error_name(enum error_code code);

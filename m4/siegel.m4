@@ -33,7 +33,7 @@ AC_DEFUN([SIEGEL_FUZZING], [
 ])
 
 AC_DEFUN([SIEGEL_WARNINGS], [
-  for flag in -Wall -Wextra -Wformat=2 -Werror=format-security -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wpointer-arith \
+  for flag in -Wall -Wextra "-Wformat=2 -Werror=format-security" -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wpointer-arith \
       -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wimplicit-fallthrough -Wnull-dereference; do
     SIEGEL_FLAG([WARNING_FLAGS], [$flag])
   done
