@@ -25,8 +25,9 @@ struct db_param {
 #define DB_INT(v) ((struct db_param){.data = db_int_text((char[24]){0}, (v))})
 char *db_int_text(char *buf24, int64_t v);
 
-/* Connects over the Unix socket of [database] as role (peer authentication) and checks `synchronous_commit` is on
- * (E_STORE otherwise). The caller frees *ret. Notices with SQLSTATE class 01 on a COMMIT make the outcome unknown (E_STORE). */
+/* Connects over the Unix socket of [database] as role (peer authentication) and checks that `synchronous_commit`
+ * and `fsync` are on (E_STORE otherwise). The caller frees *ret. A warning (SQLSTATE class 01) that comes with a COMMIT, or with a statement
+ * that commits by itself, makes the outcome unknown (E_STORE). */
 int db_connect(const struct config *c, const char *role, struct db **ret, struct error *e) MUST_CHECK;
 void db_free(struct db *db);
 DEFINE_CLEANUP(struct db, db_free)
@@ -36,8 +37,10 @@ bool db_alive(const struct db *db);
 int db_reconnect(struct db *db, struct error *e) MUST_CHECK;
 
 /* Runs one statement and waits. sql is a string literal. ret may be NULL. binary: results come in binary form (bytea without
- * hexadecimal, numbers big-endian). Errors: E_STORE when the store is unreachable or the outcome is unknown; E_CONFLICT for a
- * unique or exclusion violation; E_INTERNAL else; db_sqlstate() tells which. The caller frees *ret. */
+ * hexadecimal, numbers big-endian). Errors: E_STORE when the store is unreachable, can't do it at the moment (disk full, lock,
+ * timeout, serialization) or the outcome is unknown; E_CONFLICT for a unique or exclusion violation and for our own states SG…;
+ * E_INTERNAL else; db_sqlstate() tells which. After 15 s the connection is dropped and the outcome is unknown (not for
+ * siegel_owner and siegel_setup). The caller frees *ret. */
 int db_query(struct db *db, const char *sql, const struct db_param *params, int n_params, bool binary,
              struct db_result **ret, struct error *e) MUST_CHECK;
 /* Like db_query for text that is made at run time from fixed parts (never from values): not prepared. */
@@ -47,6 +50,8 @@ int db_query_text(struct db *db, const char *sql, const struct db_param *params,
 int db_exec(struct db *db, const char *sql, struct error *e) MUST_CHECK;
 /* The SQLSTATE of the last failed statement, "" when none. */
 const char *db_sqlstate(const struct db *db);
+/* What the server said about it, or about the connection that failed; "" when nothing. For the log alone: it may carry values. */
+const char *db_last_message(const struct db *db);
 
 void db_result_free(struct db_result *r);
 DEFINE_CLEANUP(struct db_result, db_result_free)
@@ -60,7 +65,8 @@ bool db_bool(const struct db_result *r, int row, int col);
 /* Bytes of a field: raw in a binary result; decoded from \x… of a text result into the arena. */
 struct bytes db_bytes(const struct db_result *r, int row, int col, struct arena *a);
 
-/* The same without waiting, for processes with an event loop. At most one statement is under way on a connection. */
+/* The same without waiting, for processes with an event loop. At most one statement is under way on a connection.
+ * Parameters need not outlive the call. */
 int db_send(struct db *db, const char *sql, const struct db_param *params, int n_params, bool binary, struct error *e) MUST_CHECK;
 int db_fd(const struct db *db);
 /* True when the connection wants to write: watch the descriptor for writing as well. */
