@@ -212,6 +212,21 @@ check_usable(const struct cert *c, int64_t status, const char *ca_status, struct
 	return 0;
 }
 
+/* A certificate that was made an account's credential speaks for that account or for nobody: when the account was disabled or the
+ * credential withdrawn, it doesn't fall back to being a device's. */
+static int
+refuse_former_credential(struct db *db, int32_t tenant_id, const uint8_t hash[SHA256_DIGEST_LENGTH], struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *res = NULL;
+	if (auth_set_tenant(db, tenant_id, e) < 0 ||
+	    db_query(db, "SELECT 1 FROM credential WHERE kind = 'certificate' AND hash = $1::bytea",
+	             (struct db_param[]){DB_BYTES(hash, SHA256_DIGEST_LENGTH)}, 1, false, &res, e) < 0)
+		return -1;
+	if (db_rows(res) > 0)
+		return fail(e, E_FORBIDDEN, "the account of the client certificate is disabled, or the certificate was withdrawn from it");
+	return 0;
+}
+
 int
 auth_client_cert(struct db *db, const char *pem, struct arena *a, struct principal *ret, struct error *e)
 {
@@ -246,6 +261,8 @@ auth_client_cert(struct db *db, const char *pem, struct arena *a, struct princip
 		return -1;
 	if (db_rows(account) == 1)
 		principal_of_row(account, 0, EVIDENCE_CERTIFICATE, a, &p);
+	else if (refuse_former_credential(db, p.tenant_id, hash, e) < 0)
+		return -1;
 	p.certificate_id = certificate_id;
 	p.certificate = der;
 	*ret = p;

@@ -1,0 +1,183 @@
+#include "enroll/common.h"
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "lib/ipc/engine.h"
+
+enum {
+	IDLE_ENGINES = 64, /* connections kept for the next request; more than that many at once are closed afterwards */
+	BUSY_TRIES = 50,
+	BUSY_WAIT_MS = 100,
+};
+
+struct enroll {
+	const struct config *config;
+	const char *caller;
+	struct db_pool *db;
+	pthread_mutex_t lock;
+	struct engine *idle[IDLE_ENGINES];
+	int n_idle;
+};
+
+int
+enroll_open(const struct config *c, const char *caller, const char *role, int db_connections, struct enroll **ret, struct error *e)
+{
+	struct db_pool *db = NULL;
+	if (db_pool_new(c, role, db_connections, &db, e) < 0)
+		return -1;
+	struct enroll *en = xcalloc(1, sizeof(*en));
+	*en = (struct enroll){.config = c, .caller = caller, .db = db, .lock = PTHREAD_MUTEX_INITIALIZER};
+	*ret = en;
+	return 0;
+}
+
+void
+enroll_close(struct enroll *en)
+{
+	if (!en)
+		return;
+	for (int i = 0; i < en->n_idle; i++)
+		engine_free(en->idle[i]);
+	db_pool_free(en->db);
+	pthread_mutex_destroy(&en->lock);
+	free(en);
+}
+
+struct db_pool *
+enroll_db(struct enroll *en)
+{
+	return en->db;
+}
+
+/* The engine's client serves one thread at a time, so each request takes one. */
+static struct engine *
+engine_take(struct enroll *en)
+{
+	pthread_mutex_lock(&en->lock);
+	struct engine *engine = en->n_idle > 0 ? en->idle[--en->n_idle] : NULL;
+	pthread_mutex_unlock(&en->lock);
+	return engine ? engine : engine_new(en->config, en->caller);
+}
+
+static void
+engine_give(struct enroll *en, struct engine *engine)
+{
+	pthread_mutex_lock(&en->lock);
+	if (en->n_idle < IDLE_ENGINES)
+		en->idle[en->n_idle++] = TAKE(engine);
+	pthread_mutex_unlock(&en->lock);
+	engine_free(engine);
+}
+
+static void
+sha256(const void *data, size_t len, uint8_t ret[ENROLL_KEY_BYTES])
+{
+	if (EVP_Digest(data, len, ret, NULL, EVP_sha256(), NULL) != 1)
+		abort(); /* no input makes SHA-256 fail */
+}
+
+void
+enroll_request_key(const char *protocol, const struct enroll_request *r, uint8_t ret[ENROLL_KEY_BYTES])
+{
+	char identity[64];
+	if (r->who->account_id)
+		snprintf(identity, sizeof(identity), "tenant/%d/account/%lld", r->who->tenant_id, (long long)r->who->account_id);
+	else
+		snprintf(identity, sizeof(identity), "tenant/%d/certificate/%lld", r->who->tenant_id,
+		         (long long)r->who->certificate_id);
+	uint8_t csr_hash[ENROLL_KEY_BYTES];
+	sha256(r->csr.data, r->csr.len, csr_hash);
+	const struct bytes fields[] = {
+	    BYTES_STR(protocol),
+	    BYTES_STR(identity),
+	    {csr_hash, sizeof(csr_hash)},
+	    BYTES_STR(r->operation),
+	};
+	struct buf BUF_CLEANUP b = BUF_INIT(1024);
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		buf_add_byte(&b, (uint8_t)fields[i].len); /* protocol's and operation's words are ours and short */
+		buf_add(&b, fields[i].data, fields[i].len);
+	}
+	sha256(b.data, b.len, ret);
+}
+
+static ProtobufCBinaryData
+binary(struct arena *a, const void *data, size_t len)
+{
+	return (ProtobufCBinaryData){.len = len, .data = len ? arena_dup(a, data, len) : NULL};
+}
+
+/* Calls the engine, and again while the same request is being worked on elsewhere. */
+static int
+call(struct enroll *en, const Siegel__Request *request, Siegel__Reply **ret, struct error *e)
+{
+	struct engine *engine = engine_take(en);
+	int result = -1;
+	for (int i = 0; i < BUSY_TRIES; i++) {
+		result = engine_call(engine, request, ret, e);
+		if (result == 0 || e->code != E_BUSY)
+			break;
+		nanosleep(&(struct timespec){.tv_nsec = BUSY_WAIT_MS * 1000000L}, NULL);
+	}
+	engine_give(en, engine);
+	return result;
+}
+
+static int
+take_issued(const Siegel__Reply *reply, struct arena *a, struct enroll_result *ret, struct error *e)
+{
+	if (reply->result_case != SIEGEL__REPLY__RESULT_ISSUED || !reply->issued->certificate)
+		return fail(e, E_INTERNAL, "the engine's answer isn't a certificate");
+	const Siegel__Certificate *c = reply->issued->certificate;
+	if (reply->issued->repeated && strcmp(c->status, "issued") != 0)
+		return fail(e, E_FORBIDDEN, "this repeats a request whose certificate is revoked or on hold; make a new signing request");
+	*ret = (struct enroll_result){
+	    .certificate = {arena_dup(a, c->der.data, c->der.len), c->der.len},
+	    .serial = arena_hex(a, c->serial.data, c->serial.len),
+	    .repeated = reply->issued->repeated,
+	};
+	return 0;
+}
+
+int
+enroll_issue(struct enroll *en, const struct enroll_request *r, struct arena *a, struct enroll_result *ret, struct error *e)
+{
+	uint8_t key[ENROLL_KEY_BYTES], csr_hash[ENROLL_KEY_BYTES];
+	enroll_request_key(en->caller, r, key);
+	sha256(r->csr.data, r->csr.len, csr_hash);
+
+	Siegel__Requestor who;
+	siegel__requestor__init(&who);
+	who.tenant_id = r->who->tenant_id;
+	who.account_id = r->who->account_id;
+	who.name = arena_strdup(a, r->who->name);
+	who.role = arena_strdup(a, role_name(r->who->role));
+	who.evidence = arena_strdup(a, evidence_name(r->who->evidence));
+	who.source = arena_strdup(a, en->caller);
+	who.request_id = arena_strdup(a, r->request_id);
+
+	Siegel__Issue issue;
+	siegel__issue__init(&issue);
+	issue.requestor = &who;
+	issue.profile = arena_strdup(a, r->profile);
+	issue.ca = arena_strdup(a, r->ca);
+	issue.csr = binary(a, r->csr.data, r->csr.len);
+	issue.same_identity_as = binary(a, r->same_identity_as.data, r->same_identity_as.len);
+	issue.request_key = binary(a, key, sizeof(key));
+	issue.body_hash = binary(a, csr_hash, sizeof(csr_hash));
+	issue.window_sec = r->window_sec;
+
+	Siegel__Request request;
+	siegel__request__init(&request);
+	request.operation_case = SIEGEL__REQUEST__OPERATION_ISSUE;
+	request.issue = &issue;
+	Siegel__Reply *reply = NULL;
+	if (call(en, &request, &reply, e) < 0)
+		return -1;
+	int result = take_issued(reply, a, ret, e);
+	engine_reply_free(reply);
+	return result;
+}

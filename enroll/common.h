@@ -1,0 +1,47 @@
+/* What the enrolment front ends share: the store, the engine's door, and how the same request gets the same certificate. */
+#ifndef SIEGEL_ENROLL_COMMON_H
+#define SIEGEL_ENROLL_COMMON_H
+#include "lib/arena.h"
+#include "lib/auth/auth.h"
+#include "lib/config.h"
+#include "lib/db/db.h"
+
+struct enroll;
+
+/* What a front end holds while it lives: connections to the store as role and to the engine as caller ("est": the socket
+ * ca.est.sock). Connections to the engine are made as they are needed, one for each request that is under way. The caller frees *ret. */
+int enroll_open(const struct config *c, const char *caller, const char *role, int db_connections, struct enroll **ret,
+                struct error *e) MUST_CHECK;
+void enroll_close(struct enroll *en); /* accepts NULL; no call may be under way */
+struct db_pool *enroll_db(struct enroll *en);
+
+#define ENROLL_KEY_BYTES 32
+
+/* One certificate that is asked for. */
+struct enroll_request {
+	const struct principal *who;
+	const char *request_id;
+	const char *profile;
+	const char *ca;                /* "": the tenant's default CA */
+	struct bytes csr;              /* DER */
+	struct bytes same_identity_as; /* a certificate whose subject and names the new one must have; empty: none */
+	const char *operation;         /* the protocol's word for it, part of the request key */
+	int window_sec;                /* how long a repetition of the request gets the same certificate */
+};
+
+/* SHA-256 over protocol, who asks (account or certificate), the CSR's hash and the operation, each with its length before it. */
+void enroll_request_key(const char *protocol, const struct enroll_request *r, uint8_t ret[ENROLL_KEY_BYTES]);
+
+struct enroll_result {
+	struct bytes certificate; /* DER */
+	const char *serial;       /* hexadecimal, for the log */
+	bool repeated;            /* it was issued by an earlier request that this one repeats */
+};
+
+/* Asks the engine. What the engine refuses comes back as its error. While another process works on the same request, this
+ * waits for its certificate (at most 5 s, then E_BUSY). A repetition whose certificate is revoked by now is E_FORBIDDEN.
+ * *ret lives in the arena. */
+int enroll_issue(struct enroll *en, const struct enroll_request *r, struct arena *a, struct enroll_result *ret,
+                 struct error *e) MUST_CHECK;
+
+#endif

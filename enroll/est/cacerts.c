@@ -1,0 +1,88 @@
+/* cacerts, RFC 7030 4.1: the chain of the path's CA up to and with its root. */
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+#include "enroll/est/est.h"
+#include "lib/limits.h"
+
+enum {
+	CHAIN_MAX = 8,
+	KEEP_SEC = 5, /* a flood of requests reaches the store once in that time; a new chain is seen that late at most */
+};
+
+static struct {
+	pthread_mutex_t lock;
+	struct buf body; /* empty: nothing is kept */
+	time_t since_sec;
+} kept = {.lock = PTHREAD_MUTEX_INITIALIZER, .body = BUF_INIT((CHAIN_MAX + 1) * LIMIT_CERT_BYTES)};
+
+static time_t
+now_sec(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+static int
+query_chain(struct est *est, struct db *db, struct arena *a, struct bytes *ret_body, struct error *e)
+{
+	int32_t tenant_id = 0;
+	CLEANUP(db_result_free) struct db_result *res = NULL;
+	if (est_tenant(est, db, &tenant_id, e) < 0 || auth_set_tenant(db, tenant_id, e) < 0)
+		return -1;
+	const char *name = config_str(est_config(est), OPT_est_ca);
+	if (db_query(db,
+	             "WITH RECURSIVE chain AS ("
+	             "  SELECT parent_id, certificate, 1 AS depth FROM ca"
+	             "   WHERE tenant_id = $1::int AND status <> 'disabled'"
+	             "     AND (name = $2::text OR ($2::text = '' AND is_default))"
+	             "  UNION ALL SELECT p.parent_id, p.certificate, c.depth + 1"
+	             "    FROM ca p JOIN chain c ON p.id = c.parent_id WHERE c.depth < $3::int)"
+	             " SELECT certificate FROM chain ORDER BY depth",
+	             (struct db_param[]){DB_INT(tenant_id), DB_TEXT(name), DB_INT(CHAIN_MAX)}, 3, false, &res, e) < 0)
+		return -1;
+	int n = db_rows(res);
+	if (n < 1 || n > CHAIN_MAX)
+		return fail(e, E_UNAVAILABLE, "no CA is in service on this path");
+	struct bytes certs[CHAIN_MAX];
+	for (int i = 0; i < n; i++)
+		certs[i] = db_bytes(res, i, 0, a);
+	return certs_only_encode(a, certs, n, ret_body, e);
+}
+
+static int
+handle(struct est_exchange *x, struct bytes *ret_body, struct error *e)
+{
+	struct arena *a = x->request->arena;
+	int result = 0;
+	/* The lock is held over the query: all others would ask the store the same. */
+	pthread_mutex_lock(&kept.lock);
+	if (kept.body.len == 0 || now_sec() - kept.since_sec >= KEEP_SEC) {
+		struct db_pool *pool = enroll_db(est_enroll(x->est));
+		struct db *db = NULL;
+		struct bytes body = {0};
+		result = db_pool_take(pool, &db, e);
+		if (result == 0) {
+			result = query_chain(x->est, db, a, &body, e);
+			db_pool_give(pool, db);
+		}
+		if (result == 0) {
+			buf_clear(&kept.body);
+			buf_add(&kept.body, body.data, body.len);
+			kept.since_sec = now_sec();
+		}
+	}
+	if (result == 0)
+		*ret_body = (struct bytes){arena_dup(a, kept.body.data, kept.body.len), kept.body.len};
+	pthread_mutex_unlock(&kept.lock);
+	return result;
+}
+
+const struct est_operation est_cacerts = {
+    .name = "cacerts",
+    .method = "GET",
+    .content_type = NULL,
+    .auth = EST_AUTH_NONE,
+    .handle = handle,
+};

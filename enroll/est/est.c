@@ -1,0 +1,208 @@
+/* From request to answer: which operation, who asks, what came out. */
+#include "enroll/est/est.h"
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "lib/log.h"
+#include "lib/x509/pem.h"
+
+struct est {
+	const struct config *config;
+	struct enroll *enroll;
+	_Atomic int32_t tenant_id; /* 0: not looked up yet; an id never changes */
+};
+
+const struct est_operation *const est_operations[] = {&est_cacerts, &est_simpleenroll, &est_simplereenroll, NULL};
+
+int
+est_open(const struct config *c, struct est **ret, struct error *e)
+{
+	struct enroll *enroll = NULL;
+	if (enroll_open(c, "est", "siegel_est", (int)config_int(c, OPT_est_database_connections), &enroll, e) < 0)
+		return -1;
+	struct est *est = xcalloc(1, sizeof(*est));
+	est->config = c;
+	est->enroll = enroll;
+	*ret = est;
+	return 0;
+}
+
+void
+est_close(struct est *est)
+{
+	if (!est)
+		return;
+	enroll_close(est->enroll);
+	free(est);
+}
+
+const struct config *
+est_config(const struct est *est)
+{
+	return est->config;
+}
+
+struct enroll *
+est_enroll(struct est *est)
+{
+	return est->enroll;
+}
+
+int
+est_tenant(struct est *est, struct db *db, int32_t *ret, struct error *e)
+{
+	int32_t id = atomic_load(&est->tenant_id);
+	if (id == 0) {
+		CLEANUP(db_result_free) struct db_result *res = NULL;
+		const char *name = config_str(est->config, OPT_est_tenant);
+		if (db_query(db, "SELECT id FROM tenant WHERE name = $1::text", (struct db_param[]){DB_TEXT(name)}, 1, false, &res,
+		             e) < 0)
+			return -1;
+		if (db_rows(res) != 1)
+			return fail(e, E_NOT_FOUND, "the tenant of this path doesn't exist");
+		id = (int32_t)db_int(res, 0, 0);
+		atomic_store(&est->tenant_id, id);
+	}
+	*ret = id;
+	return 0;
+}
+
+/* The media type of a header's value, without parameters, is that type. */
+static bool
+media_type_is(const char *value, const char *type)
+{
+	size_t len = strcspn(value, "; \t");
+	return len == strlen(type) && strncasecmp(value, type, len) == 0;
+}
+
+int
+est_route(const struct http_request *r, const struct est_operation **ret_operation, struct error *e)
+{
+	*ret_operation = NULL;
+	const char *name = r->path;
+	if (strncmp(name, EST_PREFIX, strlen(EST_PREFIX)) != 0)
+		return fail(e, E_NOT_FOUND, "EST is served under " EST_PREFIX " (RFC 7030 3.2.2)");
+	name += strlen(EST_PREFIX);
+	if (strchr(name, '/'))
+		return fail(e, E_NOT_FOUND, "there is no such label; operations are " EST_PREFIX "<operation> (RFC 7030 3.2.2)");
+	for (size_t i = 0; est_operations[i] && !*ret_operation; i++)
+		if (strcmp(est_operations[i]->name, name) == 0)
+			*ret_operation = est_operations[i];
+	const struct est_operation *op = *ret_operation;
+	if (!op)
+		return fail(e, E_NOT_FOUND, "there is no such operation; cacerts, simpleenroll and simplereenroll are served");
+	if (strcmp(r->method, op->method) != 0)
+		return fail(e, E_BAD_METHOD, "%s wants %s", op->name, op->method);
+	const char *type = http_header_get(r, "Content-Type");
+	if (op->content_type && type && !media_type_is(type, op->content_type))
+		return fail(e, E_MEDIA_TYPE, "%s wants a body of type %s (RFC 7030 4.2.1)", op->name, op->content_type);
+	return 0;
+}
+
+/* A password, slowed down by address and account together: a stranger's guesses don't lock the account for others. */
+static int
+authenticate_basic(struct est_exchange *x, struct db *db, const char *authorization, struct error *e)
+{
+	struct arena *a = x->request->arena;
+	const char *key = arena_printf(a, "est %s %s", x->request->client, auth_basic_name(a, authorization));
+	if (throttle_check(key, e) < 0)
+		return -1;
+	if (auth_basic(db, authorization, true, a, &x->who, e) < 0) {
+		if (e->code == E_UNAUTHENTICATED)
+			throttle_failed(key);
+		return -1;
+	}
+	throttle_ok(key);
+	return 0;
+}
+
+/* RFC 7030 3.2.3 and 3.3.2. A password that is sent decides: who sends one asks for that account. */
+static int
+authenticate(struct est_exchange *x, enum est_auth wanted, struct db *db, struct error *e)
+{
+	const char *authorization = http_header_get(x->request, "Authorization");
+	const char *cert_pem = http_client_cert_pem(x->request);
+	int32_t tenant_id = 0;
+	int result;
+	if (wanted == EST_AUTH_CERTIFICATE && !cert_pem)
+		return fail(e, E_FORBIDDEN,
+		            "the client certificate that is to be renewed is wanted in the TLS handshake; a password isn't enough "
+		            "(RFC 7030 4.2.2)");
+	if (wanted == EST_AUTH_CERTIFICATE || (!authorization && cert_pem))
+		result = auth_client_cert(db, cert_pem, x->request->arena, &x->who, e);
+	else if (authorization)
+		result = authenticate_basic(x, db, authorization, e);
+	else
+		return fail(e, E_UNAUTHENTICATED, "an account and its password (RFC 7617) or a client certificate is wanted");
+	if (result < 0 || est_tenant(x->est, db, &tenant_id, e) < 0)
+		return -1;
+	if (x->who.tenant_id != tenant_id)
+		return fail(e, E_FORBIDDEN, "whoever asks belongs to another tenant than this path");
+	return 0;
+}
+
+static int
+run(struct est_exchange *x, const struct est_operation *op, struct bytes *ret_body, struct error *e)
+{
+	if (op->auth != EST_AUTH_NONE) {
+		struct db_pool *pool = enroll_db(x->est->enroll);
+		struct db *db = NULL;
+		if (db_pool_take(pool, &db, e) < 0)
+			return -1;
+		int result = authenticate(x, op->auth, db, e);
+		db_pool_give(pool, db); /* the engine takes its time; others want the connection */
+		if (result < 0)
+			return -1;
+	}
+	return op->handle(x, ret_body, e);
+}
+
+void
+est_refuse(struct http_request *r, const struct error *e, struct http_answer *a)
+{
+	const char *text = arena_printf(r->arena, "%s: %s\n", error_title(e->code), e->detail);
+	a->status = error_http_status(e->code);
+	a->content_type = "text/plain; charset=utf-8";
+	a->body = BYTES_STR(text);
+	if (e->code == E_UNAUTHENTICATED)
+		http_answer_header(a, "WWW-Authenticate", "Basic realm=\"siegel est\", charset=\"UTF-8\""); /* RFC 7617 2 */
+	if (e->retry_after_sec)
+		http_answer_header(a, "Retry-After", arena_printf(r->arena, "%u", e->retry_after_sec));
+	else if (a->status == 503)
+		http_answer_header(a, "Retry-After", "5");
+}
+
+static void
+log_exchange(const struct est_exchange *x, const struct est_operation *op, const struct http_answer *a, const struct error *e)
+{
+	const struct http_request *r = x->request;
+	char status[12];
+	enum log_level level = a->status >= 500 ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO;
+	snprintf(status, sizeof(status), "%d", a->status);
+	log_event(level, "est answered", "request", r->request_id, "client", r->client, "method", r->method, "path", r->path,
+	          "operation", op ? op->name : NULL, "who", x->who.name, "evidence", evidence_name(x->who.evidence), "status", status,
+	          "serial", x->serial, "repeated", x->repeated ? "yes" : NULL, "code", e->code ? error_name(e->code) : NULL, "detail",
+	          e->code ? e->detail : NULL, NULL);
+}
+
+void
+est_handle(void *ctx, struct http_request *r, struct http_answer *a)
+{
+	struct est_exchange x = {.est = ctx, .request = r};
+	const struct est_operation *op = NULL;
+	struct bytes body = {0};
+	struct error e = {0};
+	if (est_route(r, &op, &e) < 0 || run(&x, op, &body, &e) < 0) {
+		est_refuse(r, &e, a);
+		if (e.code == E_BAD_METHOD)
+			http_answer_header(a, "Allow", op->method);
+	} else {
+		const char *text = base64_encode(r->arena, body); /* one line, RFC 8951 3.1 */
+		a->status = 200;
+		a->content_type = EST_CERTS_ONLY_TYPE;
+		a->body = BYTES_STR(text);
+	}
+	log_exchange(&x, op, a, &e);
+}

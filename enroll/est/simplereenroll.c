@@ -1,0 +1,17 @@
+/* simplereenroll, RFC 7030 4.2.2: a new certificate for the identity that the client's certificate has, with the same key (renew) or
+ * another one (rekey). */
+#include "enroll/est/est.h"
+
+static int
+handle(struct est_exchange *x, struct bytes *ret_body, struct error *e)
+{
+	return est_issue(x, est_simplereenroll.name, true, ret_body, e);
+}
+
+const struct est_operation est_simplereenroll = {
+    .name = "simplereenroll",
+    .method = "POST",
+    .content_type = "application/pkcs10",
+    .auth = EST_AUTH_CERTIFICATE,
+    .handle = handle,
+};
