@@ -116,7 +116,9 @@ check_section(struct reader *r, const char *line)
 	if (*line != '[')
 		return;
 	end = strchr(++line, ']');
-	if (end && !section_known(line, (size_t)(end - line)))
+	if (!end)
+		refuse(r, "a ] is missing");
+	else if (!section_known(line, (size_t)(end - line)))
 		refuse(r, "there is no section [%.*s]", (int)(end - line), line);
 }
 
