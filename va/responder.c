@@ -1,0 +1,267 @@
+#include <pthread.h>
+#include <stdlib.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include "va/ocsp_request.h"
+#include "va/responder.h"
+
+/* An RSA-8192 signature; ECDSA needs far less. */
+#define SIGNATURE_MAX_BYTES 1024
+
+struct responder {
+	struct responder_options o;
+	EVP_MD *sha256;       /* fetched once: a fetch for each answer costs as much as a tenth of the signature */
+	pthread_key_t thread; /* struct thread_state, freed by the key's destructor when the thread ends */
+};
+
+/* What a thread keeps between answers: its reference to the signers and contexts that are ready to sign, one for each signer. */
+struct thread_state {
+	struct signer_set *set;
+	unsigned generation;
+	EVP_PKEY_CTX **sign;  /* set->n of them, made on first use */
+	EVP_MD_CTX *digest;
+	struct buf data, out; /* ResponseData and whole of the answer under work */
+};
+
+static void
+thread_drop_set(struct thread_state *t)
+{
+	if (!t->set)
+		return;
+	for (int i = 0; i < t->set->n; i++)
+		EVP_PKEY_CTX_free(t->sign[i]);
+	free(t->sign);
+	signer_set_drop(t->set);
+	t->set = NULL;
+	t->sign = NULL;
+}
+
+static void
+thread_free(void *arg)
+{
+	struct thread_state *t = arg;
+
+	thread_drop_set(t);
+	EVP_MD_CTX_free(t->digest);
+	buf_free(&t->data);
+	buf_free(&t->out);
+	free(t);
+}
+
+int
+responder_new(const struct responder_options *o, struct responder **ret, struct error *e)
+{
+	struct responder *r = xcalloc(1, sizeof(*r));
+
+	r->o = *o;
+	r->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (!r->sha256 || pthread_key_create(&r->thread, thread_free) != 0) {
+		EVP_MD_free(r->sha256);
+		free(r);
+		return fail(e, E_INTERNAL, "responder can't be set up");
+	}
+	*ret = r;
+	return 0;
+}
+
+void
+responder_free(struct responder *r)
+{
+	struct thread_state *t;
+
+	if (!r)
+		return;
+	t = pthread_getspecific(r->thread);
+	if (t)
+		thread_free(t);
+	pthread_key_delete(r->thread);
+	EVP_MD_free(r->sha256);
+	free(r);
+}
+
+static struct thread_state *
+thread_state(struct responder *r)
+{
+	struct thread_state *t = pthread_getspecific(r->thread);
+
+	if (t)
+		return t;
+	t = xcalloc(1, sizeof(*t));
+	t->data = t->out = BUF_INIT(ocsp_response_max_bytes(LIMIT_CERT_BYTES));
+	t->digest = EVP_MD_CTX_new();
+	if (!t->digest || pthread_setspecific(r->thread, t) != 0) {
+		thread_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+/* The thread's set, exchanged when there is a newer one. Without a change this takes no lock. */
+static int
+set_current(struct responder *r, struct thread_state *t, struct error *e)
+{
+	if (t->set && signers_generation(r->o.signers) == t->generation)
+		return 0;
+	thread_drop_set(t);
+	t->set = signers_take(r->o.signers, &t->generation);
+	if (!t->set)
+		return fail(e, E_UNAVAILABLE, "signers aren't loaded yet");
+	t->sign = xcalloc((size_t)t->set->n + 1, sizeof(EVP_PKEY_CTX *));
+	return 0;
+}
+
+/* A context that signs SHA-256 digests with a copy of the key that this thread alone uses, so that threads share no counters. */
+static int
+sign_context(struct responder *r, struct thread_state *t, int signer, EVP_PKEY_CTX **ret, struct error *e)
+{
+	if (!t->sign[signer]) {
+		EVP_PKEY *own = EVP_PKEY_dup(t->set->signers[signer].key);
+		EVP_PKEY_CTX *ctx = own ? EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL) : NULL;
+
+		if (!ctx || EVP_PKEY_sign_init(ctx) <= 0 || EVP_PKEY_CTX_set_signature_md(ctx, r->sha256) <= 0 ||
+		    (EVP_PKEY_is_a(own, "RSA") && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) <= 0)) {
+			EVP_PKEY_CTX_free(ctx);
+			EVP_PKEY_free(own);
+			return fail(e, E_INTERNAL, "signer can't be set up");
+		}
+		EVP_PKEY_free(own); /* the context holds it */
+		t->sign[signer] = ctx;
+	}
+	*ret = t->sign[signer];
+	return 0;
+}
+
+static int
+data_sign(struct responder *r, struct thread_state *t, int signer, uint8_t sig[SIGNATURE_MAX_BYTES], size_t *ret_len, struct error *e)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned digest_len;
+	size_t len = SIGNATURE_MAX_BYTES;
+	EVP_PKEY_CTX *ctx;
+
+	if (sign_context(r, t, signer, &ctx, e) < 0)
+		return -1;
+	if (!EVP_DigestInit_ex2(t->digest, r->sha256, NULL) || !EVP_DigestUpdate(t->digest, t->data.data, t->data.len) ||
+	    !EVP_DigestFinal_ex(t->digest, digest, &digest_len) || EVP_PKEY_sign(ctx, sig, &len, digest, digest_len) <= 0) {
+		EVP_PKEY_CTX_free(ctx);
+		t->sign[signer] = NULL;
+		return fail(e, E_INTERNAL, "signing failed");
+	}
+	*ret_len = len;
+	return 0;
+}
+
+/* The one signer that speaks for all ids. An answer has one signer, and a delegated one speaks for its own CA (RFC 6960 4.2.2.2). */
+static int
+signer_for(const struct signer_set *set, const struct ocsp_request *q, int64_t now, int *ret, struct error *e)
+{
+	int signer = signer_set_find(set, &q->ids[0]);
+	const struct signer *s;
+
+	if (signer < 0)
+		return fail(e, E_NOT_FOUND, "issuer of the certificate is none of ours (RFC 6960 2.3)");
+	for (int i = 1; i < q->n_ids; i++) {
+		if (signer_set_find(set, &q->ids[i]) != signer)
+			return fail(e, E_NOT_FOUND, "certificates of several issuers in one request (RFC 6960 2.3)");
+	}
+	s = &set->signers[signer];
+	if (!s->key || now < s->not_before || now >= s->not_after)
+		return fail(e, E_UNAVAILABLE, "no living signer for this issuer (RFC 6960 2.3)");
+	*ret = signer;
+	return 0;
+}
+
+/* Looks all ids up. A serial without a certificate is unknown, or as the configuration says revoked on hold since 1970 (RFC 6960 2.2);
+ * never good. */
+static int
+statuses_find(const struct responder *r, int32_t ca_id, const struct ocsp_request *q, struct ocsp_answer *a, struct error *e)
+{
+	for (int i = 0; i < q->n_ids; i++) {
+		struct ocsp_single *s = &a->singles[i];
+
+		s->certid = q->ids[i].whole;
+		if (r->o.lookup(r->o.lookup_ctx, ca_id, q->ids[i].serial, &s->status, e) < 0)
+			return -1;
+		if (s->status.state == CERT_UNKNOWN && r->o.not_issued_revoked) {
+			s->status = (struct cert_status){.state = CERT_REVOKED, .revoked_at = 0, .reason = REASON_CERTIFICATE_HOLD};
+			a->extended_revoke = true;
+		}
+	}
+	a->n_singles = q->n_ids;
+	return 0;
+}
+
+/* The answer never outlives its signer: a client couldn't verify it then. */
+static int64_t
+next_update(const struct responder *r, const struct signer *s, int64_t now)
+{
+	return now + r->o.answer_sec < s->not_after ? now + r->o.answer_sec : s->not_after;
+}
+
+static int
+answer_make(struct responder *r, struct thread_state *t, const struct ocsp_request *q, struct arena *a, int64_t now,
+            struct ocsp_reply *ret, struct error *e)
+{
+	struct ocsp_answer answer = {.produced_at = now, .this_update = now, .nonce = q->nonce};
+	uint8_t sig[SIGNATURE_MAX_BYTES];
+	const struct signer *s;
+	size_t sig_len;
+	int signer;
+
+	if (set_current(r, t, e) < 0 || signer_for(t->set, q, now, &signer, e) < 0)
+		return -1;
+	s = &t->set->signers[signer];
+	if (statuses_find(r, s->ca_id, q, &answer, e) < 0)
+		return -1;
+	answer.next_update = next_update(r, s, now);
+	answer.responder_id = (struct bytes){s->responder_id.data, s->responder_id.len};
+	buf_clear(&t->data);
+	ocsp_data_encode(&t->data, &answer);
+	if (buf_check(&t->data, e) < 0 || data_sign(r, t, signer, sig, &sig_len, e) < 0)
+		return -1;
+	buf_clear(&t->out);
+	ocsp_response_encode(&t->out, (struct bytes){t->data.data, t->data.len}, s->signature_algorithm, (struct bytes){sig, sig_len},
+	                     (struct bytes){s->certs.data, s->certs.len});
+	if (buf_check(&t->out, e) < 0)
+		return -1;
+	ret->der = (struct bytes){arena_dup(a, t->out.data, t->out.len), t->out.len};
+	ret->this_update = answer.this_update;
+	ret->next_update = answer.next_update;
+	return 0;
+}
+
+/* RFC 6960 2.3 in terms of our errors. */
+static enum ocsp_response_status
+status_of_error(enum error_code code)
+{
+	switch (code) {
+	case E_MALFORMED:
+		return OCSP_MALFORMED_REQUEST;
+	case E_NOT_FOUND:
+		return OCSP_UNAUTHORIZED;
+	case E_STORE:
+	case E_UNAVAILABLE:
+		return OCSP_TRY_LATER;
+	default:
+		return OCSP_INTERNAL_ERROR;
+	}
+}
+
+void
+responder_answer(struct responder *r, struct bytes request, struct arena *a, int64_t now, struct ocsp_reply *ret)
+{
+	struct thread_state *t = thread_state(r);
+	struct ocsp_request q;
+	int rc;
+
+	*ret = (struct ocsp_reply){.status = OCSP_SUCCESSFUL};
+	rc = ocsp_request_parse(request, &q, &ret->error);
+	if (rc == 0) {
+		ret->has_nonce = q.nonce.len > 0;
+		rc = t ? answer_make(r, t, &q, a, now, ret, &ret->error) : fail(&ret->error, E_INTERNAL, "no memory for a thread");
+	}
+	if (rc < 0) {
+		ret->status = status_of_error(ret->error.code);
+		ret->der = ocsp_error_response(ret->status);
+	}
+}

@@ -1,0 +1,236 @@
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/crypto.h>
+#include <openssl/x509.h>
+#include "lib/arena.h"
+#include "lib/limits.h"
+#include "lib/x509/cert.h"
+#include "lib/x509/oid.h"
+#include "va/signer_key.h"
+#include "va/signer_set.h"
+
+/* ecdsa-with-SHA256 (RFC 5758 3.2) and sha256WithRSAEncryption (RFC 4055 5). */
+static const uint8_t alg_ecdsa_sha256[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
+static const uint8_t alg_rsa_sha256[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00};
+
+static const EVP_MD *
+hash_md(int h)
+{
+	switch (h) {
+	case OCSP_HASH_SHA1:
+		return EVP_sha1();
+	case OCSP_HASH_SHA256:
+		return EVP_sha256();
+	case OCSP_HASH_SHA384:
+		return EVP_sha384();
+	default:
+		return EVP_sha512();
+	}
+}
+
+static int
+hash_issuer(struct signer *s, const struct cert *ca, struct error *e)
+{
+	for (int h = 0; h < OCSP_HASH_COUNT; h++) {
+		if (!EVP_Digest(ca->subject.data, ca->subject.len, s->name_hash[h], NULL, hash_md(h), NULL) ||
+		    !EVP_Digest(ca->spki_key.data, ca->spki_key.len, s->key_hash[h], NULL, hash_md(h), NULL))
+			return fail(e, E_INTERNAL, "hash of an issuer failed");
+	}
+	return 0;
+}
+
+/* ResponderID (RFC 6960 4.2.1): byName [1], or byKey [2], the SHA-1 of the public key's bits. */
+static int
+responder_id_make(const struct cert *c, enum responder_id by, struct buf *b, struct error *e)
+{
+	uint8_t hash[20];
+	size_t mark;
+
+	if (by == RESPONDER_BY_NAME) {
+		der_put(b, DER_CONTEXT_CONSTRUCTED(1), c->subject.data, c->subject.len);
+		return buf_check(b, e);
+	}
+	if (!EVP_Digest(c->spki_key.data, c->spki_key.len, hash, NULL, EVP_sha1(), NULL))
+		return fail(e, E_INTERNAL, "hash of a signer's key failed");
+	mark = der_begin(b, DER_CONTEXT_CONSTRUCTED(2));
+	der_put(b, DER_OCTET_STRING, hash, sizeof(hash));
+	der_close(b, mark);
+	return buf_check(b, e);
+}
+
+static int
+algorithm_of(const EVP_PKEY *key, struct bytes *ret, struct error *e)
+{
+	if (EVP_PKEY_is_a(key, "EC"))
+		*ret = (struct bytes){alg_ecdsa_sha256, sizeof(alg_ecdsa_sha256)};
+	else if (EVP_PKEY_is_a(key, "RSA"))
+		*ret = (struct bytes){alg_rsa_sha256, sizeof(alg_rsa_sha256)};
+	else
+		return fail(e, E_KEY_STORE, "OCSP signer's key is neither EC nor RSA");
+	return 0;
+}
+
+/* A signer that clients wouldn't accept must not sign (RFC 6960 4.2.2.2): it is issued by the CA itself, for OCSP, and has that
+ * key. The CA's signature on it is verified as well, so that a row that somebody put into the store gains nothing. */
+static int
+signer_check(const struct cert *ca, const struct cert *c, EVP_PKEY *key, struct error *e)
+{
+	const unsigned char *p = c->whole.data, *q = ca->whole.data;
+	X509 *x = d2i_X509(NULL, &p, (long)c->whole.len), *issuer = d2i_X509(NULL, &q, (long)ca->whole.len);
+	int r = 0;
+
+	if (!x || !issuer)
+		r = fail(e, E_KEY_STORE, "certificate of an OCSP signer or its CA can't be read");
+	else if (!bytes_equal(c->issuer, ca->subject))
+		r = fail(e, E_KEY_STORE, "OCSP signer isn't issued by its CA (RFC 6960 4.2.2.2)");
+	else if (!cert_has_eku(c, OID_EKU_OCSP_SIGNING, false))
+		r = fail(e, E_KEY_STORE, "OCSP signer's certificate lacks id-kp-OCSPSigning (RFC 6960 4.2.2.2)");
+	else if (X509_check_private_key(x, key) != 1)
+		r = fail(e, E_KEY_STORE, "OCSP signer's key doesn't belong to its certificate");
+	else if (X509_verify(x, X509_get0_pubkey(issuer)) != 1)
+		r = fail(e, E_KEY_STORE, "OCSP signer isn't signed by its CA (RFC 6960 4.2.2.2)");
+	X509_free(x);
+	X509_free(issuer);
+	return r;
+}
+
+static int
+signer_fill(struct signer *s, const struct cert *ca, const struct signer_row *row, const struct cert *c,
+            const struct secret *wrap_key, enum responder_id by, struct error *e)
+{
+	BUF_CLEANUP struct buf id = BUF_INIT(LIMIT_CERT_BYTES + 16), certs = BUF_INIT(LIMIT_CERT_BYTES + 16);
+	CLEANUP(EVP_PKEY_free) EVP_PKEY *key = NULL;
+	struct bytes algorithm;
+	size_t outer, inner;
+
+	if (signer_key_unwrap(row->wrapped_key, row->serial, wrap_key, &key, e) < 0 || signer_check(ca, c, key, e) < 0 ||
+	    algorithm_of(key, &algorithm, e) < 0 || responder_id_make(c, by, &id, e) < 0)
+		return -1;
+	outer = der_begin(&certs, DER_CONTEXT_CONSTRUCTED(0));
+	inner = der_begin(&certs, DER_SEQUENCE);
+	der_put_raw(&certs, c->whole);
+	der_close(&certs, inner);
+	der_close(&certs, outer);
+	if (buf_check(&certs, e) < 0)
+		return -1;
+	s->key = TAKE(key);
+	s->not_before = c->not_before > ca->not_before ? c->not_before : ca->not_before;
+	s->not_after = c->not_after < ca->not_after ? c->not_after : ca->not_after;
+	s->signature_algorithm = algorithm;
+	s->responder_id = id;
+	s->certs = certs;
+	id = certs = BUF_INIT(0);
+	return 0;
+}
+
+static void
+signer_clear(struct signer *s)
+{
+	EVP_PKEY_free(s->key);
+	buf_free(&s->responder_id);
+	buf_free(&s->certs);
+	s->key = NULL;
+}
+
+/* Takes the signer of this CA that lives longest. A row that can't be used is reported, not fatal: another may serve. */
+static void
+signer_choose(struct signer *s, const struct cert *ca, const struct signer_row *rows, int n_rows, const struct secret *wrap_key,
+              enum responder_id by, int64_t now, void (*report)(const struct error *e))
+{
+	struct error e;
+	struct cert c;
+
+	for (int i = 0; i < n_rows; i++) {
+		struct signer candidate = {.ca_id = s->ca_id};
+
+		if (rows[i].ca_id != s->ca_id)
+			continue;
+		if (cert_parse(rows[i].certificate, &c, &e) < 0) {
+			if (report)
+				report(&e);
+			continue;
+		}
+		if (c.not_before > now || c.not_after <= now || (s->key && c.not_after <= s->not_after))
+			continue;
+		if (signer_fill(&candidate, ca, &rows[i], &c, wrap_key, by, &e) < 0) {
+			if (report)
+				report(&e);
+			continue;
+		}
+		memcpy(candidate.name_hash, s->name_hash, sizeof(s->name_hash));
+		memcpy(candidate.key_hash, s->key_hash, sizeof(s->key_hash));
+		signer_clear(s);
+		*s = candidate;
+	}
+}
+
+int
+signer_set_new(const struct ca_row *cas, int n_cas, const struct signer_row *rows, int n_rows, const struct secret *wrap_key,
+               enum responder_id by, int64_t now, void (*report)(const struct error *e), struct signer_set **ret, struct error *e)
+{
+	CLEANUP(signer_set_drop) struct signer_set *set = xcalloc(1, sizeof(*set));
+	struct cert ca;
+
+	set->references = 1;
+	set->signers = xcalloc((size_t)n_cas + 1, sizeof(*set->signers));
+	for (int i = 0; i < n_cas; i++) {
+		struct signer *s = &set->signers[set->n];
+		struct error problem;
+
+		if (cert_parse(cas[i].certificate, &ca, &problem) < 0) {
+			if (report)
+				report(&problem);
+			continue;
+		}
+		s->ca_id = cas[i].id;
+		if (hash_issuer(s, &ca, e) < 0)
+			return -1;
+		signer_choose(s, &ca, rows, n_rows, wrap_key, by, now, report);
+		set->n++;
+	}
+	*ret = TAKE(set);
+	return 0;
+}
+
+struct signer_set *
+signer_set_ref(struct signer_set *s)
+{
+	__atomic_add_fetch(&s->references, 1, __ATOMIC_RELAXED);
+	return s;
+}
+
+void
+signer_set_drop(struct signer_set *s)
+{
+	if (!s || __atomic_sub_fetch(&s->references, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	for (int i = 0; i < s->n; i++)
+		signer_clear(&s->signers[i]);
+	free(s->signers);
+	free(s);
+}
+
+int
+signer_set_find(const struct signer_set *s, const struct ocsp_certid *id)
+{
+	size_t len = ocsp_hash_bytes(id->hash);
+
+	if (len == 0 || id->name_hash.len != len || id->key_hash.len != len)
+		return -1;
+	for (int i = 0; i < s->n; i++) {
+		if (memcmp(s->signers[i].key_hash[id->hash], id->key_hash.data, len) == 0 &&
+		    memcmp(s->signers[i].name_hash[id->hash], id->name_hash.data, len) == 0)
+			return i;
+	}
+	return -1;
+}
+
+bool
+signer_set_complete(const struct signer_set *s, int64_t now)
+{
+	for (int i = 0; i < s->n; i++) {
+		if (!s->signers[i].key || s->signers[i].not_before > now || s->signers[i].not_after <= now)
+			return false;
+	}
+	return s->n > 0;
+}
