@@ -1,0 +1,19 @@
+/* Public keys that are to be certified: known, sound, strong enough; and proof that the client has the private key. */
+#ifndef SIEGEL_CA_PUBLICKEY_H
+#define SIEGEL_CA_PUBLICKEY_H
+#include <openssl/evp.h>
+
+#include "ca/csr.h"
+#include "lib/x509/keytype.h"
+
+DEFINE_CLEANUP(EVP_PKEY, EVP_PKEY_free)
+
+/* Loads the key of a SubjectPublicKeyInfo (its algorithm and its bits) after checking it: a type of the registry in its usual DER;
+ * EC points uncompressed and on the curve (RFC 5480 2.2); RSA moduli of a size of the registry, odd, free of factors below 752, not of
+ * close primes, not of the ROCA shape; RSA exponents odd, 65537 to 2^64. E_BAD_KEY else. The caller frees *ret_key. */
+int publickey_load(struct bytes algorithm, struct bytes bits, const struct keytype **ret_type, EVP_PKEY **ret_key, struct error *e) MUST_CHECK;
+
+/* Verifies the signature of a CSR by its own key: proof of possession. MD5 and SHA-1 are refused. E_BAD_CSR. */
+int csr_verify(const struct csr *csr, const struct keytype *type, EVP_PKEY *key, struct error *e) MUST_CHECK;
+
+#endif

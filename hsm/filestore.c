@@ -1,0 +1,84 @@
+#include "hsm/filestore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/buf.h"
+#include "lib/limits.h"
+#include "lib/seal.h"
+
+static int
+key_path(const char *dir, const char *name, char *ret, size_t size, struct error *e)
+{
+	if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name) || !*name)
+		return fail(e, E_KEY_STORE, "a key's name is of small letters, digits and \"-\"");
+	if ((size_t)snprintf(ret, size, "%s/%s.key", dir, name) >= size)
+		return fail(e, E_KEY_STORE, "the key store's path is too long");
+	return 0;
+}
+
+static int
+write_durably(const char *dir, const char *path, struct bytes data, struct error *e)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail(e, E_KEY_STORE, "%s: %s", path, strerror(errno));
+	bool done = write(fd, data.data, data.len) == (ssize_t)data.len && fsync(fd) == 0;
+	done = close(fd) == 0 && done;
+	int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	done = folder >= 0 && fsync(folder) == 0 && done;
+	if (folder >= 0)
+		close(folder);
+	if (!done) {
+		unlink(path);
+		return fail(e, E_KEY_STORE, "%s can't be written durably", path);
+	}
+	return 0;
+}
+
+int
+filestore_save(const char *dir, const char *name, const struct secret *master, EVP_PKEY *key, struct error *e)
+{
+	char path[512], context[128];
+	unsigned char *der = NULL;
+	struct buf sealed BUF_CLEANUP = BUF_INIT(LIMIT_CERT_BYTES);
+	if (key_path(dir, name, path, sizeof(path), e) < 0)
+		return -1;
+	int len = i2d_PrivateKey(key, &der);
+	if (len <= 0)
+		return fail(e, E_KEY_STORE, "the key can't be encoded");
+	snprintf(context, sizeof(context), "key-store:%s", name);
+	int rc = seal(master, context, der, (size_t)len, &sealed, e);
+	OPENSSL_clear_free(der, (size_t)len);
+	return rc < 0 ? -1 : write_durably(dir, path, (struct bytes){sealed.data, sealed.len}, e);
+}
+
+int
+filestore_load(const char *dir, const char *name, const struct secret *master, EVP_PKEY **ret, struct error *e)
+{
+	char path[512], context[128];
+	uint8_t data[LIMIT_SECRET_FILE_BYTES * 4];
+	if (key_path(dir, name, path, sizeof(path), e) < 0)
+		return -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(e, E_KEY_STORE, "%s: %s", path, strerror(errno));
+	ssize_t n = read(fd, data, sizeof(data));
+	close(fd);
+	if (n <= 0 || (size_t)n == sizeof(data))
+		return fail(e, E_KEY_STORE, "%s is no key of this store", path);
+	snprintf(context, sizeof(context), "key-store:%s", name);
+	struct secret *plain CLEANUP(secret_free) = NULL;
+	if (seal_open(master, context, (struct bytes){data, (size_t)n}, &plain, e) < 0)
+		return -1;
+	const unsigned char *p = plain->data;
+	EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &p, (long)plain->len);
+	if (!key)
+		return fail(e, E_KEY_STORE, "%s holds a key that the cryptographic library doesn't know", path);
+	*ret = key;
+	return 0;
+}
