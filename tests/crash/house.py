@@ -1,0 +1,201 @@
+"""A running private instance as the crash tests see it: its processes, its environment, its faults, its load."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+import psycopg2
+
+RUN = pathlib.Path(os.environ.get("SIEGEL_RUN", "/nonexistent"))
+TOOLS = pathlib.Path(os.environ.get("SIEGEL_TOOLS", "/nonexistent"))
+RUNIT = ["sv", "-w", "15"]
+
+
+class Load:
+    """A load client under way."""
+
+    def __init__(self, arguments, journal, token):
+        self.journal = journal
+        self.process = subprocess.Popen(
+            arguments, stdout=subprocess.PIPE, text=True, env={"SIEGEL_TOKEN": token, "PATH": os.environ["PATH"]}
+        )
+        self.result = None
+
+    def wait(self, timeout=60):
+        """The client's figures, when it has all its answers."""
+        output, _ = self.process.communicate(timeout=timeout)
+        self.result = json.loads(output)
+        return self.result
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+class House:
+    def __init__(self):
+        self.access = self.read_access()
+        self.url = self.access["SIEGEL_URL"]
+        self.dsn = f"host={RUN}/pg port=5432 user=postgres dbname=siegel"
+        self.shim = RUN / "shim"
+        self.count_file = self.shim / "count"
+        self.faults = self.shim / "faults"
+        self.journals = []
+        self.kills = 0
+
+    @staticmethod
+    def read_access():
+        lines = (RUN / "access.env").read_text().splitlines()
+        pairs = (line.removeprefix("export ").split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+        return {name: value.strip("'\"") for name, value in pairs}
+
+    # Processes
+
+    @staticmethod
+    def service_pid(service):
+        """The pid under the supervisor; None when it is down at this moment."""
+        text = (RUN / "service" / service / "supervise" / "pid").read_text().strip()
+        return int(text) if text else None
+
+    @staticmethod
+    def children(pid):
+        try:
+            return [int(p) for p in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        except FileNotFoundError:
+            return []
+
+    def family(self, service):
+        """The service's process and all below it."""
+        first = self.service_pid(service)
+        found, ahead = [], [first] if first else []
+        while ahead:
+            pid = ahead.pop()
+            found.append(pid)
+            ahead += self.children(pid)
+        return found
+
+    def kill(self, pid):
+        try:
+            os.kill(pid, signal.SIGKILL)
+            self.kills += 1
+        except ProcessLookupError:
+            pass
+
+    def kill_postgresql(self):
+        """Everything at once: the postmaster is stopped first, so that it doesn't start anything in between."""
+        postmaster = self.service_pid("postgresql")
+        os.kill(postmaster, signal.SIGSTOP)
+        for pid in self.family("postgresql")[1:]:
+            self.kill(pid)
+        self.kill(postmaster)
+
+    @staticmethod
+    def restart(service):
+        subprocess.run([*RUNIT, "restart", str(RUN / "service" / service)], check=True, stdout=subprocess.DEVNULL)
+
+    def environment(self, service, **variables):
+        """Sets variables of a service (None: unset); they count from its next start."""
+        for name, value in variables.items():
+            path = RUN / "env" / service / name
+            if value is None:
+                path.unlink(missing_ok=True)
+            else:
+                path.write_text(f"{value}\n")
+
+    def fault(self, line):
+        """The token's fault from now on; "" ends it. Replaced at once, so that no reader finds half of it."""
+        new = self.faults.with_suffix(".new")
+        new.write_text(line + "\n" if line else "")
+        shutil.chown(new, *self.owner())
+        new.replace(self.faults)
+
+    @staticmethod
+    def owner():
+        status = RUN.joinpath("pg").stat()
+        return status.st_uid, status.st_gid
+
+    # Requests
+
+    def request(self, method, path, document=None, key=None, timeout=30):
+        """Status and JSON document of a REST request; status 0 when there was no answer."""
+        headers = {"Authorization": f"Bearer {self.access['SIEGEL_TOKEN']}", "Accept": "application/vnd.api+json"}
+        if document is not None:
+            headers["Content-Type"] = "application/vnd.api+json"
+        if key:
+            headers["Idempotency-Key"] = key
+        request = urllib.request.Request(
+            self.url + path, method=method, headers=headers, data=json.dumps(document).encode() if document is not None else None
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=timeout, context=self.tls()) as answer:
+                return answer.status, json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as e:
+            body = e.read()
+            try:
+                return e.code, json.loads(body or b"null")
+            except ValueError:
+                return e.code, body.decode(errors="replace")
+        except OSError:
+            return 0, None
+
+    def tls(self):
+        return ssl.create_default_context(cafile=self.access["SIEGEL_CACERT"])
+
+    def issue(self, cn, key=None):
+        attributes = {"cn": cn}
+        return self.request("POST", "/api/v2.0/cert_device", {"data": {"type": "cert_device", "attributes": attributes}}, key)
+
+    def status_of(self, address, timeout=2):
+        """The HTTP status of a GET; 0 when nobody answers."""
+        try:
+            with urllib.request.urlopen(address, timeout=timeout, context=self.tls()) as answer:
+                return answer.status
+        except urllib.error.HTTPError as e:
+            return e.code
+        except OSError:
+            return 0
+
+    def until(self, good, timeout=10):
+        """Seconds until good() is true; fails when it doesn't become so."""
+        start = time.monotonic()
+        while time.monotonic() < start + timeout:
+            if good():
+                return time.monotonic() - start
+            time.sleep(0.02)
+        raise AssertionError(f"not back within {timeout} s")
+
+    def until_issuing(self, timeout=10):
+        return self.until(lambda: self.issue("probe")[0] == 201, timeout)
+
+    def load(self, name, requests=400, connections=16, seconds=8, repeat=3):
+        """Starts a client that asks for certificates, each with a key of its own, again and again until it has them."""
+        journal = RUN / f"journal-{name}"
+        journal.unlink(missing_ok=True)
+        self.journals.append(journal)
+        arguments = [
+            str(TOOLS / "tests/bench/load"), "--url", self.url + "/api/v2.0/cert_device", "--cacert", self.access["SIEGEL_CACERT"],
+            "--connections", str(connections), "--requests", str(requests), "--seconds", str(seconds), "--prefix", name,
+            "--keyed", "--retry-ms", "30", "--repeat-one-in", str(repeat), "--journal", str(journal),
+        ]  # fmt: skip
+        return Load(arguments, journal, self.access["SIEGEL_TOKEN"])
+
+    # Store
+
+    def sql(self, text):
+        """Runs a statement as the cluster's superuser; its rows, if it has any."""
+        db = psycopg2.connect(self.dsn)
+        try:
+            with db, db.cursor() as q:
+                q.execute("SET search_path = siegel")
+                q.execute(text)
+                return q.fetchall() if q.description else []
+        finally:
+            db.close()
