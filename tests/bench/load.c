@@ -44,7 +44,7 @@ struct load {
 	struct options o;
 	struct address address;
 	SSL_CTX *tls;
-	struct csr *pool;
+	struct pool_csr *pool;
 	struct slot *slots;
 	int epoll, journal_fd;
 	char *lines; /* of the journal, not yet on disk */
@@ -76,7 +76,7 @@ make_request(const struct load *l, struct slot *s)
 {
 	static const char head[] = "{\"data\":{\"type\":\"%s\",\"attributes\":{\"csr\":\"-----BEGIN CERTIFICATE REQUEST-----\\n";
 	static const char tail[] = "\\n-----END CERTIFICATE REQUEST-----\\n\"}}}";
-	const struct csr *csr = &l->pool[s->index];
+	const struct pool_csr *csr = &l->pool[s->index];
 	char body[2048], key[128] = "";
 	int n = snprintf(body, sizeof(body), head, l->o.type);
 

@@ -11,7 +11,7 @@
 struct part {
 	pthread_t thread;
 	const char *prefix;
-	struct csr *pool;
+	struct pool_csr *pool;
 	size_t from, to;
 };
 
@@ -55,10 +55,10 @@ work(void *arg)
 	return NULL;
 }
 
-struct csr *
+struct pool_csr *
 pool_new(const char *prefix, size_t n)
 {
-	struct csr *pool = calloc(n, sizeof(*pool));
+	struct pool_csr *pool = calloc(n, sizeof(*pool));
 	struct part parts[POOL_THREADS];
 
 	if (!pool)

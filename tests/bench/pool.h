@@ -6,13 +6,13 @@
 
 #define POOL_CSR_BYTES 512 /* a CSR of ours is about 220 */
 
-struct csr {
+struct pool_csr {
 	uint8_t der[POOL_CSR_BYTES];
 	size_t len;
 };
 
 /* n requests for the subject CN=<prefix>-<number of 7 digits>, made by all processors. The caller frees. Ends the process when
  * it can't. */
-struct csr *pool_new(const char *prefix, size_t n);
+struct pool_csr *pool_new(const char *prefix, size_t n);
 
 #endif
