@@ -13,8 +13,6 @@ import urllib.request
 
 import psycopg2
 
-RUN = pathlib.Path(os.environ.get("SIEGEL_RUN", "/nonexistent"))
-TOOLS = pathlib.Path(os.environ.get("SIEGEL_TOOLS", "/nonexistent"))
 RUNIT = ["sv", "-w", "15"]
 
 
@@ -41,28 +39,29 @@ class Load:
 
 
 class House:
-    def __init__(self):
+    """run: the instance's folder; tools: the build's, where the load client is."""
+
+    def __init__(self, run, tools):
+        self.run, self.tools = pathlib.Path(run), pathlib.Path(tools)
         self.access = self.read_access()
         self.url = self.access["SIEGEL_URL"]
-        self.dsn = f"host={RUN}/pg port=5432 user=postgres dbname=siegel"
-        self.shim = RUN / "shim"
+        self.dsn = f"host={self.run}/pg port=5432 user=postgres dbname=siegel"
+        self.shim = self.run / "shim"
         self.count_file = self.shim / "count"
         self.faults = self.shim / "faults"
         self.journals = []
         self.kills = 0
 
-    @staticmethod
-    def read_access():
-        lines = (RUN / "access.env").read_text().splitlines()
+    def read_access(self):
+        lines = (self.run / "access.env").read_text().splitlines()
         pairs = (line.removeprefix("export ").split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
         return {name: value.strip("'\"") for name, value in pairs}
 
     # Processes
 
-    @staticmethod
-    def service_pid(service):
+    def service_pid(self, service):
         """The pid under the supervisor; None when it is down at this moment."""
-        text = (RUN / "service" / service / "supervise" / "pid").read_text().strip()
+        text = (self.run / "service" / service / "supervise" / "pid").read_text().strip()
         return int(text) if text else None
 
     @staticmethod
@@ -97,14 +96,13 @@ class House:
             self.kill(pid)
         self.kill(postmaster)
 
-    @staticmethod
-    def restart(service):
-        subprocess.run([*RUNIT, "restart", str(RUN / "service" / service)], check=True, stdout=subprocess.DEVNULL)
+    def restart(self, service):
+        subprocess.run([*RUNIT, "restart", str(self.run / "service" / service)], check=True, stdout=subprocess.DEVNULL)
 
     def environment(self, service, **variables):
         """Sets variables of a service (None: unset); they count from its next start."""
         for name, value in variables.items():
-            path = RUN / "env" / service / name
+            path = self.run / "env" / service / name
             if value is None:
                 path.unlink(missing_ok=True)
             else:
@@ -117,9 +115,8 @@ class House:
         shutil.chown(new, *self.owner())
         new.replace(self.faults)
 
-    @staticmethod
-    def owner():
-        status = RUN.joinpath("pg").stat()
+    def owner(self):
+        status = self.run.joinpath("pg").stat()
         return status.st_uid, status.st_gid
 
     # Requests
@@ -177,11 +174,11 @@ class House:
 
     def load(self, name, requests=400, connections=16, seconds=8, repeat=3):
         """Starts a client that asks for certificates, each with a key of its own, again and again until it has them."""
-        journal = RUN / f"journal-{name}"
+        journal = self.run / f"journal-{name}"
         journal.unlink(missing_ok=True)
         self.journals.append(journal)
         arguments = [
-            str(TOOLS / "tests/bench/load"), "--url", self.url + "/api/v2.0/cert_device", "--cacert", self.access["SIEGEL_CACERT"],
+            str(self.tools / "tests/bench/load"), "--url", self.url + "/api/v2.0/cert_device", "--cacert", self.access["SIEGEL_CACERT"],
             "--connections", str(connections), "--requests", str(requests), "--seconds", str(seconds), "--prefix", name,
             "--keyed", "--retry-ms", "30", "--repeat-one-in", str(repeat), "--journal", str(journal),
         ]  # fmt: skip

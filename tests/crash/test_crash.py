@@ -3,9 +3,9 @@
 F and H are the rows of the fault matrix: F1 engine, F2 front ends, F3 store, F7 one aimed INSERT, F8 token.
 """
 
+import os
 import random
 import signal
-import os
 import time
 
 import pytest
@@ -29,7 +29,7 @@ STEPS = [
 
 @pytest.fixture(scope="session")
 def house():
-    return House()
+    return House(os.environ["SIEGEL_RUN"], os.environ["SIEGEL_TOOLS"])
 
 
 @pytest.fixture(autouse=True)
