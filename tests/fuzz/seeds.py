@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Makes the seeds of the fuzz targets: small inputs that are good, so that a fuzzer starts behind the first check.
+
+    tests/fuzz/seeds.py [target…]     writes tests/fuzz/corpus/<target>/seed-*
+
+Keys and signatures differ from run to run; the files are committed, and the script is there to make them again when a format
+changes. Inputs that once crashed lie beside them under other names and are never touched.
+"""
+
+import base64
+import datetime
+import ipaddress
+import os
+import sys
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+CORPUS = Path(__file__).resolve().parent / "corpus"
+DER, PEM = serialization.Encoding.DER, serialization.Encoding.PEM
+
+
+def key_of(kind):
+    if kind == "rsa":
+        return rsa.generate_private_key(65537, 2048)
+    if kind == "ed25519":
+        return ed25519.Ed25519PrivateKey.generate()
+    return ec.generate_private_key({"p256": ec.SECP256R1(), "p384": ec.SECP384R1()}[kind])
+
+
+def hash_of(kind):
+    return None if kind == "ed25519" else hashes.SHA256()
+
+
+def name(cn="seed.example"):
+    return x509.Name([x509.NameAttribute(NameOID.COUNTRY_NAME, "DE"), x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Müller & Co"),
+                      x509.NameAttribute(NameOID.COMMON_NAME, cn)])
+
+
+SAN = x509.SubjectAlternativeName([x509.DNSName("seed.example"), x509.IPAddress(ipaddress.ip_address("192.0.2.1")),
+                                   x509.IPAddress(ipaddress.ip_address("2001:db8::1")), x509.RFC822Name("a@seed.example"),
+                                   x509.UniformResourceIdentifier("urn:device:1")])
+
+
+def csrs():
+    for kind in ("p256", "p384", "rsa", "ed25519"):
+        yield kind, (x509.CertificateSigningRequestBuilder().subject_name(name())
+                     .add_extension(SAN, critical=False).sign(key_of(kind), hash_of(kind)))
+    many = (x509.CertificateSigningRequestBuilder().subject_name(name("all.example"))
+            .add_attribute(x509.ObjectIdentifier("1.2.840.113549.1.9.7"), b"challenge")
+            .add_extension(x509.BasicConstraints(False, None), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.KeyUsage(True, False, False, False, False, False, False, False, False), critical=True))
+    yield "attributes", many.sign(key_of("p256"), hashes.SHA256())
+    yield "bare", x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key_of("p256"), hashes.SHA256())
+
+
+def certificate(kind="p256", ca=False):
+    key, now = key_of(kind), datetime.datetime(2026, 1, 1)
+    builder = (x509.CertificateBuilder().subject_name(name()).issuer_name(name("issuer.example")).public_key(key.public_key())
+               .serial_number(x509.random_serial_number()).not_valid_before(now)
+               .not_valid_after(now + datetime.timedelta(days=365 * (30 if ca else 1)))
+               .add_extension(x509.BasicConstraints(ca, None), critical=True)
+               .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+               .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False))
+    if not ca:
+        builder = builder.add_extension(SAN, critical=False).add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+    return builder.sign(key, hash_of(kind))
+
+
+def varint(n):
+    out = b""
+    while True:
+        out += bytes([n & 0x7f | (0x80 if n > 0x7f else 0)])
+        n >>= 7
+        if not n:
+            return out
+
+
+def message(*fields):
+    """A protobuf message; fields: (number, bytes, str or int)."""
+    out = b""
+    for number, value in fields:
+        if isinstance(value, int):
+            out += varint(number << 3) + varint(value)
+        else:
+            value = value.encode() if isinstance(value, str) else value
+            out += varint(number << 3 | 2) + varint(len(value)) + value
+    return out
+
+
+def frame(payload):
+    return len(payload).to_bytes(4, "big") + payload
+
+
+def requestor():
+    return message((1, 1), (2, 7), (3, "admin"), (4, "administrator"), (5, "token"), (6, "rest"), (7, "0123456789abcdef"))
+
+
+def seeds_engine_message():
+    csr = next(csrs())[1].public_bytes(DER)
+    issue = message((1, requestor()), (2, "server"), (3, "issuing"), (4, csr), (6, message((1, "CN"), (2, "seed.example"))),
+                    (7, message((2, "seed.example"))), (7, message((1, 1), (2, "192.0.2.1"))), (8, 365), (9, bytes(range(32))),
+                    (10, bytes(32)), (11, 600))
+    bare = message((1, requestor()), (2, "device"), (5, "p256"), (6, message((1, "CN"), (2, "x"))), (12, "secret"))
+    yield "issue-csr", frame(message((1, issue)))
+    yield "issue-key", frame(message((1, bare)))
+    yield "revoke", frame(message((2, message((1, requestor()), (2, 42), (3, 1)))))
+    yield "jobs", b"".join(frame(message((n, message((1, 1))))) for n in (3, 4)) + frame(message((5, b""))) + frame(message((6, b"")))
+
+
+def seeds_csr():
+    for kind, csr in csrs():
+        yield kind, csr.public_bytes(DER)
+
+
+def seeds_cert():
+    for kind in ("p256", "rsa", "ed25519"):
+        yield kind, certificate(kind).public_bytes(DER)
+    ca = certificate(ca=True)
+    yield "ca", ca.public_bytes(DER)
+    yield "tbs", ca.tbs_certificate_bytes
+    yield "name", name().public_bytes()
+
+
+def seeds_der():
+    yield "cert", certificate().public_bytes(DER)
+    yield "values", bytes.fromhex("3020 0101ff 02020080 0603551d0e 0303000102 170d3236303130313030303030305a 0500".replace(" ", ""))[:34]
+    yield "time", bytes.fromhex("180f") + b"20500101000000Z"
+
+
+def seeds_pem():
+    csr = next(csrs())[1]
+    pem = csr.public_bytes(PEM)
+    yield "csr", pem
+    yield "new", pem.replace(b" CERTIFICATE", b" NEW CERTIFICATE").replace(b"\n", b"\r\n")
+    yield "line", base64.b64encode(csr.public_bytes(DER))
+    yield "wrapped", base64.encodebytes(csr.public_bytes(DER))
+
+
+def seeds_est_body():
+    csr = next(csrs())[1]
+    yield "line", base64.b64encode(csr.public_bytes(DER))
+    yield "wrapped", base64.encodebytes(csr.public_bytes(DER)).replace(b"\n", b"\r\n")
+    yield "pem", csr.public_bytes(PEM)
+
+
+def seeds_ocsp_request():
+    cert = certificate(ca=True)
+    for label, algorithm in (("sha1", hashes.SHA1()), ("sha256", hashes.SHA256())):
+        builder = ocsp.OCSPRequestBuilder().add_certificate(cert, cert, algorithm)
+        yield label, builder.build().public_bytes(DER)
+        yield label + "-nonce", builder.add_extension(x509.OCSPNonce(bytes(range(32))), critical=False).build().public_bytes(DER)
+
+
+def seeds_config():
+    yield "full", b"[instance]\nname = plant-1\n[database]\nhost = /run/postgresql\nport = 5432\n[ca]\nworkers = 2\npin_file = /etc/pin\n"
+    yield "comments", b"; a comment\n# another\n[log]\nlevel=debug ; behind\n\n[va]\nthreads: 4\n"
+    yield "unknown", b"[no such section]\nkey = value\n"
+    yield "twice", b"[log]\nlevel = info\nlevel = debug\n"
+
+
+SEEDS = {label[len("seeds_"):]: make for label, make in list(globals().items()) if label.startswith("seeds_")}
+
+
+def main():
+    for target in sys.argv[1:] or SEEDS:
+        folder = CORPUS / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for label, data in SEEDS[target]():
+            (folder / f"seed-{label}").write_bytes(data)
+    total = sum(p.stat().st_size for p in CORPUS.rglob("*") if p.is_file())
+    print(f"{total} bytes in all", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    main()
