@@ -98,7 +98,7 @@ value_text(struct arena *a, int tag, struct bytes b)
 		for (size_t i = 0; i < b.len; i++)
 			if (b.data[i] >= 0x80)
 				return NULL;
-		/* fall through */
+		__attribute__((fallthrough));
 	case DER_UTF8_STRING:
 		return b.len && memchr(b.data, 0, b.len) ? NULL : arena_strndup(a, (const char *)b.data, b.len);
 	default:
