@@ -53,7 +53,8 @@ client_context(const char *ca_file)
 bool
 client_open(struct client *c, const struct address *a, SSL_CTX *ctx)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found;
+	/* The edge listens on 127.0.0.1 wherever it listens on the loopback. */
+	struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found;
 	int one = 1;
 
 	c->fd = -1;
