@@ -1,0 +1,142 @@
+/* What the parts of siegel-api share: the process's state, one request under way, and the tables that make a resource. */
+#ifndef SIEGEL_API_API_H
+#define SIEGEL_API_API_H
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "api/json.h"
+#include "lib/audit.h"
+#include "lib/auth/auth.h"
+#include "lib/config.h"
+#include "lib/db/db.h"
+#include "lib/http/http.h"
+#include "lib/ipc/engine.h"
+
+#define API_PREFIX "/api/v2.0"
+
+/* What a role may do. A route names one of these; who doesn't have it gets E_FORBIDDEN. */
+enum right {
+	RIGHT_PUBLIC,  /* no login */
+	RIGHT_BASIC,   /* the handler itself takes HTTP Basic */
+	RIGHT_ACCOUNT, /* any account, for what is its own */
+	RIGHT_READ,
+	RIGHT_ISSUE,
+	RIGHT_REVOKE,
+};
+
+struct api;
+struct call;
+struct resource;
+
+/* One method on one pattern. The pattern follows API_PREFIX; "{id}" stands for one segment. */
+struct route {
+	const char *method;
+	const char *pattern;
+	enum right right;
+	/* 0 with a complete answer in c->answer, or -1 with *e, which becomes a JSON:API error. */
+	int (*handle)(struct call *c, struct error *e);
+};
+
+enum attribute_type {
+	ATTRIBUTE_TEXT,
+	ATTRIBUTE_INT,
+	ATTRIBUTE_BOOL,
+	ATTRIBUTE_TIME,   /* timestamptz → "2026-01-31T23:59:59Z" */
+	ATTRIBUTE_HEX,    /* bytea → lower-case hexadecimal */
+	ATTRIBUTE_TEXTS,  /* text[] → array of strings */
+	ATTRIBUTE_JSON,   /* jsonb, as it is */
+	ATTRIBUTE_PEM,    /* bytea with a certificate → PEM */
+	ATTRIBUTE_PEMS,   /* text: DER in hexadecimal, separated by commas → PEM blocks one after the other */
+	ATTRIBUTE_SHA256, /* bytea → hexadecimal SHA-256 of it */
+};
+
+enum {
+	ATTRIBUTE_FILTER = 1,     /* filter[name] may be asked for */
+	ATTRIBUTE_SORT = 2,       /* sort=name; its column is never null */
+	ATTRIBUTE_ON_REQUEST = 4, /* in a collection only when fields[type] names it */
+};
+
+struct attribute {
+	const char *name;
+	const char *sql; /* a fixed expression; never anything that a client sent */
+	enum attribute_type type;
+	unsigned flags;
+};
+
+/* A to-one relationship: the other's type, and the expression of its id (null: none). */
+struct relationship {
+	const char *name, *type, *id_sql;
+};
+
+#define RESOURCE_MAX_TYPES 4
+#define RESOURCE_MAX_FIELDS 32 /* attributes and relationships: bits of a mask */
+
+/* A resource: a file in api/resources/ and a line in api/resources/list.def. What isn't readable as a table has no from. */
+struct resource {
+	const char *path;                      /* collection's name in addresses, "certificates" */
+	const char *types[RESOURCE_MAX_TYPES]; /* JSON:API types of its members, ended by NULL when fewer */
+	const char *type_sql;                  /* expression of the type when there is more than one */
+	const char *self;                      /* collection of the self link; NULL: path */
+	const char *from;                      /* FROM and what follows it but for conditions */
+	const char *where;                     /* fixed condition, or NULL */
+	const char *id_sql;                    /* expression of the id */
+	const char *id_where;                  /* condition on $1 (text) for one id */
+	const char *id_cast;                   /* SQL type for the comparison of ids in pages: "int8" or "text" */
+	bool (*valid_id)(const char *id);
+	const struct attribute *attributes;
+	int n_attributes;
+	const struct relationship *relationships;
+	int n_relationships;
+	const char *default_sort; /* as in the query: "-created_at"; NULL: newest id first */
+	const struct route *routes;
+	int n_routes;
+};
+
+/* All resources, in the order of list.def, ended by NULL. */
+extern const struct resource *const resource_list[];
+
+/* The process's state. */
+struct api {
+	const struct config *config;
+	const char *base_url; /* "" or the edge's address */
+	struct db_pool *pool;
+	uint8_t cursor_key[32];
+	pthread_key_t engine_key; /* struct engine of the thread */
+	pthread_mutex_t token_lock; /* guards the two below */
+	struct db *token_db;        /* holds the lock of the audit chain api.tokens; NULL until first used */
+	struct audit_chain token_chain;
+	pthread_mutex_t health_lock; /* guards the three below */
+	int64_t health_at_ms;
+	bool health_store, health_engine;
+};
+
+/* One request. */
+struct call {
+	struct api *api;
+	struct http_request *request;
+	struct http_answer *answer;
+	struct arena *arena;
+	const struct resource *resource;
+	const struct route *route;
+	const char *id; /* of the path, or NULL */
+	struct principal who;
+	struct db *db;  /* taken by call_db() */
+};
+
+/* The request's database connection with its tenant set (once the principal is known); taken from the pool on first use. */
+int call_db(struct call *c, struct error *e) MUST_CHECK;
+/* Gives the connection back early, before waiting for something else. */
+void call_release_db(struct call *c);
+/* The engine's connection of this thread. */
+struct engine *call_engine(struct call *c) __attribute__((returns_nonnull));
+/* Fills the engine's view of who asks. Strings live as long as the call. */
+void call_requestor(const struct call *c, Siegel__Requestor *ret);
+/* Makes the written document the answer: copied into the arena, media type set. E_TOO_LARGE when it outgrew its maximum. */
+int call_answer(struct call *c, int status, struct json *j, struct error *e) MUST_CHECK;
+/* "https://edge.example/api/v2.0/certificates/7"; id NULL: the collection. */
+char *call_link(const struct call *c, const char *collection, const char *id) __attribute__((returns_nonnull));
+
+bool id_is_number(const char *id); /* a positive number that fits int8 */
+
+#endif

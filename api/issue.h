@@ -1,0 +1,32 @@
+/* POST of a certificate: a JSON:API document to the engine's Issue, the engine's answer to a resource. */
+#ifndef SIEGEL_API_ISSUE_H
+#define SIEGEL_API_ISSUE_H
+#include "api/api.h"
+#include "api/jsonapi.h"
+
+#define ISSUE_MAX_SUBJECT 8
+#define ISSUE_MAX_NAMES 100 /* LIMIT_SAN_COUNT */
+
+/* The engine's message with the memory of its parts; strings belong to the document. */
+struct issue {
+	Siegel__Issue message;
+	Siegel__Requestor requestor;
+	Siegel__Attribute subject[ISSUE_MAX_SUBJECT], *subject_list[ISSUE_MAX_SUBJECT];
+	Siegel__Name names[ISSUE_MAX_NAMES], *name_list[ISSUE_MAX_NAMES];
+	struct {
+		const char *attribute;
+		int index;
+	} origin[ISSUE_MAX_NAMES]; /* where a name stood in the document */
+	uint8_t request_key[32], body_hash[32];
+};
+
+/* Fills *ret from the attributes of d (all but the requestor and the request key). default_profile is used when the document names
+ * none. E_BAD_VALUE with the JSON pointer for an attribute that is unknown, read-only or not of its type. */
+int issue_from_document(const struct document *d, const char *default_profile, struct arena *a, struct issue *ret, struct error *e) MUST_CHECK;
+/* Turns the engine's field ("names/0", "subject/CN", "days") into the JSON pointer of the request's document. */
+void issue_map_pointer(const struct issue *i, const struct document *d, struct error *e);
+
+/* Handler of POST /cert_server and its like: the resource's first type is the document's. */
+int issue_post(struct call *c, const char *default_profile, struct error *e) MUST_CHECK;
+
+#endif

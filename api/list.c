@@ -1,0 +1,374 @@
+/* A collection's SQL is put together from fixed parts of the resource's table; what the client sent goes as parameters. Pages go by
+ * key, not by offset: (sort value, id) behind those of the last member. */
+#include "config.h"
+#include "api/list.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <openssl/evp.h>
+
+#include "api/cursor.h"
+#include "api/jsonapi.h"
+#include "api/query.h"
+#include "lib/x509/pem.h"
+
+#define SQL_MAX_BYTES 16384
+#define BODY_MAX_BYTES (LIMIT_REQUEST_ARENA_BYTES - 1024 * 1024) /* the answer is copied into the arena, beside the request */
+
+/* Columns of every statement before those of the fields. */
+enum { COLUMN_ID, COLUMN_TYPE, COLUMN_SORT, COLUMN_FIELDS };
+
+struct params {
+	struct db_param list[LIMIT_FILTERS + 4];
+	int n;
+};
+
+static int
+param_add(struct params *p, const char *text)
+{
+	p->list[p->n++] = DB_TEXT(text);
+	return p->n;
+}
+
+/* The expression that shows an attribute: always text, bytea or an array of text. */
+static void
+select_attribute(struct buf *sql, const struct attribute *at)
+{
+	if (at->type == ATTRIBUTE_TIME)
+		buf_printf(sql, ", to_char((%s) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')", at->sql);
+	else if (at->type == ATTRIBUTE_TEXTS)
+		buf_printf(sql, ", array_to_json(%s)", at->sql);
+	else
+		buf_printf(sql, ", %s", at->sql);
+}
+
+static void
+select_from(struct buf *sql, const struct resource *res, const struct query *q, uint32_t fields)
+{
+	buf_printf(sql, "SELECT (%s)::text, ", res->id_sql);
+	if (res->type_sql)
+		buf_printf(sql, "%s, ", res->type_sql);
+	else
+		buf_printf(sql, "'%s', ", res->types[0]);
+	buf_printf(sql, "(%s)::text", q->sort ? q->sort->sql : "''");
+	for (int i = 0; i < res->n_attributes; i++)
+		if (fields & UINT32_C(1) << i)
+			select_attribute(sql, &res->attributes[i]);
+	for (int i = 0; i < res->n_relationships; i++)
+		if (fields & UINT32_C(1) << (res->n_attributes + i))
+			buf_printf(sql, ", (%s)::text", res->relationships[i].id_sql);
+	buf_printf(sql, " FROM %s WHERE %s", res->from, res->where ? res->where : "true");
+}
+
+static const char *
+sql_type(enum attribute_type type)
+{
+	switch (type) {
+	case ATTRIBUTE_INT:
+		return "int8";
+	case ATTRIBUTE_BOOL:
+		return "boolean";
+	case ATTRIBUTE_TIME:
+		return "timestamptz";
+	case ATTRIBUTE_HEX:
+		return "bytea";
+	default:
+		return "text";
+	}
+}
+
+static void
+where_filter(struct buf *sql, const struct filter *f, struct params *p)
+{
+	static const char *const ops[] = {"=", "<", "<=", ">", ">="};
+	const struct attribute *at = f->attribute;
+	int n = param_add(p, f->value);
+
+	if (at->type == ATTRIBUTE_TEXTS && f->op == FILTER_EQ)
+		buf_printf(sql, " AND $%d::text = ANY (%s)", n, at->sql);
+	else if (at->type == ATTRIBUTE_TEXTS)
+		buf_printf(sql, " AND position(lower($%d::text) IN lower(array_to_string(%s, ' '))) > 0", n, at->sql);
+	else if (f->op == FILTER_CONTAINS)
+		buf_printf(sql, " AND position(lower($%d::text) IN lower(%s)) > 0", n, at->sql);
+	else
+		buf_printf(sql, " AND %s %s $%d::%s", at->sql, ops[f->op], n, sql_type(at->type));
+}
+
+static int
+where_after(struct call *c, struct buf *sql, const struct query *q, const char *list, struct params *p, struct error *e)
+{
+	const struct resource *res = c->resource;
+	const char *op = q->descending ? "<" : ">", *value, *id;
+	int n;
+
+	if (cursor_decode(c->arena, c->api->cursor_key, list, q->after, &value, &id, e))
+		return fail_at(e, E_MALFORMED, "?page[after]", "the cursor belongs to another list, or was changed");
+	if (!q->sort) {
+		buf_printf(sql, " AND %s %s $%d::%s", res->id_sql, op, param_add(p, id), res->id_cast);
+		return 0;
+	}
+	n = param_add(p, value);
+	buf_printf(sql, " AND (%s, %s) %s ($%d::%s, $%d::%s)", q->sort->sql, res->id_sql, op, n, sql_type(q->sort->type),
+	           param_add(p, id), res->id_cast);
+	return 0;
+}
+
+static void
+write_pems(struct json *j, const char *name, const char *hex_list, struct arena *scratch)
+{
+	struct buf text = BUF_INIT(BODY_MAX_BYTES);
+	const char *s = hex_list;
+
+	while (*s) {
+		size_t len = strcspn(s, ","), n = len / 2;
+		uint8_t *der = arena_alloc(scratch, n);
+		unsigned byte;
+
+		for (size_t i = 0; i < n; i++)
+			der[i] = sscanf(s + 2 * i, "%2x", &byte) == 1 ? (uint8_t)byte : 0;
+		buf_add_str(&text, pem_encode(scratch, "CERTIFICATE", (struct bytes){der, n}));
+		s += len + (s[len] == ',');
+	}
+	buf_add_byte(&text, 0);
+	jw_text(j, name, (const char *)text.data);
+	buf_free(&text);
+}
+
+static void
+write_sha256(struct json *j, const char *name, struct bytes in, struct arena *scratch)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+
+	if (EVP_Digest(in.data, in.len, digest, NULL, EVP_sha256(), NULL) != 1)
+		jw_null(j, name);
+	else
+		jw_text(j, name, arena_hex(scratch, digest, 32));
+}
+
+static void
+write_attribute(struct json *j, const struct attribute *at, const struct db_result *r, int row, int col, struct arena *scratch)
+{
+	struct bytes b;
+
+	if (db_is_null(r, row, col)) {
+		jw_null(j, at->name);
+		return;
+	}
+	switch (at->type) {
+	case ATTRIBUTE_TEXT:
+	case ATTRIBUTE_TIME:
+		jw_text(j, at->name, db_text(r, row, col));
+		break;
+	case ATTRIBUTE_INT:
+		jw_int(j, at->name, db_int(r, row, col));
+		break;
+	case ATTRIBUTE_BOOL:
+		jw_bool(j, at->name, db_bool(r, row, col));
+		break;
+	case ATTRIBUTE_TEXTS:
+	case ATTRIBUTE_JSON:
+		jw_raw(j, at->name, db_text(r, row, col));
+		break;
+	case ATTRIBUTE_PEMS:
+		write_pems(j, at->name, db_text(r, row, col), scratch);
+		break;
+	case ATTRIBUTE_HEX:
+		b = db_bytes(r, row, col, scratch);
+		jw_text(j, at->name, arena_hex(scratch, b.data, b.len));
+		break;
+	case ATTRIBUTE_PEM:
+		jw_text(j, at->name, pem_encode(scratch, "CERTIFICATE", db_bytes(r, row, col, scratch)));
+		break;
+	case ATTRIBUTE_SHA256:
+		write_sha256(j, at->name, db_bytes(r, row, col, scratch), scratch);
+		break;
+	}
+}
+
+static uint32_t
+fields_of_type(const struct resource *res, const struct query *q, const char *type)
+{
+	for (int i = 0; i < RESOURCE_MAX_TYPES && res->types[i]; i++)
+		if (strcmp(res->types[i], type) == 0)
+			return q->fields[i];
+	return 0;
+}
+
+static void
+write_relationship(struct json *j, const struct relationship *rel, const char *id)
+{
+	jw_open(j, rel->name);
+	if (!id) {
+		jw_null(j, "data");
+	} else {
+		jw_open(j, "data");
+		jw_text(j, "type", rel->type);
+		jw_text(j, "id", id);
+		jw_close(j);
+	}
+	jw_close(j);
+}
+
+static void
+write_resource(struct call *c, struct json *j, const struct db_result *r, int row, const struct query *q, uint32_t selected,
+               struct arena *scratch)
+{
+	const struct resource *res = c->resource;
+	const char *id = db_text(r, row, COLUMN_ID), *type = db_text(r, row, COLUMN_TYPE);
+	uint32_t fields = fields_of_type(res, q, type);
+	int col = COLUMN_FIELDS;
+	bool relationships = false;
+
+	jw_text(j, "type", type);
+	jw_text(j, "id", id);
+	jw_open(j, "attributes");
+	for (int i = 0; i < res->n_attributes; i++) {
+		if (fields & UINT32_C(1) << i)
+			write_attribute(j, &res->attributes[i], r, row, col, scratch);
+		col += (selected & UINT32_C(1) << i) != 0;
+	}
+	jw_close(j);
+	for (int i = 0; i < res->n_relationships; i++) {
+		uint32_t bit = UINT32_C(1) << (res->n_attributes + i);
+
+		if (fields & bit) {
+			if (!relationships)
+				jw_open(j, "relationships");
+			relationships = true;
+			write_relationship(j, &res->relationships[i], db_is_null(r, row, col) ? NULL : db_text(r, row, col));
+		}
+		col += (selected & bit) != 0;
+	}
+	if (relationships)
+		jw_close(j);
+	jw_open(j, "links");
+	jw_text(j, "self", call_link(c, res->self ? res->self : res->path, id));
+	jw_close(j);
+}
+
+/* The address of the next page: this one's query with another cursor. */
+static char *
+next_link(struct call *c, const char *cursor)
+{
+	const struct http_request *r = c->request;
+	struct buf b = BUF_INIT(LIMIT_URI_BYTES * 3);
+	char *link;
+
+	buf_add_str(&b, call_link(c, c->resource->path, NULL));
+	for (int i = 0; i < r->n_query; i++) {
+		if (strcmp(r->query[i].name, "page[after]") == 0)
+			continue;
+		buf_add_byte(&b, b.len && memchr(b.data, '?', b.len) ? '&' : '?');
+		for (int part = 0; part < 2; part++) {
+			const char *s = part ? r->query[i].value : r->query[i].name;
+
+			for (; *s; s++) {
+				if ((*s >= '0' && *s <= '9') || (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || strchr("-_.,", *s))
+					buf_add_byte(&b, (uint8_t)*s);
+				else
+					buf_printf(&b, "%%%02X", (unsigned char)*s);
+			}
+			if (!part)
+				buf_add_byte(&b, '=');
+		}
+	}
+	buf_printf(&b, "%cpage%%5Bafter%%5D=%s", b.len && memchr(b.data, '?', b.len) ? '&' : '?', cursor);
+	buf_add_byte(&b, 0);
+	link = arena_strdup(c->arena, b.overflow ? "" : (const char *)b.data);
+	buf_free(&b);
+	return link;
+}
+
+static int
+write_links(struct call *c, struct json *j, const struct db_result *r, const struct query *q, const char *list, struct error *e)
+{
+	char *cursor;
+	int last = q->page_size - 1;
+
+	jw_open(j, "links");
+	if (db_rows(r) > q->page_size) {
+		if (cursor_encode(c->arena, c->api->cursor_key, list, db_text(r, last, COLUMN_SORT), db_text(r, last, COLUMN_ID), &cursor, e))
+			return -1;
+		jw_text(j, "next", next_link(c, cursor));
+	} else {
+		jw_null(j, "next");
+	}
+	jw_close(j);
+	return 0;
+}
+
+int
+list_many(struct call *c, struct error *e)
+{
+	CLEANUP(arena_free) struct arena *scratch = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	JSON_CLEANUP struct json j = JSON_INIT(BODY_MAX_BYTES);
+	BUF_CLEANUP struct buf sql = BUF_INIT(SQL_MAX_BYTES);
+	const struct resource *res = c->resource;
+	struct params params = {0};
+	struct query q;
+	const char *list, *direction;
+
+	if (query_parse(c->request, res, false, &q, e))
+		return -1;
+	direction = q.descending ? "DESC" : "ASC";
+	list = query_identity(c->request, res, &q, c->who.tenant_id);
+	select_from(&sql, res, &q, query_fields(&q));
+	for (int i = 0; i < q.n_filters; i++)
+		where_filter(&sql, &q.filters[i], &params);
+	if (q.after && where_after(c, &sql, &q, list, &params, e))
+		return -1;
+	buf_add_str(&sql, " ORDER BY ");
+	if (q.sort)
+		buf_printf(&sql, "%s %s, ", q.sort->sql, direction);
+	buf_printf(&sql, "%s %s LIMIT %d", res->id_sql, direction, q.page_size + 1);
+	buf_add_byte(&sql, 0);
+	if (buf_check(&sql, e) || call_db(c, e) || db_query_text(c->db, (const char *)sql.data, params.list, params.n, &r, e))
+		return -1;
+	call_release_db(c);
+	jsonapi_begin(&j);
+	jw_open_array(&j, "data");
+	for (int row = 0; row < db_rows(r) && row < q.page_size; row++) {
+		jw_open(&j, NULL);
+		write_resource(c, &j, r, row, &q, query_fields(&q), scratch);
+		jw_close(&j);
+		arena_reset(scratch);
+	}
+	jw_close_array(&j);
+	if (write_links(c, &j, r, &q, list, e))
+		return -1;
+	jw_close(&j);
+	return call_answer(c, 200, &j, e);
+}
+
+int
+list_one(struct call *c, struct error *e)
+{
+	CLEANUP(arena_free) struct arena *scratch = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	JSON_CLEANUP struct json j = JSON_INIT(BODY_MAX_BYTES);
+	BUF_CLEANUP struct buf sql = BUF_INIT(SQL_MAX_BYTES);
+	const struct resource *res = c->resource;
+	struct params params = {0};
+	struct query q;
+
+	if (query_parse(c->request, res, true, &q, e))
+		return -1;
+	if (!res->valid_id(c->id))
+		return fail(e, E_NOT_FOUND, "there is no such resource");
+	select_from(&sql, res, &q, query_fields(&q));
+	param_add(&params, c->id);
+	buf_printf(&sql, " AND %s", res->id_where);
+	buf_add_byte(&sql, 0);
+	if (buf_check(&sql, e) || call_db(c, e) || db_query_text(c->db, (const char *)sql.data, params.list, params.n, &r, e))
+		return -1;
+	call_release_db(c);
+	if (db_rows(r) != 1)
+		return fail(e, E_NOT_FOUND, "there is no such resource");
+	jsonapi_begin(&j);
+	jw_open(&j, "data");
+	write_resource(c, &j, r, 0, &q, query_fields(&q), scratch);
+	jw_close(&j);
+	jw_close(&j);
+	return call_answer(c, 200, &j, e);
+}

@@ -1,0 +1,38 @@
+/* The query of a collection: filters, sort, sparse fields, page; checked against the resource's table. */
+#ifndef SIEGEL_API_QUERY_H
+#define SIEGEL_API_QUERY_H
+#include "api/api.h"
+#include "lib/limits.h"
+
+#define QUERY_DEFAULT_PAGE 50
+
+enum filter_op { FILTER_EQ, FILTER_LT, FILTER_LE, FILTER_GT, FILTER_GE, FILTER_CONTAINS };
+
+struct filter {
+	const struct attribute *attribute;
+	enum filter_op op;
+	const char *value; /* as it goes to the store: checked, hexadecimal as \x… */
+};
+
+struct query {
+	struct filter filters[LIMIT_FILTERS];
+	int n_filters;
+	const struct attribute *sort; /* NULL: by id alone */
+	bool descending;
+	uint32_t fields[RESOURCE_MAX_TYPES]; /* masks of attributes, then relationships, one for each type */
+	int page_size;
+	const char *after; /* the cursor, or NULL */
+};
+
+/* one: for a single resource, where only fields[…] may come and everything is shown by default. E_MALFORMED with the parameter
+ * for what isn't known. */
+int query_parse(const struct http_request *r, const struct resource *res, bool one, struct query *ret, struct error *e) MUST_CHECK;
+/* All fields that any type wants. */
+uint32_t query_fields(const struct query *q);
+/* Names the list that a cursor belongs to. */
+char *query_identity(const struct http_request *r, const struct resource *res, const struct query *q, int32_t tenant_id)
+    __attribute__((returns_nonnull));
+/* The instant "2026-01-31", "2026-01-31T23:59:59Z" or with an offset, RFC 3339. */
+bool valid_instant(const char *s);
+
+#endif

@@ -1,0 +1,24 @@
+/* Certificates of devices: made here, from a CSR or with a key made by the engine, and shown as a view of /certificates. */
+#include "config.h"
+#include "api/resources/certificate.h"
+
+#include "api/issue.h"
+#include "api/list.h"
+
+static int
+post(struct call *c, struct error *e)
+{
+	return issue_post(c, "device", e);
+}
+
+static const struct route routes[] = {
+	{"GET", "/cert_device", RIGHT_READ, list_many},
+	{"GET", "/cert_device/{id}", RIGHT_READ, list_one},
+	{"POST", "/cert_device", RIGHT_ISSUE, post},
+};
+
+const struct resource resource_cert_device = {
+	CERTIFICATE_VIEW("cert_device"),
+	.routes = routes,
+	.n_routes = ARRAY_LEN(routes),
+};

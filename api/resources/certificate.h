@@ -1,0 +1,18 @@
+/* The columns that all views of certificates share. */
+#ifndef SIEGEL_API_RESOURCES_CERTIFICATE_H
+#define SIEGEL_API_RESOURCES_CERTIFICATE_H
+#include "api/api.h"
+
+#define CERTIFICATE_FROM "certificate x JOIN ca k ON k.id = x.ca_id JOIN profile p ON p.id = x.profile_id"
+#define CERTIFICATE_ATTRIBUTES 17
+extern const struct attribute certificate_attributes[CERTIFICATE_ATTRIBUTES];
+extern const struct relationship certificate_relationships[1];
+
+/* What a view of certificates of one kind has in common with the others. */
+#define CERTIFICATE_VIEW(kind)                                                                                         \
+	.path = kind, .types = {kind}, .self = "certificates", .from = CERTIFICATE_FROM, .where = "p.kind = '" kind "'", \
+	.id_sql = "x.id", .id_where = "x.id = $1::int8", .id_cast = "int8", .valid_id = id_is_number,                  \
+	.attributes = certificate_attributes, .n_attributes = CERTIFICATE_ATTRIBUTES,                                  \
+	.relationships = certificate_relationships, .n_relationships = 1
+
+#endif

@@ -1,0 +1,69 @@
+/* Who asks, and what he may do. */
+#include "config.h"
+#include "api/rights.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define BIT(right) (1U << (right))
+
+/* A role that isn't here, and a device that speaks with its own certificate (ROLE_NONE), may do nothing. */
+static const unsigned rights_of[ROLE_COUNT] = {
+	[ROLE_ADMINISTRATOR] = BIT(RIGHT_ACCOUNT) | BIT(RIGHT_READ) | BIT(RIGHT_ISSUE) | BIT(RIGHT_REVOKE),
+	[ROLE_OPERATOR] = BIT(RIGHT_ACCOUNT) | BIT(RIGHT_READ) | BIT(RIGHT_ISSUE) | BIT(RIGHT_REVOKE),
+	[ROLE_REQUESTOR] = BIT(RIGHT_ACCOUNT) | BIT(RIGHT_READ) | BIT(RIGHT_ISSUE),
+	[ROLE_AUDITOR] = BIT(RIGHT_ACCOUNT) | BIT(RIGHT_READ),
+};
+
+bool
+role_may(enum role role, enum right right)
+{
+	if (right == RIGHT_PUBLIC || right == RIGHT_BASIC)
+		return true;
+	return (unsigned)role < ROLE_COUNT && (rights_of[role] & BIT(right));
+}
+
+const char *
+right_name(enum right right)
+{
+	static const char *const names[] = {"public", "basic", "account", "read", "issue", "revoke"};
+
+	return (unsigned)right < ARRAY_LEN(names) ? names[right] : "";
+}
+
+static int
+identify(struct call *c, struct error *e)
+{
+	const char *authorization = http_header_get(c->request, "Authorization"), *pem;
+
+	if (authorization) {
+		if (strncasecmp(authorization, "Bearer ", 7) != 0)
+			return fail(e, E_UNAUTHENTICATED, "a bearer token is wanted (RFC 6750); POST /tokens gives one");
+		return auth_token(c->db, authorization + 7 + strspn(authorization + 7, " "), c->arena, &c->who, e);
+	}
+	pem = http_client_cert_pem(c->request);
+	if (!pem)
+		return fail(e, E_UNAUTHENTICATED, "a bearer token or a client certificate is wanted");
+	return auth_client_cert(c->db, pem, c->arena, &c->who, e);
+}
+
+int
+rights_check(struct call *c, struct error *e)
+{
+	bool has_evidence = http_header_get(c->request, "Authorization") != NULL;
+	const char *address;
+
+	if (c->route->right == RIGHT_PUBLIC || c->route->right == RIGHT_BASIC)
+		return 0;
+	address = arena_printf(c->arena, "address %s", c->request->client);
+	if (throttle_check(address, e) || call_db(c, e))
+		return -1;
+	if (identify(c, e)) {
+		if (e->code == E_UNAUTHENTICATED && has_evidence)
+			throttle_failed(address);
+		return -1;
+	}
+	if (!role_may(c->who.role, c->route->right))
+		return fail(e, E_FORBIDDEN, "the role %s doesn't have the right to %s", role_name(c->who.role), right_name(c->route->right));
+	return 0;
+}

@@ -1,0 +1,12 @@
+/* Who may do what: one table of roles, deny by default. */
+#ifndef SIEGEL_API_RIGHTS_H
+#define SIEGEL_API_RIGHTS_H
+#include "api/api.h"
+
+/* Whether a role has a right. RIGHT_PUBLIC and RIGHT_BASIC need no role. */
+bool role_may(enum role role, enum right right);
+const char *right_name(enum right right);
+/* Finds out who asks, by bearer token or client certificate, and whether the route is allowed. Sets c->who. */
+int rights_check(struct call *c, struct error *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,224 @@
+/* The route table is that of the resources. */
+#include "config.h"
+#include "api/router.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/jsonapi.h"
+#include "api/rights.h"
+#include "lib/log.h"
+
+#define RESOURCE(name) extern const struct resource resource_##name;
+#include "api/resources/list.def"
+#undef RESOURCE
+
+const struct resource *const resource_list[] = {
+#define RESOURCE(name) &resource_##name,
+#include "api/resources/list.def"
+#undef RESOURCE
+	NULL,
+};
+
+bool
+id_is_number(const char *id)
+{
+	size_t n = strspn(id, "0123456789");
+
+	return n > 0 && n < 19 && !id[n] && id[0] != '0';
+}
+
+/* Segment by segment; *ret_id points at the one that stands for "{id}". */
+static bool
+matches(const char *pattern, const char *path, const char **ret_id, size_t *ret_id_len)
+{
+	while (*pattern && *path) {
+		size_t a = 1 + strcspn(pattern + 1, "/"), b = 1 + strcspn(path + 1, "/");
+
+		if (a == 5 && strncmp(pattern, "/{id}", 5) == 0) {
+			if (b < 2)
+				return false;
+			*ret_id = path + 1;
+			*ret_id_len = b - 1;
+		} else if (a != b || strncmp(pattern, path, a) != 0) {
+			return false;
+		}
+		pattern += a;
+		path += b;
+	}
+	return !*pattern && !*path;
+}
+
+int
+router_find(struct arena *a, const char *method, const char *path, const struct resource **ret_resource, const struct route **ret_route,
+            const char **ret_id, char *allow, struct error *e)
+{
+	const char *id = NULL, *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
+	size_t id_len = 0, prefix = strlen(API_PREFIX);
+
+	allow[0] = '\0';
+	if (strncmp(path, API_PREFIX, prefix) != 0 || path[prefix] != '/')
+		return fail(e, E_NOT_FOUND, "there is nothing at this address");
+	path += prefix;
+	for (const struct resource *const *r = resource_list; *r; r++) {
+		for (int i = 0; i < (*r)->n_routes; i++) {
+			const struct route *route = &(*r)->routes[i];
+
+			if (!matches(route->pattern, path, &id, &id_len))
+				continue;
+			if (strcmp(route->method, wanted) == 0) {
+				*ret_resource = *r;
+				*ret_route = route;
+				*ret_id = id ? arena_strndup(a, id, id_len) : NULL;
+				return 0;
+			}
+			snprintf(allow + strlen(allow), 64 - strlen(allow), "%s%s", *allow ? ", " : "",
+			         strcmp(route->method, "GET") == 0 ? "GET, HEAD" : route->method);
+		}
+	}
+	if (*allow)
+		return fail(e, E_BAD_METHOD, "this address takes %s", allow);
+	return fail(e, E_NOT_FOUND, "there is nothing at this address");
+}
+
+int
+call_db(struct call *c, struct error *e)
+{
+	if (!c->db && db_pool_take(c->api->pool, &c->db, e))
+		return -1;
+	/* Before anybody is known there is no tenant to see. */
+	return c->who.tenant_id ? auth_set_tenant(c->db, c->who.tenant_id, e) : 0;
+}
+
+void
+call_release_db(struct call *c)
+{
+	if (c->db)
+		db_pool_give(c->api->pool, c->db);
+	c->db = NULL;
+}
+
+struct engine *
+call_engine(struct call *c)
+{
+	struct engine *en = pthread_getspecific(c->api->engine_key);
+
+	if (!en) {
+		en = engine_new(c->api->config, "api");
+		if (pthread_setspecific(c->api->engine_key, en))
+			abort(); /* out of memory for a pointer */
+	}
+	return en;
+}
+
+void
+call_requestor(const struct call *c, Siegel__Requestor *ret)
+{
+	siegel__requestor__init(ret);
+	ret->tenant_id = c->who.tenant_id;
+	ret->account_id = c->who.account_id;
+	ret->name = (char *)(uintptr_t)c->who.name;
+	ret->role = (char *)(uintptr_t)role_name(c->who.role);
+	ret->evidence = (char *)(uintptr_t)evidence_name(c->who.evidence);
+	ret->source = (char *)(uintptr_t)"rest";
+	ret->request_id = (char *)(uintptr_t)c->request->request_id;
+}
+
+int
+call_answer(struct call *c, int status, struct json *j, struct error *e)
+{
+	if (buf_check(&j->out, e))
+		return fail(e, E_TOO_LARGE, "the answer is too large; ask for fewer members or fields");
+	c->answer->status = status;
+	c->answer->content_type = JSONAPI_MEDIA_TYPE;
+	c->answer->body = (struct bytes){arena_dup(c->arena, j->out.data, j->out.len), j->out.len};
+	http_answer_header(c->answer, "Vary", "Accept");
+	return 0;
+}
+
+char *
+call_link(const struct call *c, const char *collection, const char *id)
+{
+	return arena_printf(c->arena, "%s" API_PREFIX "/%s%s%s", c->api->base_url, collection, id ? "/" : "", id ? id : "");
+}
+
+static void
+write_log(const struct call *c, const struct error *e)
+{
+	enum log_level level = c->answer->status >= 500 ? LOG_LEVEL_WARNING : c->answer->status >= 400 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+	char status[12];
+
+	snprintf(status, sizeof status, "%d", c->answer->status);
+	log_event(level, e ? "request refused" : "request", "request", c->request->request_id, "client", c->request->client, "account",
+	          c->who.name, "method", c->request->method, "path", c->request->path, "status", status, "code",
+	          e ? error_name(e->code) : NULL, "detail", e ? e->detail : NULL, NULL);
+}
+
+static void
+answer_error(struct call *c, const struct error *e, const char *allow)
+{
+	*c->answer = (struct http_answer){0};
+	jsonapi_error_answer(c->request, e, c->answer);
+	if (e->code == E_BAD_METHOD && *allow)
+		http_answer_header(c->answer, "Allow", arena_strdup(c->arena, allow));
+	/* RFC 9110 11.6.1: a 401 says how to sign in. */
+	if (e->code == E_UNAUTHENTICATED)
+		http_answer_header(c->answer, "WWW-Authenticate",
+		                   c->route && c->route->right == RIGHT_BASIC ? "Basic realm=\"siegel\", charset=\"UTF-8\""
+		                                                              : "Bearer realm=\"siegel\"");
+	write_log(c, e);
+}
+
+void
+router_handle(void *ctx, struct http_request *r, struct http_answer *a)
+{
+	struct call c = {.api = ctx, .request = r, .answer = a, .arena = r->arena};
+	char allow[64] = "";
+	struct error e = {0};
+
+	if (router_find(r->arena, r->method, r->path, &c.resource, &c.route, &c.id, allow, &e) || jsonapi_check_media(r, &e) ||
+	    rights_check(&c, &e) || c.route->handle(&c, &e)) {
+		/* A text of our own for a store that failed: what the driver said is for the log. */
+		answer_error(&c, &e, allow);
+	} else {
+		write_log(&c, NULL);
+	}
+	call_release_db(&c);
+}
+
+void
+router_refuse(struct http_request *r, const struct error *e, struct http_answer *a)
+{
+	struct call c = {.request = r, .answer = a, .arena = r->arena};
+
+	answer_error(&c, e, "GET, HEAD, POST, PATCH, DELETE");
+}
+
+void
+router_print(void)
+{
+	JSON_CLEANUP struct json j = JSON_INIT(65536);
+	char pattern[128];
+
+	jw_open_array(&j, NULL);
+	for (const struct resource *const *r = resource_list; *r; r++) {
+		for (int i = 0; i < (*r)->n_routes; i++) {
+			const struct route *route = &(*r)->routes[i];
+
+			jw_open(&j, NULL);
+			jw_text(&j, "method", route->method);
+			snprintf(pattern, sizeof pattern, "%s%s", API_PREFIX, route->pattern);
+			jw_text(&j, "path", pattern);
+			jw_text(&j, "right", right_name(route->right));
+			jw_open_array(&j, "roles");
+			for (int role = ROLE_NONE + 1; role < ROLE_COUNT; role++)
+				if (role_may((enum role)role, route->right))
+					jw_text(&j, NULL, role_name((enum role)role));
+			jw_close_array(&j);
+			jw_close(&j);
+		}
+	}
+	jw_close_array(&j);
+	printf("%.*s\n", (int)j.out.len, (const char *)j.out.data);
+}

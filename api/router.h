@@ -1,0 +1,17 @@
+/* From a request to the handler of its route. */
+#ifndef SIEGEL_API_ROUTER_H
+#define SIEGEL_API_ROUTER_H
+#include "api/api.h"
+
+/* An http_handler; ctx is the struct api. */
+void router_handle(void *ctx, struct http_request *r, struct http_answer *a);
+/* The guard's refusals as JSON:API errors. */
+void router_refuse(struct http_request *r, const struct error *e, struct http_answer *a);
+/* Finds the route of a path behind API_PREFIX. E_NOT_FOUND, or E_BAD_METHOD with the methods that there are in allow
+ * (at least 64 bytes). The id goes to the arena. */
+int router_find(struct arena *a, const char *method, const char *path, const struct resource **ret_resource,
+                const struct route **ret_route, const char **ret_id, char *allow, struct error *e) MUST_CHECK;
+/* All routes as JSON, for tests that go through them. */
+void router_print(void);
+
+#endif

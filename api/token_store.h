@@ -1,0 +1,20 @@
+/* Tokens in the store: made and revoked in one transaction with their audit row, on a connection that holds the chain api.tokens. */
+#ifndef SIEGEL_API_TOKEN_STORE_H
+#define SIEGEL_API_TOKEN_STORE_H
+#include "api/api.h"
+#include "lib/secret.h"
+
+struct new_token {
+	int64_t id;
+	struct secret *text;    /* the caller frees it */
+	const char *expires_at; /* in the call's arena */
+};
+
+/* Checks the account's password or uses up its one-time code, and makes a token of 12 hours for it; c->who is set. Nothing is used up
+ * when it fails. E_UNAUTHENTICATED for wrong credentials. */
+int token_make(struct call *c, const char *authorization, struct new_token *ret, struct error *e) MUST_CHECK;
+/* Revokes a token of c->who. E_NOT_FOUND when it has no such one in force. */
+int token_revoke(struct call *c, const char *id, struct error *e) MUST_CHECK;
+void token_store_close(struct api *api);
+
+#endif
