@@ -1,0 +1,42 @@
+/* A CA in memory: its certificate, its key, and what every certificate of its carries. */
+#ifndef SIEGEL_CA_AUTHORITY_H
+#define SIEGEL_CA_AUTHORITY_H
+#include "ca/publickey.h"
+#include "hsm/hsm.h"
+#include "lib/arena.h"
+#include "lib/x509/cert.h"
+
+#define SIGNATURE_MAX_BYTES 1100 /* RSA-8192 */
+#define NAME_TEXT_MAX 64         /* names of tenants, CAs and profiles: the check in the store */
+
+enum authority_status { AUTHORITY_ACTIVE, AUTHORITY_OFFLINE, AUTHORITY_DISABLED, AUTHORITY_RETIRED };
+
+struct authority {
+	struct arena *arena; /* holds all that is pointed to */
+	int32_t id, tenant_id, parent_id; /* parent_id 0: self-signed */
+	const char *name;
+	enum authority_status status;
+	bool is_default;
+	struct cert cert;    /* views into its DER in the arena */
+	struct bytes ski;
+	uint8_t spki_hash[32];
+	const char *key_ref, *ocsp_url, *crl_url, *ca_url;
+	long crl_interval_sec, crl_overlap_sec;
+	const struct keytype *type;
+	EVP_PKEY *public_key, *private_key; /* the private key is loaded at its first use */
+	EVP_PKEY_CTX *sign_ctx, *verify_ctx; /* kept for reuse; NULL for EdDSA */
+	const char *chain_pem; /* itself and up to, without, the root */
+};
+
+/* Takes over the arena. Parses the certificate, loads its public key. */
+int authority_new(struct arena *a, const struct authority *fields, struct bytes certificate, struct authority **ret, struct error *e) MUST_CHECK;
+void authority_free(struct authority *ca);
+DEFINE_CLEANUP(struct authority, authority_free)
+
+/* Signs with the CA's key, then verifies the signature with the key of its certificate: catches faults of the token and of nonces
+ * before anything leaves. E_KEY_STORE for either. ret takes SIGNATURE_MAX_BYTES. */
+int authority_sign(struct authority *ca, struct hsm *hsm, struct bytes data, uint8_t *ret, size_t *ret_len, struct error *e) MUST_CHECK;
+/* Forgets the private key, so that the next signature loads it anew: after the key store was opened again. */
+void authority_forget_key(struct authority *ca);
+
+#endif

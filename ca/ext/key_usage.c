@@ -1,0 +1,48 @@
+/* keyUsage, RFC 5280 4.2.1.3, critical. keyEncipherment is left out for keys that can't encipher (all but RSA: RFC 8813 3, RFC 8410 5). */
+#include "ca/ext.h"
+
+static unsigned
+wanted(const struct ext_input *in)
+{
+	unsigned usage = in->profile->key_usage;
+	if (in->key->family != KEY_RSA)
+		usage &= ~(1u << KU_KEY_ENCIPHERMENT | 1u << KU_DATA_ENCIPHERMENT);
+	return usage;
+}
+
+static void
+build(const struct ext_input *in, struct buf *value)
+{
+	unsigned usage = wanted(in);
+	uint8_t bits[3] = {0}; /* number of unused bits, then the bits from the most significant */
+	int last = 0;
+	for (int i = 0; i < KU_COUNT; i++)
+		if (usage & 1u << i) {
+			bits[1 + i / 8] |= (uint8_t)(0x80 >> i % 8);
+			last = i;
+		}
+	bits[0] = (uint8_t)(7 - last % 8);
+	der_put(value, DER_BIT_STRING, bits, (size_t)(2 + last / 8));
+}
+
+static int
+lint(const struct ext_input *in, struct bytes value, struct error *e)
+{
+	struct der d = der_of(value), content;
+	unsigned usage = 0;
+	if (der_get(&d, DER_BIT_STRING, "key usage", &content, e) < 0 || der_end(&d, "key usage", e) < 0)
+		return -1;
+	struct bytes b = der_bytes(&content);
+	for (size_t i = 1; i < b.len; i++)
+		for (int k = 0; k < 8; k++)
+			if (b.data[i] & 0x80 >> k)
+				usage |= 1u << (8 * (i - 1) + (unsigned)k);
+	if (usage == 0 || usage != wanted(in))
+		return fail(e, E_INTERNAL, "lint: key usage isn't the profile's (RFC 5280 4.2.1.3)");
+	if (!in->profile->ca && usage & (1u << KU_KEY_CERT_SIGN | 1u << KU_CRL_SIGN))
+		return fail(e, E_INTERNAL, "lint: keyCertSign without CA (RFC 5280 4.2.1.3)");
+	return 0;
+}
+
+extern const struct ext ext_key_usage;
+const struct ext ext_key_usage = {"keyUsage", {(const uint8_t *)"\x55\x1d\x0f", 3}, ext_always, ext_always, build, lint};
