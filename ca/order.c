@@ -1,0 +1,402 @@
+#include "ca/order.h"
+
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+#include "ca/fault.h"
+
+/* notBefore lies this much before the decision: clocks of devices that are slow. */
+#define BACKDATE_SEC 60
+#define DAY_SEC 86400
+
+static struct bytes
+bytes_of(ProtobufCBinaryData b)
+{
+	return (struct bytes){b.data, b.len};
+}
+
+int
+order_renumber(struct order *o, struct error *e)
+{
+	static uint8_t last[SERIAL_BYTES];
+	if (RAND_bytes(o->serial, SERIAL_BYTES) != 1)
+		return fail(e, E_INTERNAL, "no random numbers");
+	o->serial[0] &= 0x7f; /* positive (RFC 5280 4.1.2.2): 127 random bits */
+	/* A generator that repeats itself is broken: stop rather than sign (FPT_FLS.1). */
+	if (memcmp(last, o->serial, SERIAL_BYTES) == 0)
+		return fail(e, E_INTERNAL, "the random generator repeats itself: nothing is signed");
+	memcpy(last, o->serial, SERIAL_BYTES);
+	o->tbs_input.serial = o->serial;
+	o->tbs_input.serial_len = SERIAL_BYTES;
+	while (o->tbs_input.serial_len > 1 && *o->tbs_input.serial == 0) { /* as its INTEGER has it: no zeros in front */
+		o->tbs_input.serial++;
+		o->tbs_input.serial_len--;
+	}
+	buf_clear(&o->tbs);
+	tbs_put(&o->tbs, &o->tbs_input);
+	return buf_check(&o->tbs, e);
+}
+
+static bool
+type_in(const struct dn_type *type, const struct dn_type *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i] == type)
+			return true;
+	return false;
+}
+
+/* The subject: what the request says, else what the CSR says. */
+static int
+take_subject(struct order *o, const struct csr *csr, struct error *e)
+{
+	const Siegel__Issue *q = o->request;
+	size_t n = 0;
+	if (q->n_subject == 0 && csr && dn_parse(o->arena, csr->subject, o->subject, LIMIT_RDN_COUNT, &n, e) < 0)
+		return fail_at(e, e->code == E_MALFORMED ? E_BAD_CSR : e->code, "csr", "%s", arena_strdup(o->arena, e->detail));
+	if (q->n_subject > LIMIT_RDN_COUNT)
+		return fail_at(e, E_BAD_VALUE, "subject", "subject: over %d attributes", LIMIT_RDN_COUNT);
+	for (size_t i = 0; i < q->n_subject; i++) {
+		struct dn_value v = {dn_type_by_name(q->subject[i]->type), q->subject[i]->value};
+		const char *pointer = arena_printf(o->arena, "subject/%.32s", q->subject[i]->type);
+		if (!v.type)
+			return fail_at(e, E_BAD_VALUE, pointer, "subject: unknown attribute type");
+		if (dn_check(&v, e) < 0)
+			return fail_at(e, e->code, pointer, "%s", arena_strdup(o->arena, e->detail));
+		o->subject[n++] = v;
+	}
+	o->tbs_input.subject = o->subject;
+	o->tbs_input.n_subject = n;
+	o->tbs_input.ext.subject_is_empty = n == 0;
+	o->common_name = "";
+	for (size_t i = 0; i < n; i++) {
+		const struct dn_type *t = o->subject[i].type;
+		if (!type_in(t, o->profile->allowed, o->profile->n_allowed))
+			return fail_at(e, E_POLICY, arena_printf(o->arena, "subject/%s", t->name),
+				       "subject: the profile \"%s\" takes no %s", o->profile->name, t->name);
+		if (strcmp(t->name, "CN") == 0) {
+			if (*o->common_name)
+				return fail_at(e, E_POLICY, "subject/CN", "subject: only one CN is taken");
+			o->common_name = o->subject[i].value;
+		}
+	}
+	for (size_t i = 0; i < o->profile->n_required; i++) {
+		bool there = false;
+		for (size_t k = 0; k < n; k++)
+			there = there || o->subject[k].type == o->profile->required[i];
+		if (!there)
+			return fail_at(e, E_POLICY, arena_printf(o->arena, "subject/%s", o->profile->required[i]->name),
+				       "subject: the profile \"%s\" wants a %s", o->profile->name, o->profile->required[i]->name);
+	}
+	return 0;
+}
+
+static int
+check_names(struct order *o, const char *root, size_t n, struct error *e)
+{
+	const struct profile *p = o->profile;
+	struct buf text BUF_CLEANUP = BUF_INIT(LIMIT_SAN_COUNT * (LIMIT_SAN_BYTES + 8));
+	for (size_t i = 0; i < n; i++) {
+		const char *pointer = strcmp(root, "csr") == 0 ? root : arena_printf(o->arena, "names/%zu", i);
+		if (!p->name_allowed[o->names[i].kind])
+			return fail_at(e, E_POLICY, pointer, "names: the profile \"%s\" takes no %s names", p->name,
+				       name_kind_word(o->names[i].kind));
+		for (size_t k = 0; k < i; k++)
+			if (o->names[k].kind == o->names[i].kind && strcmp(o->names[k].text, o->names[i].text) == 0)
+				return fail_at(e, E_BAD_VALUE, pointer, "names: one comes twice");
+		buf_printf(&text, "%s%s:%s", i ? "\n" : "", name_kind_word(o->names[i].kind), o->names[i].text);
+	}
+	if (n == 0 && p->names_required)
+		return fail_at(e, E_POLICY, "names", "names: the profile \"%s\" wants at least one, or a CN that is a DNS name", p->name);
+	o->tbs_input.ext.names = o->names;
+	o->tbs_input.ext.n_names = n;
+	o->names_text = arena_strndup(o->arena, text.data ? (const char *)text.data : "", text.len);
+	return buf_check(&text, e);
+}
+
+/* The names: what the request says, else what the CSR says, else the common name where the profile makes it one. */
+static int
+take_names(struct order *o, const struct csr *csr, struct error *e)
+{
+	const Siegel__Issue *q = o->request;
+	const struct profile *p = o->profile;
+	const char *root = "names";
+	size_t n = 0;
+	if (q->n_names > LIMIT_SAN_COUNT)
+		return fail_at(e, E_BAD_VALUE, "names", "names: over %d", LIMIT_SAN_COUNT);
+	for (size_t i = 0; i < q->n_names; i++) {
+		const Siegel__Name *name = q->names[i];
+		if ((unsigned)name->kind >= NAME_KIND_COUNT)
+			return fail_at(e, E_MALFORMED, "names", "names: unknown kind");
+		if (name_make(o->arena, (enum name_kind)name->kind, name->value, strlen(name->value), p->wildcard, &o->names[n++], e) < 0)
+			return fail_at(e, e->code, arena_printf(o->arena, "names/%zu", i), "%s", arena_strdup(o->arena, e->detail));
+	}
+	if (n == 0 && csr && csr->san.len) {
+		root = "csr";
+		if (names_parse(o->arena, csr->san, p->wildcard, o->names, LIMIT_SAN_COUNT, &n, e) < 0)
+			return fail_at(e, e->code == E_MALFORMED ? E_BAD_CSR : e->code, "csr", "%s", arena_strdup(o->arena, e->detail));
+	}
+	if (n == 0 && p->from_common_name && name_is_dns(o->arena, o->common_name))
+		if (name_make(o->arena, NAME_DNS, o->common_name, strlen(o->common_name), false, &o->names[n++], e) < 0)
+			return -1;
+	return check_names(o, root, n, e);
+}
+
+/* notAfter is inclusive (RFC 5280 4.1.2.5): n days end one second before. */
+static int
+take_validity(struct order *o, int64_t now, struct error *e)
+{
+	const struct profile *p = o->profile;
+	long days = o->request->days;
+	int64_t end = o->tbs_input.issuer_not_after;
+	if (days < 0 || days > LIMIT_VALIDITY_DAYS)
+		return fail_at(e, E_BAD_VALUE, "days", "validity: 1 to %ld days are wanted", p->max_days);
+	o->validity_rule = days == 0 ? "profile default" : "as requested";
+	if (days == 0)
+		days = p->days;
+	if (days > p->max_days) {
+		if (p->over_maximum == BEYOND_REFUSE)
+			return fail_at(e, E_POLICY, "days", "validity: the profile \"%s\" issues for at most %ld days", p->name, p->max_days);
+		days = p->max_days;
+		o->validity_rule = "clamped to the profile's maximum";
+	}
+	o->tbs_input.not_before = now - BACKDATE_SEC;
+	o->tbs_input.not_after = o->tbs_input.not_before + (int64_t)days * DAY_SEC - 1;
+	if (o->ca && o->tbs_input.not_before < o->ca->cert.not_before)
+		o->tbs_input.not_before = o->ca->cert.not_before;
+	if (o->tbs_input.not_after > end) {
+		if (p->over_issuer == BEYOND_REFUSE || end < now + 60)
+			return fail_at(e, E_POLICY, "days", "validity: it would end after the issuer's, which is in %lld days",
+				       (long long)((end - now) / DAY_SEC));
+		o->tbs_input.not_after = end;
+		o->validity_rule = "clamped to the issuer's end";
+	}
+	return 0;
+}
+
+static int
+check_key_type(struct order *o, const struct keytype *type, const char *pointer, struct error *e)
+{
+	for (size_t i = 0; i < o->profile->n_keys; i++)
+		if (o->profile->keys[i] == type)
+			return 0;
+	return fail_at(e, E_BAD_KEY, pointer, "key: the profile \"%s\" takes no %s keys", o->profile->name, type->name);
+}
+
+/* Takes the public key's SubjectPublicKeyInfo into the order. spki must outlive it. */
+static void
+take_spki(struct order *o, const struct keytype *type, struct bytes spki, struct bytes bits)
+{
+	o->tbs_input.spki = spki;
+	o->tbs_input.ext.key = type;
+	o->tbs_input.ext.key_bits = bits;
+	SHA256(spki.data, spki.len, o->spki_hash);
+}
+
+static int
+take_own_key(struct order *o, EVP_PKEY *key, struct error *e)
+{
+	unsigned char *der = NULL;
+	int len = i2d_PUBKEY(key, &der);
+	if (len <= 0)
+		return fail(e, E_INTERNAL, "a key can't be encoded");
+	struct bytes spki = {arena_dup(o->arena, der, (size_t)len), (size_t)len}, algorithm, bits;
+	OPENSSL_free(der);
+	struct der d = der_of(spki), content;
+	EVP_PKEY *again CLEANUP(EVP_PKEY_free) = NULL;
+	const struct keytype *type;
+	if (der_get(&d, DER_SEQUENCE, "public key", &content, e) < 0 ||
+	    der_get_any(&content, "public key", NULL, &algorithm, NULL, e) < 0 ||
+	    der_get_bits(&content, "public key", &bits, e) < 0 || publickey_load(algorithm, bits, &type, &again, e) < 0)
+		return -1;
+	take_spki(o, type, spki, bits);
+	return check_key_type(o, type, "key_type", e);
+}
+
+static int
+generate_key(struct order *o, struct error *e)
+{
+	const struct keytype *type = o->profile->keys[0];
+	if (*o->request->key_type) {
+		type = keytype_by_name(o->request->key_type);
+		if (!type)
+			return fail_at(e, E_BAD_VALUE, "key_type", "key type: unknown");
+		if (check_key_type(o, type, "key_type", e) < 0)
+			return -1;
+	}
+	if (keytype_generate(type, &o->private_key, e) < 0)
+		return -1;
+	return take_own_key(o, o->private_key, e);
+}
+
+static int
+take_csr(struct order *o, struct csr *csr, struct error *e)
+{
+	EVP_PKEY *key CLEANUP(EVP_PKEY_free) = NULL;
+	const struct keytype *type;
+	if (csr_parse(bytes_of(o->request->csr), csr, e) < 0 || publickey_load(csr->spki_algorithm, csr->key, &type, &key, e) < 0 ||
+	    check_key_type(o, type, "csr", e) < 0 || csr_verify(csr, type, key, e) < 0)
+		return fail_at(e, e->code, "csr", "%s", arena_strdup(o->arena, e->detail));
+	/* RFC 7030 3.5: it would bind the request to the client's TLS connection, which ends at the edge; unchecked it must not pass. */
+	if (csr->has_challenge && strcmp(o->request->requestor->source, "est") == 0)
+		return fail_at(e, E_BAD_CSR, "csr", "a challengePassword can't be checked here: leave it out of the request");
+	take_spki(o, type, csr->spki, csr->key);
+	return 0;
+}
+
+static int
+find_rules(struct order *o, const struct registry *r, struct error *e)
+{
+	const Siegel__Issue *q = o->request;
+	int32_t tenant = q->requestor->tenant_id;
+	o->ca = registry_authority(r, tenant, q->ca);
+	if (!o->ca)
+		return *q->ca ? fail_at(e, E_NOT_FOUND, "ca", "ca: there is none of this name")
+			      : fail_at(e, E_NOT_FOUND, "ca", "ca: the tenant has no default CA");
+	if (o->ca->status != AUTHORITY_ACTIVE)
+		return fail_at(e, E_POLICY, "ca", "ca: \"%s\" is %s and issues nothing on request", o->ca->name,
+			       o->ca->status == AUTHORITY_OFFLINE ? "offline" : "out of service");
+	o->profile = registry_profile(r, tenant, q->profile);
+	if (!o->profile || o->profile->internal)
+		return fail_at(e, E_NOT_FOUND, "profile", "profile: there is none of this name");
+	return 0;
+}
+
+/* What follows the choice of CA, profile and key. */
+static int
+complete(struct order *o, const struct csr *csr, int64_t now, struct error *e)
+{
+	struct tbs_input *in = &o->tbs_input;
+	in->ext.profile = o->profile;
+	in->ext.ca = o->ca;
+	if (o->ca) {
+		in->ext.issuer_ski = o->ca->ski;
+		in->signature_algorithm = o->ca->type->signature;
+		in->issuer = o->ca->cert.subject;
+		in->issuer_not_after = o->ca->cert.not_after;
+	}
+	if (take_subject(o, csr, e) < 0 || take_names(o, csr, e) < 0)
+		return -1;
+	struct buf name BUF_CLEANUP = BUF_INIT(LIMIT_CSR_BYTES);
+	dn_put(&name, in->subject, in->n_subject);
+	if (buf_check(&name, e) < 0)
+		return -1;
+	struct bytes subject = {arena_dup(o->arena, name.data, name.len), name.len};
+	o->subject_text = dn_text(o->arena, subject);
+	if (!o->ca) { /* a root: its own issuer */
+		uint8_t id[20];
+		ext_key_identifier(in->ext.key_bits, id);
+		in->ext.issuer_ski = (struct bytes){arena_dup(o->arena, id, sizeof(id)), sizeof(id)};
+		in->signature_algorithm = in->ext.key->signature;
+		in->issuer = subject;
+		in->issuer_not_after = INT64_MAX;
+	}
+	if (take_validity(o, now, e) < 0)
+		return -1;
+	return order_renumber(o, e);
+}
+
+static struct order *
+order_new(const Siegel__Issue *request)
+{
+	struct order *o = xcalloc(1, sizeof(*o));
+	o->arena = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	o->request = request;
+	o->tbs = BUF_INIT(LIMIT_CERT_BYTES);
+	o->certificate = BUF_INIT(LIMIT_CERT_BYTES);
+	return o;
+}
+
+void
+order_free(struct order *o)
+{
+	if (!o)
+		return;
+	EVP_PKEY_free(o->private_key);
+	buf_free(&o->tbs);
+	buf_free(&o->certificate);
+	arena_free(o->arena);
+	free(o);
+}
+
+int
+order_make(const struct registry *r, const Siegel__Issue *request, int64_t now, struct order **ret, struct error *e)
+{
+	struct order *o CLEANUP(order_free) = order_new(request);
+	struct csr csr;
+	if (find_rules(o, r, e) < 0)
+		return -1;
+	if (request->csr.len ? take_csr(o, &csr, e) < 0 : generate_key(o, e) < 0)
+		return -1;
+	if (registry_is_ca_key(r, o->spki_hash))
+		return fail_at(e, E_BAD_KEY, "csr", "key: it is the key of a CA");
+	if (complete(o, request->csr.len ? &csr : NULL, now, e) < 0)
+		return -1;
+	if (request->same_identity_as.len && order_same_identity(o, bytes_of(request->same_identity_as), e) < 0)
+		return -1;
+	*ret = TAKE(o);
+	return 0;
+}
+
+int
+order_make_internal(struct authority *issuer, const struct profile *profile, EVP_PKEY *key, const Siegel__Issue *request, int64_t now,
+		    struct order **ret, struct error *e)
+{
+	struct order *o CLEANUP(order_free) = order_new(request);
+	o->ca = issuer;
+	o->profile = profile;
+	if (take_own_key(o, key, e) < 0 || complete(o, NULL, now, e) < 0)
+		return -1;
+	*ret = TAKE(o);
+	return 0;
+}
+
+int
+order_sign(struct order *o, struct hsm *hsm, struct error *e)
+{
+	uint8_t signature[SIGNATURE_MAX_BYTES];
+	size_t len = 0;
+	struct bytes tbs = {o->tbs.data, o->tbs.len};
+	if (tbs_lint(tbs, &o->tbs_input, e) < 0)
+		return -1;
+	FAULT("linted");
+	if (authority_sign(o->ca, hsm, tbs, signature, &len, e) < 0)
+		return -1;
+	certificate_put(&o->certificate, tbs, o->tbs_input.signature_algorithm, signature, len);
+	if (buf_check(&o->certificate, e) < 0)
+		return -1;
+	struct der d = der_of((struct bytes){o->certificate.data, o->certificate.len}), content;
+	struct bytes signed_tbs;
+	if (der_get(&d, DER_SEQUENCE, "certificate", &content, e) < 0 ||
+	    der_get_any(&content, "certificate", NULL, &signed_tbs, NULL, e) < 0 || !bytes_equal(signed_tbs, tbs))
+		return fail(e, E_INTERNAL, "what was signed isn't what was intended");
+	return 0;
+}
+
+/* Subject and names of the order against those of the certificate. */
+int
+order_same_identity(const struct order *o, struct bytes certificate, struct error *e)
+{
+	struct cert c;
+	struct dn_value subject[LIMIT_RDN_COUNT];
+	struct name names[LIMIT_SAN_COUNT];
+	size_t n_subject = 0, n_names = 0;
+	if (cert_parse(certificate, &c, e) < 0 || dn_parse(o->arena, c.subject, subject, LIMIT_RDN_COUNT, &n_subject, e) < 0)
+		return -1;
+	struct bytes san = cert_san(&c);
+	if (san.len && names_parse(o->arena, san, true, names, LIMIT_SAN_COUNT, &n_names, e) < 0)
+		return -1;
+	bool same = n_subject == o->tbs_input.n_subject;
+	for (size_t i = 0; same && i < n_subject; i++)
+		same = subject[i].type == o->subject[i].type && strcmp(subject[i].value, o->subject[i].value) == 0;
+	if (!same)
+		return fail_at(e, E_FORBIDDEN, "csr", "subject: it must be that of the certificate that asks (RFC 7030 4.2.2)");
+	same = n_names == o->tbs_input.ext.n_names;
+	for (size_t i = 0; same && i < n_names; i++)
+		same = names[i].kind == o->names[i].kind && strcmp(names[i].text, o->names[i].text) == 0;
+	if (!same)
+		return fail_at(e, E_FORBIDDEN, "csr", "names: they must be those of the certificate that asks (RFC 7030 4.2.2)");
+	return 0;
+}

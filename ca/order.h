@@ -1,0 +1,45 @@
+/* An order: one request for a certificate, decided and ready to be signed. The engine decides here, and nowhere else. */
+#ifndef SIEGEL_CA_ORDER_H
+#define SIEGEL_CA_ORDER_H
+#include "ca/registry.h"
+#include "ca/tbs.h"
+#include "lib/ipc/engine.pb-c.h"
+
+#define SERIAL_BYTES 16
+
+struct order {
+	struct arena *arena;
+	const Siegel__Issue *request;  /* the caller's, outlives the order */
+	struct authority *ca;          /* who issues */
+	const struct profile *profile;
+	struct tbs_input tbs_input;
+	struct dn_value subject[LIMIT_RDN_COUNT];
+	struct name names[LIMIT_SAN_COUNT];
+	uint8_t serial[SERIAL_BYTES];
+	uint8_t spki_hash[32];
+	EVP_PKEY *private_key;         /* made by the engine; NULL with a CSR */
+	struct buf tbs, certificate;   /* DER; the certificate once it is signed */
+	const char *subject_text, *common_name, *names_text; /* as the store keeps them; names one a line */
+	const char *validity_rule;
+};
+
+/* Decides: finds CA and profile, checks the CSR (possession, key), subject, names and validity by the profile's rules, makes the serial
+ * (127 random bits) and the to-be-signed certificate. now is the time of the decision. On failure *e says which field of the request
+ * is at fault (pointer in the terms of engine.proto). The caller frees *ret with order_free(). */
+int order_make(const struct registry *r, const Siegel__Issue *request, int64_t now, struct order **ret, struct error *e) MUST_CHECK;
+/* Lints, signs with the CA's key, verifies, puts the certificate together and compares its to-be-signed part with the intent's. */
+int order_sign(struct order *o, struct hsm *hsm, struct error *e) MUST_CHECK;
+/* Another serial: for the retry of an order whose intent was refused. */
+int order_renumber(struct order *o, struct error *e) MUST_CHECK;
+void order_free(struct order *o); /* wipes a private key; accepts NULL */
+DEFINE_CLEANUP(struct order, order_free)
+
+/* A CA's own certificates, which no client asks for: a key that is given, a profile that is internal. request carries names, days and
+ * requestor. issuer NULL: self-signed, and key_ref's key signs; *ret is then to be signed by the caller. */
+int order_make_internal(struct authority *issuer, const struct profile *profile, EVP_PKEY *key, const Siegel__Issue *request, int64_t now,
+                        struct order **ret, struct error *e) MUST_CHECK;
+
+/* Compares subject and names of an order with those of a certificate (RFC 7030 4.2.2). */
+int order_same_identity(const struct order *o, struct bytes certificate, struct error *e) MUST_CHECK;
+
+#endif
