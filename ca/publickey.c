@@ -45,6 +45,8 @@ is_roca(const BIGNUM *n)
 static bool
 square_root(BIGNUM *root, const BIGNUM *n, BN_CTX *ctx)
 {
+	if (BN_is_zero(n)) /* what is left of a modulus that is a square; Newton's method would end in a division by zero */
+		return BN_set_word(root, 0) == 1;
 	BN_CTX_start(ctx);
 	BIGNUM *next = BN_CTX_get(ctx), *quotient = BN_CTX_get(ctx);
 	bool good = quotient && BN_one(root) && BN_lshift(root, root, (BN_num_bits(n) + 2) / 2);
