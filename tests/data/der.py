@@ -267,8 +267,9 @@ def info(subject, key, attributes, version=b"\x02\x01\x00"):
 
 
 def csr(subject=None, key=None, attributes=(), hash_="sha256", signer=None, algorithm=None, signature=None, tbs=None):
-    """A request with a right signature unless told otherwise."""
-    key = key or Ec()
+    """A request with a right signature unless told otherwise; without a key, one that no other request has."""
+    subject = name() if subject is None else subject
+    key = key or Ec(seed=hashlib.sha256((tbs or subject) + b"".join(attributes)).hexdigest())
     signer = signer or key
-    tbs = tbs if tbs is not None else info(name() if subject is None else subject, key, attributes)
+    tbs = tbs if tbs is not None else info(subject, key, attributes)
     return seq(tbs, algorithm or signer.algorithm(hash_), bits(signer.sign(tbs, hash_) if signature is None else signature))

@@ -62,7 +62,8 @@ def encoding():
     sample("trailing-inside", "A03", seq(body, NULL), parse="refuse", codes=SYNTAX)
     sample("trailing-in-info", "A03", signed(seq(b"\x02\x01\x00", name(), key.spki(), b"\xa0\x00", NULL)), parse="refuse", codes=SYNTAX)
     sample("boolean-not-der", "A03", csr(attributes=[request_of(seq(oid("2.5.29.17"), b"\x01\x01\x01", octets(seq(dns("a.example")))))]))
-    sample("boolean-default", "A03", csr(attributes=[request_of(seq(oid("2.5.29.17"), b"\x01\x01\x00", octets(seq(dns("a.example")))))]))
+    sample("boolean-default", "A03", csr(attributes=[request_of(seq(oid("2.5.29.17"), b"\x01\x01\x00", octets(seq(dns("a.example")))))]), "any",
+           names=["dns:a.example"])
     sample("octets-constructed", "A03", csr(attributes=[request_of(seq(oid("2.5.29.17"), tlv(0x24, octets(seq(dns("a.example"))))))]))
     sample("version-padded", "A03", signed(info(name(), key, [], b"\x02\x02\x00\x00")), parse="refuse", codes=SYNTAX)
     sample("version-2", "A03", signed(info(name(), key, [], b"\x02\x01\x01")), parse="refuse", codes=SYNTAX)
