@@ -94,25 +94,46 @@ def audit_hash(previous, row):
     return h.digest()
 
 
-class Oracle:
-    """Reads a store once and holds everything against it."""
+@dataclasses.dataclass
+class Store:
+    """What the store holds, as the oracle wants it."""
 
-    def __init__(self, dsn):
-        with psycopg2.connect(dsn) as db, db.cursor() as q:
+    certificates: list  # CA, serial, DER
+    intents: list  # CA, serial, to-be-signed bytes, abandoned
+    audit: list  # chain, seq, at_us, tenant, actor, action, object, detail, hash; in order of chain and seq
+    own: list  # DER of the certificates of CAs and OCSP signers
+    crls: int  # how many were recorded
+
+
+def read_store(dsn):
+    """The whole store, in one transaction."""
+    db = psycopg2.connect(dsn)
+    db.set_session(isolation_level="REPEATABLE READ", readonly=True)
+    try:
+        with db, db.cursor() as q:
             q.execute("SET search_path = siegel")
             q.execute("SELECT ca_id, serial, der FROM certificate")
-            self.certificates = [(ca, bytes(serial), bytes(der)) for ca, serial, der in q]
+            certificates = [(ca, bytes(serial), bytes(der)) for ca, serial, der in q]
             q.execute("SELECT ca_id, serial, tbs, abandoned_at IS NOT NULL FROM intent")
-            self.intents = [(ca, bytes(serial), bytes(tbs), gone) for ca, serial, tbs, gone in q]
+            intents = [(ca, bytes(serial), bytes(tbs), gone) for ca, serial, tbs, gone in q]
             q.execute(
                 "SELECT chain, seq, at_us, tenant_id, actor, action, object, detail, hash FROM audit ORDER BY chain, seq"
             )
-            self.audit = q.fetchall()
+            audit = q.fetchall()
             q.execute("SELECT certificate FROM ca UNION ALL SELECT certificate FROM ocsp_signer")
-            self.own = [bytes(der) for (der,) in q]
+            own = [bytes(der) for (der,) in q]
             q.execute("SELECT count(*) FROM crl")
-            self.crls = q.fetchone()[0]
+            return Store(certificates, intents, audit, own, q.fetchone()[0])
+    finally:
         db.close()
+
+
+class Oracle:
+    """Holds a store against journals and the token's counter."""
+
+    def __init__(self, store):
+        self.certificates, self.intents, self.audit = store.certificates, store.intents, store.audit
+        self.own, self.crls = store.own, store.crls
         self.problems = []
 
     def problem(self, text, *args):

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from house import House
-from oracle import Oracle, read_journal
+from oracle import Oracle, read_journal, read_store
 
 BACK_WITHIN_SEC = 5
 STEPS = [
@@ -43,7 +43,7 @@ def clean(house):
 
 def judge(house, load=None):
     """The oracle over everything since the instance was made; the load's own figures too."""
-    verdict = Oracle(house.dsn).judge(house.journals, house.count_file, other=house.kills)
+    verdict = Oracle(read_store(house.dsn)).judge(house.journals, house.count_file, other=house.kills)
     print(verdict.facts)
     assert verdict, verdict.problems
     if load:
