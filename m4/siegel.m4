@@ -32,6 +32,14 @@ AC_DEFUN([SIEGEL_FUZZING], [
   AM_CONDITIONAL([FUZZING], [test "$enable_fuzzing" = yes])
 ])
 
+# Compiles the engine's fault points (ca/fault.h) for the crash tests. A build for use never has them.
+AC_DEFUN([SIEGEL_FAULT_POINTS], [
+  AC_ARG_ENABLE([fault-points], [AS_HELP_STRING([--enable-fault-points], [let the crash tests end the engine at each step of issuing])],
+    [], [enable_fault_points=no])
+  AS_IF([test "$enable_fault_points" = yes], [FAULT_CPPFLAGS=-DSIEGEL_FAULT_POINTS])
+  AC_SUBST([FAULT_CPPFLAGS])
+])
+
 AC_DEFUN([SIEGEL_WARNINGS], [
   for flag in -Wall -Wextra "-Wformat=2 -Werror=format-security" -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wpointer-arith \
       -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wimplicit-fallthrough -Wnull-dereference; do
