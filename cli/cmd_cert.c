@@ -1,0 +1,270 @@
+#include "cli/client.h"
+#include "cli/file.h"
+#include "cli/list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/limits.h"
+
+static const struct {
+	const char *option, *attribute;
+	bool many;
+} inputs[] = {
+	{"cn", "cn", false},       {"o", "o", false},         {"ou", "ou", false},           {"c", "c", false},
+	{"st", "st", false},       {"l", "l", false},         {"serial-number", "serial_number", false},
+	{"dns", "dns", true},      {"ip", "ip", true},        {"email", "email", true},      {"uri", "uri", true},
+	{"profile", "profile", false}, {"ca", "ca", false},   {"key-type", "key_type", false},
+};
+
+static const char *const types[][2] = {{"server", "cert_server"}, {"client", "cert_client"}, {"device", "cert_device"}};
+
+static const char *
+type_of(const char *word)
+{
+	for (size_t i = 0; word && i < ARRAY_LEN(types); i++) {
+		if (strcmp(word, types[i][0]) == 0 || strcmp(word, types[i][1]) == 0)
+			return types[i][1];
+	}
+	return NULL;
+}
+
+static json_t *
+make_attributes(const struct args *args, const char *csr, long days)
+{
+	json_t *attributes = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
+		json_t *list = json_array();
+		const char *value;
+		size_t at = 0;
+
+		while ((value = args_next(args, inputs[i].option, &at)))
+			json_array_append_new(list, json_string(value));
+		if (json_array_size(list) > 0)
+			json_object_set(attributes, inputs[i].attribute, inputs[i].many ? list : json_array_get(list, 0));
+		json_decref(list);
+	}
+	if (csr)
+		json_object_set_new(attributes, "csr", json_string(csr));
+	if (days)
+		json_object_set_new(attributes, "cert_days", json_integer(days));
+	return attributes;
+}
+
+/* Puts an attribute into the file of an option; without the option nothing is written. */
+static int
+write_attribute(struct cli *c, const json_t *data, const char *option, const char *attribute, mode_t mode, struct error *e)
+{
+	const char *path = args_get(&c->args, option), *text = resource_text(data, attribute);
+
+	if (!path)
+		return 0;
+	if (!text[0])
+		return fail(e, E_NOT_FOUND, "the answer has no %s for --%s", attribute, option);
+	return file_write(c->arena, path, text, strlen(text), mode, e);
+}
+
+static int
+write_files(struct cli *c, const json_t *doc, struct error *e)
+{
+	const json_t *data = json_object_get(doc, "data");
+
+	/* the key first: it can't be had a second time */
+	if (write_attribute(c, data, "key-out", "private_key_pem", 0600, e) < 0 || write_attribute(c, data, "out", "pem", 0644, e) < 0)
+		return -1;
+	return write_attribute(c, data, "chain-out", "chain_pem", 0644, e);
+}
+
+/* What was written into files is left out of what is shown. */
+static void
+show_issued(struct cli *c, json_t *doc)
+{
+	static const char *const written[][2] = {{"key-out", "private_key_pem"}, {"out", "pem"}, {"chain-out", "chain_pem"}};
+	json_t *attributes = json_object_get(json_object_get(doc, "data"), "attributes");
+	const char *path;
+
+	for (size_t i = 0; i < ARRAY_LEN(written); i++) {
+		path = args_get(&c->args, written[i][0]);
+		if (path && strcmp(path, "-") == 0)
+			return; /* standard output is the file's alone */
+		if (path && !c->json)
+			json_object_del(attributes, written[i][1]);
+	}
+	/* a key that has its file isn't printed as well, not even for programs */
+	if (args_has(&c->args, "key-out"))
+		json_object_del(attributes, "private_key_pem");
+	list_show(c, doc);
+}
+
+/* Options that exclude or need each other; everything that can be refused is refused before a certificate exists. */
+static int
+check_issue(struct cli *c, struct error *e)
+{
+	const char *key_out = args_get(&c->args, "key-out");
+
+	if (!type_of(args_get(&c->args, "type")))
+		return cli_usage(e, "--type is one of server, client, device");
+	if (args_has(&c->args, "csr") && key_out)
+		return cli_usage(e, "with --csr the private key stays where it is: --key-out can't be given");
+	if (args_has(&c->args, "csr") && args_has(&c->args, "key-type"))
+		return cli_usage(e, "--key-type is for a key that the engine makes; --csr brings its own");
+	if (!args_has(&c->args, "csr") && !key_out)
+		return cli_usage(e, "one of --csr and --key-out is wanted");
+	return key_out ? file_absent(key_out, e) : 0;
+}
+
+static int
+run_issue(struct cli *c, struct error *e)
+{
+	JSON_CLEANUP json_t *body = NULL, *doc = NULL;
+	CLEANUP(client_free) struct client *cl = NULL;
+	const char *type = type_of(args_get(&c->args, "type")), *csr_path = args_get(&c->args, "csr"), *csr = NULL;
+	const char *key = args_get(&c->args, "idempotency-key");
+	int rc = check_issue(c, e);
+	long days;
+
+	if (rc)
+		return rc;
+	if (args_number(&c->args, "days", 1, LIMIT_VALIDITY_DAYS, 0, &days, e) < 0)
+		return CLI_USAGE;
+	if (csr_path && file_read(c->arena, csr_path, LIMIT_BODY_BYTES, &csr, e) < 0)
+		return -1;
+	body = json_pack("{s:{s:s,s:o}}", "data", "type", type, "attributes", make_attributes(&c->args, csr, days));
+	if (!body)
+		return fail(e, E_BAD_VALUE, "a value isn't UTF-8");
+	if (client_new(c, &cl, e) < 0 || client_use_token(cl, e) < 0 || (key && client_header(cl, "Idempotency-Key", key, e) < 0))
+		return -1;
+	if (client_call(cl, "POST", arena_printf(c->arena, "/%s", type), body, &doc, e) < 0 || write_files(c, doc, e) < 0)
+		return -1;
+	show_issued(c, doc);
+	return 0;
+}
+
+static const struct list_column columns[] = {
+	{"ID", "id"},         {"TYPE", "type"},           {"SUBJECT", "subject"}, {"STATUS", "status"},
+	{"PROFILE", "profile"}, {"NOT AFTER", "not_after"}, {"SERIAL", "serial"},
+};
+
+static int
+run_list(struct cli *c, struct error *e)
+{
+	return list_run(c, "certificates", columns, ARRAY_LEN(columns), e);
+}
+
+/* The id of the certificate that a word names: up to 18 decimal digits are an id, all else is a serial in hexadecimal, with or
+ * without colons. Our serials have more digits. */
+static int
+find_id(struct cli *c, struct client *cl, const char *word, const char **ret, struct error *e)
+{
+	JSON_CLEANUP json_t *doc = NULL;
+	char *serial = arena_alloc(c->arena, strlen(word) + 1);
+	const char *id, *path;
+	size_t n = 0;
+
+	if (strlen(word) <= 18 && word[strspn(word, "0123456789")] == '\0') {
+		*ret = word;
+		return 0;
+	}
+	for (const char *p = word; *p; p++) {
+		if (*p != ':')
+			serial[n++] = *p >= 'A' && *p <= 'F' ? (char)(*p - 'A' + 'a') : *p;
+	}
+	if (serial[strspn(serial, "0123456789abcdef")] != '\0')
+		return fail(e, E_BAD_VALUE, "\"%s\" is neither an id nor a serial number in hexadecimal", word);
+	path = arena_printf(c->arena, "/certificates?%s=%s", client_encode(cl, "filter[serial]"), serial);
+	if (client_call(cl, "GET", path, NULL, &doc, e) < 0)
+		return -1;
+	if (json_array_size(json_object_get(doc, "data")) > 1)
+		return fail(e, E_CONFLICT, "several CAs have issued that serial number: use the id");
+	id = json_string_value(json_object_get(json_array_get(json_object_get(doc, "data"), 0), "id"));
+	if (!id)
+		return fail(e, E_NOT_FOUND, "there is no certificate with that serial number");
+	*ret = arena_strdup(c->arena, id);
+	return 0;
+}
+
+static int
+run_show(struct cli *c, struct error *e)
+{
+	CLEANUP(client_free) struct client *cl = NULL;
+	JSON_CLEANUP json_t *doc = NULL;
+	const char *id;
+
+	if (client_new(c, &cl, e) < 0 || client_use_token(cl, e) < 0 || find_id(c, cl, c->args.words[0], &id, e) < 0)
+		return -1;
+	if (client_call(cl, "GET", arena_printf(c->arena, "/certificates/%s", client_encode(cl, id)), NULL, &doc, e) < 0)
+		return -1;
+	if (write_files(c, doc, e) < 0)
+		return -1;
+	show_issued(c, doc);
+	return 0;
+}
+
+static int
+run_revoke(struct cli *c, struct error *e)
+{
+	CLEANUP(client_free) struct client *cl = NULL;
+	JSON_CLEANUP json_t *body = NULL, *doc = NULL;
+	const char *reason = args_get(&c->args, "reason"), *id;
+
+	/* a reason is asked for: it can't be corrected afterwards, and keyCompromise blocks the key for ever */
+	if (!reason)
+		return cli_usage(e, "--reason is wanted");
+	if (client_new(c, &cl, e) < 0 || client_use_token(cl, e) < 0 || find_id(c, cl, c->args.words[0], &id, e) < 0)
+		return -1;
+	body = json_pack("{s:{s:s,s:{s:s}}}", "data", "type", "revocation", "attributes", "reason", reason);
+	if (!body)
+		return fail(e, E_BAD_VALUE, "the reason isn't UTF-8");
+	if (client_call(cl, "POST", arena_printf(c->arena, "/certificates/%s/revoke", client_encode(cl, id)), body, &doc, e) < 0)
+		return -1;
+	if (c->json)
+		cli_print_json(doc);
+	else
+		printf("certificate %s: %s at %s, %s\n", id, resource_text(json_object_get(doc, "data"), "status"),
+		       resource_text(json_object_get(doc, "data"), "revoked_at"),
+		       resource_text(json_object_get(doc, "data"), "revocation_reason"));
+	return 0;
+}
+
+#define OUT_OPTIONS                                                                                                          \
+	{"out", ARG_VALUE, "FILE", "write the certificate (PEM) there; - for standard output"},                              \
+	    {"chain-out", ARG_VALUE, "FILE", "write the chain (PEM) there"}
+
+static const struct arg_spec issue_options[] = {
+	{"type", ARG_VALUE, "TYPE", "server, client or device"},
+	{"cn", ARG_VALUE, "NAME", "common name"},
+	{"o", ARG_VALUE, "NAME", "organization"},
+	{"ou", ARG_VALUE, "NAME", "organizational unit"},
+	{"c", ARG_VALUE, "CC", "country, two letters"},
+	{"st", ARG_VALUE, "NAME", "state or province"},
+	{"l", ARG_VALUE, "NAME", "locality"},
+	{"serial-number", ARG_VALUE, "TEXT", "serialNumber of the subject, such as that of a device"},
+	{"dns", ARG_MANY, "NAME", "DNS name"},
+	{"ip", ARG_MANY, "ADDRESS", "IP address"},
+	{"email", ARG_MANY, "ADDRESS", "mail address"},
+	{"uri", ARG_MANY, "URI", "URI"},
+	{"days", ARG_VALUE, "N", "validity (else the profile's)"},
+	{"csr", ARG_VALUE, "FILE", "certificate signing request (PEM); - for standard input"},
+	{"key-out", ARG_VALUE, "FILE", "without --csr: file for the private key that the engine makes, mode 0600"},
+	{"key-type", ARG_VALUE, "TYPE", "type of that key, such as p256 or rsa3072 (else the profile's)"},
+	OUT_OPTIONS,
+	{"profile", ARG_VALUE, "NAME", "profile (else that of the type)"},
+	{"ca", ARG_VALUE, "NAME", "issuing CA (else the default)"},
+	{"idempotency-key", ARG_VALUE, "KEY", "a repetition with the same key and request gets the same certificate"},
+	{NULL, ARG_FLAG, NULL, NULL},
+};
+static const struct arg_spec list_options[] = {LIST_OPTIONS, {NULL, ARG_FLAG, NULL, NULL}};
+static const struct arg_spec show_options[] = {OUT_OPTIONS, {NULL, ARG_FLAG, NULL, NULL}};
+static const struct arg_spec revoke_options[] = {
+	{"reason", ARG_VALUE, "NAME", "unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation, …"},
+	{NULL, ARG_FLAG, NULL, NULL},
+};
+
+const struct command commands_cert[] = {
+	{"cert", "issue", "", 0, 0, "issue a certificate", issue_options, run_issue},
+	{"cert", "list", "", 0, 0, "list certificates", list_options, run_list},
+	{"cert", "show", "ID|SERIAL", 1, 1, "show a certificate", show_options, run_show},
+	{"cert", "revoke", "ID|SERIAL", 1, 1, "revoke a certificate", revoke_options, run_revoke},
+	{NULL, NULL, NULL, 0, 0, NULL, NULL, NULL},
+};
