@@ -1,0 +1,60 @@
+/* OCSP signers (RFC 6960 4.2.2.2): each CA delegates to a key with a short life, renewed here. */
+#include "config.h"
+#include <stdio.h>
+#include "lib/log.h"
+#include "sched/due.h"
+#include "sched/jobs.h"
+
+static int
+make(struct sched *s, int64_t ca_id, const char *name, struct error *e)
+{
+	Siegel__MakeSigner op = SIEGEL__MAKE_SIGNER__INIT;
+	Siegel__Request request = SIEGEL__REQUEST__INIT;
+	Siegel__Reply *reply = NULL;
+	char until[24];
+
+	op.ca_id = (int32_t)ca_id;
+	request.operation_case = SIEGEL__REQUEST__OPERATION_SIGNER;
+	request.signer = &op;
+	if (engine_call(s->engine, &request, &reply, e) < 0)
+		return -1;
+	if (reply->result_case != SIEGEL__REPLY__RESULT_SIGNER) {
+		engine_reply_free(reply);
+		return fail(e, E_INTERNAL, "the engine answered something else than an OCSP signer");
+	}
+	log_event(LOG_LEVEL_INFO, "ocsp signer made", "ca", name, "not_after", db_int_text(until, reply->signer->not_after), NULL);
+	engine_reply_free(reply);
+	return 0;
+}
+
+static const char sql[] =
+    "SELECT ca.id, ca.name, (extract(epoch FROM now()) * 1000000)::int8, last.not_after IS NOT NULL, "
+    "       (extract(epoch FROM last.not_before) * 1000000)::int8, (extract(epoch FROM last.not_after) * 1000000)::int8 "
+    "  FROM ca LEFT JOIN LATERAL (SELECT not_before, not_after FROM ocsp_signer o WHERE o.ca_id = ca.id "
+    "                              ORDER BY not_after DESC LIMIT 1) last ON true "
+    " WHERE ca.status <> 'retired' AND ca.not_after > now() ORDER BY ca.id";
+
+static int
+run(struct sched *s, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	int result = 0;
+
+	if (db_query(s->db, sql, NULL, 0, false, &r, e) < 0)
+		return -1;
+	for (int i = 0; i < db_rows(r); i++) {
+		struct signer_state state = {
+		    .exists = db_bool(r, i, 3), .not_before_us = db_int(r, i, 4), .not_after_us = db_int(r, i, 5)};
+		struct error mine;
+		if (signer_due_us(&state) > db_int(r, i, 2))
+			continue;
+		if (make(s, db_int(r, i, 0), db_text(r, i, 1), &mine) < 0) {
+			if (result == 0)
+				*e = mine;
+			result = -1;
+		}
+	}
+	return result;
+}
+
+const struct job job_signer = {.name = "signer", .period_sec = OPT_sched_signer_check_sec, .run = run};
