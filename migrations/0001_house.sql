@@ -257,12 +257,14 @@ BEGIN
     RETURNING x.serial, x.id;
 END $$;
 
--- What became of request keys: nothing (no row), an intent (no id, abandoned or not), or a certificate.
+-- What became of request keys: nothing (no row), an intent (no id; abandoned or not), or a certificate.
 CREATE FUNCTION request_find(p_key bytea[])
-RETURNS TABLE (r_key bytea, r_tenant int, r_body bytea, r_ca int, r_serial bytea, r_abandoned boolean, r_id bigint)
+RETURNS TABLE (r_key bytea, r_body bytea, r_abandoned boolean, r_id bigint, r_ca int, r_profile int, r_serial bytea, r_status int,
+               r_subject text, r_cn text, r_names text, r_from bigint, r_to bigint, r_created bigint, r_der bytea)
 LANGUAGE sql STABLE AS $$
-  SELECT r.request_key, r.tenant_id, r.body_hash, r.ca_id, r.serial,
-         coalesce(i.abandoned_at IS NOT NULL, x.id IS NULL), x.id
+  SELECT r.request_key, r.body_hash, coalesce(i.abandoned_at IS NOT NULL, x.id IS NULL), x.id, r.ca_id, x.profile_id, r.serial,
+         x.status::int, x.subject, x.common_name, array_to_string(x.names, E'\n'), extract(epoch FROM x.not_before)::bigint,
+         extract(epoch FROM x.not_after)::bigint, extract(epoch FROM x.created_at)::bigint, x.der
     FROM siegel.request r
     LEFT JOIN siegel.intent i ON i.ca_id = r.ca_id AND i.serial = r.serial
     LEFT JOIN siegel.certificate x ON x.ca_id = r.ca_id AND x.serial = r.serial
@@ -274,28 +276,33 @@ $$;
 CREATE FUNCTION certificate_revoke(
   p_tenant int, p_id bigint, p_reason int,
   p_chain text, p_seq bigint, p_at bigint, p_actor text, p_object text, p_detail text, p_hash bytea
-) RETURNS TABLE (r_repeated boolean, r_reason int, r_at bigint) LANGUAGE plpgsql AS $$
-DECLARE c siegel.certificate%ROWTYPE;
+) RETURNS TABLE (r_repeated boolean, r_reason int, r_at bigint, r_ca int, r_profile int, r_serial bytea, r_subject text, r_cn text,
+                 r_names text, r_from bigint, r_to bigint, r_created bigint, r_der bytea) LANGUAGE plpgsql AS $$
+DECLARE
+  c siegel.certificate%ROWTYPE;
+  repeated boolean;
 BEGIN
   SELECT * INTO c FROM siegel.certificate WHERE tenant_id = p_tenant AND id = p_id FOR UPDATE;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no such certificate' USING ERRCODE = 'SG005';
   END IF;
-  IF c.status = 2 THEN
-    RETURN QUERY SELECT true, c.reason::int, extract(epoch FROM c.revoked_at)::bigint;
-    RETURN;
+  repeated := c.status = 2;
+  IF NOT repeated THEN
+    c.revoked_at := date_trunc('second', now());
+    c.reason := p_reason;
+    UPDATE siegel.certificate SET status = 2, revoked_at = c.revoked_at, reason = c.reason WHERE tenant_id = p_tenant AND id = p_id;
+    INSERT INTO siegel.revocation (ca_id, serial, revoked_at, reason, not_after)
+    VALUES (c.ca_id, c.serial, c.revoked_at, p_reason, c.not_after);
+    IF p_reason = 1 THEN
+      INSERT INTO siegel.blocked_key (spki_hash, reason) VALUES (c.spki_hash, 'keyCompromise') ON CONFLICT DO NOTHING;
+    END IF;
+    UPDATE siegel.ca SET crl_wanted_at = now() WHERE id = c.ca_id;
+    INSERT INTO siegel.audit (chain, seq, at_us, tenant_id, actor, action, object, detail, hash)
+    VALUES (p_chain, p_seq, p_at, p_tenant, p_actor, 'certificate.revoked', p_object, p_detail, p_hash);
   END IF;
-  UPDATE siegel.certificate SET status = 2, revoked_at = date_trunc('second', now()), reason = p_reason
-   WHERE tenant_id = p_tenant AND id = p_id;
-  INSERT INTO siegel.revocation (ca_id, serial, revoked_at, reason, not_after)
-  VALUES (c.ca_id, c.serial, date_trunc('second', now()), p_reason, c.not_after);
-  IF p_reason = 1 THEN
-    INSERT INTO siegel.blocked_key (spki_hash, reason) VALUES (c.spki_hash, 'keyCompromise') ON CONFLICT DO NOTHING;
-  END IF;
-  UPDATE siegel.ca SET crl_wanted_at = now() WHERE id = c.ca_id;
-  INSERT INTO siegel.audit (chain, seq, at_us, tenant_id, actor, action, object, detail, hash)
-  VALUES (p_chain, p_seq, p_at, p_tenant, p_actor, 'certificate.revoked', p_object, p_detail, p_hash);
-  RETURN QUERY SELECT false, p_reason, extract(epoch FROM date_trunc('second', now()))::bigint;
+  RETURN QUERY SELECT repeated, c.reason::int, extract(epoch FROM c.revoked_at)::bigint, c.ca_id, c.profile_id, c.serial, c.subject,
+    c.common_name, array_to_string(c.names, E'\n'), extract(epoch FROM c.not_before)::bigint, extract(epoch FROM c.not_after)::bigint,
+    extract(epoch FROM c.created_at)::bigint, c.der;
 END $$;
 
 -- Evidence is looked up before the tenant is known, so these run as the owner and give back only what the caller proved.
