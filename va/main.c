@@ -4,9 +4,9 @@
 #include "lib/daemon.h"
 #include "lib/http/http.h"
 #include "lib/limits.h"
+#include "lib/seal.h"
 #include "lib/sock.h"
 #include "va/handler.h"
-#include "va/signer_key.h"
 #include "va/signers.h"
 #include "va/status.h"
 
@@ -29,7 +29,9 @@ check(const struct config *c, struct error *e)
 		return fail(e, E_BAD_VALUE, "[va] not_issued is neither unknown nor revoked");
 	if (strcmp(by, "key") != 0 && strcmp(by, "name") != 0)
 		return fail(e, E_BAD_VALUE, "[va] responder_id is neither key nor name");
-	return signer_wrap_key_read(config_str(c, OPT_va_ocsp_key_file), &key, e);
+	if (*config_str(c, OPT_va_ocsp_key_file) == '\0')
+		return fail(e, E_BAD_VALUE, "[va] ocsp_key_file isn't set");
+	return seal_key_read(config_str(c, OPT_va_ocsp_key_file), &key, e);
 }
 
 static int

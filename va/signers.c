@@ -8,7 +8,7 @@
 #include <openssl/evp.h>
 #include "lib/db/db.h"
 #include "lib/log.h"
-#include "va/signer_key.h"
+#include "lib/seal.h"
 #include "va/signers.h"
 
 #define REFRESH_MS 30000
@@ -212,7 +212,7 @@ int
 signers_start(struct signers *s, const struct config *c, struct error *e)
 {
 	s->config = c;
-	if (signer_wrap_key_read(config_str(c, OPT_va_ocsp_key_file), &s->wrap_key, e) < 0)
+	if (seal_key_read(config_str(c, OPT_va_ocsp_key_file), &s->wrap_key, e) < 0)
 		return -1;
 	if (pthread_create(&s->thread, NULL, refresh, s) != 0)
 		return fail(e, E_INTERNAL, "no thread to load the signers");
