@@ -27,6 +27,12 @@ def rest(instance):
     return instance.rest(instance.token)
 
 
+@pytest.fixture
+def stranger(instance):
+    """REST without evidence, from an address of its own: failed sign-ins of one test slow no other down."""
+    return instance.rest(source=support.new_address())
+
+
 @pytest.fixture(scope="session")
 def default_tenant(instance):
     return support.Tenant(instance, "default")
@@ -53,11 +59,11 @@ def edge_connection(instance):
     """edge_connection(plain=False, cert=…, key=…, maximum=…) opens a raw connection; all are closed at the end."""
     opened = []
 
-    def connect(plain=False, timeout=support.TIMEOUT_SEC, **tls):
+    def connect(plain=False, timeout=support.TIMEOUT_SEC, source=None, **tls):
         if plain:
-            one = support.EdgeConnection(instance.plain_host, instance.plain_port, None, timeout)
+            one = support.EdgeConnection(instance.plain_host, instance.plain_port, None, timeout, source=source)
         else:
-            one = support.EdgeConnection(instance.host, instance.port, instance.tls_context(**tls), timeout)
+            one = support.EdgeConnection(instance.host, instance.port, instance.tls_context(**tls), timeout, source=source)
         opened.append(one)
         return one
 

@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import pwd
+import random
 import re
 import socket
 import ssl
@@ -167,8 +168,8 @@ class Instance:
             context.load_cert_chain(cert, key)
         return context
 
-    def rest(self, token=None, cert=None, key=None):
-        return Rest(self, token, cert, key)
+    def rest(self, token=None, cert=None, key=None, source=None):
+        return Rest(self, token, cert, key, source)
 
 
 class StoreError(Exception):
@@ -220,10 +221,10 @@ class Answer:
 
 
 class Rest:
-    """A REST client over the edge: one connection a request, nothing hidden."""
+    """A REST client over the edge: one connection a request, nothing hidden. source: address of loopback to come from."""
 
-    def __init__(self, instance, token=None, cert=None, key=None):
-        self.instance, self.token, self.cert, self.key = instance, token, cert, key
+    def __init__(self, instance, token=None, cert=None, key=None, source=None):
+        self.instance, self.token, self.cert, self.key, self.source = instance, token, cert, key, source
 
     def request(self, method, path, body=None, headers=None, timeout=TIMEOUT_SEC):
         """path: below /api/v2.0 ("/certificates"), or absolute when it starts with /api/ or /.well-known/."""
@@ -239,7 +240,8 @@ class Rest:
         send.update(headers or {})
         send = {k: v for k, v in send.items() if v is not None}
         context = self.instance.tls_context(self.cert, self.key)
-        connection = http.client.HTTPSConnection(self.instance.host, self.instance.port, context=context, timeout=timeout)
+        connection = http.client.HTTPSConnection(self.instance.host, self.instance.port, context=context, timeout=timeout,
+                                                 source_address=(self.source, 0) if self.source else None)
         try:
             connection.request(method, path, body=body.encode() if isinstance(body, str) else body, headers=send)
             got = connection.getresponse()
@@ -271,11 +273,16 @@ class Rest:
         return answer.data
 
 
+def new_address():
+    """An address of loopback that no other test comes from: who is slowed down for guessing, is so by address."""
+    return f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}"
+
+
 class EdgeConnection:
     """A raw TLS (or plain) connection to the edge."""
 
-    def __init__(self, host, port, context=None, timeout=TIMEOUT_SEC, name=None):
-        self.sock = socket.create_connection((host, port), timeout=timeout)
+    def __init__(self, host, port, context=None, timeout=TIMEOUT_SEC, name=None, source=None):
+        self.sock = socket.create_connection((host, port), timeout=timeout, source_address=(source, 0) if source else None)
         if context is not None:
             self.sock = context.wrap_socket(self.sock, server_hostname=name or host)
         self.host_header = f"{host}:{port}"
@@ -328,11 +335,13 @@ class EdgeConnection:
         self.close()
 
 
-def http_get(url, context=None, timeout=TIMEOUT_SEC, method="GET", body=None, headers=None):
+def http_get(url, context=None, timeout=TIMEOUT_SEC, method="GET", body=None, headers=None, source=None):
     """A plain GET (or other request) of any URL, without redirects."""
     parts = urllib.parse.urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     more = {"context": context} if parts.scheme == "https" else {}
+    if source:
+        more["source_address"] = (source, 0)
     connection = kind(parts.hostname, parts.port, timeout=timeout, **more)
     try:
         target = parts.path + (f"?{parts.query}" if parts.query else "")
@@ -347,7 +356,8 @@ def basic(name, secret):
     return "Basic " + base64.b64encode(f"{name}:{secret}".encode()).decode()
 
 
-def est_enroll(instance, csr_der, authorization=None, cert=None, key=None, operation="simpleenroll", body=None, headers=None):
+def est_enroll(instance, csr_der, authorization=None, cert=None, key=None, operation="simpleenroll", body=None, headers=None,
+               source=None):
     """POST of a CSR to an EST operation; gives the Answer."""
     send = {"Content-Type": "application/pkcs10", **(headers or {})}
     if authorization:
@@ -355,7 +365,7 @@ def est_enroll(instance, csr_der, authorization=None, cert=None, key=None, opera
     if body is None:
         body = base64.b64encode(csr_der)
     return http_get(f"{instance.est_url}/{operation}", context=instance.tls_context(cert, key), method="POST", body=body,
-                    headers=send)
+                    headers=send, source=source)
 
 
 def pkcs7_certificates(base64_text):
