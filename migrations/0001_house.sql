@@ -66,6 +66,9 @@ CREATE TABLE intent (
   PRIMARY KEY (ca_id, serial)
 );
 
+-- Each certificate leaves a dead row here: vacuum often and at full speed, or the table grows without end.
+ALTER TABLE intent SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_cost_delay = 0);
+
 -- Certificates. Every index costs a tenth of an insert; the reason of each is beside it.
 CREATE TABLE certificate (
   id           bigint GENERATED ALWAYS AS IDENTITY,
@@ -189,11 +192,13 @@ CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXE
 -- a key that ran out, or whose intent was abandoned, is given to the new intent. Raises SG003 when a public key is blocked, and SG004 when
 -- it is certified already and its profile forbids that (p_reuse 0: never asked, 1: the same subject may, 2: nobody may); the message is
 -- the place in the batch, from 1.
+-- A plan of these functions is made when intent is nearly empty and kept: without the settings it reads the whole table for each batch.
 CREATE FUNCTION intent_add(
   p_chain text, p_ca int[], p_serial bytea[], p_tenant int[], p_profile int[], p_tbs bytea[],
   p_key bytea[], p_body bytea[], p_window int[], p_spki bytea[], p_subject text[], p_reuse int[],
   p_seq bigint[], p_at bigint[], p_actor text[], p_object text[], p_detail text[], p_hash bytea[]
-) RETURNS int LANGUAGE plpgsql AS $$
+) RETURNS int LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
   wanted int; got int; place bigint;
 BEGIN
@@ -235,7 +240,8 @@ CREATE FUNCTION certificate_add(
   p_subject text[], p_cn text[], p_names text[], p_from bigint[], p_to bigint[], p_spki bytea[], p_der bytea[],
   p_requestor text[], p_source text[],
   p_seq bigint[], p_at bigint[], p_actor text[], p_object text[], p_detail text[], p_hash bytea[]
-) RETURNS TABLE (r_serial bytea, r_id bigint) LANGUAGE plpgsql AS $$
+) RETURNS TABLE (r_serial bytea, r_id bigint) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE gone int;
 BEGIN
   DELETE FROM siegel.intent i USING unnest(p_ca, p_serial) AS u(c, s)
