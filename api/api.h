@@ -106,9 +106,9 @@ struct api {
 	pthread_mutex_t token_lock; /* guards the two below */
 	struct db *token_db;        /* holds the lock of the audit chain api.tokens; NULL until first used */
 	struct audit_chain token_chain;
-	pthread_mutex_t health_lock; /* guards the three below */
+	pthread_mutex_t health_lock; /* guards the four below */
 	int64_t health_at_ms;
-	bool health_store, health_engine;
+	bool health_store, health_engine, health_looking;
 };
 
 /* One request. */

@@ -155,11 +155,26 @@ write_log(const struct call *c, const struct error *e)
 	          e ? error_name(e->code) : NULL, "detail", e ? e->detail : NULL, NULL);
 }
 
+/* What went wrong inside is for the log; the client gets the id under which it stands there. */
+static struct error
+for_client(const struct error *e)
+{
+	struct error shown = *e;
+
+	if (e->code == E_INTERNAL || e->code == E_STORE || e->code == E_KEY_STORE) {
+		(void)fail(&shown, e->code, "try again later; the log has more under the id of this error");
+		shown.retry_after_sec = e->retry_after_sec;
+	}
+	return shown;
+}
+
 static void
 answer_error(struct call *c, const struct error *e, const char *allow)
 {
+	struct error shown = for_client(e);
+
 	*c->answer = (struct http_answer){0};
-	jsonapi_error_answer(c->request, e, c->answer);
+	jsonapi_error_answer(c->request, &shown, c->answer);
 	if (e->code == E_BAD_METHOD && *allow)
 		http_answer_header(c->answer, "Allow", arena_strdup(c->arena, allow));
 	/* RFC 9110 11.6.1: a 401 says how to sign in. */
@@ -179,7 +194,6 @@ router_handle(void *ctx, struct http_request *r, struct http_answer *a)
 
 	if (router_find(r->arena, r->method, r->path, &c.resource, &c.route, &c.id, allow, &e) || jsonapi_check_media(r, &e) ||
 	    rights_check(&c, &e) || c.route->handle(&c, &e)) {
-		/* A text of our own for a store that failed: what the driver said is for the log. */
 		answer_error(&c, &e, allow);
 	} else {
 		write_log(&c, NULL);

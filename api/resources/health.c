@@ -45,27 +45,46 @@ engine_works(struct call *c)
 	return works;
 }
 
+/* Looks anew when the last look is stale and nobody is at it: who waits for a hanging engine is one thread, not all. */
+static void
+look(struct call *c, bool *ret_store, bool *ret_engine)
+{
+	struct api *api = c->api;
+	bool mine, store, engine;
+
+	pthread_mutex_lock(&api->health_lock);
+	mine = !api->health_looking && (api->health_at_ms == 0 || now_ms() - api->health_at_ms >= FRESH_MS);
+	if (mine)
+		api->health_looking = true;
+	store = api->health_store;
+	engine = api->health_engine;
+	pthread_mutex_unlock(&api->health_lock);
+	if (mine) {
+		store = store_works(c);
+		call_release_db(c);
+		engine = engine_works(c);
+		pthread_mutex_lock(&api->health_lock);
+		api->health_store = store;
+		api->health_engine = engine;
+		api->health_at_ms = now_ms();
+		api->health_looking = false;
+		pthread_mutex_unlock(&api->health_lock);
+	}
+	*ret_store = store;
+	*ret_engine = engine;
+}
+
 static int
 get(struct call *c, struct error *e)
 {
 	JSON_CLEANUP struct json j = JSON_INIT(4096);
-	struct api *api = c->api;
 	bool store, engine;
 
-	pthread_mutex_lock(&api->health_lock);
-	if (api->health_at_ms == 0 || now_ms() - api->health_at_ms >= FRESH_MS) {
-		api->health_store = store_works(c);
-		call_release_db(c);
-		api->health_engine = engine_works(c);
-		api->health_at_ms = now_ms();
-	}
-	store = api->health_store;
-	engine = api->health_engine;
-	pthread_mutex_unlock(&api->health_lock);
+	look(c, &store, &engine);
 	jsonapi_begin(&j);
 	jw_open(&j, "data");
 	jw_text(&j, "type", "health");
-	jw_text(&j, "id", config_str(api->config, OPT_instance_name));
+	jw_text(&j, "id", config_str(c->api->config, OPT_instance_name));
 	jw_open(&j, "attributes");
 	jw_text(&j, "status", store && engine ? "ok" : "failed");
 	jw_text(&j, "store", store ? "ok" : "failed");

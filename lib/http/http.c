@@ -146,7 +146,7 @@ on_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len, c
 	}
 	if (!value)
 		value = "";
-	/* libmicrohttpd 0.9.75 lets a NUL through. */
+	/* Versions of libmicrohttpd differ: some let a NUL through, 0.9.75 cuts the value there. The edge refuses it before us. */
 	if (strlen(key) != key_len || strlen(value) != value_len)
 		x->bad_header = true;
 	x->headers[x->request.n_headers++] = (struct http_header){key, value};

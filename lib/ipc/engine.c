@@ -181,6 +181,7 @@ try_once(struct engine *en, const Siegel__Request *request, size_t request_len, 
 	if (en->fd < 0) {
 		if (sock_connect(en->config, en->socket, &en->fd, e)) {
 			en->fd = -1;
+			(void)fail(e, E_UNAVAILABLE, "the engine can't be reached");
 			e->retry_after_sec = 2;
 			return OUTCOME_FAULT;
 		}
