@@ -23,8 +23,8 @@ struct audit_chain {
 
 /* Takes the chain's lock on this connection (waits for a former holder that is still going away, at most 10 s) and reads its head. */
 int audit_open(struct db *db, const char *name, struct audit_chain *ret, struct error *e) MUST_CHECK;
-/* hash = SHA-256(previous hash ‖ each field as 4 bytes of length and the bytes; numbers as 8 bytes, most significant first), in the
- * order chain, seq, at_us, tenant_id, actor, action, object, detail. */
+/* hash = SHA-256(previous hash ‖ each field as 4 bytes of length and its bytes, which are
+ * 8 for a number; most significant byte first), in the order chain, seq, at_us, tenant_id, actor, action, object, detail. */
 void audit_hash(const uint8_t prev[AUDIT_HASH_BYTES], const char *chain, int64_t seq, const struct audit_row *row,
                 uint8_t ret[AUDIT_HASH_BYTES]);
 /* Appends one row within the caller's transaction and moves *chain. When the transaction doesn't commit, the caller

@@ -210,11 +210,9 @@ db_fresh(struct db *db)
 {
 	if (!db_alive(db) || db->phase != PHASE_IDLE || PQtransactionStatus(db->conn) != PQTRANS_IDLE)
 		return false;
-	/* What can be read while nothing is under way is the server's goodbye, or a notification. */
+	/* What can be read while nothing is under way is the server's goodbye. */
 	struct pollfd p = {.fd = PQsocket(db->conn), .events = POLLIN};
-	if (poll(&p, 1, 0) == 0)
-		return true;
-	return PQconsumeInput(db->conn) == 1 && PQstatus(db->conn) == CONNECTION_OK;
+	return poll(&p, 1, 0) == 0;
 }
 
 const char *

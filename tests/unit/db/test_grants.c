@@ -1,0 +1,314 @@
+/* Who may do what in the store: grants of each role on each table, row-level security by tenant, and the insert-only audit log. */
+#include "config.h"
+#include "tests/unit/db/support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const roles[] = {"siegel_ca", "siegel_est", "siegel_va", "siegel_api", "siegel_sched", "siegel_setup"};
+#define N_ROLES 6
+
+/* S select, I insert, U update, D delete, T truncate; a small letter: some columns only. In the order of roles[]. */
+static const struct {
+	const char *table;
+	const char *granted[N_ROLES];
+} matrix[] = {
+    {"account", {"", "s", "", "s", "", "SIu"}},
+    {"audit", {"SI", "", "", "SI", "S", "SI"}},
+    {"blocked_key", {"SI", "", "", "", "", ""}},
+    {"ca", {"SIu", "s", "s", "s", "s", ""}},
+    {"certificate", {"SIu", "", "s", "S", "", ""}},
+    {"credential", {"", "s", "", "SIu", "", "SIu"}},
+    {"crl", {"SI", "", "S", "S", "S", ""}},
+    {"intent", {"SIuD", "", "", "", "", ""}},
+    {"ocsp_signer", {"SID", "", "S", "", "s", ""}},
+    {"profile", {"SIu", "s", "", "S", "", ""}},
+    {"request", {"SIuD", "", "", "", "", ""}},
+    {"revocation", {"SI", "", "", "", "", ""}},
+    {"tenant", {"SI", "s", "", "s", "", "S"}},
+};
+
+/* What the server says about one role and one table. */
+static const char granted_sql[] =
+    "SELECT concat("
+    "  CASE WHEN has_table_privilege($1, c.oid, 'SELECT') THEN 'S' WHEN has_any_column_privilege($1, c.oid, 'SELECT') THEN 's' END,"
+    "  CASE WHEN has_table_privilege($1, c.oid, 'INSERT') THEN 'I' WHEN has_any_column_privilege($1, c.oid, 'INSERT') THEN 'i' END,"
+    "  CASE WHEN has_table_privilege($1, c.oid, 'UPDATE') THEN 'U' WHEN has_any_column_privilege($1, c.oid, 'UPDATE') THEN 'u' END,"
+    "  CASE WHEN has_table_privilege($1, c.oid, 'DELETE') THEN 'D' END,"
+    "  CASE WHEN has_table_privilege($1, c.oid, 'TRUNCATE') THEN 'T' END)"
+    " FROM pg_class c WHERE c.relnamespace = 'siegel'::regnamespace AND c.relname = $2";
+
+START_TEST(grants_are_exactly_these)
+{
+	CLEANUP(db_free) struct db *db = test_db("siegel_owner");
+	struct error e;
+
+	for (size_t t = 0; t < ARRAY_LEN(matrix); t++)
+		for (size_t r = 0; r < N_ROLES; r++) {
+			CLEANUP(db_result_free) struct db_result *res = NULL;
+			const struct db_param params[] = {DB_TEXT(roles[r]), DB_TEXT(matrix[t].table)};
+			ck_assert_int_eq(db_query(db, granted_sql, params, 2, false, &res, &e), 0);
+			ck_assert_int_eq(db_rows(res), 1);
+			ck_assert_msg(!strcmp(db_text(res, 0, 0), matrix[t].granted[r]), "%s on %s: granted \"%s\", wanted \"%s\"", roles[r],
+			              matrix[t].table, db_text(res, 0, 0), matrix[t].granted[r]);
+		}
+}
+END_TEST
+
+START_TEST(every_table_is_in_the_matrix)
+{
+	CLEANUP(db_free) struct db *db = test_db("siegel_owner");
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	struct error e;
+
+	ck_assert_int_eq(db_query(db,
+	                          "SELECT relname, relname = 'tenant' OR relname = 'blocked_key' OR (relrowsecurity AND relforcerowsecurity) "
+	                          "FROM pg_class WHERE relnamespace = 'siegel'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') ORDER BY 1",
+	                          NULL, 0, false, &r, &e),
+	                 0);
+	ck_assert_int_eq(db_rows(r), (int)ARRAY_LEN(matrix));
+	for (int i = 0; i < db_rows(r); i++) {
+		ck_assert_str_eq(db_text(r, i, 0), matrix[i].table);
+		ck_assert_msg(db_bool(r, i, 1), "%s has no row-level security", matrix[i].table);
+	}
+}
+END_TEST
+
+START_TEST(roles_have_no_power_of_their_own)
+{
+	CLEANUP(db_free) struct db *db = test_db("siegel_owner");
+
+	ck_assert_str_eq(test_one(db, "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'siegel\\_%' AND "
+	                              "(rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls OR rolreplication)"),
+	                 "0");
+	for (size_t r = 0; r < N_ROLES; r++) {
+		CLEANUP(db_free) struct db *role = test_db(roles[r]);
+		ck_assert_str_eq(test_refused(role, "CREATE TABLE siegel.mine (a int)"), "42501");
+		ck_assert_str_eq(test_refused(role, "CREATE TABLE public.mine (a int)"), "42501");
+		ck_assert_str_eq(test_refused(role, "SET ROLE siegel_owner"), "42501");
+	}
+}
+END_TEST
+
+/* Each verb on each table without its grant, as the roles meet it (D03). */
+START_TEST(denied_means_denied)
+{
+	for (size_t r = 0; r < N_ROLES; r++) {
+		CLEANUP(db_free) struct db *db = test_db(roles[r]);
+		for (size_t t = 0; t < ARRAY_LEN(matrix); t++) {
+			const char *g = matrix[t].granted[r];
+			char sql[160];
+			if (!strpbrk(g, "Ss")) {
+				snprintf(sql, sizeof(sql), "SELECT 1 FROM %s", matrix[t].table);
+				ck_assert_str_eq(test_refused(db, sql), "42501");
+			}
+			if (!strpbrk(g, "Ii")) {
+				snprintf(sql, sizeof(sql), "INSERT INTO %s DEFAULT VALUES", matrix[t].table);
+				ck_assert_str_eq(test_refused(db, sql), "42501");
+			}
+			if (!strchr(g, 'D')) {
+				snprintf(sql, sizeof(sql), "DELETE FROM %s", matrix[t].table);
+				ck_assert_str_eq(test_refused(db, sql), "42501");
+			}
+			snprintf(sql, sizeof(sql), "TRUNCATE %s CASCADE", matrix[t].table);
+			ck_assert_str_eq(test_refused(db, sql), "42501");
+		}
+	}
+}
+END_TEST
+
+/* Columns that lead to keys or say what isn't the role's business. */
+START_TEST(columns_that_stay_hidden)
+{
+	static const struct {
+		const char *role, *sql;
+	} refused[] = {
+	    {"siegel_api", "SELECT key_ref FROM ca"},
+	    {"siegel_est", "SELECT key_ref FROM ca"},
+	    {"siegel_va", "SELECT key_ref FROM ca"},
+	    {"siegel_sched", "SELECT key_ref FROM ca"},
+	    {"siegel_sched", "SELECT wrapped_key FROM ocsp_signer"},
+	    {"siegel_va", "SELECT subject FROM certificate"},
+	    {"siegel_va", "UPDATE certificate SET status = 1"},
+	    {"siegel_va", "UPDATE ca SET status = 'active'"},
+	    {"siegel_ca", "UPDATE certificate SET der = ''"},
+	    {"siegel_ca", "UPDATE certificate SET serial = ''"},
+	    {"siegel_ca", "UPDATE ca SET certificate = ''"},
+	    {"siegel_api", "UPDATE credential SET account_id = 1"},
+	    {"siegel_api", "UPDATE credential SET hash = ''"},
+	    {"siegel_setup", "UPDATE account SET tenant_id = 1"},
+	    {"siegel_va", "SELECT auth_by_secret('token', NULL, '')"},
+	    {"siegel_sched", "SELECT auth_consume(1)"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+		CLEANUP(db_free) struct db *db = test_db(refused[i].role);
+		ck_assert_msg(!strcmp(test_refused(db, refused[i].sql), "42501"), "%s: %s gave %s", refused[i].role, refused[i].sql,
+		              db_sqlstate(db));
+	}
+}
+END_TEST
+
+START_TEST(functions_are_for_those_who_need_them)
+{
+	static const struct {
+		const char *name, *roles;
+	} functions[] = {
+	    {"auth_by_certificate", "siegel_api siegel_est"}, {"auth_by_secret", "siegel_api siegel_est"},
+	    {"auth_consume", "siegel_api siegel_est"},        {"certificate_add", "siegel_ca"},
+	    {"intent_add", "siegel_ca"},
+	};
+	CLEANUP(db_free) struct db *db = test_db("siegel_owner");
+	char sql[512];
+
+	for (size_t i = 0; i < ARRAY_LEN(functions); i++) {
+		snprintf(sql, sizeof(sql),
+		         "SELECT string_agg(r.rolname, ' ' ORDER BY r.rolname) FROM pg_roles r, pg_proc p WHERE p.proname = '%s' AND "
+		         "r.rolname LIKE 'siegel\\_%%' AND r.rolname <> 'siegel_owner' AND has_function_privilege(r.oid, p.oid, 'EXECUTE')",
+		         functions[i].name);
+		ck_assert_str_eq(test_one(db, sql), functions[i].roles);
+	}
+	/* Who runs as the owner finds nothing but what is the owner's. */
+	ck_assert_str_eq(test_one(db, "SELECT count(*) FROM pg_proc WHERE pronamespace = 'siegel'::regnamespace AND prosecdef "
+	                              "AND NOT coalesce(proconfig @> '{\"search_path=siegel, pg_temp\"}', false)"),
+	                 "0");
+}
+END_TEST
+
+/* Two tenants with a CA, a profile, a certificate, an account and an audit row each; made once for the tests that follow. */
+static void
+make_tenants(void)
+{
+	CLEANUP(db_free) struct db *db = test_db("siegel_owner");
+	struct error e;
+	static const char sql[] =
+	    "INSERT INTO tenant (name) VALUES ('a'), ('b');"
+	    "INSERT INTO ca (tenant_id, name, status, subject, certificate, ski, spki_hash, key_ref, not_before, not_after, ocsp_url, crl_url,"
+	    " ca_url, crl_interval_sec, crl_overlap_sec) SELECT id, 'issuing', 'active', 'CN=' || name, '\\x00', sha256(name::bytea),"
+	    " sha256(name::bytea), 'file:x', now(), now() + '1y', '', '', '', 3600, 60 FROM tenant;"
+	    "INSERT INTO profile (tenant_id, name, kind, title, definition) SELECT id, 'server', 'cert_server', 'Server', '{}' FROM tenant;"
+	    "INSERT INTO certificate (tenant_id, ca_id, profile_id, serial, subject, common_name, names, not_before, not_after, spki_hash, der,"
+	    " requestor, source) SELECT c.tenant_id, c.id, p.id, '\\x0102030405060708', c.subject, 'x', '{}', now(), now(), c.spki_hash,"
+	    " '\\x00', 'r', 'rest' FROM ca c JOIN profile p USING (tenant_id);"
+	    "INSERT INTO crl (ca_id, number, this_update, next_update, entries, size_bytes, sha256)"
+	    " SELECT id, 1, now(), now(), 0, 0, '' FROM ca;"
+	    "INSERT INTO account (tenant_id, name, role) SELECT id, 'admin', 'administrator' FROM tenant;"
+	    "INSERT INTO credential (tenant_id, account_id, kind, hash) SELECT tenant_id, id, 'token', sha256(id::text::bytea) FROM account;"
+	    "INSERT INTO audit SELECT 'ca.t.' || id, 1, 0, id, 'a', 'b', 'c', '{}', sha256('') FROM tenant;";
+
+	if (strcmp(test_one(db, "SELECT count(*) FROM tenant"), "0") != 0)
+		return;
+	if (db_exec(db, sql, &e) < 0)
+		ck_abort_msg("%s", db_last_message(db));
+}
+
+START_TEST(a_tenant_sees_itself_alone)
+{
+	static const char *const tables[] = {"ca", "profile", "certificate", "account", "credential", "crl", "audit"};
+	char sql[256];
+
+	make_tenants();
+	for (int tenant = 0; tenant < 2; tenant++) {
+		CLEANUP(db_free) struct db *db = test_db("siegel_api");
+		for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
+			snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", tables[t]);
+			ck_assert_msg(!strcmp(test_one(db, sql), "0"), "%s is seen without a tenant", tables[t]);
+		}
+		snprintf(sql, sizeof(sql), "SELECT set_config('siegel.tenant', '%d', false)", tenant + 1);
+		test_one(db, sql);
+		for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
+			snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", tables[t]);
+			ck_assert_msg(!strcmp(test_one(db, sql), "1"), "%s: not one row of tenant %d", tables[t], tenant + 1);
+			if (!strcmp(tables[t], "crl"))
+				continue;
+			snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s WHERE tenant_id <> %d", tables[t], tenant + 1);
+			ck_assert_str_eq(test_one(db, sql), "0");
+		}
+		/* A tenant that was set and taken back is none. */
+		test_one(db, "SELECT set_config('siegel.tenant', '', false)");
+		ck_assert_str_eq(test_one(db, "SELECT count(*) FROM certificate"), "0");
+	}
+}
+END_TEST
+
+START_TEST(a_tenant_writes_for_itself_alone)
+{
+	CLEANUP(db_free) struct db *db = test_db("siegel_api");
+
+	make_tenants();
+	test_one(db, "SELECT set_config('siegel.tenant', '1', false)");
+	ck_assert_str_eq(test_refused(db, "INSERT INTO credential (tenant_id, account_id, kind, hash) VALUES (2, 2, 'token', sha256('x'))"), "42501");
+	test_one(db, "INSERT INTO credential (tenant_id, account_id, kind, hash) VALUES (1, 1, 'token', sha256('x'))");
+	ck_assert_str_eq(test_one(db, "WITH u AS (UPDATE credential SET revoked_at = now() WHERE tenant_id = 2 RETURNING 1) SELECT count(*) FROM u"),
+	                 "0");
+	ck_assert_str_eq(test_one(db, "WITH u AS (UPDATE credential SET revoked_at = now() WHERE hash = sha256('x') RETURNING 1) "
+	                              "SELECT count(*) FROM u"),
+	                 "1");
+	CLEANUP(db_free) struct db *owner = test_db("siegel_owner");
+	test_one(owner, "DELETE FROM credential WHERE hash = sha256('x')");
+	CLEANUP(db_free) struct db *est = test_db("siegel_est");
+	ck_assert_str_eq(test_one(est, "SELECT count(*) FROM account"), "0");
+	test_one(est, "SELECT set_config('siegel.tenant', '2', false)");
+	ck_assert_str_eq(test_one(est, "SELECT string_agg(tenant_id::text, ',') FROM ca"), "2");
+}
+END_TEST
+
+START_TEST(evidence_is_found_before_the_tenant_is_known)
+{
+	CLEANUP(db_free) struct db *db = test_db("siegel_api");
+
+	make_tenants();
+	ck_assert_str_eq(test_one(db, "SELECT tenant_id || ' ' || name FROM auth_by_secret('token', NULL, sha256('2'))"), "2 admin");
+	ck_assert_str_eq(test_one(db, "SELECT count(*) FROM auth_by_secret('token', 'other', sha256('2'))"), "0");
+	ck_assert_str_eq(test_one(db, "SELECT count(*) FROM auth_by_secret('password', NULL, sha256('2'))"), "0");
+	ck_assert_str_eq(test_one(db, "SELECT auth_consume(2)"), "f");
+	ck_assert_str_eq(test_one(db, "SELECT tenant_id FROM auth_by_certificate(sha256('b'), '\\x0102030405060708')"), "2");
+	/* A function of the caller's own can't slip into one that runs as the owner. */
+	test_one(db, "CREATE TEMP TABLE credential (id int)");
+	ck_assert_str_eq(test_one(db, "SELECT tenant_id || ' ' || name FROM auth_by_secret('token', NULL, sha256('2'))"), "2 admin");
+}
+END_TEST
+
+/* D04: nobody changes the audit log, not even its owner. */
+START_TEST(audit_is_insert_only)
+{
+	static const char *const all[] = {"siegel_owner", "siegel_ca", "siegel_api", "siegel_sched", "siegel_setup"};
+
+	make_tenants();
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		CLEANUP(db_free) struct db *db = test_db(all[i]);
+		ck_assert_str_eq(test_refused(db, "UPDATE audit SET actor = 'x'"), "42501");
+		ck_assert_str_eq(test_refused(db, "DELETE FROM audit"), "42501");
+		ck_assert_str_eq(test_refused(db, "TRUNCATE audit"), "42501");
+	}
+	CLEANUP(db_free) struct db *api = test_db("siegel_api");
+	ck_assert_str_eq(test_refused(api, "INSERT INTO audit VALUES ('ca.0.1', 1, 0, 1, 'a', 'b', 'c', '{}', sha256(''))"), "42501");
+	test_one(api, "INSERT INTO audit VALUES ('api.0', 1, 0, 1, 'a', 'b', 'c', '{}', sha256(''))");
+	/* ON CONFLICT … DO UPDATE is an update. */
+	ck_assert_str_eq(test_refused(api, "INSERT INTO audit VALUES ('api.0', 1, 0, 1, 'x', 'b', 'c', '{}', sha256('')) "
+	                                   "ON CONFLICT (chain, seq) DO UPDATE SET actor = 'x'"),
+	                 "42501");
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("grants");
+	TCase *t = tcase_create("grants");
+
+	tcase_set_timeout(t, 30);
+	tcase_add_test(t, grants_are_exactly_these);
+	tcase_add_test(t, every_table_is_in_the_matrix);
+	tcase_add_test(t, roles_have_no_power_of_their_own);
+	tcase_add_test(t, denied_means_denied);
+	tcase_add_test(t, columns_that_stay_hidden);
+	tcase_add_test(t, functions_are_for_those_who_need_them);
+	tcase_add_test(t, a_tenant_sees_itself_alone);
+	tcase_add_test(t, a_tenant_writes_for_itself_alone);
+	tcase_add_test(t, evidence_is_found_before_the_tenant_is_known);
+	tcase_add_test(t, audit_is_insert_only);
+	suite_add_tcase(suite, t);
+	return test_main(suite);
+}
