@@ -144,7 +144,8 @@ cursor_decode(struct arena *a, const uint8_t key[32], const char *list, const ch
 	if (strlen(cursor) > CURSOR_MAX_BYTES || strpbrk(cursor, "+/=\r\n"))
 		return fail(e, E_MALFORMED, "the cursor isn't one of ours");
 	text = from_url_alphabet(a, cursor);
-	if (base64_decode(a, text, strlen(text), &in, e) || in.len < HEAD_BYTES)
+	/* One text for one cursor: bits behind the last byte have to be zero. */
+	if (base64_decode(a, text, strlen(text), &in, e) || in.len < HEAD_BYTES || strcmp(base64_encode(a, in), text) != 0)
 		return fail(e, E_MALFORMED, "the cursor isn't one of ours");
 	if (mac(key, list, in.data + MAC_BYTES, in.len - MAC_BYTES, a, digest, e))
 		return -1;

@@ -61,7 +61,7 @@ check_known(const struct document *d, struct error *e)
 			known = known || strcmp(inputs[i].name, name) == 0;
 		if (known)
 			continue;
-		snprintf(at, sizeof at, "/data/attributes/%s", name);
+		document_pointer(at, name);
 		for (size_t i = 0; i < ARRAY_LEN(read_only); i++)
 			if (strcmp(read_only[i], name) == 0)
 				return fail_at(e, E_BAD_VALUE, at, "the attribute is read-only: the server sets it");
@@ -80,7 +80,7 @@ add_names(const struct document *d, size_t input, struct issue *ret, struct erro
 
 	if (!list || json_is_null(list))
 		return 0;
-	snprintf(at, sizeof at, "/data/attributes/%s", attribute);
+	document_pointer(at, attribute);
 	if (!json_is_array(list))
 		return fail_at(e, E_BAD_VALUE, at, "%s has to be an array of strings", attribute);
 	for (size_t i = 0; i < count; i++, n++) {

@@ -191,10 +191,22 @@ document_free(struct document *d)
 	*d = (struct document){0};
 }
 
-static void
-pointer_to(char ret[96], const char *name)
+void
+document_pointer(char ret[96], const char *name)
 {
-	snprintf(ret, 96, "/data/attributes/%s", name);
+	static const char start[] = "/data/attributes";
+	size_t n = sizeof start;
+
+	memcpy(ret, start, sizeof start);
+	if (strlen(name) > (96 - sizeof start) / 2 - 1)
+		return;
+	ret[n - 1] = '/';
+	for (; *name; name++) {
+		if (*name == '~' || *name == '/')
+			ret[n++] = '~';
+		ret[n++] = *name == '~' ? '0' : *name == '/' ? '1' : *name;
+	}
+	ret[n] = '\0';
 }
 
 int
@@ -206,7 +218,7 @@ document_text(const struct document *d, const char *name, size_t max_bytes, cons
 	*ret = NULL;
 	if (!v || json_is_null(v))
 		return 0;
-	pointer_to(at, name);
+	document_pointer(at, name);
 	if (!json_is_string(v))
 		return fail_at(e, E_BAD_VALUE, at, "%s has to be a string", name);
 	if (json_string_length(v) == 0)
@@ -226,7 +238,7 @@ document_int(const struct document *d, const char *name, int64_t min, int64_t ma
 	*ret = 0;
 	if (!v || json_is_null(v))
 		return 0;
-	pointer_to(at, name);
+	document_pointer(at, name);
 	if (!json_is_integer(v))
 		return fail_at(e, E_BAD_VALUE, at, "%s has to be a whole number", name);
 	if (json_integer_value(v) < min || json_integer_value(v) > max)

@@ -25,6 +25,8 @@ int document_parse(struct bytes body, const char *type, struct document *ret, st
 void document_free(struct document *d); /* usable as cleanup with DOCUMENT_CLEANUP */
 #define DOCUMENT_CLEANUP __attribute__((cleanup(document_free)))
 
+/* The JSON pointer of an attribute (RFC 6901 3: "~" and "/" escaped); a name that is too long is left out. */
+void document_pointer(char ret[96], const char *name);
 /* An optional attribute: 0 and *ret NULL (or 0) when it is absent or null; E_BAD_VALUE when it isn't of the type, is empty or longer
  * than max bytes, or lies outside of min to max. */
 int document_text(const struct document *d, const char *name, size_t max_bytes, const char **ret, struct error *e) MUST_CHECK;

@@ -297,6 +297,22 @@ write_links(struct call *c, struct json *j, const struct db_result *r, const str
 	return 0;
 }
 
+/* SQLSTATE 57014: the statement ran into the role's statement_timeout. */
+static int
+run_query(struct call *c, struct buf *sql, const struct params *p, struct db_result **ret, struct error *e)
+{
+	buf_add_byte(sql, 0);
+	if (buf_check(sql, e) || call_db(c, e))
+		return -1;
+	if (db_query_text(c->db, (const char *)sql->data, p->list, p->n, ret, e)) {
+		if (strcmp(db_sqlstate(c->db), "57014") == 0)
+			return fail(e, E_UNAVAILABLE, "the look-up took too long; narrow it by filters, or sort by id");
+		return -1;
+	}
+	call_release_db(c);
+	return 0;
+}
+
 int
 list_many(struct call *c, struct error *e)
 {
@@ -322,10 +338,8 @@ list_many(struct call *c, struct error *e)
 	if (q.sort)
 		buf_printf(&sql, "%s %s, ", q.sort->sql, direction);
 	buf_printf(&sql, "%s %s LIMIT %d", res->id_sql, direction, q.page_size + 1);
-	buf_add_byte(&sql, 0);
-	if (buf_check(&sql, e) || call_db(c, e) || db_query_text(c->db, (const char *)sql.data, params.list, params.n, &r, e))
+	if (run_query(c, &sql, &params, &r, e))
 		return -1;
-	call_release_db(c);
 	jsonapi_begin(&j);
 	jw_open_array(&j, "data");
 	for (int row = 0; row < db_rows(r) && row < q.page_size; row++) {
@@ -359,10 +373,8 @@ list_one(struct call *c, struct error *e)
 	select_from(&sql, res, &q, query_fields(&q));
 	param_add(&params, c->id);
 	buf_printf(&sql, " AND %s", res->id_where);
-	buf_add_byte(&sql, 0);
-	if (buf_check(&sql, e) || call_db(c, e) || db_query_text(c->db, (const char *)sql.data, params.list, params.n, &r, e))
+	if (run_query(c, &sql, &params, &r, e))
 		return -1;
-	call_release_db(c);
 	if (db_rows(r) != 1)
 		return fail(e, E_NOT_FOUND, "there is no such resource");
 	jsonapi_begin(&j);

@@ -31,6 +31,30 @@ right_name(enum right right)
 	return (unsigned)right < ARRAY_LEN(names) ? names[right] : "";
 }
 
+/* NULL when the address is unknown. */
+static const char *
+address_key(const struct call *c)
+{
+	return strcmp(c->request->client, "-") == 0 ? NULL : arena_printf(c->arena, "address %s", c->request->client);
+}
+
+int
+rights_throttle(const struct call *c, struct error *e)
+{
+	const char *key = address_key(c);
+
+	return key ? throttle_check(key, e) : 0;
+}
+
+void
+rights_failed(const struct call *c)
+{
+	const char *key = address_key(c);
+
+	if (key)
+		throttle_failed(key);
+}
+
 static int
 identify(struct call *c, struct error *e)
 {
@@ -51,16 +75,14 @@ int
 rights_check(struct call *c, struct error *e)
 {
 	bool has_evidence = http_header_get(c->request, "Authorization") != NULL;
-	const char *address;
 
 	if (c->route->right == RIGHT_PUBLIC || c->route->right == RIGHT_BASIC)
 		return 0;
-	address = arena_printf(c->arena, "address %s", c->request->client);
-	if (throttle_check(address, e) || call_db(c, e))
+	if (rights_throttle(c, e) || call_db(c, e))
 		return -1;
 	if (identify(c, e)) {
 		if (e->code == E_UNAUTHENTICATED && has_evidence)
-			throttle_failed(address);
+			rights_failed(c);
 		return -1;
 	}
 	if (!role_may(c->who.role, c->route->right))

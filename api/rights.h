@@ -9,4 +9,8 @@ const char *right_name(enum right right);
 /* Finds out who asks, by bearer token or client certificate, and whether the route is allowed. Sets c->who. */
 int rights_check(struct call *c, struct error *e) MUST_CHECK;
 
+/* Guessing is slowed down by the client's address; one that the edge doesn't know (who comes over the socket itself) isn't. */
+int rights_throttle(const struct call *c, struct error *e) MUST_CHECK;
+void rights_failed(const struct call *c);
+
 #endif

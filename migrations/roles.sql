@@ -10,3 +10,5 @@ BEGIN
     END IF;
   END LOOP;
 END $$;
+-- A list that somebody asks for over REST doesn't hold a connection for ever. COMMIT isn't cut off by it.
+ALTER ROLE siegel_api SET statement_timeout = '10s';

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/jsonapi.h"
+#include "api/rights.h"
 #include "api/token_store.h"
 
 /* A document is welcome but has nothing to say. */
@@ -28,15 +29,14 @@ sign_in(struct call *c, struct new_token *ret, struct error *e)
 {
 	const char *authorization = http_header_get(c->request, "Authorization");
 	const char *account = arena_printf(c->arena, "account %s", auth_basic_name(c->arena, authorization));
-	const char *address = arena_printf(c->arena, "address %s", c->request->client);
 
 	if (!authorization || strncasecmp(authorization, "Basic ", 6) != 0)
 		return fail(e, E_UNAUTHENTICATED, "an account's name and its password or one-time code are wanted (HTTP Basic, RFC 7617)");
-	if (throttle_check(address, e) || throttle_check(account, e))
+	if (rights_throttle(c, e) || throttle_check(account, e))
 		return -1;
 	if (token_make(c, authorization, ret, e)) {
 		if (e->code == E_UNAUTHENTICATED) {
-			throttle_failed(address);
+			rights_failed(c);
 			throttle_failed(account);
 		}
 		return -1;

@@ -65,6 +65,7 @@ START_TEST(test_refused)
 		{"{\"tenant_id\":2}", "/data/attributes/tenant_id"},
 		{"{\"role\":\"administrator\"}", "/data/attributes/role"},
 		{"{\"nonsense\":1}", "/data/attributes/nonsense"},
+		{"{\"a/b~c\":1}", "/data/attributes/a~1b~0c"},
 		{"{\"cn\":7}", "/data/attributes/cn"},
 		{"{\"cn\":\"\"}", "/data/attributes/cn"},
 		{"{\"dns\":\"a\"}", "/data/attributes/dns"},

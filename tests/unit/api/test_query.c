@@ -128,9 +128,7 @@ START_TEST(test_cursor)
 		char kept = cursor[i];
 
 		cursor[i] = kept == 'A' ? 'B' : 'A';
-		/* The last character may hold bits that count for nothing; base64 is then refused as not canonical or reads the same. */
-		if (i + 1 < strlen(cursor))
-			ck_assert_int_eq(cursor_decode(test_arena, key, "1/things", cursor, &value, &id, &e), -1);
+		ck_assert_int_eq(cursor_decode(test_arena, key, "1/things", cursor, &value, &id, &e), -1);
 		cursor[i] = kept;
 	}
 	for (size_t i = 0; i < strlen(cursor); i++)
