@@ -9,7 +9,7 @@ hierarchy_make() {
 		issuing: {name: "issuing", subject: [["CN", "Siegel Issuing CA"], ["O", "Siegel trial"]], key: "p256", days: 5475},
 		profiles: ["server", "client", "device"]}' >"$file"
 	chmod 644 "$file"
-	SOFTHSM2_CONF=$DIR/token/softhsm2.conf as_user "$PREFIX/sbin/siegel-ca" --config "$CONFIG" --bootstrap "$file"
+	as_user chpst -e "$DIR/env/siegel-ca" "$PREFIX/sbin/siegel-ca" --config "$CONFIG" --bootstrap "$file"
 	[ -s "$DIR/root.pem" ] || root_find
 }
 

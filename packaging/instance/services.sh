@@ -120,7 +120,7 @@ service_stays() {
 services_check_config() {
 	local one
 	for one in siegel-ca siegel-est siegel-va siegel-api siegel-sched; do
-		SOFTHSM2_CONF=$DIR/token/softhsm2.conf as_user "$PREFIX/sbin/$one" --config "$CONFIG" --check-config
+		as_user chpst -e "$DIR/env/$one" "$PREFIX/sbin/$one" --config "$CONFIG" --check-config
 	done
 }
 
@@ -144,8 +144,9 @@ services_keep() {
 services_down() {
 	local one pid i
 	pid=$(supervisor_pid) || return 0
-	for one in nginx siegel-sched siegel-api siegel-est siegel-va siegel-ca postgresql; do
-		[ ! -p "$DIR/service/$one/supervise/control" ] || sv -w 20 force-stop "$DIR/service/$one" || true
+	for one in "nginx siegel-sched siegel-api siegel-est siegel-va" siegel-ca postgresql; do
+		# shellcheck disable=SC2086
+		(cd "$DIR/service" && SVDIR=$DIR/service sv -w 20 force-stop $one) || true
 	done
 	for one in "${NAMES_OF_SERVICES[@]}"; do
 		"$DIR/end-leftovers" "$one" "$DIR/service/$one"
