@@ -5,10 +5,13 @@
 #include "lib/db/db.h"
 
 enum role { ROLE_NONE, ROLE_ADMINISTRATOR, ROLE_OPERATOR, ROLE_REQUESTOR, ROLE_AUDITOR, ROLE_COUNT };
+/* The role's word as the store and the engine know it; "none" for anything else. */
 const char *role_name(enum role r);
-enum role role_parse(const char *name); /* ROLE_NONE when unknown */
+/* The role of that word; ROLE_NONE when it is unknown. */
+enum role role_parse(const char *name);
 
 enum evidence { EVIDENCE_NONE, EVIDENCE_TOKEN, EVIDENCE_PASSWORD, EVIDENCE_ONE_TIME, EVIDENCE_CERTIFICATE };
+/* "token", "password", "one_time", "certificate"; "none" for anything else. */
 const char *evidence_name(enum evidence ev);
 
 struct principal {
