@@ -69,6 +69,15 @@ registry_profile(const struct registry *r, int32_t tenant_id, const char *name)
 	return NULL;
 }
 
+const struct profile *
+registry_profile_by_id(const struct registry *r, int32_t tenant_id, int32_t id)
+{
+	for (size_t i = 0; i < r->n_profiles; i++)
+		if (r->profiles[i]->tenant_id == tenant_id && r->profiles[i]->id == id)
+			return r->profiles[i];
+	return NULL;
+}
+
 bool
 registry_is_ca_key(const struct registry *r, const uint8_t spki_hash[32])
 {

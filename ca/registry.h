@@ -19,6 +19,7 @@ int registry_refresh(struct registry *r, struct db *db, int *ret_bad, struct err
 struct authority *registry_authority(const struct registry *r, int32_t tenant_id, const char *name);
 struct authority *registry_authority_by_id(const struct registry *r, int32_t id);
 const struct profile *registry_profile(const struct registry *r, int32_t tenant_id, const char *name);
+const struct profile *registry_profile_by_id(const struct registry *r, int32_t tenant_id, int32_t id);
 /* True when the key is that of a CA. */
 bool registry_is_ca_key(const struct registry *r, const uint8_t spki_hash[32]);
 /* Forgets all loaded private keys: after the key store was opened again. */

@@ -12,7 +12,7 @@
 struct hsm;
 
 /* Opens the token of [ca] pkcs11_module and token_label (none when the module is unset) and the key store of [ca] key_dir. Must be
- * called after fork(): a PKCS#11 module doesn't survive one. The PIN is tried once: a wrong one is E_KEY_STORE, and no second try is
+ * called after fork(): a PKCS#11 module doesn't survive one. The PIN is tried once: a wrong one is E_FORBIDDEN, and no second try is
  * made with it, because three wrong ones lock a token. The caller frees *ret. */
 int hsm_open(const struct config *c, struct hsm **ret, struct error *e) MUST_CHECK;
 void hsm_close(struct hsm *h); /* accepts NULL; keys from it must be freed before */

@@ -49,7 +49,7 @@ token_open(const char *module, const char *label, const struct secret *pin, stru
 	/* Once and never again by itself: a real token locks after three wrong PINs. */
 	if (PKCS11_login(t->slot, 0, (const char *)pin->data) < 0) {
 		token_close(t);
-		return fail(e, E_KEY_STORE, "the token \"%s\" refused the PIN", label);
+		return fail(e, E_FORBIDDEN, "the token \"%s\" refused the PIN", label);
 	}
 	*ret = t;
 	return 0;

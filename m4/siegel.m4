@@ -63,3 +63,10 @@ AC_DEFUN([SIEGEL_HARDENING], [
   AC_SUBST([HARDENING_CFLAGS])
   AC_SUBST([HARDENING_LDFLAGS])
 ])
+
+AC_DEFUN([SIEGEL_FAULT_POINTS], [
+  AC_ARG_ENABLE([fault-points], [AS_HELP_STRING([--enable-fault-points], [build the points at which the crash tests end the engine; never for use])],
+    [], [enable_fault_points=no])
+  AS_IF([test "$enable_fault_points" = yes], [FAULT_CPPFLAGS=-DSIEGEL_FAULT_POINTS])
+  AC_SUBST([FAULT_CPPFLAGS])
+])

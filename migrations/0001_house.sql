@@ -302,7 +302,7 @@ BEGIN
     IF p_reason = 1 THEN
       INSERT INTO siegel.blocked_key (spki_hash, reason) VALUES (c.spki_hash, 'keyCompromise') ON CONFLICT DO NOTHING;
     END IF;
-    UPDATE siegel.ca SET crl_wanted_at = now() WHERE id = c.ca_id;
+    UPDATE siegel.ca SET crl_wanted_at = clock_timestamp() WHERE id = c.ca_id; -- not now(): a CRL may have been made while this waited
     INSERT INTO siegel.audit (chain, seq, at_us, tenant_id, actor, action, object, detail, hash)
     VALUES (p_chain, p_seq, p_at, p_tenant, p_actor, 'certificate.revoked', p_object, p_detail, p_hash);
   END IF;

@@ -1,0 +1,234 @@
+#include "ca/batch.h"
+
+#include <jansson.h>
+#include <openssl/sha.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+/* Of one parameter of a batch: LIMIT_BATCH certificates of the largest kind. */
+#define ARRAY_BYTES ((size_t)LIMIT_BATCH * (LIMIT_CERT_BYTES + 16))
+
+int64_t
+now_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+const char *
+requestor_text(struct arena *a, const Siegel__Requestor *q)
+{
+	return arena_printf(a, "%s:%s", q->source, q->name);
+}
+
+const char *
+detail_text(struct arena *a, ...)
+{
+	json_t *object = json_object();
+	const char *key;
+	va_list args;
+	va_start(args, a);
+	while ((key = va_arg(args, const char *)) != NULL) {
+		const char *value = va_arg(args, const char *);
+		json_object_set_new_nocheck(object, key, json_string(value ? value : ""));
+	}
+	va_end(args);
+	char *text = json_dumps(object, JSON_COMPACT);
+	const char *copy = arena_strdup(a, text ? text : "{}");
+	free(text);
+	json_decref(object);
+	return copy;
+}
+
+void
+batch_free(struct batch *b)
+{
+	for (int i = 0; i < b->n_arrays; i++)
+		db_array_free(&b->arrays[i]);
+	b->n_arrays = b->n_params = 0;
+}
+
+static void
+begin(struct batch *b, const char *sql, const struct audit_chain *chain)
+{
+	batch_free(b);
+	b->sql = sql;
+	if (!chain)
+		return;
+	b->next = *chain;
+	strcpy(b->chain_name, chain->name);
+	b->params[b->n_params++] = DB_TEXT(b->chain_name);
+}
+
+static struct db_array *
+column(struct batch *b, enum db_array_type type)
+{
+	struct db_array *a = &b->arrays[b->n_arrays++];
+	db_array_init(a, type, ARRAY_BYTES);
+	return a;
+}
+
+static int
+finish(struct batch *b, struct error *e)
+{
+	for (int i = 0; i < b->n_arrays; i++)
+		if (db_array_param(&b->arrays[i], &b->params[b->n_params++], e) < 0)
+			return -1;
+	return 0;
+}
+
+static void
+add_text(struct db_array *a, const char *s)
+{
+	db_array_add(a, s, strlen(s));
+}
+
+/* The six columns of audit rows, one row for each order. */
+struct audit_columns {
+	struct db_array *seq, *at, *actor, *object, *detail, *hash;
+};
+
+static struct audit_columns
+audit_columns(struct batch *b)
+{
+	struct audit_columns c;
+	c.seq = column(b, DB_ARRAY_INT8);
+	c.at = column(b, DB_ARRAY_INT8);
+	c.actor = column(b, DB_ARRAY_TEXT);
+	c.object = column(b, DB_ARRAY_TEXT);
+	c.detail = column(b, DB_ARRAY_TEXT);
+	c.hash = column(b, DB_ARRAY_BYTEA);
+	return c;
+}
+
+static void
+add_audit(struct batch *b, struct audit_columns *c, const struct order *o, const char *action, const char *detail)
+{
+	const Siegel__Requestor *q = o->request->requestor;
+	struct audit_row row = {
+	    .at_us = now_us(),
+	    .tenant_id = q->tenant_id,
+	    .actor = requestor_text(o->arena, q),
+	    .action = action,
+	    .object = arena_printf(o->arena, "ca/%d/serial/%s", o->ca->id, arena_hex(o->arena, o->tbs_input.serial, o->tbs_input.serial_len)),
+	    .detail = detail,
+	};
+	b->next.seq++;
+	audit_hash(b->next.head, b->next.name, b->next.seq, &row, b->next.head);
+	db_array_add_int(c->seq, b->next.seq);
+	db_array_add_int(c->at, row.at_us);
+	add_text(c->actor, row.actor);
+	add_text(c->object, row.object);
+	add_text(c->detail, row.detail);
+	db_array_add(c->hash, b->next.head, AUDIT_HASH_BYTES);
+}
+
+int
+batch_intents(struct batch *b, const struct audit_chain *chain, struct error *e)
+{
+	begin(b,
+	      "SELECT intent_add($1::text, $2::int[], $3::bytea[], $4::int[], $5::int[], $6::bytea[], $7::bytea[], $8::bytea[], $9::int[],"
+	      " $10::bytea[], $11::text[], $12::int[], $13::bigint[], $14::bigint[], $15::text[], $16::text[], $17::text[], $18::bytea[])",
+	      chain);
+	struct db_array *ca = column(b, DB_ARRAY_INT4), *serial = column(b, DB_ARRAY_BYTEA), *tenant = column(b, DB_ARRAY_INT4),
+			*profile = column(b, DB_ARRAY_INT4), *tbs = column(b, DB_ARRAY_BYTEA), *key = column(b, DB_ARRAY_BYTEA),
+			*body = column(b, DB_ARRAY_BYTEA), *window = column(b, DB_ARRAY_INT4), *spki = column(b, DB_ARRAY_BYTEA),
+			*subject = column(b, DB_ARRAY_TEXT), *reuse = column(b, DB_ARRAY_INT4);
+	struct audit_columns audit = audit_columns(b);
+	for (size_t i = 0; i < b->n; i++) {
+		struct order *o = b->items[i].order;
+		const Siegel__Issue *q = o->request;
+		db_array_add_int(ca, o->ca->id);
+		db_array_add(serial, o->tbs_input.serial, o->tbs_input.serial_len);
+		db_array_add_int(tenant, q->requestor->tenant_id);
+		db_array_add_int(profile, o->profile->id);
+		db_array_add(tbs, o->tbs.data, o->tbs.len);
+		db_array_add(key, q->request_key.len ? q->request_key.data : NULL, q->request_key.len);
+		db_array_add(body, q->request_key.len ? q->body_hash.data : NULL, q->body_hash.len);
+		db_array_add_int(window, q->window_sec);
+		db_array_add(spki, o->spki_hash, sizeof(o->spki_hash));
+		add_text(subject, o->subject_text);
+		db_array_add_int(reuse, o->profile->key_reuse);
+		add_audit(b, &audit, o, "certificate.intent",
+			  detail_text(o->arena, "profile", o->profile->name, "subject", o->subject_text, "names", o->names_text, "role",
+				      q->requestor->role, "evidence", q->requestor->evidence, "request", q->requestor->request_id, NULL));
+	}
+	return finish(b, e);
+}
+
+int
+batch_certificates(struct batch *b, const struct audit_chain *chain, struct error *e)
+{
+	begin(b,
+	      "SELECT r_serial, r_id FROM certificate_add($1::text, $2::int[], $3::bytea[], $4::int[], $5::int[], $6::text[], $7::text[],"
+	      " $8::text[], $9::bigint[], $10::bigint[], $11::bytea[], $12::bytea[], $13::text[], $14::text[], $15::bigint[], $16::bigint[],"
+	      " $17::text[], $18::text[], $19::text[], $20::bytea[])",
+	      chain);
+	struct db_array *ca = column(b, DB_ARRAY_INT4), *serial = column(b, DB_ARRAY_BYTEA), *tenant = column(b, DB_ARRAY_INT4),
+			*profile = column(b, DB_ARRAY_INT4), *subject = column(b, DB_ARRAY_TEXT), *cn = column(b, DB_ARRAY_TEXT),
+			*names = column(b, DB_ARRAY_TEXT), *from = column(b, DB_ARRAY_INT8), *to = column(b, DB_ARRAY_INT8),
+			*spki = column(b, DB_ARRAY_BYTEA), *der = column(b, DB_ARRAY_BYTEA), *requestor = column(b, DB_ARRAY_TEXT),
+			*source = column(b, DB_ARRAY_TEXT);
+	struct audit_columns audit = audit_columns(b);
+	for (size_t i = 0; i < b->n; i++) {
+		struct order *o = b->items[i].order;
+		const Siegel__Requestor *q = o->request->requestor;
+		uint8_t digest[SHA256_DIGEST_LENGTH];
+		db_array_add_int(ca, o->ca->id);
+		db_array_add(serial, o->tbs_input.serial, o->tbs_input.serial_len);
+		db_array_add_int(tenant, q->tenant_id);
+		db_array_add_int(profile, o->profile->id);
+		add_text(subject, o->subject_text);
+		add_text(cn, o->common_name);
+		add_text(names, o->names_text);
+		db_array_add_int(from, o->tbs_input.not_before);
+		db_array_add_int(to, o->tbs_input.not_after);
+		db_array_add(spki, o->spki_hash, sizeof(o->spki_hash));
+		db_array_add(der, o->certificate.data, o->certificate.len);
+		add_text(requestor, q->name);
+		add_text(source, q->source);
+		SHA256(o->certificate.data, o->certificate.len, digest);
+		add_audit(b, &audit, o, "certificate.issued",
+			  detail_text(o->arena, "sha256", arena_hex(o->arena, digest, sizeof(digest)), NULL));
+	}
+	return finish(b, e);
+}
+
+int
+batch_abandon(struct batch *b, struct error *e)
+{
+	begin(b,
+	      "UPDATE intent SET abandoned_at = now() FROM unnest($1::int[], $2::bytea[]) AS u(c, s)"
+	      " WHERE intent.ca_id = u.c AND intent.serial = u.s AND intent.abandoned_at IS NULL",
+	      NULL);
+	struct db_array *ca = column(b, DB_ARRAY_INT4), *serial = column(b, DB_ARRAY_BYTEA);
+	for (size_t i = 0; i < b->n; i++) {
+		db_array_add_int(ca, b->items[i].order->ca->id);
+		db_array_add(serial, b->items[i].order->tbs_input.serial, b->items[i].order->tbs_input.serial_len);
+	}
+	return finish(b, e);
+}
+
+int
+batch_take_ids(struct batch *b, const struct db_result *r, struct error *e)
+{
+	for (size_t i = 0; i < b->n; i++)
+		b->items[i].id = 0;
+	for (int row = 0; row < db_rows(r); row++) {
+		struct bytes serial = db_bytes(r, row, 0, NULL);
+		/* PostgreSQL gives the rows in the order of the batch, so the first look finds them. */
+		for (size_t k = 0; k < b->n; k++) {
+			struct batch_item *item = &b->items[((size_t)row + k) % b->n];
+			if (bytes_equal(serial, (struct bytes){item->order->tbs_input.serial, item->order->tbs_input.serial_len})) {
+				item->id = db_int(r, row, 1);
+				break;
+			}
+		}
+	}
+	for (size_t i = 0; i < b->n; i++)
+		if (b->items[i].id == 0)
+			return fail(e, E_INTERNAL, "the store gave no id for a certificate");
+	return 0;
+}

@@ -1,0 +1,45 @@
+/* A batch: orders that are stored together, in one statement and one flush each for their intents and their certificates. */
+#ifndef SIEGEL_CA_BATCH_H
+#define SIEGEL_CA_BATCH_H
+#include "ca/order.h"
+#include "lib/audit.h"
+#include "lib/db/array.h"
+
+#define BATCH_MAX_PARAMS 24
+
+struct batch_item {
+	struct order *order;
+	int64_t id;        /* of the certificate, once it is stored */
+};
+
+/* A statement with its parameters, which live as long as the batch does. */
+struct batch {
+	struct batch_item items[LIMIT_BATCH];
+	size_t n;
+	struct db_array arrays[BATCH_MAX_PARAMS];
+	struct db_param params[BATCH_MAX_PARAMS];
+	int n_params, n_arrays;
+	const char *sql;
+	struct audit_chain next; /* where the chain stands once the statement is committed */
+	char chain_name[48];
+};
+
+void batch_free(struct batch *b); /* frees the parameters, not the orders */
+
+/* Prepares intent_add() for the orders of b: request keys, intents, audit rows that go on from *chain. */
+int batch_intents(struct batch *b, const struct audit_chain *chain, struct error *e) MUST_CHECK;
+/* Prepares certificate_add() for the signed orders of b. Its result goes to batch_take_ids(). */
+int batch_certificates(struct batch *b, const struct audit_chain *chain, struct error *e) MUST_CHECK;
+/* Prepares the mark on the intents of orders that weren't signed. */
+int batch_abandon(struct batch *b, struct error *e) MUST_CHECK;
+/* Puts the ids of a binary result of certificate_add() into the items; E_INTERNAL when one is missing. */
+int batch_take_ids(struct batch *b, const struct db_result *r, struct error *e) MUST_CHECK;
+
+/* "rest:line1": who asked, as the audit log and the certificate's row name it. */
+const char *requestor_text(struct arena *a, const Siegel__Requestor *q) __attribute__((returns_nonnull));
+/* Microseconds since 1970. */
+int64_t now_us(void);
+/* A JSON object of pairs of key and text, ended by NULL. */
+const char *detail_text(struct arena *a, ...) __attribute__((sentinel, returns_nonnull));
+
+#endif

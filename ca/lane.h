@@ -1,0 +1,32 @@
+/* A lane: one database connection, one audit chain, one batch under way. States: idle → (find) → intent → store → (abandon) → idle; a
+ * revocation is a batch of its own. While one lane waits for its flush, others work. */
+#ifndef SIEGEL_CA_LANE_H
+#define SIEGEL_CA_LANE_H
+#include "ca/worker.h"
+
+enum lane_state { LANE_DOWN, LANE_IDLE, LANE_FIND, LANE_INTENT, LANE_STORE, LANE_ABANDON, LANE_REVOKE };
+
+struct lane {
+	struct worker *worker;
+	struct db *db;
+	struct audit_chain chain;
+	char name[48];
+	enum lane_state state;
+	struct job *jobs[LIMIT_BATCH]; /* in the order of batch.items, where there are orders */
+	size_t n_jobs;
+	struct batch batch, lost;      /* lost: orders whose intents are to be marked */
+	struct job *lost_jobs[LIMIT_BATCH];
+	int watched_fd;                /* for the worker's loop */
+	unsigned watched_events;
+	int64_t retry_at_us;
+};
+
+/* Connects and takes the chain; intents that a former holder left are marked as abandoned: their serials are never used. */
+int lane_open(struct lane *l, const struct config *c, struct error *e) MUST_CHECK;
+void lane_close(struct lane *l);
+/* Begins a batch of n jobs of one kind (issues with orders, or one revocation). Failures answer the jobs. */
+void lane_begin(struct lane *l, struct job **jobs, size_t n);
+/* The connection is readable or writable. */
+void lane_ready(struct lane *l);
+
+#endif

@@ -1,0 +1,102 @@
+#include "ca/signer.h"
+
+#include <openssl/x509.h>
+#include <string.h>
+
+#include "lib/seal.h"
+
+int
+signer_abandon(struct db *db, const char *chain, struct error *e)
+{
+	struct db_param params[] = {DB_TEXT(chain)};
+	return db_query(db, "UPDATE intent SET abandoned_at = now() WHERE chain = $1::text AND abandoned_at IS NULL", params, 1, false, NULL, e);
+}
+
+int
+issue_one(struct order *o, struct hsm *hsm, struct db *db, struct audit_chain *chain, int64_t *ret_id, struct error *e)
+{
+	struct batch *b = xcalloc(1, sizeof(*b));
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	b->n = 1;
+	b->items[0].order = o;
+	int rc = batch_intents(b, chain, e);
+	if (rc == 0)
+		rc = db_query(db, b->sql, b->params, b->n_params, true, NULL, e);
+	if (rc == 0) {
+		*chain = b->next;
+		rc = order_sign(o, hsm, e);
+	}
+	if (rc == 0)
+		rc = batch_certificates(b, chain, e);
+	if (rc == 0)
+		rc = db_query(db, b->sql, b->params, b->n_params, true, &r, e);
+	if (rc == 0) {
+		*chain = b->next;
+		rc = batch_take_ids(b, r, e);
+	}
+	if (rc == 0)
+		*ret_id = b->items[0].id;
+	batch_free(b);
+	free(b);
+	return rc;
+}
+
+static int
+store(struct authority *ca, struct order *o, EVP_PKEY *key, struct db *db, const struct secret *wrap, struct error *e)
+{
+	struct buf sealed BUF_CLEANUP = BUF_INIT(4096);
+	unsigned char *der = NULL;
+	int len = i2d_PrivateKey(key, &der);
+	if (len <= 0)
+		return fail(e, E_INTERNAL, "the signer's key can't be encoded");
+	const char *context = arena_printf(o->arena, "ocsp-signer:%s", arena_hex(o->arena, o->tbs_input.serial, o->tbs_input.serial_len));
+	int rc = seal(wrap, context, der, (size_t)len, &sealed, e);
+	OPENSSL_clear_free(der, (size_t)len);
+	if (rc < 0)
+		return -1;
+	struct db_param row[] = {DB_INT(ca->id), DB_BYTES(o->tbs_input.serial, o->tbs_input.serial_len),
+	    DB_BYTES(o->certificate.data, o->certificate.len), DB_BYTES(sealed.data, sealed.len), DB_INT(o->tbs_input.not_before),
+	    DB_INT(o->tbs_input.not_after)};
+	return db_query(db,
+			"WITH ended AS (DELETE FROM ocsp_signer WHERE ca_id = $1::int AND not_after < now())"
+			" INSERT INTO ocsp_signer (ca_id, serial, certificate, wrapped_key, not_before, not_after)"
+			" VALUES ($1::int, $2::bytea, $3::bytea, $4::bytea, to_timestamp($5::bigint), to_timestamp($6::bigint))",
+			row, ARRAY_LEN(row), false, NULL, e);
+}
+
+int
+signer_make(struct authority *ca, const struct registry *r, struct hsm *hsm, struct db *db, struct audit_chain *chain,
+	    const struct secret *wrap, int64_t *ret_not_after, struct error *e)
+{
+	const struct profile *profile = registry_profile(r, ca->tenant_id, "ocsp-signer");
+	EVP_PKEY *key CLEANUP(EVP_PKEY_free) = NULL;
+	struct order *o CLEANUP(order_free) = NULL;
+	char cn[128], type[] = "CN", source[] = "engine", name[] = "clerk", none[] = "";
+	Siegel__Requestor requestor;
+	Siegel__Issue issue;
+	Siegel__Attribute attribute, *subject[] = {&attribute};
+	int64_t id;
+	if (!profile)
+		return fail(e, E_NOT_FOUND, "the tenant has no profile \"ocsp-signer\"");
+	if (keytype_generate(profile->keys[0], &key, e) < 0)
+		return -1;
+	siegel__requestor__init(&requestor);
+	siegel__issue__init(&issue);
+	siegel__attribute__init(&attribute);
+	snprintf(cn, sizeof(cn), "OCSP signer of %s", ca->name);
+	cn[LIMIT_CN_CHARS] = '\0';
+	attribute.type = type;
+	attribute.value = cn;
+	requestor.tenant_id = ca->tenant_id;
+	requestor.source = source;
+	requestor.name = name;
+	requestor.role = requestor.evidence = requestor.request_id = none;
+	issue.requestor = &requestor;
+	issue.subject = subject;
+	issue.n_subject = 1;
+	if (order_make_internal(ca, profile, key, &issue, now_us() / 1000000, &o, e) < 0 || issue_one(o, hsm, db, chain, &id, e) < 0 ||
+	    store(ca, o, key, db, wrap, e) < 0)
+		return -1;
+	*ret_not_after = o->tbs_input.not_after;
+	return 0;
+}

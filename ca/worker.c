@@ -1,0 +1,551 @@
+#include "ca/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ca/fault.h"
+#include "ca/lane.h"
+#include "ca/reply.h"
+#include "lib/daemon.h"
+#include "lib/ipc/frame.h"
+#include "lib/log.h"
+
+/* A second batch is begun beside one that is in flight once this many wait: smaller ones cost more than they gain. */
+#define BATCH_WORTH 8
+#define KEY_STORE_PAUSE_US 1000000
+#define REFRESH_US 2000000
+#define MAX_EVENTS 128
+#define READ_BYTES 16384
+
+struct connection {
+	int fd;
+	enum caller caller;
+	struct buf in;
+	struct job *job; /* the request under way: one at a time */
+	struct connection *next, *previous;
+};
+
+struct worker {
+	const struct config *config;
+	struct registry *registry;
+	struct hsm *hsm;
+	bool pin_refused; /* then the PIN isn't tried again by itself: a token locks */
+	struct lane *lanes;
+	size_t n_lanes;
+	struct connection *connections;
+	struct job *first, **last; /* the queue */
+	size_t n_waiting;
+	int epoll, channel, index;
+	bool ended;
+	int64_t refreshed_us, key_store_tried_us;
+};
+
+const char *
+caller_name(enum caller c)
+{
+	static const char *const names[CALLER_COUNT] = {"api", "est", "sched"};
+	return names[c];
+}
+
+bool
+caller_may(enum caller c, Siegel__Request__OperationCase operation)
+{
+	switch (operation) {
+	case SIEGEL__REQUEST__OPERATION_ISSUE:
+		return c == CALLER_API || c == CALLER_EST;
+	case SIEGEL__REQUEST__OPERATION_REVOKE:
+		return c == CALLER_API;
+	case SIEGEL__REQUEST__OPERATION_CRL:
+	case SIEGEL__REQUEST__OPERATION_SIGNER:
+	case SIEGEL__REQUEST__OPERATION_SWEEP:
+		return c == CALLER_SCHED;
+	case SIEGEL__REQUEST__OPERATION_STATUS:
+		return c == CALLER_API || c == CALLER_SCHED;
+	default:
+		return false;
+	}
+}
+
+struct hsm *
+worker_hsm(struct worker *w)
+{
+	return w->hsm;
+}
+
+const struct registry *
+worker_registry(const struct worker *w)
+{
+	return w->registry;
+}
+
+static void
+close_connection(struct worker *w, struct connection *c)
+{
+	const char octet = CHANNEL_CLOSED;
+	if (c->job)
+		c->job->connection = NULL;
+	if (c->previous)
+		c->previous->next = c->next;
+	else
+		w->connections = c->next;
+	if (c->next)
+		c->next->previous = c->previous;
+	close(c->fd);
+	buf_free(&c->in);
+	free(c);
+	(void)!send(w->channel, &octet, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void
+job_free(struct job *job)
+{
+	if (job->connection)
+		job->connection->job = NULL;
+	order_free(job->order);
+	siegel__request__free_unpacked(job->request, NULL);
+	free(job);
+}
+
+/* A reply is far smaller than a socket's buffer, and a connection has one request at a time: what doesn't fit means a client that
+ * breaks the rules. */
+static void
+send_frame(struct worker *w, struct connection *c, struct buf *frame)
+{
+	if (frame->overflow || send(c->fd, frame->data, frame->len, MSG_NOSIGNAL) != (ssize_t)frame->len)
+		close_connection(w, c);
+}
+
+void
+worker_answer(struct worker *w, struct job *job, struct buf *frame)
+{
+	struct connection *c = job->connection;
+	job_free(job);
+	if (c)
+		send_frame(w, c, frame);
+}
+
+void
+worker_answer_error(struct worker *w, struct job *job, const struct error *e)
+{
+	struct buf frame BUF_CLEANUP = BUF_INIT(LIMIT_FRAME_BYTES);
+	reply_error(&frame, e);
+	worker_answer(w, job, &frame);
+}
+
+static void
+enqueue(struct worker *w, struct job *job)
+{
+	job->next = NULL;
+	*w->last = job;
+	w->last = &job->next;
+	w->n_waiting++;
+}
+
+void
+worker_requeue(struct worker *w, struct job *job, int delay_ms)
+{
+	job->not_before_us = now_us() + (int64_t)delay_ms * 1000;
+	enqueue(w, job);
+}
+
+void
+worker_key_store_failed(struct worker *w, const struct error *e)
+{
+	if (!w->hsm)
+		return;
+	log_error(LOG_LEVEL_ERROR, "the key store failed and is opened again", e);
+	registry_forget_keys(w->registry);
+	hsm_close(w->hsm);
+	w->hsm = NULL;
+}
+
+static void
+open_key_store(struct worker *w)
+{
+	struct error e;
+	w->key_store_tried_us = now_us();
+	if (hsm_open(w->config, &w->hsm, &e) == 0) {
+		log_event(LOG_LEVEL_NOTICE, "key store opened", NULL);
+		return;
+	}
+	w->pin_refused = e.code == E_FORBIDDEN;
+	log_error(LOG_LEVEL_ERROR, w->pin_refused ? "key store not opened, and the PIN isn't tried again" : "key store not opened", &e);
+}
+
+/* Reads CAs and profiles anew, on the first lane that is idle. */
+static void
+refresh(struct worker *w)
+{
+	struct error e;
+	int bad = 0;
+	for (size_t i = 0; i < w->n_lanes; i++) {
+		if (w->lanes[i].state != LANE_IDLE)
+			continue;
+		if (registry_refresh(w->registry, w->lanes[i].db, &bad, &e) < 0)
+			log_error(LOG_LEVEL_WARNING, "CAs and profiles can't be read", &e);
+		else if (bad)
+			log_event(LOG_LEVEL_ERROR, "CAs or profiles are left out, because they can't be read", NULL);
+		w->refreshed_us = now_us();
+		return;
+	}
+}
+
+/* --- requests --- */
+
+static void
+take_issue(struct worker *w, struct job *job)
+{
+	struct error e;
+	const Siegel__Issue *q = job->request->issue;
+	int rc = 0;
+	if (!q->requestor || (q->request_key.len && (q->request_key.len != 32 || q->body_hash.len != 32 || q->window_sec <= 0)))
+		rc = fail(&e, E_MALFORMED, "the request has no requestor, or a request key without its hash and window");
+	if (rc == 0)
+		rc = order_make(w->registry, q, now_us() / 1000000, &job->order, &e);
+	/* A CA or a profile may be newer than what was read. */
+	if (rc < 0 && e.code == E_NOT_FOUND && now_us() - w->refreshed_us > REFRESH_US / 10) {
+		refresh(w);
+		rc = order_make(w->registry, q, now_us() / 1000000, &job->order, &e);
+	}
+	if (rc < 0)
+		worker_answer_error(w, job, &e);
+	else
+		enqueue(w, job);
+}
+
+static void
+take_request(struct worker *w, struct connection *c, struct bytes message)
+{
+	struct error e;
+	Siegel__Request *request = siegel__request__unpack(NULL, message.len, message.data);
+	if (!request) {
+		log_event(LOG_LEVEL_WARNING, "a message that isn't one: connection closed", "caller", caller_name(c->caller), NULL);
+		close_connection(w, c);
+		return;
+	}
+	struct job *job = xcalloc(1, sizeof(*job));
+	job->request = request;
+	job->connection = c;
+	job->started_us = now_us();
+	c->job = job;
+	FAULT("request-read");
+	if (!caller_may(c->caller, request->operation_case)) {
+		(void)fail(&e, E_FORBIDDEN, "siegel-%s may not ask for that", caller_name(c->caller));
+		worker_answer_error(w, job, &e);
+	} else if (request->operation_case == SIEGEL__REQUEST__OPERATION_ISSUE) {
+		take_issue(w, job);
+	} else if (request->operation_case == SIEGEL__REQUEST__OPERATION_REVOKE && request->revoke->requestor) {
+		static const int reasons[] = {0, 1, 3, 4, 5, 9}; /* RFC 5280 5.3.1, for end entities; 6 and 8 are holds */
+		bool known = false;
+		for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+			known = known || reasons[i] == request->revoke->reason;
+		if (known) {
+			enqueue(w, job);
+			return;
+		}
+		(void)fail_at(&e, E_BAD_VALUE, "reason", "reason: not one that a certificate can be revoked for (RFC 5280 5.3.1)");
+		worker_answer_error(w, job, &e);
+	} else if (request->operation_case == SIEGEL__REQUEST__OPERATION_STATUS) {
+		struct buf frame BUF_CLEANUP = BUF_INIT(LIMIT_FRAME_BYTES);
+		Siegel__Reply reply = SIEGEL__REPLY__INIT;
+		Siegel__StatusReport report = SIEGEL__STATUS_REPORT__INIT;
+		report.workers = 1;
+		report.key_store = w->hsm != NULL;
+		for (size_t i = 0; i < w->n_lanes; i++)
+			report.store = report.store || w->lanes[i].state != LANE_DOWN;
+		reply.result_case = SIEGEL__REPLY__RESULT_STATUS;
+		reply.status = &report;
+		reply_put(&frame, &reply);
+		worker_answer(w, job, &frame);
+	} else {
+		(void)fail(&e, E_MALFORMED, "the message asks for nothing that is done here");
+		worker_answer_error(w, job, &e);
+	}
+}
+
+/* Takes the frame that is whole, if one is; the rest stays. A client that sends more before it has its reply breaks the rules. */
+static void
+take_frames(struct worker *w, struct connection *c)
+{
+	struct error e;
+	size_t len = 0;
+	int rc = frame_peek((struct bytes){c->in.data, c->in.len}, &len, &e);
+	if (rc > 0)
+		return;
+	if (rc < 0 || c->job || c->in.len != len + 4) {
+		log_event(LOG_LEVEL_WARNING, "a client broke the rules: connection closed", "caller", caller_name(c->caller), NULL);
+		close_connection(w, c);
+		return;
+	}
+	uint8_t *message = xcalloc(1, len);
+	memcpy(message, c->in.data + 4, len);
+	buf_clear(&c->in);
+	take_request(w, c, (struct bytes){message, len});
+	free(message);
+}
+
+static void
+read_connection(struct worker *w, struct connection *c)
+{
+	uint8_t data[READ_BYTES];
+	ssize_t n = recv(c->fd, data, sizeof(data), MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		close_connection(w, c);
+		return;
+	}
+	buf_add(&c->in, data, (size_t)n);
+	if (c->in.overflow)
+		close_connection(w, c);
+	else
+		take_frames(w, c);
+}
+
+/* --- the loop --- */
+
+static void
+watch(struct worker *w, int op, int fd, unsigned events, void *what)
+{
+	struct epoll_event ev = {.events = events, .data.ptr = what};
+	if (epoll_ctl(w->epoll, op, fd, &ev) < 0)
+		log_event(LOG_LEVEL_ERROR, "epoll_ctl", "error", strerror(errno), NULL);
+}
+
+static void
+take_channel(struct worker *w)
+{
+	char octet;
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec io = {&octet, 1};
+	struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)};
+	ssize_t n = recvmsg(w->channel, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) { /* the master is gone: so is this worker, once its batches are done */
+		w->ended = true;
+		return;
+	}
+	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+	if (!h || h->cmsg_type != SCM_RIGHTS || octet < 0 || octet >= CALLER_COUNT)
+		return;
+	struct connection *c = xcalloc(1, sizeof(*c));
+	memcpy(&c->fd, CMSG_DATA(h), sizeof(int));
+	c->caller = (enum caller)octet;
+	c->in = BUF_INIT(LIMIT_FRAME_BYTES + 4 + READ_BYTES);
+	c->next = w->connections;
+	if (c->next)
+		c->next->previous = c;
+	w->connections = c;
+	watch(w, EPOLL_CTL_ADD, c->fd, EPOLLIN | EPOLLRDHUP, c);
+}
+
+static void
+watch_lane(struct worker *w, struct lane *l)
+{
+	int fd = l->state == LANE_DOWN ? -1 : db_fd(l->db);
+	unsigned events = fd < 0 ? 0 : EPOLLIN | (db_wants_write(l->db) ? EPOLLOUT : 0);
+	if (fd == l->watched_fd && events == l->watched_events)
+		return;
+	if (fd < 0) /* it may be closed already, and then it isn't watched any more */
+		(void)epoll_ctl(w->epoll, EPOLL_CTL_DEL, l->watched_fd, NULL);
+	else
+		watch(w, fd == l->watched_fd ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, events, l);
+	l->watched_fd = fd;
+	l->watched_events = events;
+}
+
+/* Takes up to LIMIT_BATCH jobs that may go together from the queue: issues whose request keys differ, or one revocation. */
+static size_t
+take_batch(struct worker *w, struct job **ret, int64_t now)
+{
+	struct job *rest = NULL, **rest_last = &rest;
+	size_t n = 0;
+	bool full = false;
+	for (struct job *job = w->first, *next; job; job = next) {
+		next = job->next;
+		bool fits = !full && job->not_before_us <= now && (n == 0 || (job->order && ret[0]->order));
+		for (size_t i = 0; fits && i < n && job->order && job->request->issue->request_key.len; i++) {
+			ProtobufCBinaryData a = job->request->issue->request_key, b = ret[i]->request->issue->request_key;
+			fits = !bytes_equal((struct bytes){a.data, a.len}, (struct bytes){b.data, b.len});
+		}
+		if (fits) {
+			ret[n++] = job;
+			w->n_waiting--;
+			full = n == LIMIT_BATCH || !job->order;
+		} else {
+			*rest_last = job;
+			rest_last = &job->next;
+		}
+	}
+	*rest_last = NULL;
+	w->first = rest;
+	w->last = rest ? rest_last : &w->first;
+	return n;
+}
+
+static void
+dispatch(struct worker *w)
+{
+	int64_t now = now_us();
+	size_t busy = 0;
+	for (size_t i = 0; i < w->n_lanes; i++)
+		busy += w->lanes[i].state != LANE_DOWN && w->lanes[i].state != LANE_IDLE;
+	for (size_t i = 0; i < w->n_lanes && w->first; i++) {
+		struct job *jobs[LIMIT_BATCH];
+		if (w->lanes[i].state != LANE_IDLE || (busy > 0 && w->n_waiting < BATCH_WORTH))
+			continue;
+		size_t n = take_batch(w, jobs, now);
+		if (n == 0)
+			break;
+		lane_begin(&w->lanes[i], jobs, n);
+		busy++;
+	}
+}
+
+/* Without a store nobody waits for long: requests that have waited are told so. */
+static void
+refuse_waiting(struct worker *w, int64_t now)
+{
+	for (size_t i = 0; i < w->n_lanes; i++)
+		if (w->lanes[i].state != LANE_DOWN)
+			return;
+	struct job *job = w->first;
+	w->first = NULL;
+	w->last = &w->first;
+	w->n_waiting = 0;
+	while (job) {
+		struct job *next = job->next;
+		struct error e;
+		if (now - job->started_us < KEY_STORE_PAUSE_US * 3) {
+			enqueue(w, job);
+		} else {
+			(void)fail(&e, E_STORE, "the store isn't available at the moment");
+			e.retry_after_sec = 2;
+			worker_answer_error(w, job, &e);
+		}
+		job = next;
+	}
+}
+
+/* What is done between events: lanes that are down, the key store, what changed in the store. The next time something is due, in ms. */
+static int
+tend(struct worker *w)
+{
+	int64_t now = now_us();
+	struct error e;
+	int timeout = 1000;
+	for (size_t i = 0; i < w->n_lanes; i++) {
+		struct lane *l = &w->lanes[i];
+		if (l->state != LANE_DOWN)
+			continue;
+		timeout = 100;
+		if (now < l->retry_at_us)
+			continue;
+		if (lane_open(l, w->config, &e) < 0) {
+			log_error(LOG_LEVEL_WARNING, "the store can't be reached", &e);
+			l->retry_at_us = now_us() + 250000;
+		} else {
+			log_event(LOG_LEVEL_NOTICE, "lane open", "chain", l->name, NULL);
+		}
+	}
+	if (!w->hsm && !w->pin_refused && now - w->key_store_tried_us > KEY_STORE_PAUSE_US)
+		open_key_store(w);
+	if (now - w->refreshed_us > REFRESH_US)
+		refresh(w);
+	refuse_waiting(w, now);
+	if (w->first)
+		timeout = 5;
+	return timeout;
+}
+
+static bool
+idle(const struct worker *w)
+{
+	for (size_t i = 0; i < w->n_lanes; i++)
+		if (w->lanes[i].state != LANE_DOWN && w->lanes[i].state != LANE_IDLE)
+			return false;
+	return w->first == NULL;
+}
+
+static void
+take_event(struct worker *w, const struct epoll_event *ev)
+{
+	if (ev->data.ptr == NULL) {
+		take_channel(w);
+		return;
+	}
+	for (size_t i = 0; i < w->n_lanes; i++)
+		if (ev->data.ptr == &w->lanes[i]) {
+			if (w->lanes[i].state != LANE_DOWN)
+				lane_ready(&w->lanes[i]);
+			return;
+		}
+	for (struct connection *c = w->connections; c; c = c->next)
+		if (ev->data.ptr == c) { /* it may have been closed by an event before this one */
+			read_connection(w, c);
+			return;
+		}
+}
+
+static void
+loop(struct worker *w)
+{
+	struct epoll_event events[MAX_EVENTS];
+	int64_t stop_us = 0;
+	while (!w->ended || !idle(w)) {
+		int timeout = tend(w);
+		dispatch(w);
+		for (size_t i = 0; i < w->n_lanes; i++)
+			watch_lane(w, &w->lanes[i]);
+		int n = epoll_wait(w->epoll, events, MAX_EVENTS, timeout);
+		for (int i = 0; i < n; i++)
+			take_event(w, &events[i]);
+		if (daemon_stopping())
+			w->ended = true;
+		if (w->ended && !stop_us)
+			stop_us = now_us() + 5000000;
+		if (w->ended && now_us() > stop_us)
+			break;
+	}
+}
+
+int
+worker_run(const struct config *c, int index, int channel, struct error *e)
+{
+	struct worker w = {.config = c, .channel = channel, .index = index, .registry = registry_new(), .n_lanes = (size_t)config_int(c, OPT_ca_lanes)};
+	const char octet = CHANNEL_READY;
+	w.last = &w.first;
+	w.lanes = xcalloc(w.n_lanes, sizeof(*w.lanes));
+	w.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (w.epoll < 0)
+		return fail(e, E_INTERNAL, "epoll: %s", strerror(errno));
+	for (size_t i = 0; i < w.n_lanes; i++) {
+		w.lanes[i].worker = &w;
+		w.lanes[i].watched_fd = -1;
+		snprintf(w.lanes[i].name, sizeof(w.lanes[i].name), "ca.%d.%zu", index, i);
+	}
+	open_key_store(&w);
+	watch(&w, EPOLL_CTL_ADD, channel, EPOLLIN, NULL);
+	watch(&w, EPOLL_CTL_ADD, daemon_stop_fd(), EPOLLIN, NULL);
+	tend(&w);
+	(void)!send(channel, &octet, 1, MSG_NOSIGNAL);
+	loop(&w);
+	for (size_t i = 0; i < w.n_lanes; i++)
+		lane_close(&w.lanes[i]);
+	while (w.connections)
+		close_connection(&w, w.connections);
+	registry_free(w.registry);
+	hsm_close(w.hsm);
+	free(w.lanes);
+	close(w.epoll);
+	return 0;
+}

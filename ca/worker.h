@@ -1,0 +1,45 @@
+/* A worker: an event loop without threads that takes requests from its connections, gathers them into batches and keeps several
+ * batches in flight, each on a lane. */
+#ifndef SIEGEL_CA_WORKER_H
+#define SIEGEL_CA_WORKER_H
+#include "ca/batch.h"
+#include "lib/config.h"
+#include "lib/ipc/engine.pb-c.h"
+
+enum caller { CALLER_API, CALLER_EST, CALLER_SCHED, CALLER_COUNT };
+/* "api", "est", "sched": the word in [peers] and in the name of the caller's socket. */
+const char *caller_name(enum caller c);
+/* May that caller ask for that operation? The table at the head of lib/ipc/engine.proto. */
+bool caller_may(enum caller c, Siegel__Request__OperationCase operation);
+
+/* Descriptors that the master passes over a worker's channel come with one octet: the caller. A worker sends one octet back: */
+#define CHANNEL_READY 'r'  /* it takes connections */
+#define CHANNEL_CLOSED 'c' /* one of its connections ended */
+
+struct worker;
+
+/* One request under way. */
+struct job {
+	struct job *next;
+	struct connection *connection; /* NULL once the client has gone: the work is done all the same */
+	Siegel__Request *request;
+	struct order *order;           /* of an issue */
+	int64_t started_us, not_before_us; /* not_before_us: not to be tried again earlier */
+	int tries;
+	enum error_code failure;       /* why it wasn't signed or stored */
+};
+
+/* Runs until the process is to stop or the channel to the master ends. index names its audit chains. */
+int worker_run(const struct config *c, int index, int channel, struct error *e);
+
+/* For lanes: the answer to a job, after which the job is gone. */
+void worker_answer(struct worker *w, struct job *job, struct buf *frame);
+void worker_answer_error(struct worker *w, struct job *job, const struct error *e);
+/* Puts a job back to the queue, to be taken again in delay_ms. */
+void worker_requeue(struct worker *w, struct job *job, int delay_ms);
+struct hsm *worker_hsm(struct worker *w); /* NULL: the key store isn't available */
+const struct registry *worker_registry(const struct worker *w);
+/* The key store failed: it is closed and opened again. */
+void worker_key_store_failed(struct worker *w, const struct error *e);
+
+#endif
