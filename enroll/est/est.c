@@ -196,7 +196,7 @@ est_handle(void *ctx, struct http_request *r, struct http_answer *a)
 	struct error e = {0};
 	if (est_route(r, &op, &e) < 0 || run(&x, op, &body, &e) < 0) {
 		est_refuse(r, &e, a);
-		if (e.code == E_BAD_METHOD)
+		if (op && e.code == E_BAD_METHOD)
 			http_answer_header(a, "Allow", op->method);
 	} else {
 		const char *text = base64_encode(r->arena, body); /* one line, RFC 8951 3.1 */
