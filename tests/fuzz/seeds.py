@@ -10,6 +10,7 @@ changes. Inputs that once crashed lie beside them under other names and are neve
 import base64
 import datetime
 import ipaddress
+import json
 import os
 import sys
 from pathlib import Path
@@ -163,6 +164,11 @@ def seeds_config():
     yield "comments", b"; a comment\n# another\n[log]\nlevel=debug ; behind\n\n[va]\nthreads: 4\n"
     yield "unknown", b"[no such section]\nkey = value\n"
     yield "twice", b"[log]\nlevel = info\nlevel = debug\n"
+
+
+def seeds_profile():
+    for path in sorted((CORPUS.parent.parent.parent / "ca" / "profiles").glob("*.json")):
+        yield path.stem, json.dumps(json.loads(path.read_text())["definition"], indent=1).encode()
 
 
 SEEDS = {label[len("seeds_"):]: make for label, make in list(globals().items()) if label.startswith("seeds_")}
