@@ -4,13 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "lib/ipc/engine.h"
 
 enum {
 	IDLE_ENGINES = 64, /* connections kept for the next request; more than that many at once are closed afterwards */
-	BUSY_TRIES = 50,
-	BUSY_WAIT_MS = 100,
 };
 
 struct enroll {
@@ -110,22 +107,6 @@ binary(struct arena *a, const void *data, size_t len)
 	return (ProtobufCBinaryData){.len = len, .data = len ? arena_dup(a, data, len) : NULL};
 }
 
-/* Calls the engine, and again while the same request is being worked on elsewhere. */
-static int
-call(struct enroll *en, const Siegel__Request *request, Siegel__Reply **ret, struct error *e)
-{
-	struct engine *engine = engine_take(en);
-	int result = -1;
-	for (int i = 0; i < BUSY_TRIES; i++) {
-		result = engine_call(engine, request, ret, e);
-		if (result == 0 || e->code != E_BUSY)
-			break;
-		nanosleep(&(struct timespec){.tv_nsec = BUSY_WAIT_MS * 1000000L}, NULL);
-	}
-	engine_give(en, engine);
-	return result;
-}
-
 static int
 take_issued(const Siegel__Reply *reply, struct arena *a, struct enroll_result *ret, struct error *e)
 {
@@ -175,9 +156,12 @@ enroll_issue(struct enroll *en, const struct enroll_request *r, struct arena *a,
 	request.operation_case = SIEGEL__REQUEST__OPERATION_ISSUE;
 	request.issue = &issue;
 	Siegel__Reply *reply = NULL;
-	if (call(en, &request, &reply, e) < 0)
+	struct engine *engine = engine_take(en);
+	int result = engine_call(engine, &request, &reply, e);
+	engine_give(en, engine);
+	if (result < 0)
 		return -1;
-	int result = take_issued(reply, a, ret, e);
+	result = take_issued(reply, a, ret, e);
 	engine_reply_free(reply);
 	return result;
 }

@@ -38,8 +38,8 @@ struct enroll_result {
 	bool repeated;            /* it was issued by an earlier request that this one repeats */
 };
 
-/* Asks the engine. What the engine refuses comes back as its error. While another process works on the same request, this
- * waits for its certificate (at most 5 s, then E_BUSY). A repetition whose certificate is revoked by now is E_FORBIDDEN.
+/* Asks the engine. What the engine refuses comes back as its error. While the same request is under way elsewhere, the engine
+ * waits for its certificate (at most 10 s, then E_BUSY). A repetition whose certificate is revoked by now is E_FORBIDDEN.
  * *ret lives in the arena. */
 int enroll_issue(struct enroll *en, const struct enroll_request *r, struct arena *a, struct enroll_result *ret,
                  struct error *e) MUST_CHECK;
