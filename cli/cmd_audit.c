@@ -144,10 +144,11 @@ static int
 run_verify(struct cli *c, struct error *e)
 {
 	static const char *const headings[] = {"CHAIN", "ROWS", "FIRST", "LAST"};
-	JSON_CLEANUP json_t *chains = json_array(), *problems = NULL;
+	JSON_CLEANUP json_t *chains = json_array();
+	JSON_CLEANUP json_t *problems = json_array();
 	CLEANUP(arena_free) struct arena *row_arena = arena_new((size_t)64 * 1024 * 1024);
 	CLEANUP(verify_free) struct verify *v = NULL;
-	struct report r = {.cli = c, .row_arena = row_arena, .json_chains = chains};
+	struct report r = {.cli = c, .row_arena = row_arena, .json_chains = chains, .json_problems = problems};
 	const char *path = args_get(&c->args, "anchors");
 	const struct config *config;
 
@@ -155,7 +156,6 @@ run_verify(struct cli *c, struct error *e)
 		return -1;
 	if (!path)
 		path = config_str(config, OPT_sched_anchor_file);
-	r.json_problems = problems = json_array();
 	r.chains = table_new(c->arena, headings, ARRAY_LEN(headings));
 	r.verify = v = verify_new(on_problem, on_chain, &r);
 	if (path[0] && read_anchors(v, path, e) < 0)

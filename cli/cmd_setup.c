@@ -225,7 +225,7 @@ choose_kind(struct cli *c, const char **ret, struct error *e)
 static int
 run_account(struct cli *c, struct error *e)
 {
-	const char *role = args_get(&c->args, "role"), *tenant = args_get(&c->args, "tenant"), *kind = NULL;
+	const char *role = args_get(&c->args, "role"), *tenant = args_get(&c->args, "tenant"), *kind = "";
 	struct setup s = {.cli = c, .tenant = tenant ? tenant : "default", .account = args_get(&c->args, "name")};
 	long hours;
 	int rc;

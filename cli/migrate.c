@@ -18,14 +18,16 @@ static int
 version_of(const char *name)
 {
 	size_t len = strlen(name);
+	int version = 0;
 
 	if (len < 10 || strcmp(name + len - 4, ".sql") != 0 || name[4] != '_')
 		return 0;
 	for (int i = 0; i < 4; i++) {
 		if (!isdigit((unsigned char)name[i]))
 			return 0;
+		version = version * 10 + name[i] - '0';
 	}
-	return atoi(name);
+	return version;
 }
 
 static int

@@ -93,7 +93,7 @@ verify_anchor(struct verify *v, const char *line, struct error *e)
 	/* a chain that rests is anchored again and again with the same head */
 	if (last && last->seq == a.seq && strcmp(last->chain, a.chain) == 0 && memcmp(last->hash, a.hash, sizeof(a.hash)) == 0)
 		return 0;
-	if (v->n_anchors == v->cap_anchors) {
+	if (!v->anchors || v->n_anchors == v->cap_anchors) {
 		v->cap_anchors = v->cap_anchors ? 2 * v->cap_anchors : 64;
 		v->anchors = xrealloc(v->anchors, v->cap_anchors * sizeof(*v->anchors));
 	}

@@ -12,8 +12,9 @@ typedef void (*verify_problem)(void *ctx, const char *chain, int64_t seq, const 
 /* What was seen of a chain, told at its end. */
 typedef void (*verify_chain)(void *ctx, const char *chain, int64_t rows, int64_t first, int64_t last);
 
+/* A verification that tells what it finds to these two, with ctx. The caller frees it. */
 struct verify *verify_new(verify_problem problem, verify_chain chain, void *ctx) __attribute__((returns_nonnull));
-void verify_free(struct verify *v);
+void verify_free(struct verify *v); /* accepts NULL */
 DEFINE_CLEANUP(struct verify, verify_free)
 /* Takes one line of an anchor file, "<unix seconds> <chain> <seq> <hash hex>". E_MALFORMED for another form. All anchors come
  * before the first row. */

@@ -27,6 +27,7 @@ int fail(struct error *e, enum error_code code, const char *fmt, ...) PRINTF_LIK
 /* Like fail(), and names the field at fault (a JSON pointer such as "/data/attributes/cn"). */
 int fail_at(struct error *e, enum error_code code, const char *pointer, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
+/* The HTTP status of the row. A code from outside the list counts as E_INTERNAL here and below. */
 int error_http_status(enum error_code code);
 /* So that the compiler knows what the two give back. */
 #define fail(...) ({ fail(__VA_ARGS__); -1; })

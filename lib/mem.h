@@ -11,7 +11,7 @@ char *xstrdup(const char *s) __attribute__((malloc, returns_nonnull));
 
 /* CLEANUP(f) T *x: calls f(x) when x leaves its scope. DEFINE_CLEANUP(T, f) makes the wrapper for it.
  * TAKE(x) hands x over and leaves NULL behind. */
-#define DEFINE_CLEANUP(type, fn)                                                                                       \
+#define DEFINE_CLEANUP(type, fn)                                                                                     \
 	static inline void fn##_p(type **p)                                                                            \
 	{                                                                                                              \
 		if (*p)                                                                                                \
