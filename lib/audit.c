@@ -72,7 +72,8 @@ take_lock(struct db *db, const char *name, struct error *e)
 	const struct db_param params[] = {DB_TEXT(name)};
 
 	for (int i = 0; i < OPEN_TRIES; i++) {
-		CLEANUP(db_result_free) struct db_result *r = NULL;
+		CLEANUP(db_result_free)
+		struct db_result *r = NULL;
 		if (db_query(db, "SELECT pg_try_advisory_lock(hashtextextended('audit ' || $1::text, 0))", params, 1, false, &r, e) < 0)
 			return -1;
 		if (db_bool(r, 0, 0))
@@ -85,7 +86,8 @@ take_lock(struct db *db, const char *name, struct error *e)
 int
 audit_open(struct db *db, const char *name, struct audit_chain *ret, struct error *e)
 {
-	CLEANUP(db_result_free) struct db_result *r = NULL;
+	CLEANUP(db_result_free)
+	struct db_result *r = NULL;
 	const struct db_param params[] = {DB_TEXT(name)};
 	struct audit_chain chain = {.seq = 0};
 
@@ -113,9 +115,9 @@ audit_append(struct db *db, struct audit_chain *chain, const struct audit_row *r
 	uint8_t hash[AUDIT_HASH_BYTES];
 
 	audit_hash(chain->head, chain->name, chain->seq + 1, row, hash);
-	const struct db_param params[] = {DB_TEXT(chain->name),   DB_INT(chain->seq + 1), DB_INT(row->at_us),
-	                                  DB_INT(row->tenant_id), DB_TEXT(row->actor),    DB_TEXT(row->action),
-	                                  DB_TEXT(row->object),   DB_TEXT(row->detail),   DB_BYTES(hash, sizeof(hash))};
+	const struct db_param params[] = {DB_TEXT(chain->name), DB_INT(chain->seq + 1), DB_INT(row->at_us),
+	                                  DB_INT(row->tenant_id), DB_TEXT(row->actor), DB_TEXT(row->action),
+	                                  DB_TEXT(row->object), DB_TEXT(row->detail), DB_BYTES(hash, sizeof(hash))};
 	if (db_query(db,
 	             "INSERT INTO audit (chain, seq, at_us, tenant_id, actor, action, object, detail, hash) "
 	             "VALUES ($1::text, $2::int8, $3::int8, $4::int4, $5::text, $6::text, $7::text, $8::text, $9::bytea)",

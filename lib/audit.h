@@ -7,17 +7,17 @@
 #define AUDIT_HASH_BYTES 32
 
 struct audit_row {
-	int64_t at_us;        /* microseconds since 1970 */
-	int32_t tenant_id;    /* 0: none */
-	const char *actor;    /* who: "rest:line1", "est:CN=device7", "sched" */
-	const char *action;   /* "certificate.intent", "certificate.issued", … : the list in doc/audit.md */
-	const char *object;   /* "ca/2/serial/0a1b…" */
-	const char *detail;   /* JSON text, "{}" when there is nothing more; never a secret */
+	int64_t at_us; /* microseconds since 1970 */
+	int32_t tenant_id; /* 0: none */
+	const char *actor; /* who: "rest:line1", "est:CN=device7", "sched" */
+	const char *action; /* "certificate.intent", "certificate.issued", … : the list in doc/audit.md */
+	const char *object; /* "ca/2/serial/0a1b…" */
+	const char *detail; /* JSON text, "{}" when there is nothing more; never a secret */
 };
 
 struct audit_chain {
-	char name[48];        /* "ca.0.1" */
-	int64_t seq;          /* of the last row that is committed; 0: none */
+	char name[48]; /* "ca.0.1" */
+	int64_t seq; /* of the last row that is committed; 0: none */
 	uint8_t head[AUDIT_HASH_BYTES]; /* hash of that row; zeros: none */
 };
 

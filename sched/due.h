@@ -7,12 +7,12 @@
 #define DUE_USEC INT64_C(1000000)
 
 struct crl_state {
-	bool exists;            /* there is a CRL */
+	bool exists; /* there is a CRL */
 	int64_t this_update_us; /* of the last one (RFC 5280 5.1.2.4), to the second */
-	int64_t made_us;        /* when it was made, exactly */
-	int64_t wanted_us;      /* last revocation that asked for one; 0: none */
-	bool notified;          /* a notification that no CRL has answered yet */
-	int64_t interval_sec;   /* time between two CRLs of the schedule */
+	int64_t made_us; /* when it was made, exactly */
+	int64_t wanted_us; /* last revocation that asked for one; 0: none */
+	bool notified; /* a notification that no CRL has answered yet */
+	int64_t interval_sec; /* time between two CRLs of the schedule */
 };
 
 /* When the next CRL is to be made; in the past: now. After revocations it comes early, yet min_interval_sec after the last. */

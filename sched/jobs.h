@@ -16,7 +16,7 @@ struct wanted {
 /* What jobs work with. One thread. */
 struct sched {
 	const struct config *config;
-	struct db *db;         /* role siegel_sched */
+	struct db *db; /* role siegel_sched */
 	struct engine *engine; /* as "sched" */
 	struct wanted wanted;
 	uint8_t anchored[ANCHOR_DIGEST_BYTES]; /* SHA-256 of the heads that were anchored last; zeros: none yet */

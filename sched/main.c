@@ -120,7 +120,8 @@ run_due(struct loop *l)
 			next = l->slots[i].next_ms;
 	}
 	next -= now_ms();
-	return next < 0 ? 0 : next > 60000 ? 60000 : next;
+	return next < 0 ? 0 : next > 60000 ? 60000
+	                                   : next;
 }
 
 static int

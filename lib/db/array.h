@@ -3,7 +3,12 @@
 #define SIEGEL_LIB_DB_ARRAY_H
 #include "lib/db/db.h"
 
-enum db_array_type { DB_ARRAY_BYTEA, DB_ARRAY_TEXT, DB_ARRAY_INT8, DB_ARRAY_INT4 };
+enum db_array_type {
+	DB_ARRAY_BYTEA,
+	DB_ARRAY_TEXT,
+	DB_ARRAY_INT8,
+	DB_ARRAY_INT4,
+};
 
 struct db_array {
 	struct buf buf; /* PostgreSQL's binary array format */
@@ -14,7 +19,7 @@ struct db_array {
 void db_array_init(struct db_array *a, enum db_array_type type, size_t max_bytes);
 void db_array_free(struct db_array *a);
 void db_array_add(struct db_array *a, const void *data, size_t len); /* data NULL: null */
-void db_array_add_int(struct db_array *a, int64_t v);                /* int8 or int4 by the array's type */
+void db_array_add_int(struct db_array *a, int64_t v); /* int8 or int4 by the array's type */
 /* Completes the header; the parameter lives as long as the array. E_TOO_LARGE beyond max_bytes. */
 int db_array_param(struct db_array *a, struct db_param *ret, struct error *e) MUST_CHECK;
 

@@ -113,7 +113,8 @@ static int
 check_durable(struct db *db, struct error *e)
 {
 	static const char sql[] = "SELECT current_setting('synchronous_commit') IN ('on', 'remote_apply'), current_setting('fsync')::bool";
-	CLEANUP(db_result_free) struct db_result *r = NULL;
+	CLEANUP(db_result_free)
+	struct db_result *r = NULL;
 
 	if (db_query_text(db, sql, NULL, 0, &r, e) < 0)
 		return -1;
@@ -165,7 +166,8 @@ connect_now(struct db *db, struct error *e)
 int
 db_connect(const struct config *c, const char *role, struct db **ret, struct error *e)
 {
-	CLEANUP(db_free) struct db *db = xcalloc(1, sizeof(*db));
+	CLEANUP(db_free)
+	struct db *db = xcalloc(1, sizeof(*db));
 
 	snprintf(db->role, sizeof(db->role), "%s", role);
 	snprintf(db->host, sizeof(db->host), "%s", config_str(c, OPT_database_host));

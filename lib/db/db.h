@@ -15,7 +15,7 @@ struct db_result;
  * binary is for bytea and for arrays made with lib/db/array.h. */
 struct db_param {
 	const void *data; /* NULL: SQL null */
-	int len;          /* bytes; ignored for text */
+	int len; /* bytes; ignored for text */
 	bool binary;
 };
 #define DB_TEXT(s) ((struct db_param){.data = (s)})
@@ -71,7 +71,12 @@ int db_send(struct db *db, const char *sql, const struct db_param *params, int n
 int db_fd(const struct db *db);
 /* True when the connection wants to write: watch the descriptor for writing as well. */
 bool db_wants_write(const struct db *db);
-enum db_state { DB_IDLE, DB_BUSY, DB_DONE, DB_FAILED };
+enum db_state {
+	DB_IDLE,
+	DB_BUSY,
+	DB_DONE,
+	DB_FAILED,
+};
 /* Takes what has arrived. DB_DONE: *ret is the result (caller frees). DB_FAILED: *e is set; db_alive() tells whether the
  * connection survived. DB_BUSY: call again when the descriptor is ready. DB_IDLE: nothing is under way. */
 enum db_state db_poll(struct db *db, struct db_result **ret, struct error *e);

@@ -88,7 +88,8 @@ give_up_place(struct db_pool *p)
 int
 db_pool_take(struct db_pool *p, struct db **ret, struct error *e)
 {
-	CLEANUP(db_free) struct db *db = NULL;
+	CLEANUP(db_free)
+	struct db *db = NULL;
 	int r = 0;
 
 	if (wait_free(p, &db) < 0)

@@ -18,7 +18,11 @@ struct db_statement {
 	bool prepared;
 };
 
-enum db_phase { PHASE_IDLE, PHASE_PREPARING, PHASE_RUNNING };
+enum db_phase {
+	PHASE_IDLE,
+	PHASE_PREPARING,
+	PHASE_RUNNING,
+};
 
 /* What is sent once the statement is prepared: parameters that outlive the call of db_send(). */
 struct db_pending {

@@ -65,7 +65,8 @@ db_bool(const struct db_result *r, int row, int col)
 static int
 nibble(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	                                                             : -1;
 }
 
 struct bytes

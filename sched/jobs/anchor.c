@@ -30,7 +30,9 @@ append(const char *path, const struct buf *lines, struct error *e)
 		return fail(e, E_UNAVAILABLE, "can't open the anchor file: %s", strerror(errno));
 	/* One write, so that lines of two writers never mix. */
 	ssize_t n = write(fd, lines->data, lines->len);
-	int fault = n < 0 ? errno : (size_t)n != lines->len ? ENOSPC : fsync(fd) < 0 ? errno : 0;
+	int fault = n < 0 ? errno : (size_t)n != lines->len ? ENOSPC
+	                        : fsync(fd) < 0             ? errno
+	                                                    : 0;
 	close(fd);
 	if (fault)
 		return fail(e, E_UNAVAILABLE, "can't append to the anchor file: %s", strerror(fault));
@@ -55,7 +57,8 @@ log_heads(const uint8_t digest[ANCHOR_DIGEST_BYTES], int chains)
 static int
 run(struct sched *s, struct error *e)
 {
-	CLEANUP(db_result_free) struct db_result *r = NULL;
+	CLEANUP(db_result_free)
+	struct db_result *r = NULL;
 	BUF_CLEANUP struct buf heads = BUF_INIT(ANCHOR_BYTES), lines = BUF_INIT(ANCHOR_BYTES);
 	const char *path = config_str(s->config, OPT_sched_anchor_file);
 	uint8_t digest[ANCHOR_DIGEST_BYTES];

@@ -77,7 +77,8 @@ static const char sql[] =
 static int
 run(struct sched *s, struct error *e)
 {
-	CLEANUP(db_result_free) struct db_result *r = NULL;
+	CLEANUP(db_result_free)
+	struct db_result *r = NULL;
 	int64_t min_interval = config_int(s->config, OPT_sched_crl_min_interval_sec);
 	int result = 0;
 

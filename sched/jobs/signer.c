@@ -37,7 +37,8 @@ static const char sql[] =
 static int
 run(struct sched *s, struct error *e)
 {
-	CLEANUP(db_result_free) struct db_result *r = NULL;
+	CLEANUP(db_result_free)
+	struct db_result *r = NULL;
 	int result = 0;
 
 	if (db_query(s->db, sql, NULL, 0, false, &r, e) < 0)

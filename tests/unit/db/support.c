@@ -29,7 +29,8 @@ const char *
 test_one(struct db *db, const char *sql)
 {
 	static char text[4096];
-	CLEANUP(db_result_free) struct db_result *r = NULL;
+	CLEANUP(db_result_free)
+	struct db_result *r = NULL;
 	struct error e;
 
 	if (db_query_text(db, sql, NULL, 0, &r, &e) < 0)

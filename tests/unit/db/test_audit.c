@@ -53,8 +53,10 @@ END_TEST
 
 START_TEST(rows_are_chained)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_ca");
-	CLEANUP(db_result_free) struct db_result *r = NULL;
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_ca");
+	CLEANUP(db_result_free)
+	struct db_result *r = NULL;
 	struct audit_chain chain, again;
 	uint8_t prev[AUDIT_HASH_BYTES] = {0}, hash[AUDIT_HASH_BYTES];
 	struct error e;
@@ -91,7 +93,8 @@ END_TEST
 
 START_TEST(a_transaction_that_fails_leaves_no_row)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_ca");
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_ca");
 	struct audit_chain chain;
 	struct error e;
 
@@ -113,7 +116,8 @@ END_TEST
 START_TEST(a_chain_has_one_writer)
 {
 	struct db *first = test_db("siegel_ca");
-	CLEANUP(db_free) struct db *second = test_db("siegel_ca");
+	CLEANUP(db_free)
+	struct db *second = test_db("siegel_ca");
 	struct audit_chain a, b;
 	struct error e;
 

@@ -22,14 +22,17 @@ now_ms(void)
 
 START_TEST(values_come_back)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_api");
-	CLEANUP(arena_free) struct arena *a = arena_new(65536);
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_api");
+	CLEANUP(arena_free)
+	struct arena *a = arena_new(65536);
 	struct error e;
 
 	/* The same literal twice: prepared, then reused. */
 	for (int round = 0; round < 4; round++) {
 		bool binary = round & 1;
-		CLEANUP(db_result_free) struct db_result *r = NULL;
+		CLEANUP(db_result_free)
+		struct db_result *r = NULL;
 		const struct db_param params[] = {DB_INT(-5 - round), DB_TEXT("it's \"text\""), DB_BYTES("\0\xff", 2), DB_NULL,
 		                                  DB_INT(INT64_MIN)};
 		ck_assert_int_eq(db_query(db, "SELECT $1::int4, $2::text, $3::bytea, $4::text, true, $5::int8, (-3)::int2", params, 5, binary,
@@ -56,7 +59,9 @@ END_TEST
 
 START_TEST(session_is_as_wanted)
 {
-	CLEANUP(db_free) struct db *api = test_db("siegel_api"), *ca = test_db("siegel_ca"), *owner = test_db("siegel_owner");
+	CLEANUP(db_free)
+	struct db *api = test_db("siegel_api"),
+		  *ca = test_db("siegel_ca"), *owner = test_db("siegel_owner");
 
 	ck_assert_str_eq(test_one(api, "SELECT current_schema()"), "siegel");
 	ck_assert_str_eq(test_one(api, "SHOW application_name"), "siegel_api");
@@ -72,7 +77,8 @@ END_TEST
 
 START_TEST(faults_are_told_apart)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_owner");
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_owner");
 	struct error e;
 
 	ck_assert_int_eq(db_exec(db, "CREATE TEMP TABLE t (a int PRIMARY KEY); INSERT INTO t VALUES (1)", &e), 0);
@@ -99,7 +105,8 @@ START_TEST(faults_are_told_apart)
 	ck_assert_str_eq(test_one(db, "SELECT count(*) FROM t"), "1");
 	ck_assert_str_eq(db_sqlstate(db), "");
 	/* Hostile text is a value and nothing else (D01). */
-	CLEANUP(db_result_free) struct db_result *r = NULL;
+	CLEANUP(db_result_free)
+	struct db_result *r = NULL;
 	const struct db_param evil[] = {DB_TEXT("'||pg_sleep(10)||'")};
 	ck_assert_int_eq(db_query(db, "SELECT $1::text", evil, 1, false, &r, &e), 0);
 	ck_assert_str_eq(db_text(r, 0, 0), "'||pg_sleep(10)||'");
@@ -114,7 +121,8 @@ END_TEST
 
 START_TEST(a_warning_with_a_commit_is_doubt)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_owner");
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_owner");
 	struct error e;
 
 	/* As "committed locally, but might not have been replicated" arrives: SQLSTATE 01000. */
@@ -131,7 +139,8 @@ END_TEST
 
 START_TEST(async_runs_without_waiting)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_ca");
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_ca");
 	struct db_result *r = NULL;
 	struct error e;
 
@@ -169,8 +178,10 @@ END_TEST
 
 START_TEST(async_sends_more_than_the_socket_takes)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_ca");
-	CLEANUP(db_result_free) struct db_result *r = NULL;
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_ca");
+	CLEANUP(db_result_free)
+	struct db_result *r = NULL;
 	size_t len = 8 * 1024 * 1024;
 	char *big = malloc(len);
 	struct error e;
@@ -192,7 +203,8 @@ END_TEST
 
 START_TEST(a_lost_connection_is_noticed)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_api");
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_api");
 	struct db_result *r = NULL;
 	struct error e;
 	char sql[128];
@@ -229,7 +241,8 @@ END_TEST
 
 START_TEST(a_statement_that_takes_too_long_is_ended_by_the_server)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_api");
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_api");
 	struct error e;
 
 	ck_assert_int_eq(db_query(db, "SELECT pg_sleep(30)", NULL, 0, false, NULL, &e), -1);
@@ -265,8 +278,10 @@ END_TEST
 
 START_TEST(arrays)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_ca");
-	CLEANUP(db_result_free) struct db_result *r = NULL;
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_ca");
+	CLEANUP(db_result_free)
+	struct db_result *r = NULL;
 	struct db_array raw, text, big, small;
 	struct db_param params[4];
 	struct error e;
@@ -302,8 +317,10 @@ END_TEST
 
 START_TEST(arrays_without_elements_and_too_large)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_ca");
-	CLEANUP(db_result_free) struct db_result *r = NULL;
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_ca");
+	CLEANUP(db_result_free)
+	struct db_result *r = NULL;
 	struct db_array a;
 	struct db_param p;
 	struct error e;
@@ -340,7 +357,8 @@ sum_row(void *ctx, const struct bytes *fields, int n, struct error *e)
 
 START_TEST(copy_reads_a_million_rows)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_ca");
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_ca");
 	struct sum s = {0};
 	struct error e;
 	int64_t start = now_ms();
@@ -360,7 +378,8 @@ END_TEST
 
 START_TEST(copy_ends_early_and_badly)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_ca");
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_ca");
 	struct sum s = {.stop_at = 3};
 	struct error e;
 
@@ -397,7 +416,9 @@ got(void *ctx, const char *channel, const char *payload)
 
 START_TEST(notifications_arrive)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_sched"), *other = test_db("siegel_ca");
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_sched"),
+		  *other = test_db("siegel_ca");
 	char text[64] = "", sql[128];
 	int stop[2];
 	struct error e;

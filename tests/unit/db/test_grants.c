@@ -41,12 +41,14 @@ static const char granted_sql[] =
 
 START_TEST(grants_are_exactly_these)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_owner");
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_owner");
 	struct error e;
 
 	for (size_t t = 0; t < ARRAY_LEN(matrix); t++)
 		for (size_t r = 0; r < N_ROLES; r++) {
-			CLEANUP(db_result_free) struct db_result *res = NULL;
+			CLEANUP(db_result_free)
+			struct db_result *res = NULL;
 			const struct db_param params[] = {DB_TEXT(roles[r]), DB_TEXT(matrix[t].table)};
 			ck_assert_int_eq(db_query(db, granted_sql, params, 2, false, &res, &e), 0);
 			ck_assert_int_eq(db_rows(res), 1);
@@ -58,8 +60,10 @@ END_TEST
 
 START_TEST(every_table_is_in_the_matrix)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_owner");
-	CLEANUP(db_result_free) struct db_result *r = NULL;
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_owner");
+	CLEANUP(db_result_free)
+	struct db_result *r = NULL;
 	struct error e;
 
 	ck_assert_int_eq(db_query(db,
@@ -77,13 +81,15 @@ END_TEST
 
 START_TEST(roles_have_no_power_of_their_own)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_owner");
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_owner");
 
 	ck_assert_str_eq(test_one(db, "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'siegel\\_%' AND "
 	                              "(rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls OR rolreplication)"),
 	                 "0");
 	for (size_t r = 0; r < N_ROLES; r++) {
-		CLEANUP(db_free) struct db *role = test_db(roles[r]);
+		CLEANUP(db_free)
+		struct db *role = test_db(roles[r]);
 		ck_assert_str_eq(test_refused(role, "CREATE TABLE siegel.mine (a int)"), "42501");
 		ck_assert_str_eq(test_refused(role, "CREATE TABLE public.mine (a int)"), "42501");
 		ck_assert_str_eq(test_refused(role, "SET ROLE siegel_owner"), "42501");
@@ -95,7 +101,8 @@ END_TEST
 START_TEST(denied_means_denied)
 {
 	for (size_t r = 0; r < N_ROLES; r++) {
-		CLEANUP(db_free) struct db *db = test_db(roles[r]);
+		CLEANUP(db_free)
+		struct db *db = test_db(roles[r]);
 		for (size_t t = 0; t < ARRAY_LEN(matrix); t++) {
 			const char *g = matrix[t].granted[r];
 			char sql[160];
@@ -143,7 +150,8 @@ START_TEST(columns_that_stay_hidden)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
-		CLEANUP(db_free) struct db *db = test_db(refused[i].role);
+		CLEANUP(db_free)
+		struct db *db = test_db(refused[i].role);
 		ck_assert_msg(!strcmp(test_refused(db, refused[i].sql), "42501"), "%s: %s gave %s", refused[i].role, refused[i].sql,
 		              db_sqlstate(db));
 	}
@@ -155,11 +163,14 @@ START_TEST(functions_are_for_those_who_need_them)
 	static const struct {
 		const char *name, *roles;
 	} functions[] = {
-	    {"auth_by_certificate", "siegel_api siegel_est"}, {"auth_by_secret", "siegel_api siegel_est"},
-	    {"auth_consume", "siegel_api siegel_est"},        {"certificate_add", "siegel_ca"},
+	    {"auth_by_certificate", "siegel_api siegel_est"},
+	    {"auth_by_secret", "siegel_api siegel_est"},
+	    {"auth_consume", "siegel_api siegel_est"},
+	    {"certificate_add", "siegel_ca"},
 	    {"intent_add", "siegel_ca"},
 	};
-	CLEANUP(db_free) struct db *db = test_db("siegel_owner");
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_owner");
 	char sql[512];
 
 	for (size_t i = 0; i < ARRAY_LEN(functions); i++) {
@@ -180,7 +191,8 @@ END_TEST
 static void
 make_tenants(void)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_owner");
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_owner");
 	struct error e;
 	static const char sql[] =
 	    "INSERT INTO tenant (name) VALUES ('a'), ('b');"
@@ -210,7 +222,8 @@ START_TEST(a_tenant_sees_itself_alone)
 
 	make_tenants();
 	for (int tenant = 0; tenant < 2; tenant++) {
-		CLEANUP(db_free) struct db *db = test_db("siegel_api");
+		CLEANUP(db_free)
+		struct db *db = test_db("siegel_api");
 		for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
 			snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", tables[t]);
 			ck_assert_msg(!strcmp(test_one(db, sql), "0"), "%s is seen without a tenant", tables[t]);
@@ -234,7 +247,8 @@ END_TEST
 
 START_TEST(a_tenant_writes_for_itself_alone)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_api");
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_api");
 
 	make_tenants();
 	test_one(db, "SELECT set_config('siegel.tenant', '1', false)");
@@ -245,9 +259,11 @@ START_TEST(a_tenant_writes_for_itself_alone)
 	ck_assert_str_eq(test_one(db, "WITH u AS (UPDATE credential SET revoked_at = now() WHERE hash = sha256('x') RETURNING 1) "
 	                              "SELECT count(*) FROM u"),
 	                 "1");
-	CLEANUP(db_free) struct db *owner = test_db("siegel_owner");
+	CLEANUP(db_free)
+	struct db *owner = test_db("siegel_owner");
 	test_one(owner, "DELETE FROM credential WHERE hash = sha256('x')");
-	CLEANUP(db_free) struct db *est = test_db("siegel_est");
+	CLEANUP(db_free)
+	struct db *est = test_db("siegel_est");
 	ck_assert_str_eq(test_one(est, "SELECT count(*) FROM account"), "0");
 	test_one(est, "SELECT set_config('siegel.tenant', '2', false)");
 	ck_assert_str_eq(test_one(est, "SELECT string_agg(tenant_id::text, ',') FROM ca"), "2");
@@ -256,7 +272,8 @@ END_TEST
 
 START_TEST(evidence_is_found_before_the_tenant_is_known)
 {
-	CLEANUP(db_free) struct db *db = test_db("siegel_api");
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_api");
 
 	make_tenants();
 	ck_assert_str_eq(test_one(db, "SELECT tenant_id || ' ' || name FROM auth_by_secret('token', NULL, sha256('2'))"), "2 admin");
@@ -277,12 +294,14 @@ START_TEST(audit_is_insert_only)
 
 	make_tenants();
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		CLEANUP(db_free) struct db *db = test_db(all[i]);
+		CLEANUP(db_free)
+		struct db *db = test_db(all[i]);
 		ck_assert_str_eq(test_refused(db, "UPDATE audit SET actor = 'x'"), "42501");
 		ck_assert_str_eq(test_refused(db, "DELETE FROM audit"), "42501");
 		ck_assert_str_eq(test_refused(db, "TRUNCATE audit"), "42501");
 	}
-	CLEANUP(db_free) struct db *api = test_db("siegel_api");
+	CLEANUP(db_free)
+	struct db *api = test_db("siegel_api");
 	ck_assert_str_eq(test_refused(api, "INSERT INTO audit VALUES ('ca.0.1', 1, 0, 1, 'a', 'b', 'c', '{}', sha256(''))"), "42501");
 	test_one(api, "INSERT INTO audit VALUES ('api.0', 1, 0, 1, 'a', 'b', 'c', '{}', sha256(''))");
 	/* ON CONFLICT … DO UPDATE is an update. */

@@ -166,7 +166,7 @@ teardown(void)
 	close(engine.fd);
 }
 
-#define CRL_ROW(ca, number, ago)                                                                                       \
+#define CRL_ROW(ca, number, ago) \
 	test_one(owner, "INSERT INTO crl VALUES (" #ca ", " #number ", now() - '" ago "'::interval, now() + '1h'::interval, 0, 0, ''," \
 	                " now() - '" ago "'::interval)")
 
