@@ -1,6 +1,5 @@
 #include "ca/signer.h"
 
-#include <openssl/x509.h>
 #include <string.h>
 
 #include "lib/seal.h"
@@ -45,14 +44,11 @@ static int
 store(struct authority *ca, struct order *o, EVP_PKEY *key, struct db *db, const struct secret *wrap, struct error *e)
 {
 	struct buf sealed BUF_CLEANUP = BUF_INIT(4096);
-	unsigned char *der = NULL;
-	int len = i2d_PrivateKey(key, &der);
-	if (len <= 0)
-		return fail(e, E_INTERNAL, "the signer's key can't be encoded");
+	struct secret *der CLEANUP(secret_free) = NULL;
+	if (keytype_to_pkcs8(key, &der, e) < 0)
+		return -1;
 	const char *context = arena_printf(o->arena, "ocsp-signer:%s", arena_hex(o->arena, o->tbs_input.serial, o->tbs_input.serial_len));
-	int rc = seal(wrap, context, der, (size_t)len, &sealed, e);
-	OPENSSL_clear_free(der, (size_t)len);
-	if (rc < 0)
+	if (seal(wrap, context, der->data, der->len, &sealed, e) < 0)
 		return -1;
 	struct db_param row[] = {DB_INT(ca->id), DB_BYTES(o->tbs_input.serial, o->tbs_input.serial_len),
 	    DB_BYTES(o->certificate.data, o->certificate.len), DB_BYTES(sealed.data, sealed.len), DB_INT(o->tbs_input.not_before),

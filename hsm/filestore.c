@@ -10,6 +10,7 @@
 #include "lib/buf.h"
 #include "lib/limits.h"
 #include "lib/seal.h"
+#include "lib/x509/keytype.h"
 
 static int
 key_path(const char *dir, const char *name, char *ret, size_t size, struct error *e)
@@ -44,17 +45,14 @@ int
 filestore_save(const char *dir, const char *name, const struct secret *master, EVP_PKEY *key, struct error *e)
 {
 	char path[512], context[128];
-	unsigned char *der = NULL;
+	struct secret *der CLEANUP(secret_free) = NULL;
 	struct buf sealed BUF_CLEANUP = BUF_INIT(LIMIT_CERT_BYTES);
 	if (key_path(dir, name, path, sizeof(path), e) < 0)
 		return -1;
-	int len = i2d_PrivateKey(key, &der);
-	if (len <= 0)
-		return fail(e, E_KEY_STORE, "the key can't be encoded");
+	if (keytype_to_pkcs8(key, &der, e) < 0)
+		return -1;
 	snprintf(context, sizeof(context), "key-store:%s", name);
-	int rc = seal(master, context, der, (size_t)len, &sealed, e);
-	OPENSSL_clear_free(der, (size_t)len);
-	return rc < 0 ? -1 : write_durably(dir, path, (struct bytes){sealed.data, sealed.len}, e);
+	return seal(master, context, der->data, der->len, &sealed, e) < 0 ? -1 : write_durably(dir, path, (struct bytes){sealed.data, sealed.len}, e);
 }
 
 int

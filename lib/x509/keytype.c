@@ -1,5 +1,6 @@
 #include "lib/x509/keytype.h"
 
+#include <openssl/x509.h>
 #include <string.h>
 
 #include "lib/x509/der.h"
@@ -74,5 +75,19 @@ keytype_generate(const struct keytype *t, EVP_PKEY **ret, struct error *e)
 	if (!key)
 		return fail(e, E_UNSUPPORTED, "the cryptographic library made no %s key", t->name);
 	*ret = key;
+	return 0;
+}
+
+int
+keytype_to_pkcs8(EVP_PKEY *key, struct secret **ret, struct error *e)
+{
+	unsigned char *der = NULL;
+	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+	int len = info ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : 0;
+	PKCS8_PRIV_KEY_INFO_free(info);
+	if (len <= 0)
+		return fail(e, E_INTERNAL, "a private key can't be encoded");
+	*ret = secret_new(der, (size_t)len);
+	OPENSSL_clear_free(der, (size_t)len);
 	return 0;
 }

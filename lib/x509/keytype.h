@@ -6,6 +6,7 @@
 
 #include "lib/error.h"
 #include "lib/mem.h"
+#include "lib/secret.h"
 
 enum key_family { KEY_EC, KEY_RSA, KEY_ED };
 
@@ -28,5 +29,7 @@ const struct keytype *keytype_at(size_t n);
 const struct keytype *keytype_by_algorithm(struct bytes algorithm, int rsa_bits);
 /* Makes a key pair in this process. The caller frees *ret. */
 int keytype_generate(const struct keytype *t, EVP_PKEY **ret, struct error *e) MUST_CHECK;
+/* A private key as PKCS#8 DER (RFC 5958), unencrypted. The caller frees *ret. */
+int keytype_to_pkcs8(EVP_PKEY *key, struct secret **ret, struct error *e) MUST_CHECK;
 
 #endif
