@@ -8,6 +8,7 @@ Needs wrk and nginx. Everything runs in a folder of its own on Unix sockets and 
 
 import argparse
 import base64
+import hashlib
 import os
 import re
 import socket
@@ -19,10 +20,13 @@ import urllib.parse
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.x509 import ocsp
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "data"))
+import der  # noqa: E402
+
 POST_LUA = """
 local requests, i = {}, 0
 init = function(args)
@@ -73,15 +77,10 @@ def wrk(args, url, script=None, connections=None):
 
 def request(ca, serial):
     """The DER of a request for a serial, as clients send it: SHA-1, no nonce."""
-    name, key = ca.subject.public_bytes(), ca.public_key().public_bytes(serialization.Encoding.X962,
-                                                                        serialization.PublicFormat.UncompressedPoint)
-    digests = []
-    for data in (name, key):
-        digest = hashes.Hash(hashes.SHA1())
-        digest.update(data)
-        digests.append(digest.finalize())
-    builder = ocsp.OCSPRequestBuilder().add_certificate_by_hash(*digests, serial, hashes.SHA1())
-    return builder.build().public_bytes(serialization.Encoding.DER)
+    key = ca.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+    certid = der.seq(der.seq(der.oid("1.3.14.3.2.26"), der.NULL), der.octets(hashlib.sha1(ca.subject.public_bytes()).digest()),
+                     der.octets(hashlib.sha1(key).digest()), der.integer(serial))
+    return der.seq(der.seq(der.seq(der.seq(certid))))
 
 
 def free_port():
