@@ -258,9 +258,10 @@ find_rules(struct order *o, const struct registry *r, struct error *e)
 	if (o->ca->status != AUTHORITY_ACTIVE)
 		return fail_at(e, E_POLICY, "ca", "ca: \"%s\" is %s and issues nothing on request", o->ca->name,
 			       o->ca->status == AUTHORITY_OFFLINE ? "offline" : "out of service");
-	o->profile = registry_profile(r, tenant, q->profile);
-	if (!o->profile || o->profile->internal)
+	const struct profile *profile = registry_profile(r, tenant, q->profile);
+	if (!profile || profile->internal)
 		return fail_at(e, E_NOT_FOUND, "profile", "profile: there is none of this name");
+	o->profile = profile_hold(profile);
 	return 0;
 }
 
@@ -315,6 +316,7 @@ order_free(struct order *o)
 	if (!o)
 		return;
 	EVP_PKEY_free(o->private_key);
+	profile_free(o->profile);
 	buf_free(&o->tbs);
 	buf_free(&o->certificate);
 	arena_free(o->arena);
@@ -346,7 +348,7 @@ order_make_internal(struct authority *issuer, const struct profile *profile, EVP
 {
 	struct order *o CLEANUP(order_free) = order_new(request);
 	o->ca = issuer;
-	o->profile = profile;
+	o->profile = profile_hold(profile);
 	if (take_own_key(o, key, e) < 0 || complete(o, NULL, now, e) < 0)
 		return -1;
 	*ret = TAKE(o);

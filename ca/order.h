@@ -11,7 +11,7 @@ struct order {
 	struct arena *arena;
 	const Siegel__Issue *request;  /* the caller's, outlives the order */
 	struct authority *ca;          /* who issues */
-	const struct profile *profile;
+	struct profile *profile; /* held by the order */
 	struct tbs_input tbs_input;
 	struct dn_value subject[LIMIT_RDN_COUNT];
 	struct name names[LIMIT_SAN_COUNT];

@@ -23,8 +23,10 @@ enum {
 
 struct profile {
 	struct arena *arena; /* holds all that is pointed to */
+	int users;           /* the registry and each order under way */
 	int32_t id, tenant_id;
 	const char *name, *kind;
+	const char *row;     /* which version of its row it was read from */
 	bool internal;       /* for the engine's own certificates: no client can ask for it */
 	bool ca;             /* basicConstraints CA:TRUE */
 	int path_length;     /* -1: none */
@@ -50,6 +52,9 @@ struct profile {
  * ceilings of lib/limits.h are refused, so that no profile can be saved that weakens them. */
 int profile_new(struct arena *a, int32_t id, int32_t tenant_id, const char *name, const char *kind, const char *json, struct profile **ret,
                 struct error *e) MUST_CHECK;
+/* One more user, which profile_free() ends: an order goes on with the profile that it began with, whatever is read meanwhile. */
+struct profile *profile_hold(const struct profile *p) __attribute__((returns_nonnull));
+/* Ends one use; the last one frees. Accepts NULL. */
 void profile_free(struct profile *p);
 DEFINE_CLEANUP(struct profile, profile_free)
 

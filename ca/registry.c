@@ -153,14 +153,20 @@ add_authority(struct registry *r, const struct db_result *rows, int i, struct er
 	return 0;
 }
 
+/* A profile whose row is unchanged stays as it is. */
 static int
-add_profile(struct registry *r, const struct db_result *rows, int i, struct error *e)
+add_profile(struct registry *r, const struct db_result *rows, int i, struct profile *const *known, size_t n_known, struct error *e)
 {
 	struct profile *p = NULL;
 	int32_t id = (int32_t)db_int(rows, i, 0);
-	if (profile_new(arena_new(OBJECT_ARENA_BYTES), id, (int32_t)db_int(rows, i, 1), db_text(rows, i, 2), db_text(rows, i, 3),
+	for (size_t k = 0; k < n_known; k++)
+		if (known[k]->id == id && strcmp(known[k]->row, db_text(rows, i, 5)) == 0)
+			p = profile_hold(known[k]);
+	if (!p && profile_new(arena_new(OBJECT_ARENA_BYTES), id, (int32_t)db_int(rows, i, 1), db_text(rows, i, 2), db_text(rows, i, 3),
 			db_text(rows, i, 4), &p, e) < 0)
 		return -1;
+	if (!*p->row)
+		p->row = arena_strdup(p->arena, db_text(rows, i, 5));
 	r->profiles = xrealloc(r->profiles, (r->n_profiles + 1) * sizeof(struct profile *));
 	r->profiles[r->n_profiles++] = p;
 	return 0;
@@ -175,15 +181,19 @@ registry_refresh(struct registry *r, struct db *db, int *ret_bad, struct error *
 		     "SELECT id, tenant_id, coalesce(parent_id, 0), name, status, is_default, key_ref, ocsp_url, crl_url, ca_url, crl_interval_sec,"
 		     " crl_overlap_sec, certificate, ski FROM ca ORDER BY id",
 		     NULL, 0, false, &cas, e) < 0 ||
-	    db_query(db, "SELECT id, tenant_id, name, kind, definition FROM profile ORDER BY id", NULL, 0, false, &profiles, e) < 0)
+	    db_query(db, "SELECT id, tenant_id, name, kind, definition, xmin::text FROM profile ORDER BY id", NULL, 0, false, &profiles, e) < 0)
 		return -1;
 	for (int i = 0; i < db_rows(cas); i++)
 		bad += add_authority(r, cas, i, e) < 0;
-	for (size_t i = 0; i < r->n_profiles; i++)
-		profile_free(r->profiles[i]);
+	struct profile **known = r->profiles;
+	size_t n_known = r->n_profiles;
+	r->profiles = NULL;
 	r->n_profiles = 0;
 	for (int i = 0; i < db_rows(profiles); i++)
-		bad += add_profile(r, profiles, i, e) < 0;
+		bad += add_profile(r, profiles, i, known, n_known, e) < 0;
+	for (size_t i = 0; i < n_known; i++)
+		profile_free(known[i]);
+	free(known);
 	*ret_bad = bad;
 	return 0;
 }
