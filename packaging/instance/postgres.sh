@@ -44,6 +44,7 @@ log_checkpoints = off
 log_timezone = UTC
 timezone = UTC
 jit = off
+recovery_init_sync_method = syncfs
 END
 }
 

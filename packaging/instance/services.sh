@@ -146,7 +146,7 @@ services_down() {
 	pid=$(supervisor_pid) || return 0
 	for one in "nginx siegel-sched siegel-api siegel-est siegel-va" siegel-ca postgresql; do
 		# shellcheck disable=SC2086
-		(cd "$DIR/service" && SVDIR=$DIR/service sv -w 20 force-stop $one) || true
+		(cd "$DIR/service" && SVDIR=$DIR/service sv -w 8 force-stop $one) || true
 	done
 	for one in "${NAMES_OF_SERVICES[@]}"; do
 		"$DIR/end-leftovers" "$one" "$DIR/service/$one"
