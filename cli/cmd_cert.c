@@ -29,27 +29,43 @@ type_of(const char *word)
 	return NULL;
 }
 
-static json_t *
-make_attributes(const struct args *args, const char *csr, long days)
+/* All values of one input: an array, or the one value; NULL with nothing wrong when the option isn't given. */
+static int
+input_value(const struct args *args, size_t input, json_t **ret, struct error *e)
 {
-	json_t *attributes = json_object();
+	JSON_CLEANUP json_t *list = json_array();
+	const char *value;
+	size_t at = 0;
+
+	while ((value = args_next(args, inputs[input].option, &at))) {
+		if (json_array_append_new(list, json_string(value)) < 0)
+			return fail(e, E_BAD_VALUE, "the value of --%s isn't UTF-8", inputs[input].option);
+	}
+	*ret = NULL;
+	if (json_array_size(list) > 0)
+		*ret = json_incref(inputs[input].many ? list : json_array_get(list, 0));
+	return 0;
+}
+
+static int
+make_attributes(const struct args *args, const char *csr, long days, json_t **ret, struct error *e)
+{
+	JSON_CLEANUP json_t *attributes = json_object();
 
 	for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
-		json_t *list = json_array();
-		const char *value;
-		size_t at = 0;
+		json_t *value;
 
-		while ((value = args_next(args, inputs[i].option, &at)))
-			json_array_append_new(list, json_string(value));
-		if (json_array_size(list) > 0)
-			json_object_set(attributes, inputs[i].attribute, inputs[i].many ? list : json_array_get(list, 0));
-		json_decref(list);
+		if (input_value(args, i, &value, e) < 0)
+			return -1;
+		if (value)
+			json_object_set_new(attributes, inputs[i].attribute, value);
 	}
-	if (csr)
-		json_object_set_new(attributes, "csr", json_string(csr));
+	if (csr && json_object_set_new(attributes, "csr", json_string(csr)) < 0)
+		return fail(e, E_BAD_CSR, "the signing request isn't UTF-8, so it isn't PEM");
 	if (days)
 		json_object_set_new(attributes, "cert_days", json_integer(days));
-	return attributes;
+	*ret = TAKE(attributes);
+	return 0;
 }
 
 /* Puts an attribute into the file of an option; without the option nothing is written. */
@@ -117,7 +133,9 @@ check_issue(struct cli *c, struct error *e)
 static int
 run_issue(struct cli *c, struct error *e)
 {
-	JSON_CLEANUP json_t *body = NULL, *doc = NULL;
+	JSON_CLEANUP json_t *attributes = NULL;
+	JSON_CLEANUP json_t *body = NULL;
+	JSON_CLEANUP json_t *doc = NULL;
 	CLEANUP(client_free) struct client *cl = NULL;
 	const char *type = type_of(args_get(&c->args, "type")), *csr_path = args_get(&c->args, "csr"), *csr = NULL;
 	const char *key = args_get(&c->args, "idempotency-key");
@@ -130,9 +148,9 @@ run_issue(struct cli *c, struct error *e)
 		return CLI_USAGE;
 	if (csr_path && file_read(c->arena, csr_path, LIMIT_BODY_BYTES, &csr, e) < 0)
 		return -1;
-	body = json_pack("{s:{s:s,s:o}}", "data", "type", type, "attributes", make_attributes(&c->args, csr, days));
-	if (!body)
-		return fail(e, E_BAD_VALUE, "a value isn't UTF-8");
+	if (make_attributes(&c->args, csr, days, &attributes, e) < 0)
+		return -1;
+	body = json_pack("{s:{s:s,s:O}}", "data", "type", type, "attributes", attributes);
 	if (client_new(c, &cl, e) < 0 || client_use_token(cl, e) < 0 || (key && client_header(cl, "Idempotency-Key", key, e) < 0))
 		return -1;
 	if (client_call(cl, "POST", arena_printf(c->arena, "/%s", type), body, &doc, e) < 0 || write_files(c, doc, e) < 0)
