@@ -298,17 +298,15 @@ db_exec(struct db *db, const char *sql, struct error *e)
 int
 db_listen(struct db *db, const char *channel, struct error *e)
 {
-	char sql[160] = "LISTEN ";
+	char sql[160];
 
 	if (!db_alive(db))
 		return fail(e, E_STORE, "the store can't be reached");
 	char *name = PQescapeIdentifier(db->conn, channel, strlen(channel));
-	if (!name || strlen(name) > sizeof(sql) - 8) {
-		PQfreemem(name);
-		return fail(e, E_INTERNAL, "the channel's name is too long");
-	}
-	strcat(sql, name);
+	int len = name ? snprintf(sql, sizeof(sql), "LISTEN %s", name) : -1;
 	PQfreemem(name);
+	if (len < 0 || (size_t)len >= sizeof(sql))
+		return fail(e, E_INTERNAL, "the channel's name is too long or not UTF-8");
 	return db_exec(db, sql, e);
 }
 

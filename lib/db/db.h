@@ -53,14 +53,17 @@ const char *db_sqlstate(const struct db *db);
 /* What the server said about it, or about the connection that failed; "" when nothing. For the log alone: it may carry values. */
 const char *db_last_message(const struct db *db);
 
-void db_result_free(struct db_result *r);
+void db_result_free(struct db_result *r); /* accepts NULL */
 DEFINE_CLEANUP(struct db_result, db_result_free)
+/* Rows that came; 0 for a statement that returns none. */
 int db_rows(const struct db_result *r);
+/* Also true for a row or column that isn't there. */
 bool db_is_null(const struct db_result *r, int row, int col);
 /* Text of a field of a text result; "" for null. Lives as long as the result. */
 const char *db_text(const struct db_result *r, int row, int col);
 /* A number of a text or binary result (int2, int4, int8); 0 for null. */
 int64_t db_int(const struct db_result *r, int row, int col);
+/* A boolean of a text or binary result; false for null. */
 bool db_bool(const struct db_result *r, int row, int col);
 /* Bytes of a field: raw in a binary result; decoded from \x… of a text result into the arena. */
 struct bytes db_bytes(const struct db_result *r, int row, int col, struct arena *a);
@@ -68,6 +71,7 @@ struct bytes db_bytes(const struct db_result *r, int row, int col, struct arena 
 /* The same without waiting, for processes with an event loop. At most one statement is under way on a connection.
  * Parameters need not outlive the call. */
 int db_send(struct db *db, const char *sql, const struct db_param *params, int n_params, bool binary, struct error *e) MUST_CHECK;
+/* The descriptor to wait for; -1 once the connection is dropped. It changes with db_reconnect(). */
 int db_fd(const struct db *db);
 /* True when the connection wants to write: watch the descriptor for writing as well. */
 bool db_wants_write(const struct db *db);
@@ -87,18 +91,22 @@ enum db_state db_poll(struct db *db, struct db_result **ret, struct error *e);
 int db_copy_out(struct db *db, const char *sql, int (*row)(void *ctx, const struct bytes *fields, int n, struct error *e), void *ctx,
                 struct error *e) MUST_CHECK;
 
-/* LISTEN: waits up to timeout_ms for notifications or until stop_fd is readable; calls got() for each.
- * 0 on timeout and on notification, -1 when the connection is lost. */
+/* LISTEN to a channel; lost with the connection. */
 int db_listen(struct db *db, const char *channel, struct error *e) MUST_CHECK;
+/* Waits up to timeout_ms for notifications or until stop_fd is readable; calls got() for each.
+ * 0 on timeout and on notification, -1 when the connection is lost. */
 int db_wait_notify(struct db *db, int stop_fd, int timeout_ms, void (*got)(void *ctx, const char *channel, const char *payload),
                    void *ctx, struct error *e) MUST_CHECK;
 
 /* A pool of connections for threads. */
 struct db_pool;
+/* At most max connections, made when they are needed: this succeeds without the store too. The configuration must outlive the
+ * pool. The caller frees *ret. */
 int db_pool_new(const struct config *c, const char *role, int max, struct db_pool **ret, struct error *e) MUST_CHECK;
-void db_pool_free(struct db_pool *p);
+void db_pool_free(struct db_pool *p); /* accepts NULL; all connections must have been given back */
 /* A connection that is alive; waits up to 5 s for a free one (E_UNAVAILABLE) and connects again when needed (E_STORE). */
 int db_pool_take(struct db_pool *p, struct db **ret, struct error *e) MUST_CHECK;
+/* Gives it back; a transaction that is open is rolled back. Accepts NULL. */
 void db_pool_give(struct db_pool *p, struct db *db);
 
 #endif

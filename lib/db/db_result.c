@@ -4,6 +4,8 @@
 #include <string.h>
 #include "lib/db/db_private.h"
 
+#define BYTEA_OID 17 /* pg_type.dat; text is "\x" and hexadecimal, as bytea_output says */
+
 void
 db_result_free(struct db_result *r)
 {
@@ -62,11 +64,11 @@ db_bool(const struct db_result *r, int row, int col)
 	return PQfformat(r->res, col) == 0 ? text[0] == 't' : text[0] == 1;
 }
 
-static int
+/* Of the lower-case hexadecimal that the server writes. */
+static unsigned
 nibble(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	                                                             : -1;
+	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10) & 15;
 }
 
 struct bytes
@@ -76,7 +78,7 @@ db_bytes(const struct db_result *r, int row, int col, struct arena *a)
 		return (struct bytes){0};
 	const char *text = PQgetvalue(r->res, row, col);
 	size_t len = (size_t)PQgetlength(r->res, row, col);
-	if (PQfformat(r->res, col) == 1 || len < 2 || text[0] != '\\' || text[1] != 'x')
+	if (PQfformat(r->res, col) == 1 || PQftype(r->res, col) != BYTEA_OID || len < 2)
 		return (struct bytes){(const uint8_t *)text, len};
 	len = (len - 2) / 2;
 	uint8_t *out = arena_alloc(a, len + 1);

@@ -35,7 +35,7 @@ START_TEST(values_come_back)
 		struct db_result *r = NULL;
 		const struct db_param params[] = {DB_INT(-5 - round), DB_TEXT("it's \"text\""), DB_BYTES("\0\xff", 2), DB_NULL,
 		                                  DB_INT(INT64_MIN)};
-		ck_assert_int_eq(db_query(db, "SELECT $1::int4, $2::text, $3::bytea, $4::text, true, $5::int8, (-3)::int2", params, 5, binary,
+		ck_assert_int_eq(db_query(db, "SELECT $1::int4, $2::text, $3::bytea, $4::text, true, $5::int8, (-3)::int2, '\\xff'::text", params, 5, binary,
 		                          &r, &e),
 		                 0);
 		ck_assert_int_eq(db_rows(r), 1);
@@ -44,6 +44,10 @@ START_TEST(values_come_back)
 		struct bytes b = db_bytes(r, 0, 2, a);
 		ck_assert_uint_eq(b.len, 2);
 		ck_assert_mem_eq(b.data, "\0\xff", 2);
+		/* Text that looks like bytea is text. */
+		b = db_bytes(r, 0, 7, a);
+		ck_assert_uint_eq(b.len, 4);
+		ck_assert_mem_eq(b.data, "\\xff", 4);
 		ck_assert(db_is_null(r, 0, 3) && !db_is_null(r, 0, 1));
 		ck_assert_str_eq(db_text(r, 0, 3), "");
 		ck_assert(db_bool(r, 0, 4));
