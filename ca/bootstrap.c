@@ -249,7 +249,7 @@ make_authority(struct boot *b, const char *which, struct authority *parent, stru
 	*ret = registry_authority(b->registry, b->tenant_id, w.name);
 	if (*ret)
 		return 0;
-	struct profile *profile = registry_profile(b->registry, b->tenant_id, parent ? "sub-ca" : "root-ca");
+	const struct profile *profile = registry_profile(b->registry, b->tenant_id, parent ? "sub-ca" : "root-ca");
 	const struct keytype *type = keytype_by_name(w.key);
 	if (!profile || !type)
 		return fail_at(e, E_BAD_VALUE, which, "%s: unknown key type, or a profile is missing", which);

@@ -319,7 +319,6 @@ order_free(struct order *o)
 	profile_free(o->profile);
 	buf_free(&o->tbs);
 	buf_free(&o->certificate);
-	profile_free(o->profile);
 	arena_free(o->arena);
 	free(o);
 }
@@ -344,7 +343,7 @@ order_make(const struct registry *r, const Siegel__Issue *request, int64_t now, 
 }
 
 int
-order_make_internal(struct authority *issuer, struct profile *profile, EVP_PKEY *key, const Siegel__Issue *request, int64_t now,
+order_make_internal(struct authority *issuer, const struct profile *profile, EVP_PKEY *key, const Siegel__Issue *request, int64_t now,
 		    struct order **ret, struct error *e)
 {
 	struct order *o CLEANUP(order_free) = order_new(request);

@@ -36,7 +36,7 @@ DEFINE_CLEANUP(struct order, order_free)
 
 /* A CA's own certificates, which no client asks for: a key that is given, a profile that is internal. request carries names, days and
  * requestor. issuer NULL: self-signed, and key_ref's key signs; *ret is then to be signed by the caller. */
-int order_make_internal(struct authority *issuer, struct profile *profile, EVP_PKEY *key, const Siegel__Issue *request, int64_t now,
+int order_make_internal(struct authority *issuer, const struct profile *profile, EVP_PKEY *key, const Siegel__Issue *request, int64_t now,
                         struct order **ret, struct error *e) MUST_CHECK;
 
 /* Compares subject and names of an order with those of a certificate (RFC 7030 4.2.2). */

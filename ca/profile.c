@@ -354,7 +354,7 @@ profile_new(struct arena *a, int32_t id, int32_t tenant_id, const char *name, co
 	json_error_t where;
 	json_t *root CLEANUP(json_decref) = json_loads(json, JSON_REJECT_DUPLICATES, &where);
 	struct profile *p CLEANUP(profile_free) = xcalloc(1, sizeof(*p));
-	*p = (struct profile){.arena = a, .references = 1, .id = id, .tenant_id = tenant_id, .path_length = -1, .status_information = true, .users = 1, .row = ""};
+	*p = (struct profile){.arena = a, .id = id, .tenant_id = tenant_id, .path_length = -1, .status_information = true, .users = 1, .row = ""};
 	p->name = arena_strdup(a, name);
 	p->kind = arena_strdup(a, kind);
 	if (!json_is_object(root))
@@ -371,13 +371,6 @@ profile_hold(const struct profile *p)
 	struct profile *held = (struct profile *)(uintptr_t)p;
 	held->users++;
 	return held;
-}
-
-struct profile *
-profile_hold(struct profile *p)
-{
-	p->references++;
-	return p;
 }
 
 void

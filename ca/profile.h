@@ -24,9 +24,7 @@ enum {
 struct profile {
 	struct arena *arena; /* holds all that is pointed to */
 	int users;           /* the registry and each order under way */
-	unsigned references; /* the registry's, and one of each order that is under way */
 	int32_t id, tenant_id;
-	int version;
 	const char *name, *kind;
 	const char *row;     /* which version of its row it was read from */
 	bool internal;       /* for the engine's own certificates: no client can ask for it */
@@ -57,9 +55,6 @@ int profile_new(struct arena *a, int32_t id, int32_t tenant_id, const char *name
 /* One more user, which profile_free() ends: an order goes on with the profile that it began with, whatever is read meanwhile. */
 struct profile *profile_hold(const struct profile *p) __attribute__((returns_nonnull));
 /* Ends one use; the last one frees. Accepts NULL. */
-/* One more holder; gives p back. */
-struct profile *profile_hold(struct profile *p) __attribute__((returns_nonnull));
-/* Lets go of one reference, and frees with the last; accepts NULL. */
 void profile_free(struct profile *p);
 DEFINE_CLEANUP(struct profile, profile_free)
 

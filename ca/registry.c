@@ -60,7 +60,7 @@ registry_authority(const struct registry *r, int32_t tenant_id, const char *name
 	return NULL;
 }
 
-struct profile *
+const struct profile *
 registry_profile(const struct registry *r, int32_t tenant_id, const char *name)
 {
 	for (size_t i = 0; i < r->n_profiles; i++)
@@ -69,7 +69,7 @@ registry_profile(const struct registry *r, int32_t tenant_id, const char *name)
 	return NULL;
 }
 
-struct profile *
+const struct profile *
 registry_profile_by_id(const struct registry *r, int32_t tenant_id, int32_t id)
 {
 	for (size_t i = 0; i < r->n_profiles; i++)
@@ -155,26 +155,20 @@ add_authority(struct registry *r, const struct db_result *rows, int i, struct er
 
 /* A profile whose row is unchanged stays as it is. */
 static int
-add_profile(struct registry *r, const struct db_result *rows, int i, struct error *e)
+add_profile(struct registry *r, const struct db_result *rows, int i, struct profile *const *known, size_t n_known, struct error *e)
 {
 	struct profile *p = NULL;
-	int32_t id = (int32_t)db_int(rows, i, 0), tenant = (int32_t)db_int(rows, i, 1);
-	int version = (int)db_int(rows, i, 5);
-	size_t place = 0;
-	while (place < r->n_profiles && r->profiles[place]->id != id)
-		place++;
-	if (place < r->n_profiles && r->profiles[place]->version == version)
-		return 0;
-	if (profile_new(arena_new(OBJECT_ARENA_BYTES), id, tenant, db_text(rows, i, 2), db_text(rows, i, 3), db_text(rows, i, 4), &p, e) < 0)
+	int32_t id = (int32_t)db_int(rows, i, 0);
+	for (size_t k = 0; k < n_known; k++)
+		if (known[k]->id == id && strcmp(known[k]->row, db_text(rows, i, 5)) == 0)
+			p = profile_hold(known[k]);
+	if (!p && profile_new(arena_new(OBJECT_ARENA_BYTES), id, (int32_t)db_int(rows, i, 1), db_text(rows, i, 2), db_text(rows, i, 3),
+			db_text(rows, i, 4), &p, e) < 0)
 		return -1;
-	p->version = version;
-	if (place < r->n_profiles) {
-		profile_free(r->profiles[place]); /* orders under way hold theirs */
-	} else {
-		r->profiles = xrealloc(r->profiles, (r->n_profiles + 1) * sizeof(struct profile *));
-		r->n_profiles++;
-	}
-	r->profiles[place] = p;
+	if (!*p->row)
+		p->row = arena_strdup(p->arena, db_text(rows, i, 5));
+	r->profiles = xrealloc(r->profiles, (r->n_profiles + 1) * sizeof(struct profile *));
+	r->profiles[r->n_profiles++] = p;
 	return 0;
 }
 

@@ -11,16 +11,15 @@ struct registry *registry_new(void) __attribute__((returns_nonnull));
 void registry_free(struct registry *r); /* accepts NULL */
 DEFINE_CLEANUP(struct registry, registry_free)
 
-/* Reads what is new or changed since the last call; CAs that are known keep their loaded keys, and profiles that changed live on for
- * whoever holds them. A CA or profile that can't be read is
+/* Reads what is new or changed since the last call; CAs that are known keep their loaded keys. A CA or profile that can't be read is
  * left out, and logged by the caller through *bad (a count). */
 int registry_refresh(struct registry *r, struct db *db, int *ret_bad, struct error *e) MUST_CHECK;
 
 /* The CA of that name, or the tenant's default when name is ""; NULL when there is none. */
 struct authority *registry_authority(const struct registry *r, int32_t tenant_id, const char *name);
 struct authority *registry_authority_by_id(const struct registry *r, int32_t id);
-struct profile *registry_profile(const struct registry *r, int32_t tenant_id, const char *name);
-struct profile *registry_profile_by_id(const struct registry *r, int32_t tenant_id, int32_t id);
+const struct profile *registry_profile(const struct registry *r, int32_t tenant_id, const char *name);
+const struct profile *registry_profile_by_id(const struct registry *r, int32_t tenant_id, int32_t id);
 /* True when the key is that of a CA. */
 bool registry_is_ca_key(const struct registry *r, const uint8_t spki_hash[32]);
 /* Forgets all loaded private keys: after the key store was opened again. */

@@ -64,7 +64,7 @@ int
 signer_make(struct authority *ca, const struct registry *r, struct hsm *hsm, struct db *db, struct audit_chain *chain,
 	    const struct secret *wrap, int64_t *ret_not_after, struct error *e)
 {
-	struct profile *profile = registry_profile(r, ca->tenant_id, "ocsp-signer");
+	const struct profile *profile = registry_profile(r, ca->tenant_id, "ocsp-signer");
 	EVP_PKEY *key CLEANUP(EVP_PKEY_free) = NULL;
 	struct order *o CLEANUP(order_free) = NULL;
 	char cn[128], type[] = "CN", source[] = "engine", name[] = "clerk", none[] = "";
