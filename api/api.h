@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "api/json.h"
-#include "lib/audit.h"
+#include "lib/db/audit.h"
 #include "lib/auth/auth.h"
 #include "lib/config.h"
 #include "lib/db/db.h"

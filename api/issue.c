@@ -93,12 +93,28 @@ add_names(const struct document *d, size_t input, struct issue *ret, struct erro
 		siegel__name__init(&ret->names[n]);
 		ret->names[n].kind = inputs[input].name_kind;
 		ret->names[n].value = (char *)(uintptr_t)json_string_value(v);
-		ret->name_list[n] = &ret->names[n];
+		ret->message.names[n] = &ret->names[n];
 		ret->origin[n].attribute = attribute;
 		ret->origin[n].index = (int)i;
 	}
 	ret->message.n_names = n;
 	return 0;
+}
+
+/* Room for all names that the document has. */
+static void
+reserve_names(const struct document *d, struct arena *a, struct issue *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(inputs); i++)
+		if (inputs[i].kind == KIND_NAMES)
+			n += json_array_size(json_object_get(d->attributes, inputs[i].name));
+	if (n > ISSUE_MAX_NAMES)
+		n = ISSUE_MAX_NAMES; /* add_names() refuses the next one */
+	ret->message.names = arena_alloc(a, n * sizeof(Siegel__Name *));
+	ret->names = arena_alloc(a, n * sizeof(Siegel__Name));
+	ret->origin = arena_alloc(a, n * sizeof *ret->origin);
 }
 
 static int
@@ -162,7 +178,7 @@ issue_from_document(const struct document *d, const char *default_profile, struc
 
 	siegel__issue__init(m);
 	m->subject = ret->subject_list;
-	m->names = ret->name_list;
+	reserve_names(d, a, ret);
 	m->profile = (char *)(uintptr_t)default_profile;
 	if (check_known(d, e))
 		return -1;

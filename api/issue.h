@@ -7,16 +7,19 @@
 #define ISSUE_MAX_SUBJECT 8
 #define ISSUE_MAX_NAMES 100 /* LIMIT_SAN_COUNT */
 
+/* Where a name stood in the document. */
+struct name_origin {
+	const char *attribute;
+	int index;
+};
+
 /* The engine's message with the memory of its parts; strings belong to the document. */
 struct issue {
 	Siegel__Issue message;
 	Siegel__Requestor requestor;
 	Siegel__Attribute subject[ISSUE_MAX_SUBJECT], *subject_list[ISSUE_MAX_SUBJECT];
-	Siegel__Name names[ISSUE_MAX_NAMES], *name_list[ISSUE_MAX_NAMES];
-	struct {
-		const char *attribute;
-		int index;
-	} origin[ISSUE_MAX_NAMES]; /* where a name stood in the document */
+	Siegel__Name *names; /* these two have as many members as the document has names, in the arena */
+	struct name_origin *origin;
 	uint8_t request_key[32], body_hash[32];
 };
 
