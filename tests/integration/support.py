@@ -91,6 +91,11 @@ class Instance:
             raise AssertionError(f"{' '.join(map(str, command))}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
 
+    def environment(self, name):
+        """What the supervisor adds to the environment of a process: where the token is, for the engine."""
+        folder = self.run / "env" / name
+        return {p.name: p.read_text().strip() for p in folder.iterdir()} if folder.exists() else {}
+
     def siegelctl(self, *arguments, **kw):
         return self.command(self.binary("siegelctl"), "--config", self.config_path, *arguments, **kw)
 
@@ -538,5 +543,6 @@ def make_tenant(instance, name, folder):
         if parent == Path("/tmp") or parent == Path("/"):
             break
         parent.chmod(parent.stat().st_mode | 0o011)
-    instance.command(instance.binary("siegel-ca"), "--config", instance.config_path, "--bootstrap", path)
+    instance.command(instance.binary("siegel-ca"), "--config", instance.config_path, "--bootstrap", path,
+                     env={**os.environ, **instance.environment("siegel-ca")})
     return Tenant(instance, name)

@@ -88,9 +88,9 @@ def test_cacerts_in_a_flood(instance):
 
 
 @pytest.mark.parametrize("method, path, allowed", [
-    ("POST", "cacerts", "GET"), ("DELETE", "cacerts", "GET"), ("GET", "simpleenroll", "POST"), ("PUT", "simplereenroll", "POST")])
+    ("POST", "cacerts", "GET"), ("DELETE", "cacerts", "GET"), ("GET", "simpleenroll", "POST"), ("DELETE", "simplereenroll", "POST")])
 def test_methods(instance, method, path, allowed):
-    answer = est.get(instance, path, method=method, body=b"x" if method in ("POST", "PUT") else None)
+    answer = est.get(instance, path, method=method, body=b"x" if method == "POST" else None)
     expect(answer, 405)
     assert answer.headers["allow"] == allowed
 
@@ -138,7 +138,7 @@ def test_body_forms(instance, est_account, form, encoding):
 
 @pytest.mark.rows("E05")
 @pytest.mark.parametrize("spoil", [
-    lambda b: b"", lambda b: b"!" + b, lambda b: b[:40] + b"\x00" + b[40:], lambda b: b[:-3], lambda b: b + b"====", lambda b: b + b,
+    lambda b: b"", lambda b: b"!" + b, lambda b: b[:40] + b"\x00" + b[40:], lambda b: b[:-3], lambda b: b + b"====", lambda b: b + b"=" + b,
     lambda b: b"\r\n" * 30000, lambda b: b"<html>" + b, lambda b: base64.b64encode(b), lambda b: b.replace(b"M", b"-", 1),
     lambda b: b"-----BEGIN CERTIFICATE-----\n" + b + b"\n-----END CERTIFICATE-----\n"])
 def test_body_junk(instance, est_account, spoil):
@@ -398,13 +398,22 @@ def test_certificates_of_others(instance, device, tmp_path, operation):
 
 @pytest.mark.rows("T20")
 @pytest.mark.parametrize("made, cause", [
-    ({"from_days": -30, "to_days": -1}, "expired"), ({"from_days": 1, "to_days": 30}, "valid yet"), ({"ca": True}, "CA"),
-    ({"purposes": [ExtendedKeyUsageOID.SERVER_AUTH]}, "clientAuth"), ({"purposes": ()}, "clientAuth"),
+    ({"ca": True}, "CA"), ({"purposes": [ExtendedKeyUsageOID.SERVER_AUTH]}, "clientAuth"), ({"purposes": ()}, "clientAuth"),
     ({"purposes": [ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]}, "clientAuth")])
 def test_our_certificates_that_may_not(instance, tmp_path, made, cause):
     certificate, key = est.look_alike(instance, **made)
     est.put_into_store(instance, certificate)
     expect(ask_with(instance, tmp_path, certificate, key), 403, cause)
+
+
+@pytest.mark.rows("T20")
+@pytest.mark.parametrize("made, cause", [({"from_days": -30, "to_days": -1}, "expired"), ({"from_days": 1, "to_days": 30}, "valid yet")])
+def test_our_certificates_out_of_their_time(instance, tmp_path, made, cause):
+    """The edge refuses these by itself, before it knows for whom the request is, so not in EST's form."""
+    certificate, key = est.look_alike(instance, **made)
+    est.put_into_store(instance, certificate)
+    answer = ask_with(instance, tmp_path, certificate, key)
+    assert answer.status == 403 and cause in answer.body.decode(), answer
 
 
 @pytest.mark.rows("T20")
