@@ -68,48 +68,44 @@ make_attributes(const struct args *args, const char *csr, long days, json_t **re
 	return 0;
 }
 
-/* Puts an attribute into the file of an option; without the option nothing is written. */
-static int
-write_attribute(struct cli *c, const json_t *data, const char *option, const char *attribute, mode_t mode, struct error *e)
-{
-	const char *path = args_get(&c->args, option), *text = resource_text(data, attribute);
-
-	if (!path)
-		return 0;
-	if (!text[0])
-		return fail(e, E_NOT_FOUND, "the answer has no %s for --%s", attribute, option);
-	return file_write(c->arena, path, text, strlen(text), mode, e);
-}
+/* Files that an answer can go into. The key comes first: it can't be had a second time. */
+static const struct {
+	const char *option, *attribute;
+	mode_t mode;
+} outputs[] = {{"key-out", "private_key_pem", 0600}, {"out", "pem", 0644}, {"chain-out", "chain_pem", 0644}};
 
 static int
 write_files(struct cli *c, const json_t *doc, struct error *e)
 {
-	const json_t *data = json_object_get(doc, "data");
+	for (size_t i = 0; i < ARRAY_LEN(outputs); i++) {
+		const char *path = args_get(&c->args, outputs[i].option);
+		const char *text = resource_text(json_object_get(doc, "data"), outputs[i].attribute);
 
-	/* the key first: it can't be had a second time */
-	if (write_attribute(c, data, "key-out", "private_key_pem", 0600, e) < 0 || write_attribute(c, data, "out", "pem", 0644, e) < 0)
-		return -1;
-	return write_attribute(c, data, "chain-out", "chain_pem", 0644, e);
+		if (!path)
+			continue;
+		if (!text[0])
+			return fail(e, E_NOT_FOUND, "the answer has no %s for --%s", outputs[i].attribute, outputs[i].option);
+		if (file_write(c->arena, path, text, strlen(text), outputs[i].mode, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* What was written into files is left out of what is shown. */
 static void
 show_issued(struct cli *c, json_t *doc)
 {
-	static const char *const written[][2] = {{"key-out", "private_key_pem"}, {"out", "pem"}, {"chain-out", "chain_pem"}};
 	json_t *attributes = json_object_get(json_object_get(doc, "data"), "attributes");
-	const char *path;
 
-	for (size_t i = 0; i < ARRAY_LEN(written); i++) {
-		path = args_get(&c->args, written[i][0]);
+	for (size_t i = 0; i < ARRAY_LEN(outputs); i++) {
+		const char *path = args_get(&c->args, outputs[i].option);
+
 		if (path && strcmp(path, "-") == 0)
 			return; /* standard output is the file's alone */
-		if (path && !c->json)
-			json_object_del(attributes, written[i][1]);
+		/* a key that has its file isn't printed as well, not even for programs */
+		if (path && (!c->json || i == 0))
+			json_object_del(attributes, outputs[i].attribute);
 	}
-	/* a key that has its file isn't printed as well, not even for programs */
-	if (args_has(&c->args, "key-out"))
-		json_object_del(attributes, "private_key_pem");
 	list_show(c, doc);
 }
 
@@ -127,7 +123,15 @@ check_issue(struct cli *c, struct error *e)
 		return cli_usage(e, "--key-type is for a key that the engine makes; --csr brings its own");
 	if (!args_has(&c->args, "csr") && !key_out)
 		return cli_usage(e, "one of --csr and --key-out is wanted");
-	return key_out ? file_absent(key_out, e) : 0;
+	if (key_out && (file_absent(key_out, e) < 0 || file_possible(c->arena, key_out, e) < 0))
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(outputs); i++) {
+		const char *path = args_get(&c->args, outputs[i].option);
+
+		if (path && file_possible(c->arena, path, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int

@@ -9,7 +9,7 @@
 
 #include <openssl/evp.h>
 
-#include "lib/audit.h"
+#include "lib/db/audit.h"
 #include "lib/auth/auth.h"
 #include "lib/secret.h"
 #include "lib/x509/pem.h"

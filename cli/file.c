@@ -85,6 +85,23 @@ file_write(struct arena *a, const char *path, const void *data, size_t len, mode
 }
 
 int
+file_possible(struct arena *a, const char *path, struct error *e)
+{
+	char *folder = arena_strdup(a, path), *slash = strrchr(folder, '/');
+	struct stat st;
+
+	if (is_stream(path))
+		return 0;
+	if (slash)
+		slash[slash == folder] = '\0';
+	if (access(slash ? folder : ".", W_OK | X_OK) < 0)
+		return fail(e, E_UNAVAILABLE, "can't write %s: %s", path, strerror(errno));
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return fail(e, E_BAD_VALUE, "can't write %s: it is a folder", path);
+	return 0;
+}
+
+int
 file_absent(const char *path, struct error *e)
 {
 	struct stat st;

@@ -3,7 +3,7 @@
 #define SIEGEL_CLI_VERIFY_H
 #include <stdint.h>
 #include "lib/arena.h"
-#include "lib/audit.h"
+#include "lib/db/audit.h"
 
 struct verify;
 

@@ -205,6 +205,14 @@ def test_issue_keeps_a_key_that_is_there(server, tmp_path):
     assert "there already" in done.stderr and server.seen == [] and (tmp_path / "k").read_text() == "mine"
 
 
+def test_issue_asks_only_when_the_answer_can_be_kept(server, tmp_path):
+    for option in ("--out", "--chain-out", "--key-out"):
+        for place in (tmp_path / "none" / "x", tmp_path):
+            more = () if option == "--key-out" else ("--key-out", tmp_path / "k")
+            server.run("cert", "issue", "--type", "server", "--cn", "a", *more, option, place, check=1)
+    assert server.seen == [] and not (tmp_path / "k").exists()
+
+
 def test_issue_from_a_request_on_standard_input(server):
     server.answer(issued(), 201)
     done = server.run("cert", "issue", "--type", "device", "--csr", "-", "--out", "-", input="the csr\n", check=0)
