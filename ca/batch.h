@@ -2,7 +2,7 @@
 #ifndef SIEGEL_CA_BATCH_H
 #define SIEGEL_CA_BATCH_H
 #include "ca/order.h"
-#include "lib/audit.h"
+#include "lib/db/audit.h"
 #include "lib/db/array.h"
 
 #define BATCH_MAX_PARAMS 24

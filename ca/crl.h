@@ -2,7 +2,7 @@
 #ifndef SIEGEL_CA_CRL_H
 #define SIEGEL_CA_CRL_H
 #include "ca/authority.h"
-#include "lib/audit.h"
+#include "lib/db/audit.h"
 
 struct crl_made {
 	int64_t number, entries, size_bytes, next_update;

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <openssl/rand.h>
-#include "lib/audit.h"
+#include "lib/db/audit.h"
 #include "lib/db/array.h"
 #include "lib/db/db.h"
 #include "lib/limits.h"

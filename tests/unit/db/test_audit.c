@@ -3,7 +3,7 @@
 #include "tests/unit/db/support.h"
 
 #include <string.h>
-#include "lib/audit.h"
+#include "lib/db/audit.h"
 
 static const struct audit_row sample = {
     .at_us = 1700000000123456, .tenant_id = 3, .actor = "rest:line1", .action = "certificate.issued", .object = "ca/2/serial/0a", .detail = "{}"};

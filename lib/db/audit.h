@@ -1,7 +1,7 @@
 /* The audit log: rows in the transaction of the change, insert-only, hash-chained. Each writer has a chain of its own (a chain has
  * one writer at a time, held by an advisory lock of the session), so that writers don't wait for each other. */
-#ifndef SIEGEL_LIB_AUDIT_H
-#define SIEGEL_LIB_AUDIT_H
+#ifndef SIEGEL_LIB_DB_AUDIT_H
+#define SIEGEL_LIB_DB_AUDIT_H
 #include "lib/db/db.h"
 
 #define AUDIT_HASH_BYTES 32

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "lib/audit.h"
+#include "lib/db/audit.h"
 
 #define OPEN_TRIES 100
 #define OPEN_PAUSE_MS 100
