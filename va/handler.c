@@ -144,25 +144,72 @@ log_reply(const struct http_request *r, const struct ocsp_reply *reply)
 	          "detail", reply->error.detail, NULL);
 }
 
-static void
-answer(const struct handler *h, struct http_request *r, struct bytes der, const struct error *unreadable, bool cacheable,
-       struct http_answer *a)
-{
-	struct ocsp_reply reply = {.status = OCSP_MALFORMED_REQUEST, .der = ocsp_error_response(OCSP_MALFORMED_REQUEST)};
+/* A request that waits in the pool. */
+struct waiting {
+	struct pool_item item;
+	struct ocsp_job job;
+	struct http_request *request;
+	struct http_answer *answer;
+	bool cacheable;
+};
 
-	if (unreadable)
-		reply.error = *unreadable;
-	else
-		responder_answer(h->responder, der, r->arena, h->now(), &reply);
-	if (reply.status != OCSP_SUCCESSFUL)
-		log_reply(r, &reply);
+static void
+reply_send(const struct handler *h, const struct http_request *r, const struct ocsp_reply *reply, bool cacheable, struct http_answer *a)
+{
+	if (reply->status != OCSP_SUCCESSFUL)
+		log_reply(r, reply);
 	a->status = 200;
 	a->content_type = TYPE_RESPONSE;
-	a->body = reply.der;
-	if (cacheable && reply.status == OCSP_SUCCESSFUL && !reply.has_nonce && h->cache_sec > 0)
-		cache_headers(h, r->arena, &reply, a);
+	a->body = reply->der;
+	if (cacheable && reply->status == OCSP_SUCCESSFUL && !reply->has_nonce && h->cache_sec > 0)
+		cache_headers(h, r->arena, reply, a);
 	else
 		http_answer_header(a, "Cache-Control", "no-store");
+}
+
+static void
+unreadable(const struct handler *h, const struct http_request *r, const struct error *e, struct http_answer *a)
+{
+	struct ocsp_reply reply = {.status = OCSP_MALFORMED_REQUEST, .der = ocsp_error_response(OCSP_MALFORMED_REQUEST), .error = *e};
+
+	reply_send(h, r, &reply, false, a);
+}
+
+void
+handler_answer_waiting(void *ctx, struct pool_item **items, int n)
+{
+	const struct handler *h = ctx;
+	struct ocsp_job *jobs[POOL_BATCH];
+
+	for (int i = 0; i < n; i++)
+		jobs[i] = &((struct waiting *)(void *)items[i])->job; /* the item is its first member */
+	responder_answer_many(h->responder, jobs, n, h->now());
+	for (int i = 0; i < n; i++) {
+		struct waiting *w = (struct waiting *)(void *)items[i];
+
+		reply_send(h, w->request, &w->job.reply, w->cacheable, w->answer);
+		http_answer_now(w->request);
+	}
+}
+
+static void
+answer(const struct handler *h, struct http_request *r, struct bytes der, bool cacheable, struct http_answer *a)
+{
+	struct http_answer *later = h->pool ? http_later(r) : NULL;
+	struct ocsp_reply reply;
+	struct waiting *w;
+
+	if (later) {
+		w = arena_alloc(r->arena, sizeof(*w));
+		w->job = (struct ocsp_job){.request = der, .arena = r->arena};
+		w->request = r;
+		w->answer = later;
+		w->cacheable = cacheable;
+		pool_add(h->pool, &w->item);
+		return;
+	}
+	responder_answer(h->responder, der, r->arena, h->now(), &reply);
+	reply_send(h, r, &reply, cacheable, a);
 }
 
 /* The media type without parameters, in any case of letters (RFC 9110 8.3.1). */
@@ -187,17 +234,19 @@ handle_post(const struct handler *h, struct http_request *r, struct http_answer 
 	else if (r->body.len > LIMIT_OCSP_REQUEST_BYTES)
 		text_answer(a, 413, "the request is too large");
 	else
-		answer(h, r, r->body, NULL, false, a);
+		answer(h, r, r->body, false, a);
 }
 
 static void
 handle_get(const struct handler *h, struct http_request *r, struct http_answer *a)
 {
-	struct bytes der = {NULL, 0};
+	struct bytes der;
 	struct error e;
-	int rc = handler_path_decode(r->arena, r->raw_path, &der, &e);
 
-	answer(h, r, der, rc < 0 ? &e : NULL, true, a);
+	if (handler_path_decode(r->arena, r->raw_path, &der, &e) < 0)
+		unreadable(h, r, &e, a);
+	else
+		answer(h, r, der, true, a);
 }
 
 void

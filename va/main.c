@@ -44,6 +44,7 @@ serve(const struct config *c, struct handler *h, struct error *e)
 	    .refuse = handler_refuse,
 	    .handle = handler_handle,
 	    .ctx = h,
+	    .answers_later = true,
 	};
 	struct http_server *server;
 	int fd;
@@ -62,6 +63,7 @@ run(const struct config *c, struct error *e)
 	CLEANUP(signers_free) struct signers *signers = NULL;
 	CLEANUP(status_free) struct status *status = NULL;
 	CLEANUP(responder_free) struct responder *responder = NULL;
+	CLEANUP(pool_free) struct pool *pool = NULL;
 	struct responder_options o = {
 	    .lookup = status_find,
 	    .answer_sec = config_int(c, OPT_va_answer_sec),
@@ -76,6 +78,9 @@ run(const struct config *c, struct error *e)
 	if (responder_new(&o, &responder, e) < 0)
 		return -1;
 	h.responder = responder;
+	if (pool_new((int)config_int(c, OPT_va_threads), handler_answer_waiting, &h, &pool, e) < 0)
+		return -1;
+	h.pool = pool;
 	return serve(c, &h, e);
 }
 

@@ -14,6 +14,14 @@ struct responder {
 	pthread_key_t thread; /* struct thread_state, freed by the key's destructor when the thread ends */
 };
 
+/* A request under work. */
+struct work {
+	struct ocsp_job *job;  /* NULL once it is answered */
+	struct ocsp_request q;
+	int signer;            /* index in the set */
+	int first_query;       /* of its q.n_ids queries */
+};
+
 /* What a thread keeps between answers: its reference to the signers and contexts that are ready to sign, one for each signer. */
 struct thread_state {
 	struct signer_set *set;
@@ -21,6 +29,9 @@ struct thread_state {
 	EVP_PKEY_CTX **sign;  /* set->n of them, made on first use */
 	EVP_MD_CTX *digest;
 	struct buf data, out; /* ResponseData and whole of the answer under work */
+	struct work work[RESPONDER_BATCH];
+	struct status_query queries[STATUS_BATCH];
+	int n_queries;
 };
 
 static void
@@ -97,17 +108,15 @@ thread_state(struct responder *r)
 }
 
 /* The thread's set, exchanged when there is a newer one. Without a change this takes no lock. */
-static int
-set_current(struct responder *r, struct thread_state *t, struct error *e)
+static void
+set_current(struct responder *r, struct thread_state *t)
 {
 	if (t->set && signers_generation(r->o.signers) == t->generation)
-		return 0;
+		return;
 	thread_drop_set(t);
 	t->set = signers_take(r->o.signers, &t->generation);
-	if (!t->set)
-		return fail(e, E_UNAVAILABLE, "signers aren't loaded yet");
-	t->sign = xcalloc((size_t)t->set->n + 1, sizeof(EVP_PKEY_CTX *));
-	return 0;
+	if (t->set)
+		t->sign = xcalloc((size_t)t->set->n + 1, sizeof(EVP_PKEY_CTX *));
 }
 
 /* A context that signs SHA-256 digests with a copy of the key that this thread alone uses, so that threads share no counters. */
@@ -171,17 +180,19 @@ signer_for(const struct signer_set *set, const struct ocsp_request *q, int64_t n
 	return 0;
 }
 
-/* Looks all ids up. A serial without a certificate is unknown, or as the configuration says revoked on hold since 1970 (RFC 6960 2.2);
- * never good. */
+/* What was found, as the answer says it. A serial without a certificate is unknown, or as the configuration says revoked on hold since
+ * 1970 (RFC 6960 2.2); never good. */
 static int
-statuses_find(const struct responder *r, int32_t ca_id, const struct ocsp_request *q, struct ocsp_answer *a, struct error *e)
+statuses_take(const struct responder *r, const struct ocsp_request *q, const struct status_query *found, struct ocsp_answer *a,
+              struct error *e)
 {
 	for (int i = 0; i < q->n_ids; i++) {
 		struct ocsp_single *s = &a->singles[i];
 
+		if (found[i].broken)
+			return fail(e, E_INTERNAL, "status of a certificate makes no sense in the store");
 		s->certid = q->ids[i].whole;
-		if (r->o.lookup(r->o.lookup_ctx, ca_id, q->ids[i].serial, &s->status, e) < 0)
-			return -1;
+		s->status = found[i].status;
 		if (s->status.state == CERT_UNKNOWN && r->o.not_issued_revoked) {
 			s->status = (struct cert_status){.state = CERT_REVOKED, .revoked_at = 0, .reason = REASON_CERTIFICATE_HOLD};
 			a->extended_revoke = true;
@@ -199,32 +210,28 @@ next_update(const struct responder *r, const struct signer *s, int64_t now)
 }
 
 static int
-answer_make(struct responder *r, struct thread_state *t, const struct ocsp_request *q, struct arena *a, int64_t now,
-            struct ocsp_reply *ret, struct error *e)
+answer_make(struct responder *r, struct thread_state *t, const struct work *w, int64_t now, struct error *e)
 {
-	struct ocsp_answer answer = {.produced_at = now, .this_update = now, .nonce = q->nonce};
+	struct ocsp_answer answer = {.produced_at = now, .this_update = now, .nonce = w->q.nonce};
+	const struct signer *s = &t->set->signers[w->signer];
+	struct ocsp_reply *ret = &w->job->reply;
 	uint8_t sig[SIGNATURE_MAX_BYTES];
-	const struct signer *s;
 	size_t sig_len;
-	int signer;
 
-	if (set_current(r, t, e) < 0 || signer_for(t->set, q, now, &signer, e) < 0)
-		return -1;
-	s = &t->set->signers[signer];
-	if (statuses_find(r, s->ca_id, q, &answer, e) < 0)
+	if (statuses_take(r, &w->q, &t->queries[w->first_query], &answer, e) < 0)
 		return -1;
 	answer.next_update = next_update(r, s, now);
 	answer.responder_id = (struct bytes){s->responder_id.data, s->responder_id.len};
 	buf_clear(&t->data);
 	ocsp_data_encode(&t->data, &answer);
-	if (buf_check(&t->data, e) < 0 || data_sign(r, t, signer, sig, &sig_len, e) < 0)
+	if (buf_check(&t->data, e) < 0 || data_sign(r, t, w->signer, sig, &sig_len, e) < 0)
 		return -1;
 	buf_clear(&t->out);
 	ocsp_response_encode(&t->out, (struct bytes){t->data.data, t->data.len}, s->signature_algorithm, (struct bytes){sig, sig_len},
 	                     (struct bytes){s->certs.data, s->certs.len});
 	if (buf_check(&t->out, e) < 0)
 		return -1;
-	ret->der = (struct bytes){arena_dup(a, t->out.data, t->out.len), t->out.len};
+	ret->der = (struct bytes){arena_dup(w->job->arena, t->out.data, t->out.len), t->out.len};
 	ret->this_update = answer.this_update;
 	ret->next_update = answer.next_update;
 	return 0;
@@ -247,21 +254,89 @@ status_of_error(enum error_code code)
 	}
 }
 
+static void
+refuse(struct ocsp_job *job, const struct error *e)
+{
+	job->reply.error = *e;
+	job->reply.status = status_of_error(e->code);
+	job->reply.der = ocsp_error_response(job->reply.status);
+}
+
+/* Reads a request and notes what is to be looked up for it. */
+static int
+work_begin(struct thread_state *t, struct work *w, int64_t now, struct error *e)
+{
+	if (ocsp_request_parse(w->job->request, &w->q, e) < 0)
+		return -1;
+	w->job->reply.has_nonce = w->q.nonce.len > 0;
+	if (!t->set)
+		return fail(e, E_UNAVAILABLE, "signers aren't loaded yet");
+	if (signer_for(t->set, &w->q, now, &w->signer, e) < 0)
+		return -1;
+	w->first_query = t->n_queries;
+	for (int i = 0; i < w->q.n_ids; i++)
+		t->queries[t->n_queries++] = (struct status_query){.ca_id = t->set->signers[w->signer].ca_id, .serial = w->q.ids[i].serial};
+	return 0;
+}
+
+/* Looks up what was noted and answers the first n of the work. */
+static void
+work_finish(struct responder *r, struct thread_state *t, int n, int64_t now)
+{
+	struct error all, e;
+	int rc = t->n_queries > 0 ? r->o.lookup(r->o.lookup_ctx, t->queries, t->n_queries, &all) : 0;
+
+	for (int i = 0; i < n; i++) {
+		struct work *w = &t->work[i];
+
+		if (!w->job)
+			continue;
+		if (rc < 0)
+			refuse(w->job, &all);
+		else if (answer_make(r, t, w, now, &e) < 0)
+			refuse(w->job, &e);
+	}
+	t->n_queries = 0;
+}
+
+void
+responder_answer_many(struct responder *r, struct ocsp_job *const *jobs, int n, int64_t now)
+{
+	struct thread_state *t = thread_state(r);
+	struct error e;
+	int n_work = 0;
+
+	if (t)
+		set_current(r, t);
+	for (int i = 0; i < n; i++) {
+		struct work *w;
+
+		jobs[i]->reply = (struct ocsp_reply){.status = OCSP_SUCCESSFUL};
+		if (!t) {
+			if (fail(&e, E_INTERNAL, "no memory for a thread") < 0)
+				refuse(jobs[i], &e);
+			continue;
+		}
+		if (n_work == RESPONDER_BATCH || t->n_queries + LIMIT_OCSP_CERTIDS > STATUS_BATCH) {
+			work_finish(r, t, n_work, now);
+			n_work = 0;
+		}
+		w = &t->work[n_work++];
+		w->job = jobs[i];
+		if (work_begin(t, w, now, &e) < 0) {
+			refuse(jobs[i], &e);
+			w->job = NULL;
+		}
+	}
+	if (t)
+		work_finish(r, t, n_work, now);
+}
+
 void
 responder_answer(struct responder *r, struct bytes request, struct arena *a, int64_t now, struct ocsp_reply *ret)
 {
-	struct thread_state *t = thread_state(r);
-	struct ocsp_request q;
-	int rc;
+	struct ocsp_job job = {.request = request, .arena = a}, *jobs[] = {&job};
 
-	*ret = (struct ocsp_reply){.status = OCSP_SUCCESSFUL};
-	rc = ocsp_request_parse(request, &q, &ret->error);
-	if (rc == 0) {
-		ret->has_nonce = q.nonce.len > 0;
-		rc = t ? answer_make(r, t, &q, a, now, ret, &ret->error) : fail(&ret->error, E_INTERNAL, "no memory for a thread");
-	}
-	if (rc < 0) {
-		ret->status = status_of_error(ret->error.code);
-		ret->der = ocsp_error_response(ret->status);
-	}
+	responder_answer_many(r, jobs, 1, now);
+	*ret = job.reply;
 }

@@ -6,8 +6,18 @@
 #include "va/ocsp_response.h"
 #include "va/signers.h"
 
-/* Finds the status of a serial of a CA: 0, or -1 with E_STORE (the client is told to try later) or another error (internalError). */
-typedef int (*status_lookup)(void *ctx, int32_t ca_id, struct bytes serial, struct cert_status *ret, struct error *e);
+/* One serial to look up, and what was found. */
+struct status_query {
+	int32_t ca_id;
+	struct bytes serial;
+	struct cert_status status;
+	bool broken; /* its row makes no sense: internalError */
+};
+
+/* Finds the status of n serials at once, n at most STATUS_BATCH: 0, or -1 with E_STORE (the clients are told to try later) or another
+ * error (internalError). */
+typedef int (*status_lookup)(void *ctx, struct status_query *queries, int n, struct error *e);
+#define STATUS_BATCH 256
 
 struct responder_options {
 	struct signers *signers;
@@ -31,9 +41,20 @@ struct ocsp_reply {
 	struct error error;         /* why the status isn't successful; for the log */
 };
 
-/* Answers; always leaves a complete reply. Status by status (RFC 6960 2.3): malformedRequest for what can't be read, unauthorized
- * for a certificate whose issuer is none of ours and for ids of several issuers (one signer can't speak for them), tryLater without a
- * living signer or a reachable store, internalError for what shouldn't be. now in seconds since 1970. Any number of threads. */
+/* A request to answer. */
+struct ocsp_job {
+	struct bytes request;
+	struct arena *arena; /* what the reply lies in */
+	struct ocsp_reply reply;
+};
+#define RESPONDER_BATCH 64
+
+/* Answers n requests, with one look-up for up to RESPONDER_BATCH of them; always leaves complete replies. Status by status (RFC 6960
+ * 2.3): malformedRequest for what can't be read, unauthorized for a certificate whose issuer is none of ours and for ids of several
+ * issuers (one signer can't speak for them), tryLater without a living signer or a reachable store, internalError for what shouldn't
+ * be. now in seconds since 1970. Any number of threads. */
+void responder_answer_many(struct responder *r, struct ocsp_job *const *jobs, int n, int64_t now);
+/* The same for one. */
 void responder_answer(struct responder *r, struct bytes request, struct arena *a, int64_t now, struct ocsp_reply *ret);
 
 #endif

@@ -1,13 +1,21 @@
 #include <pthread.h>
 #include <stdlib.h>
+#include "lib/db/array.h"
 #include "lib/db/db.h"
 #include "va/status.h"
 
-/* floor: a cast would round, and say revoked in the future. CASE, not the row's own words: a status that isn't known here must not become good. */
+/* One row for each pair, in order. The inner select can't be flattened (OFFSET 0), so that each pair is one look-up in the index of
+ * (ca_id, serial), whatever the planner believes of the table's size. floor: a cast would round, and say revoked in the future. CASE,
+ * not the row's own words: a status that isn't known here must not become good. */
 #define SQL_STATUS                                                                                                                 \
-	"SELECT CASE status WHEN 1 THEN 0 WHEN 2 THEN 1 WHEN 3 THEN 2 ELSE -1 END::int4,"                                          \
-	" floor(extract(epoch FROM revoked_at))::int8, reason::int4"                                                                      \
-	" FROM certificate WHERE ca_id = $1::int4 AND serial = $2::bytea"
+	"SELECT CASE c.status WHEN 1 THEN 0 WHEN 2 THEN 1 WHEN 3 THEN 2 ELSE -1 END::int4,"                                        \
+	" floor(extract(epoch FROM c.revoked_at))::int8, c.reason::int4, c.status IS NOT NULL"                                     \
+	" FROM unnest($1::int4[], $2::bytea[]) WITH ORDINALITY AS u(ca_id, serial, n)"                                             \
+	" LEFT JOIN LATERAL (SELECT x.status, x.revoked_at, x.reason FROM certificate x"                                           \
+	" WHERE x.ca_id = u.ca_id AND x.serial = u.serial OFFSET 0) c ON true ORDER BY u.n"
+
+/* STATUS_BATCH elements of up to LIMIT_SERIAL_BYTES with their lengths, and the head. */
+#define ARRAY_BYTES (STATUS_BATCH * (LIMIT_SERIAL_BYTES + 4) + 64)
 
 struct status {
 	const struct config *config;
@@ -62,50 +70,77 @@ connection_take(struct status *s, struct db **ret, struct error *e)
 	return 0;
 }
 
-static int
-status_read(const struct db_result *r, struct cert_status *ret, struct error *e)
+static void
+status_read(const struct db_result *r, int row, struct status_query *q)
 {
 	int64_t reason;
 
-	if (db_rows(r) == 0) {
-		*ret = (struct cert_status){.state = CERT_UNKNOWN};
-		return 0;
-	}
-	switch (db_int(r, 0, 0)) {
+	q->status = (struct cert_status){.state = CERT_UNKNOWN};
+	if (!db_bool(r, row, 3))
+		return;
+	switch (db_int(r, row, 0)) {
 	case 0:
-		*ret = (struct cert_status){.state = CERT_GOOD};
-		return 0;
+		q->status.state = CERT_GOOD;
+		return;
 	case 1:
-		reason = db_int(r, 0, 2);
+		reason = db_int(r, row, 2);
 		break;
 	case 2:
 		reason = REASON_CERTIFICATE_HOLD;
 		break;
 	default:
-		return fail(e, E_INTERNAL, "status of a certificate isn't known here");
+		q->broken = true;
+		return;
 	}
 	/* 7 isn't assigned (RFC 5280 5.3.1); 8 takes an entry off a CRL and is no status. */
-	if (db_is_null(r, 0, 1) || reason < 0 || reason > REASON_MAX || reason == 7 || reason == 8)
-		return fail(e, E_INTERNAL, "revocation of a certificate has no time or no valid reason");
-	*ret = (struct cert_status){.state = CERT_REVOKED, .revoked_at = db_int(r, 0, 1), .reason = (int)reason};
+	if (db_is_null(r, row, 1) || reason < 0 || reason > REASON_MAX || reason == 7 || reason == 8)
+		q->broken = true;
+	else
+		q->status = (struct cert_status){.state = CERT_REVOKED, .revoked_at = db_int(r, row, 1), .reason = (int)reason};
+}
+
+static int
+results_read(const struct db_result *r, struct status_query *queries, int n, struct error *e)
+{
+	if (db_rows(r) != n)
+		return fail(e, E_INTERNAL, "the store gave another number of statuses than asked for");
+	for (int i = 0; i < n; i++)
+		status_read(r, i, &queries[i]);
 	return 0;
 }
 
-int
-status_find(void *status, int32_t ca_id, struct bytes serial, struct cert_status *ret, struct error *e)
+static int
+query(struct status *s, const struct db_param params[2], struct db_result **ret, struct error *e)
 {
-	const uint8_t ca[4] = {(uint8_t)(ca_id >> 24), (uint8_t)(ca_id >> 16), (uint8_t)(ca_id >> 8), (uint8_t)ca_id};
-	const struct db_param params[] = {DB_BYTES(ca, sizeof(ca)), DB_BYTES(serial.data, serial.len)};
-	CLEANUP(db_result_free) struct db_result *r = NULL;
 	struct db *db;
 
 	/* Reading may be repeated: a connection that was lost since the last request, as by a restart of PostgreSQL, costs nobody. */
 	for (int attempt = 0;; attempt++) {
-		if (connection_take(status, &db, e) < 0)
+		if (connection_take(s, &db, e) < 0)
 			return -1;
-		if (db_query(db, SQL_STATUS, params, ARRAY_LEN(params), true, &r, e) == 0)
-			return status_read(r, ret, e);
+		if (db_query(db, SQL_STATUS, params, 2, true, ret, e) == 0)
+			return 0;
 		if (db_alive(db) || attempt > 0)
 			return -1;
 	}
+}
+
+int
+status_find(void *status, struct status_query *queries, int n, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	struct db_array cas, serials;
+	struct db_param params[2];
+	int rc;
+
+	db_array_init(&cas, DB_ARRAY_INT4, ARRAY_BYTES);
+	db_array_init(&serials, DB_ARRAY_BYTEA, ARRAY_BYTES);
+	for (int i = 0; i < n; i++) {
+		db_array_add_int(&cas, queries[i].ca_id);
+		db_array_add(&serials, queries[i].serial.data, queries[i].serial.len);
+	}
+	rc = db_array_param(&cas, &params[0], e) < 0 || db_array_param(&serials, &params[1], e) < 0 ? -1 : query(status, params, &r, e);
+	db_array_free(&cas);
+	db_array_free(&serials);
+	return rc < 0 ? -1 : results_read(r, queries, n, e);
 }

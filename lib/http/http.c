@@ -33,7 +33,9 @@ struct exchange {
 	uint8_t *body;
 	size_t body_cap;
 	struct bytes secret;  /* to be wiped when sent */
-	bool begun, overlong, bad_header;
+	bool begun, overlong, bad_header, later;
+	struct MHD_Connection *connection; /* once it is answered later */
+	struct http_answer answer;         /* the same */
 };
 
 struct http_server {
@@ -42,6 +44,8 @@ struct http_server {
 	pthread_mutex_t lock; /* guards the list */
 	struct exchange *free;
 	int n_free;
+	int n_later;          /* requests that another thread is to answer */
+	bool stopping;
 };
 
 static int64_t
@@ -95,7 +99,7 @@ exchange_give(struct exchange *x)
 	x->body = NULL;
 	x->body_cap = 0;
 	x->secret = (struct bytes){0};
-	x->begun = x->overlong = x->bad_header = false;
+	x->begun = x->overlong = x->bad_header = x->later = false;
 	pthread_mutex_lock(&s->lock);
 	if (s->n_free < s->options.max_connections) {
 		x->next = s->free;
@@ -223,6 +227,7 @@ read_head(struct exchange *x, struct MHD_Connection *connection, const char *met
 	const char *uri = x->uri ? x->uri : "";
 	size_t path_len = strcspn(uri, "?");
 
+	r->server = x->server;
 	r->method = arena_strdup(r->arena, method);
 	r->headers = x->headers;
 	r->query = x->query;
@@ -311,6 +316,63 @@ refuse(struct exchange *x, struct MHD_Connection *connection, const struct error
 	return send_answer(x, connection, &a);
 }
 
+struct http_answer *
+http_later(struct http_request *r)
+{
+	struct exchange *x = (struct exchange *)(void *)r; /* the request is its first member */
+	struct http_server *s = r->server;
+	bool stopping;
+
+	if (!s || !s->options.answers_later)
+		return NULL;
+	pthread_mutex_lock(&s->lock);
+	stopping = s->stopping;
+	if (!stopping)
+		s->n_later++;
+	pthread_mutex_unlock(&s->lock);
+	if (stopping)
+		return NULL;
+	x->later = true;
+	x->answer = (struct http_answer){0};
+	MHD_suspend_connection(x->connection);
+	return &x->answer;
+}
+
+void
+http_answer_now(struct http_request *r)
+{
+	struct exchange *x = (struct exchange *)(void *)r;
+
+	MHD_resume_connection(x->connection);
+}
+
+static void
+later_done(struct http_server *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->n_later--;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* libmicrohttpd ends the process when it is stopped with a request that waits. */
+static void
+later_drain(struct http_server *s)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	int n;
+
+	pthread_mutex_lock(&s->lock);
+	s->stopping = true;
+	n = s->n_later;
+	pthread_mutex_unlock(&s->lock);
+	while (n > 0) {
+		nanosleep(&pause, NULL);
+		pthread_mutex_lock(&s->lock);
+		n = s->n_later;
+		pthread_mutex_unlock(&s->lock);
+	}
+}
+
 static enum MHD_Result
 on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
            const char *upload_data, size_t *upload_data_size, void **con_cls)
@@ -336,8 +398,14 @@ on_request(void *cls, struct MHD_Connection *connection, const char *url, const 
 		*upload_data_size = 0;
 		return MHD_YES;
 	}
+	if (x->later) {
+		later_done(s);
+		return send_answer(x, connection, &x->answer);
+	}
+	x->connection = connection;
 	s->options.handle(s->options.ctx, &x->request, &a);
-	return send_answer(x, connection, &a);
+	/* Another thread may be done with it by now, but the connection goes on in this thread alone, after this. */
+	return x->later ? MHD_YES : send_answer(x, connection, &a);
 }
 
 static void
@@ -364,6 +432,8 @@ http_serve(int fd, const struct http_options *o, struct http_server **ret, struc
 		{MHD_OPTION_END, 0, NULL},
 	};
 
+	if (o->answers_later)
+		flags |= MHD_ALLOW_SUSPEND_RESUME;
 	if (o->threads > 1)
 		pool[0] = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, o->threads, NULL};
 	s->options = *o;
@@ -397,6 +467,7 @@ http_stop(struct http_server *s)
 
 	if (!s)
 		return;
+	later_drain(s);
 	MHD_stop_daemon(s->daemon);
 	while ((x = s->free)) {
 		s->free = x->next;

@@ -22,6 +22,7 @@ struct http_request {
 	struct bytes body;
 	struct arena *arena;      /* lives until the answer is sent */
 	const char *request_id;   /* 16 to 64 lower-case hexadecimal digits, from X-Request-Id of the edge or made here; goes into the log */
+	struct http_server *server; /* NULL without one; of http_later() alone */
 	const char *client;       /* address of the client as the edge saw it (X-Real-IP), "-" when unknown */
 };
 
@@ -54,7 +55,15 @@ struct http_options {
 	void (*refuse)(struct http_request *r, const struct error *e, struct http_answer *a);
 	http_handler handle;
 	void *ctx;
+	bool answers_later;   /* the handler may call http_later(); with epoll threads alone */
 };
+
+/* For a handler that hands its request to another thread: the request waits without holding its epoll thread. Gives the answer for that
+ * thread to fill, or NULL when there can't be one (a request without server, as in tests; a server that is stopping): the handler then
+ * answers itself. After http_later() the handler leaves both its own answer and the request alone. */
+struct http_answer *http_later(struct http_request *r);
+/* Sends the answer that http_later() gave. The request is gone afterwards. */
+void http_answer_now(struct http_request *r);
 
 struct http_server;
 /* Serves on a listening socket until http_stop(). The server owns fd. */

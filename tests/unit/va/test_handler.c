@@ -23,13 +23,12 @@ now(void)
 }
 
 static int
-lookup(void *ctx, int32_t ca_id, struct bytes serial, struct cert_status *ret, struct error *e)
+lookup(void *ctx, struct status_query *queries, int n, struct error *e)
 {
 	(void)ctx;
-	(void)ca_id;
-	(void)serial;
 	(void)e;
-	*ret = (struct cert_status){.state = CERT_GOOD};
+	for (int i = 0; i < n; i++)
+		queries[i].status = (struct cert_status){.state = CERT_GOOD};
 	return 0;
 }
 
