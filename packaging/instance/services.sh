@@ -140,6 +140,13 @@ services_keep() {
 	done
 }
 
+# The supervisor, and below it everything that works in a service's folder: runsv and svlogd end a moment later. What has ended and
+# waits for its parent to notice has no folder any more.
+supervisor_gone() {
+	[ "$(cut -d' ' -f3 "/proc/$1/stat" 2>/dev/null || echo Z)" = Z ] &&
+		[ -z "$(find /proc/[0-9]*/cwd -maxdepth 0 -lname "$DIR/service/*" 2>/dev/null)" ]
+}
+
 # Who takes requests goes first, the store last.
 services_down() {
 	local one pid i
@@ -154,7 +161,10 @@ services_down() {
 	"$DIR/end-leftovers" postgres "$PG_DIR/data"
 	kill -HUP "$pid"
 	for ((i = 0; i < 100; i++)); do
-		[ -d "/proc/$pid" ] || { rm -f "$DIR/runsvdir.pid"; return 0; }
+		if supervisor_gone "$pid"; then
+			rm -f "$DIR/runsvdir.pid"
+			return 0
+		fi
 		sleep 0.1
 	done
 	echo "the supervisor (process $pid) doesn't end"
