@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <openssl/sha.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -58,7 +59,7 @@ begin(struct batch *b, const char *sql, const struct audit_chain *chain)
 	if (!chain)
 		return;
 	b->next = *chain;
-	strcpy(b->chain_name, chain->name);
+	snprintf(b->chain_name, sizeof(b->chain_name), "%s", chain->name);
 	b->params[b->n_params++] = DB_TEXT(b->chain_name);
 }
 

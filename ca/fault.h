@@ -4,6 +4,7 @@
 #define SIEGEL_CA_FAULT_H
 
 #ifdef SIEGEL_FAULT_POINTS
+/* Ends the process by SIGKILL, or gives back. */
 void fault_point(const char *step);
 #define FAULT(step) fault_point(step)
 #else

@@ -88,7 +88,8 @@ check_uri(const char *s, struct error *e)
 	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
 		known = known || (strlen(schemes[i]) == n && strncasecmp(schemes[i], s, n) == 0);
 	if (!known || s[n] != ':' || s[n + 1] == '\0')
-		return fail(e, E_BAD_VALUE, "URI: a scheme that is taken here is wanted (urn, https, http, spiffe, opc.tcp, sip, ldap, coaps, mqtts, tag)");
+		return fail(e, E_BAD_VALUE,
+			    "URI: a scheme that is taken here is wanted (urn, https, http, spiffe, opc.tcp, sip, ldap, coaps, mqtts, tag)");
 	for (const char *p = s; *p; p++)
 		if (*p <= ' ' || strchr("\"<>\\^`{|}", *p))
 			return fail(e, E_BAD_VALUE, "URI: a character that isn't allowed (RFC 3986 2)");

@@ -7,6 +7,7 @@
 
 struct registry;
 
+/* An empty one; the caller frees it. */
 struct registry *registry_new(void) __attribute__((returns_nonnull));
 void registry_free(struct registry *r); /* accepts NULL */
 DEFINE_CLEANUP(struct registry, registry_free)

@@ -40,7 +40,7 @@ struct worker {
 	struct connection *connections;
 	struct job *first, **last; /* the queue */
 	size_t n_waiting;
-	int epoll, channel, index;
+	int epoll, channel;
 	bool ended;
 	int64_t refreshed_us, key_store_tried_us;
 };
@@ -521,7 +521,12 @@ loop(struct worker *w)
 int
 worker_run(const struct config *c, int index, int channel, struct error *e)
 {
-	struct worker w = {.config = c, .channel = channel, .index = index, .registry = registry_new(), .n_lanes = (size_t)config_int(c, OPT_ca_lanes)};
+	struct worker w = {
+	    .config = c,
+	    .channel = channel,
+	    .registry = registry_new(),
+	    .n_lanes = (size_t)config_int(c, OPT_ca_lanes),
+	};
 	const char octet = CHANNEL_READY;
 	w.last = &w.first;
 	w.lanes = xcalloc(w.n_lanes, sizeof(*w.lanes));
