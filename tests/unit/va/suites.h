@@ -12,6 +12,7 @@ TCase *tcase_ocsp_response(void);
 TCase *tcase_signer_set(void);
 TCase *tcase_responder(void);
 TCase *tcase_handler(void);
+TCase *tcase_pool(void);
 
 struct house {
 	EVP_PKEY *ca_key;

@@ -16,6 +16,7 @@ main(void)
 	suite_add_tcase(s, tcase_signer_set());
 	suite_add_tcase(s, tcase_responder());
 	suite_add_tcase(s, tcase_handler());
+	suite_add_tcase(s, tcase_pool());
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
