@@ -251,6 +251,13 @@ perform(struct client *cl, long *ret_status, const struct buf *answer, const cha
 
 	if (answer->overflow)
 		return fail(e, E_TOO_LARGE, "the answer has more than %zu bytes", ANSWER_BYTES);
+	/* libcurl tells of an address that isn't used here */
+	if (rc == CURLE_COULDNT_CONNECT && cl->socket) {
+		long os_errno = 0;
+
+		curl_easy_getinfo(cl->curl, CURLINFO_OS_ERRNO, &os_errno);
+		return fail(e, E_UNAVAILABLE, "%s: %s", cl->socket, os_errno ? strerror((int)os_errno) : "nobody answers");
+	}
 	if (rc != CURLE_OK)
 		return fail(e, E_UNAVAILABLE, "%s: %s", cl->socket ? cl->socket : cl->base, why[0] ? why : curl_easy_strerror(rc));
 	curl_easy_getinfo(cl->curl, CURLINFO_RESPONSE_CODE, ret_status);
