@@ -6,15 +6,20 @@ import subprocess
 import uuid
 from pathlib import Path
 
+import support
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 MIGRATIONS = ROOT / "migrations"
 
 
 def siegelctl_path():
     """The siegelctl under test: from SIEGEL_BIN (folders, as for the other tests), SIEGEL_RUN or PATH."""
-    folders = [Path(p) for p in os.environ.get("SIEGEL_BIN", "").split(":") if p]
-    if "SIEGEL_RUN" in os.environ:
-        folders.append(Path(os.environ["SIEGEL_RUN"]) / "sbin")
+    env = dict(os.environ)
+    if "SIEGEL_RUN" in env:
+        env = {**support.read_env_file(Path(env["SIEGEL_RUN"]) / "access.env"), **env}
+    folders = [Path(p) for p in env.get("SIEGEL_BIN", "").split(":") if p]
+    if "SIEGEL_RUN" in env:
+        folders.append(Path(env["SIEGEL_RUN"]) / "sbin")
     for folder in folders:
         for place in (folder, folder.parent / "bin", folder.parent / "sbin"):
             if (place / "siegelctl").exists():
