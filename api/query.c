@@ -27,12 +27,31 @@ find_attribute(const struct resource *res, const char *name, size_t len)
 	return NULL;
 }
 
+/* The number that n digits at s make. */
+static int
+digits(const char *s, int n)
+{
+	int value = 0;
+
+	for (int i = 0; i < n; i++)
+		value = value * 10 + (s[i] - '0');
+	return value;
+}
+
+static int
+days_of(int year, int month)
+{
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+	return days[month - 1] + (month == 2 && leap);
+}
+
 bool
 valid_instant(const char *s)
 {
-	/* 'd': a digit; the forms end where they may. */
+	/* 'd': a digit; '+': a sign. */
 	static const char *const forms[] = {"dddd-dd-dd", "dddd-dd-ddTdd:dd:ddZ", "dddd-dd-ddTdd:dd:dd+dd:dd"};
-	int month, day, hour = 0, minute = 0, second = 0;
 	bool fits = false;
 
 	for (size_t i = 0; i < ARRAY_LEN(forms) && !fits; i++) {
@@ -43,33 +62,27 @@ valid_instant(const char *s)
 				break;
 		fits = !*f && !*p;
 	}
-	if (!fits)
+	if (!fits || digits(s, 4) < 1 || digits(s + 5, 2) < 1 || digits(s + 5, 2) > 12)
 		return false;
-	month = atoi(s + 5);
-	day = atoi(s + 8);
-	if (s[10]) {
-		hour = atoi(s + 11);
-		minute = atoi(s + 14);
-		second = atoi(s + 17);
-		/* The offset: PostgreSQL takes less than 16 hours. */
-		if (s[19] != 'Z' && (atoi(s + 20) > 14 || atoi(s + 23) > 59))
-			return false;
-	}
-	return atoi(s) >= 1 && month >= 1 && month <= 12 && day >= 1 &&
-	       day <= (month == 2 ? 28 + (atoi(s) % 4 == 0 && (atoi(s) % 100 != 0 || atoi(s) % 400 == 0))
-	               : month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31) &&
-	       hour <= 23 && minute <= 59 && second <= 59;
+	if (digits(s + 8, 2) < 1 || digits(s + 8, 2) > days_of(digits(s, 4), digits(s + 5, 2)))
+		return false;
+	if (!s[10])
+		return true;
+	/* PostgreSQL takes offsets of less than 16 hours. */
+	if (s[19] != 'Z' && (digits(s + 20, 2) > 14 || digits(s + 23, 2) > 59))
+		return false;
+	return digits(s + 11, 2) <= 23 && digits(s + 14, 2) <= 59 && digits(s + 17, 2) <= 59;
 }
 
 static bool
 valid_number(const char *s)
 {
-	size_t digits;
+	size_t n;
 
 	if (*s == '-')
 		s++;
-	digits = strspn(s, "0123456789");
-	return digits > 0 && digits <= 18 && !s[digits];
+	n = strspn(s, "0123456789");
+	return n > 0 && n <= 18 && !s[n];
 }
 
 static bool
@@ -193,9 +206,11 @@ static int
 parse_page(const struct http_header *p, struct query *q, struct error *e)
 {
 	if (strcmp(p->name, "page[size]") == 0) {
-		if (!valid_number(p->value) || strlen(p->value) > 9 || atoi(p->value) < 1 || atoi(p->value) > LIMIT_PAGE_SIZE)
+		long size = valid_number(p->value) ? strtol(p->value, NULL, 10) : 0;
+
+		if (size < 1 || size > LIMIT_PAGE_SIZE)
 			return fail_at(e, E_MALFORMED, "?page[size]", "page[size] has to lie between 1 and %d", LIMIT_PAGE_SIZE);
-		q->page_size = atoi(p->value);
+		q->page_size = (int)size;
 		return 0;
 	}
 	if (strcmp(p->name, "page[after]") != 0)
