@@ -78,9 +78,10 @@ db_fail_result(struct db *db, const PGresult *res, struct error *e)
 {
 	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 	const char *severity = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *primary = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
 
 	snprintf(db->sqlstate, sizeof(db->sqlstate), "%s", state ? state : "");
-	keep_message(db, PQresultErrorMessage(res));
+	keep_message(db, primary ? primary : PQresultErrorMessage(res));
 	/* A connection that broke makes a result without state; FATAL is the server's goodbye. */
 	if (!state || PQstatus(db->conn) != CONNECTION_OK ||
 	    (severity && (!strcmp(severity, "FATAL") || !strcmp(severity, "PANIC"))))

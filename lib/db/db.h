@@ -50,7 +50,8 @@ int db_query_text(struct db *db, const char *sql, const struct db_param *params,
 int db_exec(struct db *db, const char *sql, struct error *e) MUST_CHECK;
 /* The SQLSTATE of the last failed statement, "" when none. */
 const char *db_sqlstate(const struct db *db);
-/* What the server said about it, or about the connection that failed; "" when nothing. For the log alone: it may carry values. */
+/* What the server said about it (the primary message, without severity and context: what a function of ours raised), or about the
+ * connection that failed; "" when nothing. For the log alone: it may carry values. */
 const char *db_last_message(const struct db *db);
 
 void db_result_free(struct db_result *r); /* accepts NULL */
