@@ -347,11 +347,12 @@ http_answer_now(struct http_request *r)
 }
 
 static void
-later_done(struct http_server *s)
+later_done(struct exchange *x)
 {
-	pthread_mutex_lock(&s->lock);
-	s->n_later--;
-	pthread_mutex_unlock(&s->lock);
+	x->later = false;
+	pthread_mutex_lock(&x->server->lock);
+	x->server->n_later--;
+	pthread_mutex_unlock(&x->server->lock);
 }
 
 /* libmicrohttpd ends the process when it is stopped with a request that waits. */
@@ -399,7 +400,7 @@ on_request(void *cls, struct MHD_Connection *connection, const char *url, const 
 		return MHD_YES;
 	}
 	if (x->later) {
-		later_done(s);
+		later_done(x);
 		return send_answer(x, connection, &x->answer);
 	}
 	x->connection = connection;
@@ -417,8 +418,11 @@ on_completed(void *cls, struct MHD_Connection *connection, void **con_cls, enum 
 	(void)connection;
 	(void)toe;
 	*con_cls = NULL;
-	if (x)
-		exchange_give(x);
+	if (!x)
+		return;
+	if (x->later) /* the client left while it waited: on_request() isn't called again */
+		later_done(x);
+	exchange_give(x);
 }
 
 int

@@ -117,6 +117,15 @@ exchange(uint8_t *answer, size_t room)
 	return n;
 }
 
+/* Asks and leaves without the answer. */
+static void
+ask_and_leave(void)
+{
+	uint8_t none;
+
+	exchange(&none, 0);
+}
+
 static void *
 ask_often(void *arg)
 {
@@ -154,10 +163,14 @@ START_TEST(over_a_socket)
 	ck_assert_int_eq(http_serve(listen_here(), &o, &server, &e), 0);
 	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, ask_often, NULL), 0);
+	for (int i = 0; i < 50; i++)
+		ask_and_leave();
 	for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
 		pthread_join(threads[i], &good);
 		ck_assert_int_eq((intptr_t)good, 20);
 	}
+	for (int i = 0; i < 20; i++)
+		ask_and_leave();
 	http_stop(server);
 	pool_free(handler.pool);
 	responder_free(handler.responder);
