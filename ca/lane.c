@@ -131,6 +131,12 @@ begin_intents(struct lane *l)
 		l->state = LANE_IDLE;
 		return;
 	}
+	if (!worker_hsm(l->worker)) { /* an intent for nothing is a row for nothing */
+		(void)fail(&e, E_KEY_STORE, "the key store isn't available");
+		e.retry_after_sec = 2;
+		fail_all(l, &e);
+		return;
+	}
 	fill_batch(l);
 	if (batch_intents(&l->batch, &l->chain, &e) < 0) {
 		fail_all(l, &e);

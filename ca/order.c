@@ -216,7 +216,7 @@ take_own_key(struct order *o, EVP_PKEY *key, struct error *e)
 }
 
 static int
-generate_key(struct order *o, struct error *e)
+wanted_key_type(struct order *o, const struct keytype **ret, struct error *e)
 {
 	const struct keytype *type = o->profile->keys[0];
 	if (*o->request->key_type) {
@@ -226,7 +226,15 @@ generate_key(struct order *o, struct error *e)
 		if (check_key_type(o, type, "key_type", e) < 0)
 			return -1;
 	}
-	if (keytype_generate(type, &o->private_key, e) < 0)
+	*ret = type;
+	return 0;
+}
+
+static int
+generate_key(struct order *o, struct error *e)
+{
+	const struct keytype *type;
+	if (!o->private_key && (wanted_key_type(o, &type, e) < 0 || keytype_generate(type, &o->private_key, e) < 0))
 		return -1;
 	return take_own_key(o, o->private_key, e);
 }
@@ -324,10 +332,18 @@ order_free(struct order *o)
 }
 
 int
-order_make(const struct registry *r, const Siegel__Issue *request, int64_t now, struct order **ret, struct error *e)
+order_key_type(const struct registry *r, const Siegel__Issue *request, const struct keytype **ret, struct error *e)
+{
+	struct order *o CLEANUP(order_free) = order_new(request);
+	return find_rules(o, r, e) < 0 ? -1 : wanted_key_type(o, ret, e);
+}
+
+int
+order_make(const struct registry *r, const Siegel__Issue *request, EVP_PKEY *made, int64_t now, struct order **ret, struct error *e)
 {
 	struct order *o CLEANUP(order_free) = order_new(request);
 	struct csr csr;
+	o->private_key = made;
 	if (find_rules(o, r, e) < 0)
 		return -1;
 	if (request->csr.len ? take_csr(o, &csr, e) < 0 : generate_key(o, e) < 0)

@@ -24,9 +24,13 @@ struct order {
 };
 
 /* Decides: finds CA and profile, checks the CSR (possession, key), subject, names and validity by the profile's rules, makes the serial
- * (127 random bits) and the to-be-signed certificate. now is the time of the decision. On failure *e says which field of the request
+ * (127 random bits) and the to-be-signed certificate. made is a private key for a request without a CSR, or NULL: then it is made
+ * here; the order takes it over, also on failure. now is the time of the decision. On failure *e says which field of the request
  * is at fault (pointer in the terms of engine.proto). The caller frees *ret with order_free(). */
-int order_make(const struct registry *r, const Siegel__Issue *request, int64_t now, struct order **ret, struct error *e) MUST_CHECK;
+int order_make(const struct registry *r, const Siegel__Issue *request, EVP_PKEY *made, int64_t now, struct order **ret, struct error *e)
+    MUST_CHECK;
+/* The type of the key that the engine is to make for a request without a CSR, after the same checks. */
+int order_key_type(const struct registry *r, const Siegel__Issue *request, const struct keytype **ret, struct error *e) MUST_CHECK;
 /* Lints, signs with the CA's key, verifies, puts the certificate together and compares its to-be-signed part with the intent's. */
 int order_sign(struct order *o, struct hsm *hsm, struct error *e) MUST_CHECK;
 /* Another serial: for the retry of an order whose intent was refused. */

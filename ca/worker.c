@@ -10,6 +10,7 @@
 
 #include "ca/fault.h"
 #include "ca/lane.h"
+#include "ca/maker.h"
 #include "ca/reply.h"
 #include "lib/daemon.h"
 #include "lib/ipc/frame.h"
@@ -39,6 +40,8 @@ struct worker {
 	size_t n_lanes;
 	struct connection *connections;
 	struct job *first, **last; /* the queue */
+	struct maker maker;
+	struct job *first_for_key, **last_for_key; /* wait for a key, in the order in which they asked */
 	size_t n_waiting;
 	int epoll, channel;
 	bool ended;
@@ -195,27 +198,112 @@ refresh(struct worker *w)
 	}
 }
 
+static void
+watch(struct worker *w, int op, int fd, unsigned events, void *what)
+{
+	struct epoll_event ev = {.events = events, .data.ptr = what};
+	if (epoll_ctl(w->epoll, op, fd, &ev) < 0)
+		log_event(LOG_LEVEL_ERROR, "epoll_ctl", "error", strerror(errno), NULL);
+}
+
 /* --- requests --- */
+
+/* Decides; made is a key that was made for it, or NULL. */
+static void
+decide(struct worker *w, struct job *job, EVP_PKEY *made)
+{
+	struct error e;
+	if (order_make(w->registry, job->request->issue, made, now_us() / 1000000, &job->order, &e) < 0)
+		worker_answer_error(w, job, &e);
+	else
+		enqueue(w, job);
+}
+
+static void
+wait_for_key(struct worker *w, struct job *job, const struct keytype *type)
+{
+	struct error e;
+	if (maker_ask(&w->maker, type, &e) < 0) {
+		worker_answer_error(w, job, &e);
+		return;
+	}
+	job->next = NULL;
+	*w->last_for_key = job;
+	w->last_for_key = &job->next;
+}
+
+static struct job *
+first_for_key(struct worker *w)
+{
+	struct job *job = w->first_for_key;
+	if (job) {
+		w->first_for_key = job->next;
+		if (!w->first_for_key)
+			w->last_for_key = &w->first_for_key;
+	}
+	return job;
+}
+
+static void
+start_maker(struct worker *w)
+{
+	struct error e;
+	if (maker_start(&w->maker, &e) < 0)
+		log_error(LOG_LEVEL_ERROR, "no process to make keys", &e);
+	else
+		watch(w, EPOLL_CTL_ADD, w->maker.fd, EPOLLIN, &w->maker);
+}
+
+/* A key is there, or the maker is gone: then those that wait are told, and it is started again. */
+static void
+take_key(struct worker *w)
+{
+	struct error e;
+	EVP_PKEY *key = NULL;
+	struct job *job;
+	if (maker_take(&w->maker, &key, &e) == 0) {
+		job = first_for_key(w);
+		if (job)
+			decide(w, job, key);
+		else
+			EVP_PKEY_free(key);
+		return;
+	}
+	log_error(LOG_LEVEL_ERROR, "the maker ended and is started again", &e);
+	maker_stop(&w->maker);
+	e.retry_after_sec = 1;
+	while ((job = first_for_key(w)) != NULL)
+		worker_answer_error(w, job, &e);
+	start_maker(w);
+}
 
 static void
 take_issue(struct worker *w, struct job *job)
 {
 	struct error e;
 	const Siegel__Issue *q = job->request->issue;
-	int rc = 0;
-	if (!q->requestor || (q->request_key.len && (q->request_key.len != 32 || q->body_hash.len != 32 || q->window_sec <= 0)))
-		rc = fail(&e, E_MALFORMED, "the request has no requestor, or a request key without its hash and window");
-	if (rc == 0)
-		rc = order_make(w->registry, q, now_us() / 1000000, &job->order, &e);
-	/* A CA or a profile may be newer than what was read. */
-	if (rc < 0 && e.code == E_NOT_FOUND && now_us() - w->refreshed_us > REFRESH_US / 10) {
-		refresh(w);
-		rc = order_make(w->registry, q, now_us() / 1000000, &job->order, &e);
-	}
-	if (rc < 0)
+	const struct keytype *type;
+	if (!q->requestor || (q->request_key.len && (q->request_key.len != 32 || q->body_hash.len != 32 || q->window_sec <= 0))) {
+		(void)fail(&e, E_MALFORMED, "the request has no requestor, or a request key without its hash and window");
 		worker_answer_error(w, job, &e);
-	else
-		enqueue(w, job);
+		return;
+	}
+	/* A CA or a profile may be newer than what was read. */
+	if (!registry_profile(w->registry, q->requestor->tenant_id, q->profile) ||
+	    !registry_authority(w->registry, q->requestor->tenant_id, q->ca))
+		if (now_us() - w->refreshed_us > REFRESH_US / 10)
+			refresh(w);
+	if (q->csr.len == 0) {
+		if (order_key_type(w->registry, q, &type, &e) < 0) {
+			worker_answer_error(w, job, &e);
+			return;
+		}
+		if (maker_is_for(type)) {
+			wait_for_key(w, job, type);
+			return;
+		}
+	}
+	decide(w, job, NULL);
 }
 
 static void
@@ -308,14 +396,6 @@ read_connection(struct worker *w, struct connection *c)
 }
 
 /* --- the loop --- */
-
-static void
-watch(struct worker *w, int op, int fd, unsigned events, void *what)
-{
-	struct epoll_event ev = {.events = events, .data.ptr = what};
-	if (epoll_ctl(w->epoll, op, fd, &ev) < 0)
-		log_event(LOG_LEVEL_ERROR, "epoll_ctl", "error", strerror(errno), NULL);
-}
 
 static void
 take_channel(struct worker *w)
@@ -473,7 +553,7 @@ idle(const struct worker *w)
 	for (size_t i = 0; i < w->n_lanes; i++)
 		if (w->lanes[i].state != LANE_DOWN && w->lanes[i].state != LANE_IDLE)
 			return false;
-	return w->first == NULL;
+	return w->first == NULL && w->first_for_key == NULL;
 }
 
 static void
@@ -481,6 +561,10 @@ take_event(struct worker *w, const struct epoll_event *ev)
 {
 	if (ev->data.ptr == NULL) {
 		take_channel(w);
+		return;
+	}
+	if (ev->data.ptr == &w->maker) {
+		take_key(w);
 		return;
 	}
 	for (size_t i = 0; i < w->n_lanes; i++)
@@ -529,6 +613,7 @@ worker_run(const struct config *c, int index, int channel, struct error *e)
 	};
 	const char octet = CHANNEL_READY;
 	w.last = &w.first;
+	w.last_for_key = &w.first_for_key;
 	w.lanes = xcalloc(w.n_lanes, sizeof(*w.lanes));
 	w.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (w.epoll < 0)
@@ -538,12 +623,14 @@ worker_run(const struct config *c, int index, int channel, struct error *e)
 		w.lanes[i].watched_fd = -1;
 		snprintf(w.lanes[i].name, sizeof(w.lanes[i].name), "ca.%d.%zu", index, i);
 	}
+	start_maker(&w); /* before there is anything that it shouldn't know */
 	open_key_store(&w);
 	watch(&w, EPOLL_CTL_ADD, channel, EPOLLIN, NULL);
 	watch(&w, EPOLL_CTL_ADD, daemon_stop_fd(), EPOLLIN, NULL);
 	tend(&w);
 	(void)!send(channel, &octet, 1, MSG_NOSIGNAL);
 	loop(&w);
+	maker_stop(&w.maker);
 	for (size_t i = 0; i < w.n_lanes; i++)
 		lane_close(&w.lanes[i]);
 	while (w.connections)
