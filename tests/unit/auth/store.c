@@ -149,8 +149,9 @@ store_setup(void)
 	ck_assert_msg(config_load(getenv("SIEGEL_TEST_CONF"), &config, &e) == 0, "%s", e.detail);
 	ck_assert_msg(db_connect(config, "siegel_owner", &owner, &e) == 0, "%s", e.detail);
 	ck_assert_msg(db_connect(config, "siegel_est", &db, &e) == 0, "%s", e.detail);
-	/* A tenant, a CA and serials of its own for each test. */
-	next_serial = 0x6000000000000000 + ((int64_t)getpid() << 20);
+	/* A tenant, a CA and serials of its own for each test, whether it has a process of its own or not. */
+	if (!next_serial)
+		next_serial = 0x6000000000000000 + ((int64_t)getpid() << 20);
 	tenant_id = (int32_t)store_sql("INSERT INTO tenant (name) VALUES ('t' || $1::text) RETURNING id",
 	                               (struct db_param[]){DB_INT(next_serial++)}, 1);
 	store_ca();

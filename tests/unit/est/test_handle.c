@@ -203,8 +203,8 @@ main(void)
 	TCase *t = tcase_create("requests");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 30);
+	tcase_add_test(t, test_cacerts_without_ca); /* before a chain is kept, when all run in one process */
 	tcase_add_test(t, test_cacerts);
-	tcase_add_test(t, test_cacerts_without_ca);
 	tcase_add_test(t, test_engine_is_away);
 	tcase_add_test(t, test_who_is_refused);
 	tcase_add_test(t, test_certificates);
