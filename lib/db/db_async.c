@@ -255,6 +255,11 @@ db_poll(struct db *db, struct db_result **ret, struct error *e)
 		}
 		db->phase = PHASE_RUNNING;
 	}
+	/* What comes unasked is a notice, or the end of the connection. Left unread it would keep the descriptor ready. */
+	if (db_alive(db) && (!PQconsumeInput(db->conn) || (PQisBusy(db->conn), !db_alive(db)))) {
+		(void)db_fail_lost(db, e);
+		return DB_FAILED;
+	}
 	return DB_IDLE;
 }
 
