@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import secrets
 import shutil
 import signal
 import ssl
@@ -174,21 +175,32 @@ class House:
 
     def load(self, name, requests=400, connections=16, seconds=8, repeat=3):
         """Starts a client that asks for certificates, each with a key of its own, again and again until it has them."""
+        name += f"-{secrets.token_hex(3)}"  # keys of an earlier run in the same instance were for other requests
         journal = self.run / f"journal-{name}"
-        journal.unlink(missing_ok=True)
         self.journals.append(journal)
         arguments = [
             str(self.tools / "tests/bench/load"), "--url", self.url + "/api/v2.0/cert_device", "--cacert", self.access["SIEGEL_CACERT"],
             "--connections", str(connections), "--requests", str(requests), "--seconds", str(seconds), "--prefix", name,
             "--keyed", "--retry-ms", "30", "--repeat-one-in", str(repeat), "--journal", str(journal),
         ]  # fmt: skip
-        return Load(arguments, journal, self.access["SIEGEL_TOKEN"])
+        load = Load(arguments, journal, self.access["SIEGEL_TOKEN"])
+        # Its requests are made before it starts: the harm must not be done before.
+        self.until(lambda: load.process.poll() is not None or (journal.exists() and journal.stat().st_size), timeout=60)
+        return load
 
     # Store
 
     def sql(self, text):
-        """Runs a statement as the cluster's superuser; its rows, if it has any."""
-        db = psycopg2.connect(self.dsn)
+        """Runs a statement as the cluster's superuser; its rows, if it has any. Waits for a store that is coming back."""
+        end = time.monotonic() + 10
+        while True:
+            try:
+                db = psycopg2.connect(self.dsn)
+                break
+            except psycopg2.OperationalError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
         try:
             with db, db.cursor() as q:
                 q.execute("SET search_path = siegel")

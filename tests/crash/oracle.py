@@ -84,7 +84,7 @@ def signed_data(tbs):
 
 
 def audit_hash(previous, row):
-    """The hash of lib/audit.h, made again from its description."""
+    """The hash of lib/db/audit.h, made again from its description."""
     h = hashlib.sha256(previous)
     chain, seq, at_us, tenant_id, actor, action, obj, detail = row
     for field in (chain, seq, at_us, tenant_id, actor, action, obj, detail):
