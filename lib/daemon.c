@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "lib/log.h"
-#include "lib/secret.h"
 
 enum { EXIT_OK = 0, EXIT_FAULT = 1, EXIT_USAGE = 2 };
 
@@ -234,6 +233,5 @@ daemon_main(const struct daemon *d, int argc, char **argv)
 	}
 	log_open(d->name, level);
 	catch_signals();
-	secret_init();
 	return run(d, c, request.extra);
 }

@@ -18,7 +18,7 @@ struct daemon {
 };
 
 /* main() of a process: options --config FILE (default /etc/siegel/siegel.conf), --check-config, --version, --help; umask 077,
- * no core dumps, not dumpable, SIGPIPE ignored, SIGTERM and SIGINT stop, locked heap, log. Returns the exit status: 0 stopped
+ * no core dumps, not dumpable, SIGPIPE ignored, SIGTERM and SIGINT stop, log. Returns the exit status: 0 stopped
  * on request, 1 fault, 2 usage or configuration. */
 int daemon_main(const struct daemon *d, int argc, char **argv);
 /* Tells systemd that the process is ready (READY=1); without systemd it does nothing. */

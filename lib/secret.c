@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,11 +14,19 @@
 #define HEAP_BYTES ((size_t)1024 * 1024) /* PIN, master keys, tokens of requests in flight: some KiB in practice */
 #define HEAP_SMALLEST 32
 
-void
-secret_init(void)
+static void
+make_heap(void)
 {
 	if (!CRYPTO_secure_malloc_initialized())
 		(void)CRYPTO_secure_malloc_init(HEAP_BYTES, HEAP_SMALLEST);
+}
+
+void
+secret_init(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, make_heap);
 }
 
 struct secret *
@@ -25,6 +34,7 @@ secret_new(const void *data, size_t len)
 {
 	struct secret *s = xcalloc(1, sizeof(*s));
 
+	secret_init();
 	s->data = OPENSSL_secure_zalloc(len + 1);
 	/* A full heap is no reason to stop: secret_free() wipes either kind. */
 	if (!s->data)

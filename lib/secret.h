@@ -11,8 +11,9 @@ struct secret {
 	size_t len;
 };
 
-/* Sets up the locked heap, once at the start of a process, before any secret. Without it (limit on locked memory) secrets
- * live in ordinary memory that is left out of core dumps and wiped all the same. */
+/* Sets up the locked heap of this process, once; secret_new() does it when nobody did. A child doesn't inherit the lock, so a process
+ * that forks leaves this to its children. Without it (limit on locked memory) secrets live in ordinary memory that is left out of core
+ * dumps and wiped all the same. Thread-safe. */
 void secret_init(void);
 struct secret *secret_new(const void *data, size_t len) __attribute__((returns_nonnull)); /* copies; data may be NULL: zeros */
 void secret_free(struct secret *s);                                                        /* wipes; accepts NULL */

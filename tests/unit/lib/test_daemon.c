@@ -8,12 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
+#include "lib/secret.h"
 #include "tests/unit/lib/suites.h"
 
 enum { BAD = 99 }; /* exit status that says that a check in a child failed */
@@ -111,6 +115,46 @@ run_early(const struct config *c, struct error *e)
 	return readable(daemon_stop_fd(), 50) ? fail(e, E_INTERNAL, "woken by a child's signal") : 0;
 }
 
+static long
+locked_kb(void)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	char line[256];
+	long kb = -1;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "VmLck: %ld", &kb) == 1)
+			break;
+	}
+	if (f)
+		fclose(f);
+	return kb;
+}
+
+/* A child's secrets are locked as well: the heap is its own. Where nothing may be locked, nothing is tried. */
+static int
+run_locked(const struct config *c, struct error *e)
+{
+	int status;
+	pid_t kid = fork();
+
+	(void)c;
+	if (kid == 0) {
+		static char page[1 << 20];
+		struct secret *s;
+
+		daemon_after_fork();
+		if (mlock(page, sizeof(page)) < 0)
+			_exit(0);
+		munlock(page, sizeof(page));
+		s = secret_new("x", 1);
+		_exit(s->len == 1 && locked_kb() >= 1024 ? 0 : BAD);
+	}
+	if (waitpid(kid, &status, 0) != kid || WEXITSTATUS(status) != 0)
+		return fail(e, E_INTERNAL, "a child's secrets aren't locked");
+	return 0;
+}
+
 static int
 check_no(const struct config *c, struct error *e)
 {
@@ -128,6 +172,7 @@ extra(const struct config *c, const char *arg, struct error *e)
 static const struct daemon plain = {.name = "x", .summary = "a test", .run = run_until_stop};
 static const struct daemon faulty = {.name = "x", .summary = "a test", .run = run_fault};
 static const struct daemon family = {.name = "x", .summary = "a test", .run = run_family};
+static const struct daemon locked = {.name = "x", .summary = "a test", .run = run_locked};
 static const struct daemon early = {.name = "x", .summary = "a test", .run = run_early};
 static const struct daemon picky = {.name = "x", .summary = "a test", .run = run_until_stop, .check = check_no};
 static const struct daemon more = {
@@ -176,6 +221,9 @@ START_TEST(test_fork)
 
 	ck_assert_int_eq(start(&family, "--config", conf, NULL, NULL), 0);
 	ck_assert_int_eq(start(&early, "--config", conf, NULL, NULL), 0);
+	/* in one process for all tests the heap may be there from another test, and children have it without the lock */
+	if (!CRYPTO_secure_malloc_initialized())
+		ck_assert_int_eq(start(&locked, "--config", conf, NULL, NULL), 0);
 }
 END_TEST
 
