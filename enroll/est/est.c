@@ -77,6 +77,13 @@ media_type_is(const char *value, const char *type)
 	return len == strlen(type) && strncasecmp(value, type, len) == 0;
 }
 
+static bool
+takes(const struct est_operation *op, const char *method)
+{
+	/* RFC 9110 9.1: what can be got can be asked for its header. */
+	return strcmp(op->method, method) == 0 || (strcmp(op->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
+}
+
 int
 est_route(const struct http_request *r, const struct est_operation **ret_operation, struct error *e)
 {
@@ -93,7 +100,7 @@ est_route(const struct http_request *r, const struct est_operation **ret_operati
 	const struct est_operation *op = *ret_operation;
 	if (!op)
 		return fail(e, E_NOT_FOUND, "there is no such operation; cacerts, simpleenroll and simplereenroll are served");
-	if (strcmp(r->method, op->method) != 0)
+	if (!takes(op, r->method))
 		return fail(e, E_BAD_METHOD, "%s wants %s", op->name, op->method);
 	const char *type = http_header_get(r, "Content-Type");
 	if (op->content_type && type && !media_type_is(type, op->content_type))
@@ -197,7 +204,7 @@ est_handle(void *ctx, struct http_request *r, struct http_answer *a)
 	if (est_route(r, &op, &e) < 0 || run(&x, op, &body, &e) < 0) {
 		est_refuse(r, &e, a);
 		if (op && e.code == E_BAD_METHOD)
-			http_answer_header(a, "Allow", op->method);
+			http_answer_header(a, "Allow", strcmp(op->method, "GET") == 0 ? "GET, HEAD" : op->method);
 	} else {
 		const char *text = base64_encode(r->arena, body); /* one line, RFC 8951 3.1 */
 		a->status = 200;

@@ -88,11 +88,16 @@ def test_cacerts_in_a_flood(instance):
 
 
 @pytest.mark.parametrize("method, path, allowed", [
-    ("POST", "cacerts", "GET"), ("DELETE", "cacerts", "GET"), ("GET", "simpleenroll", "POST"), ("DELETE", "simplereenroll", "POST")])
+    ("POST", "cacerts", "GET, HEAD"), ("DELETE", "cacerts", "GET, HEAD"), ("GET", "simpleenroll", "POST"), ("DELETE", "simplereenroll", "POST")])
 def test_methods(instance, method, path, allowed):
     answer = est.get(instance, path, method=method, body=b"x" if method == "POST" else None)
     expect(answer, 405)
     assert answer.headers["allow"] == allowed
+
+
+def test_head_of_cacerts(instance):
+    answer = est.get(instance, "cacerts", method="HEAD")
+    assert answer.status == 200 and answer.body == b"" and answer.headers["content-type"] == est.CERTS_ONLY
 
 
 # ---------------------------------------------------------------- simpleenroll

@@ -13,6 +13,8 @@ struct route_case {
 static const struct route_case cases[] = {
     {"GET", "/.well-known/est/cacerts", NULL, 200, "cacerts"},
     {"GET", "/.well-known/est/cacerts", "text/plain", 200, "cacerts"},
+    {"HEAD", "/.well-known/est/cacerts", NULL, 200, "cacerts"},
+    {"HEAD", "/.well-known/est/simpleenroll", NULL, 405, "simpleenroll"},
     {"POST", "/.well-known/est/simpleenroll", "application/pkcs10", 200, "simpleenroll"},
     {"POST", "/.well-known/est/simpleenroll", NULL, 200, "simpleenroll"},
     {"POST", "/.well-known/est/simplereenroll", "Application/PKCS10; charset=x", 200, "simplereenroll"},
