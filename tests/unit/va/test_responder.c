@@ -49,7 +49,11 @@ static struct arena *arena;
 static void
 responder_make(bool not_issued_revoked, long answer_sec)
 {
-	struct responder_options o = {.signers = signers, .lookup = lookup, .lookup_ctx = &calls, .answer_sec = answer_sec, .not_issued_revoked = not_issued_revoked};
+	struct responder_options o = {.signers = signers,
+	                              .lookup = lookup,
+	                              .lookup_ctx = &calls,
+	                              .answer_sec = answer_sec,
+	                              .not_issued_revoked = not_issued_revoked};
 	struct error e;
 
 	responder_free(responder);
