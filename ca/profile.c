@@ -9,7 +9,7 @@
 DEFINE_CLEANUP(json_t, json_decref)
 DEFINE_CLEANUP(ASN1_OBJECT, ASN1_OBJECT_free)
 
-static const char *const key_usages[KU_COUNT] = {"digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement",
+static const char *const key_usages[USAGE_COUNT] = {"digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement",
     "keyCertSign", "cRLSign", "encipherOnly", "decipherOnly"};
 
 static const struct {
@@ -151,7 +151,7 @@ read_key_usage(struct profile *p, json_t *value, const char *name, struct error 
 		return wrong(name, "a list", e);
 	json_array_foreach(value, i, item)
 	{
-		if (read_word(item, name, key_usages, KU_COUNT, &place, e) < 0)
+		if (read_word(item, name, key_usages, USAGE_COUNT, &place, e) < 0)
 			return -1;
 		p->key_usage |= 1u << place;
 	}
@@ -310,7 +310,7 @@ static const struct member members[] = {
 static int
 check_ceilings(const struct profile *p, struct error *e)
 {
-	unsigned sign = 1u << KU_KEY_CERT_SIGN | 1u << KU_CRL_SIGN;
+	unsigned sign = 1u << USAGE_KEY_CERT_SIGN | 1u << USAGE_CRL_SIGN;
 	if (p->n_keys == 0 || p->days == 0 || p->max_days == 0 || p->key_usage == 0)
 		return fail(e, E_BAD_VALUE, "profile: keys, days, max_days and key_usage must be there");
 	if (p->days > p->max_days)
@@ -319,7 +319,7 @@ check_ceilings(const struct profile *p, struct error *e)
 		return fail_at(e, E_BAD_VALUE, "max_days", "profile: max_days: at most %d for anything but a CA", LIMIT_LEAF_VALIDITY_DAYS);
 	if (!p->ca && (p->key_usage & sign || p->path_length >= 0))
 		return fail_at(e, E_BAD_VALUE, "key_usage", "profile: keyCertSign, cRLSign and a path length are for CAs alone");
-	if (p->ca && (!(p->key_usage & 1u << KU_KEY_CERT_SIGN) || !p->internal || p->n_purposes))
+	if (p->ca && (!(p->key_usage & 1u << USAGE_KEY_CERT_SIGN) || !p->internal || p->n_purposes))
 		return fail_at(e, E_BAD_VALUE, "ca", "profile: a CA's profile is internal, has keyCertSign and no extended key usage");
 	if (!p->ca && p->n_purposes == 0)
 		return fail_at(e, E_BAD_VALUE, "extended_key_usage", "profile: a purpose is wanted: a certificate good for anything isn't issued");

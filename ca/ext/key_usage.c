@@ -6,7 +6,7 @@ wanted(const struct ext_input *in)
 {
 	unsigned usage = in->profile->key_usage;
 	if (in->key->family != KEY_RSA)
-		usage &= ~(1u << KU_KEY_ENCIPHERMENT | 1u << KU_DATA_ENCIPHERMENT);
+		usage &= ~(1u << USAGE_KEY_ENCIPHERMENT | 1u << USAGE_DATA_ENCIPHERMENT);
 	return usage;
 }
 
@@ -16,7 +16,7 @@ build(const struct ext_input *in, struct buf *value)
 	unsigned usage = wanted(in);
 	uint8_t bits[3] = {0}; /* number of unused bits, then the bits from the most significant */
 	int last = 0;
-	for (int i = 0; i < KU_COUNT; i++)
+	for (int i = 0; i < USAGE_COUNT; i++)
 		if (usage & 1u << i) {
 			bits[1 + i / 8] |= (uint8_t)(0x80 >> i % 8);
 			last = i;
@@ -33,13 +33,16 @@ lint(const struct ext_input *in, struct bytes value, struct error *e)
 	if (der_get(&d, DER_BIT_STRING, "key usage", &content, e) < 0 || der_end(&d, "key usage", e) < 0)
 		return -1;
 	struct bytes b = der_bytes(&content);
+	/* X.690 11.2.2: a list of named bits ends with a bit that is set. */
+	if (b.len < 2 || b.data[0] > 7 || !(b.data[b.len - 1] & 1 << b.data[0]))
+		return fail(e, E_INTERNAL, "lint: key usage isn't DER");
 	for (size_t i = 1; i < b.len; i++)
 		for (int k = 0; k < 8; k++)
 			if (b.data[i] & 0x80 >> k)
 				usage |= 1u << (8 * (i - 1) + (unsigned)k);
 	if (usage == 0 || usage != wanted(in))
 		return fail(e, E_INTERNAL, "lint: key usage isn't the profile's (RFC 5280 4.2.1.3)");
-	if (!in->profile->ca && usage & (1u << KU_KEY_CERT_SIGN | 1u << KU_CRL_SIGN))
+	if (!in->profile->ca && usage & (1u << USAGE_KEY_CERT_SIGN | 1u << USAGE_CRL_SIGN))
 		return fail(e, E_INTERNAL, "lint: keyCertSign without CA (RFC 5280 4.2.1.3)");
 	return 0;
 }

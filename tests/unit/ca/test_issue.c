@@ -1,0 +1,435 @@
+/* What the engine decides and builds, without processes: names, profiles, orders, extensions, lint, signing. The other party is
+ * OpenSSL's X509, which the product doesn't use for this. */
+#include <check.h>
+#undef fail /* an old name of check.h; ours is that of lib/error.h */
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/order.h"
+#include "lib/x509/oid.h"
+#include "lib/x509/pem.h"
+
+#define NOW 1800000000
+#define DEFINITION                                                                                                                  \
+	"\"days\": 365, \"max_days\": 3650, \"over_maximum\": \"refuse\", \"over_issuer\": \"clamp\", \"keys\": [\"p256\", \"rsa2048\", \"ed25519\"]," \
+	"\"key_usage\": [\"digitalSignature\", \"keyEncipherment\"], \"extended_key_usage\": [\"serverAuth\"],"                     \
+	"\"subject_required\": [\"CN\"], \"subject_allowed\": [\"CN\", \"O\"], \"names_allowed\": [\"dns\", \"ip\"], \"names_required\": true," \
+	"\"from_common_name\": true, \"wildcard\": true, \"policies\": [\"1.3.6.1.4.1.99999.1\"]"
+#define CA_DEFINITION                                                                                                               \
+	"{\"internal\": true, \"ca\": true, \"path_length\": 0, \"days\": 5000, \"max_days\": 36525, \"over_maximum\": \"refuse\", \"over_issuer\": \"clamp\"," \
+	"\"keys\": [\"p256\", \"p384\", \"rsa2048\", \"ed25519\"], \"key_usage\": [\"keyCertSign\", \"cRLSign\"], \"subject_required\": [\"CN\"]," \
+	"\"subject_allowed\": [\"CN\"], \"status_information\": false}"
+
+static struct arena *a;
+static struct error e;
+
+static void
+setup(void)
+{
+	a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+}
+
+static void
+teardown(void)
+{
+	arena_free(a);
+}
+
+static struct profile *
+profile_of(const char *json)
+{
+	struct profile *p = NULL;
+	if (profile_new(arena_new(1 << 20), 1, 1, "p", "cert_server", json, &p, &e) < 0)
+		return NULL;
+	return p;
+}
+
+/* A request with a common name; names are for the caller to add. */
+struct asked {
+	Siegel__Issue issue;
+	Siegel__Requestor requestor;
+	Siegel__Attribute cn, *subject[1];
+	Siegel__Name name[8], *names[8];
+	char text[9][300];
+};
+
+static void
+ask(struct asked *q, const char *cn)
+{
+	memset(q, 0, sizeof(*q));
+	siegel__issue__init(&q->issue);
+	siegel__requestor__init(&q->requestor);
+	siegel__attribute__init(&q->cn);
+	strncpy(q->text[8], cn, sizeof(q->text[8]) - 1);
+	static char type[] = "CN", source[] = "rest", none[] = "";
+	q->cn.type = type;
+	q->cn.value = q->text[8];
+	q->subject[0] = &q->cn;
+	q->issue.subject = q->subject;
+	q->issue.n_subject = 1;
+	q->issue.requestor = &q->requestor;
+	q->requestor.source = source;
+	q->requestor.name = q->requestor.role = q->requestor.evidence = q->requestor.request_id = none;
+	q->issue.names = q->names;
+}
+
+static void
+add_name(struct asked *q, Siegel__Name__Kind kind, const char *value)
+{
+	size_t i = q->issue.n_names++;
+	siegel__name__init(&q->name[i]);
+	strncpy(q->text[i], value, sizeof(q->text[i]) - 1);
+	q->name[i].kind = kind;
+	q->name[i].value = q->text[i];
+	q->names[i] = &q->name[i];
+}
+
+/* A CA with a key in this process. */
+static struct authority *
+make_ca(const char *type, long days)
+{
+	struct profile *p = profile_of(CA_DEFINITION);
+	struct asked q;
+	struct order *o = NULL;
+	EVP_PKEY *key = NULL;
+	struct authority *ca = NULL;
+	uint8_t signature[SIGNATURE_MAX_BYTES];
+	size_t len = 0;
+	ck_assert_ptr_nonnull(p);
+	ask(&q, "Test CA");
+	q.issue.days = (int32_t)days;
+	ck_assert_int_eq(keytype_generate(keytype_by_name(type), &key, &e), 0);
+	ck_assert_msg(order_make_internal(NULL, p, key, &q.issue, NOW, &o, &e) == 0, "%s", e.detail);
+	ck_assert_msg(tbs_lint((struct bytes){o->tbs.data, o->tbs.len}, &o->tbs_input, &e) == 0, "%s", e.detail);
+	struct authority self = {.type = keytype_by_name(type), .private_key = key, .public_key = key};
+	ck_assert_int_eq(authority_sign(&self, NULL, (struct bytes){o->tbs.data, o->tbs.len}, signature, &len, &e), 0);
+	certificate_put(&o->certificate, (struct bytes){o->tbs.data, o->tbs.len}, o->tbs_input.signature_algorithm, signature, len);
+	EVP_PKEY_CTX_free(self.sign_ctx);
+	EVP_PKEY_CTX_free(self.verify_ctx);
+	struct arena *own = arena_new(1 << 20);
+	uint8_t *ski = arena_alloc(own, 20);
+	ext_key_identifier(o->tbs_input.ext.key_bits, ski);
+	struct authority fields = {.id = 7, .tenant_id = 1, .name = "ca", .status = AUTHORITY_ACTIVE, .ski = {ski, 20}, .key_ref = "", .chain_pem = "",
+	    .ocsp_url = "http://pki.example/ocsp", .crl_url = "http://pki.example/crl/x.crl", .ca_url = "http://pki.example/ca/x.crt"};
+	struct bytes der = {arena_dup(own, o->certificate.data, o->certificate.len), o->certificate.len};
+	ck_assert_msg(authority_new(own, &fields, der, &ca, &e) == 0, "%s", e.detail);
+	ca->private_key = key;
+	order_free(o);
+	profile_free(p);
+	return ca;
+}
+
+static X509 *
+openssl_reads(const struct buf *b)
+{
+	const unsigned char *p = b->data;
+	X509 *x = d2i_X509(NULL, &p, (long)b->len);
+	ck_assert_ptr_nonnull(x);
+	ck_assert_ptr_eq(p, b->data + b->len);
+	return x;
+}
+
+/* --- names --- */
+
+static const struct {
+	enum name_kind kind;
+	const char *text, *made; /* NULL: refused */
+} name_cases[] = {
+    {NAME_DNS, "a.example", "a.example"}, {NAME_DNS, "A.EXAMPLE", "a.example"}, {NAME_DNS, "xn--mller-kva.example", "xn--mller-kva.example"},
+    {NAME_DNS, "host", "host"}, {NAME_DNS, "*.a.example", "*.a.example"}, {NAME_DNS, "a_b.example", NULL}, {NAME_DNS, "*", NULL},
+    {NAME_DNS, "*.example", NULL}, {NAME_DNS, "*.*.example", NULL}, {NAME_DNS, "a.*.example", NULL}, {NAME_DNS, "w*.a.example", NULL},
+    {NAME_DNS, ".a.example", NULL}, {NAME_DNS, "a..example", NULL}, {NAME_DNS, "a.example.", NULL}, {NAME_DNS, "-a.example", NULL},
+    {NAME_DNS, "a-.example", NULL}, {NAME_DNS, "192.0.2.1", NULL}, {NAME_DNS, "1", NULL}, {NAME_DNS, "", NULL}, {NAME_DNS, "m\xc3\xbcller.example", NULL},
+    {NAME_DNS, "a b.example", NULL}, {NAME_IP, "192.0.2.1", "192.0.2.1"}, {NAME_IP, "2001:DB8::1", "2001:db8::1"}, {NAME_IP, "::ffff:192.0.2.1", NULL},
+    {NAME_IP, "192.0.2.1/24", NULL}, {NAME_IP, "192.0.2", NULL}, {NAME_IP, "fe80::1%eth0", NULL}, {NAME_IP, "a.example", NULL},
+    {NAME_EMAIL, "a.b+c@example.org", "a.b+c@example.org"}, {NAME_EMAIL, "@example.org", NULL}, {NAME_EMAIL, "a@", NULL}, {NAME_EMAIL, "a@b@c", NULL},
+    {NAME_EMAIL, "a b@example.org", NULL}, {NAME_EMAIL, "a@192.0.2.1", NULL}, {NAME_URI, "urn:example:device:1", "urn:example:device:1"},
+    {NAME_URI, "https://a.example/x?y", "https://a.example/x?y"}, {NAME_URI, "javascript:alert(1)", NULL}, {NAME_URI, "data:x", NULL}, {NAME_URI, "https:", NULL},
+    {NAME_URI, "https://a b", NULL}, {NAME_URI, "//a", NULL},
+};
+
+START_TEST(test_name)
+{
+	struct name n;
+	int rc = name_make(a, name_cases[_i].kind, name_cases[_i].text, strlen(name_cases[_i].text), true, &n, &e);
+	ck_assert_msg((rc == 0) == (name_cases[_i].made != NULL), "%s", name_cases[_i].text);
+	if (rc == 0)
+		ck_assert_str_eq(n.text, name_cases[_i].made);
+	else
+		ck_assert_int_eq(e.code, E_BAD_VALUE);
+}
+END_TEST
+
+START_TEST(test_name_limits)
+{
+	struct name n;
+	char text[300];
+	memset(text, 'a', sizeof(text));
+	text[63] = '.';
+	ck_assert_int_eq(name_make(a, NAME_DNS, text, 70, false, &n, &e), 0); /* a label of 63 */
+	text[63] = 'a';
+	ck_assert_int_eq(name_make(a, NAME_DNS, text, 70, false, &n, &e), -1);
+	for (size_t i = 9; i < sizeof(text); i += 10)
+		text[i] = '.';
+	ck_assert_int_eq(name_make(a, NAME_DNS, text, 253, false, &n, &e), 0);
+	ck_assert_int_eq(name_make(a, NAME_DNS, text, 254, false, &n, &e), -1);
+	ck_assert_int_eq(name_make(a, NAME_DNS, "*.a.example", 11, false, &n, &e), -1);
+	ck_assert_int_eq(e.code, E_POLICY);
+	ck_assert_int_eq(name_make(a, NAME_DNS, "a\0b", 3, false, &n, &e), -1);
+}
+END_TEST
+
+/* --- profiles --- */
+
+static const struct {
+	const char *json;
+	bool good;
+} profile_cases[] = {
+    {"{" DEFINITION "}", true},
+    {CA_DEFINITION, true},
+    {"", false},
+    {"[]", false},
+    {"{}", false},
+    {"{" DEFINITION ", \"days\": 1}", false},                              /* twice */
+    {"{" DEFINITION ", \"colour\": 1}", false},                            /* unknown */
+    {"{" DEFINITION ", \"ca\": true}", false},                             /* a CA that clients can ask for */
+    {"{" DEFINITION ", \"path_length\": 0}", false},                       /* a path length without CA */
+    {"{" DEFINITION ", \"internal\": 1}", false},                          /* not a boolean */
+    {"{\"days\": 365, \"max_days\": 365, \"keys\": [\"p256\"], \"key_usage\": [\"keyCertSign\"], \"extended_key_usage\": [\"serverAuth\"]}", false},
+    {"{\"days\": 365, \"max_days\": 365, \"keys\": [\"p256\"], \"key_usage\": [\"digitalSignature\"]}", false}, /* good for anything */
+    {"{\"days\": 365, \"max_days\": 365, \"keys\": [\"p256\"], \"key_usage\": [\"digitalSignature\"], \"extended_key_usage\": [\"anyExtendedKeyUsage\"]}", false},
+    {"{\"days\": 365, \"max_days\": 365, \"keys\": [\"p256\"], \"key_usage\": [\"digitalSignature\"], \"extended_key_usage\": [\"OCSPSigning\"]}", false},
+    {"{\"days\": 365, \"max_days\": 36525, \"keys\": [\"p256\"], \"key_usage\": [\"digitalSignature\"], \"extended_key_usage\": [\"serverAuth\"]}", false},
+    {"{\"days\": 366, \"max_days\": 365, \"keys\": [\"p256\"], \"key_usage\": [\"digitalSignature\"], \"extended_key_usage\": [\"serverAuth\"]}", false},
+    {"{\"days\": 365, \"max_days\": 365, \"keys\": [\"rsa1024\"], \"key_usage\": [\"digitalSignature\"], \"extended_key_usage\": [\"serverAuth\"]}", false},
+    {"{\"days\": 365, \"max_days\": 365, \"keys\": [], \"key_usage\": [\"digitalSignature\"], \"extended_key_usage\": [\"serverAuth\"]}", false},
+};
+
+START_TEST(test_profile)
+{
+	struct profile *p = profile_of(profile_cases[_i].json);
+	ck_assert_msg((p != NULL) == profile_cases[_i].good, "%s: %s", profile_cases[_i].json, p ? "taken" : e.detail);
+	profile_free(p);
+}
+END_TEST
+
+/* --- orders --- */
+
+START_TEST(test_order)
+{
+	static const char *const cas[] = {"p256", "p384", "rsa2048", "ed25519"};
+	struct authority *ca = make_ca(cas[_i], 5000);
+	struct profile *p = profile_of("{" DEFINITION "}");
+	EVP_PKEY *key = NULL;
+	struct asked q;
+	struct order *o = NULL;
+	ask(&q, "host.example");
+	add_name(&q, SIEGEL__NAME__KIND__DNS, "a.example");
+	add_name(&q, SIEGEL__NAME__KIND__IP, "192.0.2.7");
+	q.issue.days = 100;
+	ck_assert_int_eq(keytype_generate(keytype_by_name("p256"), &key, &e), 0);
+	ck_assert_msg(order_make_internal(ca, p, key, &q.issue, NOW, &o, &e) == 0, "%s", e.detail);
+	ck_assert_msg(order_sign(o, NULL, &e) == 0, "%s", e.detail);
+	X509 *x = openssl_reads(&o->certificate);
+	ck_assert_int_eq(X509_verify(x, ca->public_key), 1);
+	ck_assert_int_eq(X509_get_version(x), 2);
+	ck_assert_int_eq(X509_check_host(x, "a.example", 0, 0, NULL), 1);
+	ck_assert_int_eq(X509_check_ip_asc(x, "192.0.2.7", 0), 1);
+	ck_assert_int_eq(X509_get_key_usage(x), 0x80 /* digitalSignature alone: an EC key enciphers nothing */);
+	ck_assert_int_eq(X509_get_extended_key_usage(x), XKU_SSL_SERVER);
+	ck_assert_int_eq(X509_check_ca(x), 0);
+	/* 100 days, inclusive of the last second (RFC 5280 4.1.2.5) */
+	int days, secs;
+	ck_assert_int_eq(ASN1_TIME_diff(&days, &secs, X509_get0_notBefore(x), X509_get0_notAfter(x)), 1);
+	ck_assert_int_eq(days, 99);
+	ck_assert_int_eq(secs, 86399);
+	static const int want[] = {NID_authority_key_identifier, NID_subject_key_identifier, NID_info_access, NID_crl_distribution_points,
+	    NID_certificate_policies, NID_basic_constraints};
+	for (size_t i = 0; i < ARRAY_LEN(want); i++)
+		ck_assert_msg(X509_get_ext_by_NID(x, want[i], -1) >= 0, "%s", OBJ_nid2sn(want[i]));
+	X509_free(x);
+	order_free(o);
+	EVP_PKEY_free(key);
+	profile_free(p);
+	authority_free(ca);
+}
+END_TEST
+
+static const struct {
+	const char *what, *cn, *dns;
+	int days, issuer_days;
+	enum error_code code;
+	const char *pointer, *rule;
+} order_cases[] = {
+    {"the profile's default", "a.example", NULL, 0, 5000, E_NONE, NULL, "profile default"},
+    {"as asked", "a.example", NULL, 3650, 5000, E_NONE, NULL, "as requested"},
+    {"over the profile", "a.example", NULL, 3651, 5000, E_POLICY, "days", NULL},
+    {"over the issuer", "a.example", NULL, 3650, 1000, E_NONE, NULL, "clamped to the issuer's end"},
+    {"negative", "a.example", NULL, -1, 5000, E_BAD_VALUE, "days", NULL},
+    {"absurd", "a.example", NULL, 2147483647, 5000, E_BAD_VALUE, "days", NULL},
+    {"a CN that is no DNS name, and no names", "Hello World", NULL, 0, 5000, E_POLICY, "names", NULL},
+    {"a CN that is no DNS name, and a name", "Hello World", "a.example", 0, 5000, E_NONE, NULL, "profile default"},
+    {"a bad name", "a.example", "..", 0, 5000, E_BAD_VALUE, "names/0", NULL},
+    {"a CN of 65", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "a.example", 0, 5000, E_BAD_VALUE, "subject/CN", NULL},
+    {"an empty CN", "", "a.example", 0, 5000, E_BAD_VALUE, "subject/CN", NULL},
+};
+
+START_TEST(test_order_rules)
+{
+	struct authority *ca = make_ca("p256", order_cases[_i].issuer_days);
+	struct profile *p = profile_of("{" DEFINITION "}");
+	EVP_PKEY *key = NULL;
+	struct asked q;
+	struct order *o = NULL;
+	ask(&q, order_cases[_i].cn);
+	if (order_cases[_i].dns)
+		add_name(&q, SIEGEL__NAME__KIND__DNS, order_cases[_i].dns);
+	q.issue.days = order_cases[_i].days;
+	ck_assert_int_eq(keytype_generate(keytype_by_name("p256"), &key, &e), 0);
+	e.code = E_NONE;
+	int rc = order_make_internal(ca, p, key, &q.issue, NOW, &o, &e);
+	ck_assert_msg(rc == 0 ? order_cases[_i].code == E_NONE : e.code == order_cases[_i].code, "%s: %s", order_cases[_i].what, e.detail);
+	if (rc < 0)
+		ck_assert_str_eq(e.pointer, order_cases[_i].pointer);
+	else
+		ck_assert_str_eq(o->validity_rule, order_cases[_i].rule);
+	if (rc == 0)
+		ck_assert_int_le(o->tbs_input.not_after, ca->cert.not_after);
+	order_free(o);
+	EVP_PKEY_free(key);
+	profile_free(p);
+	authority_free(ca);
+}
+END_TEST
+
+/* Serials: positive, 127 random bits, none twice. */
+START_TEST(test_serials)
+{
+	struct authority *ca = make_ca("p256", 5000);
+	struct profile *p = profile_of("{" DEFINITION "}");
+	EVP_PKEY *key = NULL;
+	struct asked q;
+	struct order *o = NULL;
+	uint8_t seen[16] = {0}, all[16], last[SERIAL_BYTES] = {0};
+	memset(all, 0xff, sizeof(all));
+	ask(&q, "a.example");
+	ck_assert_int_eq(keytype_generate(keytype_by_name("p256"), &key, &e), 0);
+	ck_assert_int_eq(order_make_internal(ca, p, key, &q.issue, NOW, &o, &e), 0);
+	for (int i = 0; i < 200; i++) {
+		ck_assert_int_eq(order_renumber(o, &e), 0);
+		ck_assert_uint_lt(o->serial[0], 0x80);
+		ck_assert_mem_ne(o->serial, last, SERIAL_BYTES);
+		memcpy(last, o->serial, SERIAL_BYTES);
+		for (size_t k = 0; k < 16; k++)
+			seen[k] |= o->serial[k];
+		ck_assert_int_eq(tbs_lint((struct bytes){o->tbs.data, o->tbs.len}, &o->tbs_input, &e), 0);
+	}
+	all[0] = 0x7f;
+	ck_assert_mem_eq(seen, all, 16); /* every bit was set once: 2^-200 against it */
+	order_free(o);
+	EVP_PKEY_free(key);
+	profile_free(p);
+	authority_free(ca);
+}
+END_TEST
+
+/* The lint sees any octet that is changed between intent and signature. */
+START_TEST(test_lint)
+{
+	struct authority *ca = make_ca("p256", 5000);
+	struct profile *p = profile_of("{" DEFINITION "}");
+	EVP_PKEY *key = NULL;
+	struct asked q;
+	struct order *o = NULL;
+	size_t unseen = 0;
+	ask(&q, "a.example");
+	ck_assert_int_eq(keytype_generate(keytype_by_name("p256"), &key, &e), 0);
+	ck_assert_int_eq(order_make_internal(ca, p, key, &q.issue, NOW, &o, &e), 0);
+	struct bytes tbs = {o->tbs.data, o->tbs.len};
+	for (size_t i = 0; i < o->tbs.len; i++) {
+		o->tbs.data[i] ^= 1;
+		if (tbs_lint(tbs, &o->tbs_input, &e) == 0)
+			unseen++;
+		else
+			ck_assert_int_eq(e.code, E_INTERNAL);
+		o->tbs.data[i] ^= 1;
+	}
+	ck_assert_uint_eq(unseen, 0);
+	ck_assert_int_eq(tbs_lint(tbs, &o->tbs_input, &e), 0);
+	order_free(o);
+	EVP_PKEY_free(key);
+	profile_free(p);
+	authority_free(ca);
+}
+END_TEST
+
+START_TEST(test_same_identity)
+{
+	struct authority *ca = make_ca("p256", 5000);
+	struct profile *p = profile_of("{" DEFINITION "}");
+	EVP_PKEY *key = NULL;
+	struct asked q, other;
+	struct order *first = NULL, *o = NULL;
+	ask(&q, "a.example");
+	ck_assert_int_eq(keytype_generate(keytype_by_name("p256"), &key, &e), 0);
+	ck_assert_int_eq(order_make_internal(ca, p, key, &q.issue, NOW, &first, &e), 0);
+	ck_assert_int_eq(order_sign(first, NULL, &e), 0);
+	struct bytes der = {first->certificate.data, first->certificate.len};
+	ck_assert_int_eq(order_same_identity(first, der, &e), 0);
+	ask(&other, "b.example");
+	ck_assert_int_eq(order_make_internal(ca, p, key, &other.issue, NOW, &o, &e), 0);
+	ck_assert_int_eq(order_same_identity(o, der, &e), -1);
+	ck_assert_int_eq(e.code, E_FORBIDDEN);
+	order_free(o);
+	ask(&other, "a.example");
+	add_name(&other, SIEGEL__NAME__KIND__DNS, "a.example");
+	add_name(&other, SIEGEL__NAME__KIND__DNS, "b.example");
+	ck_assert_int_eq(order_make_internal(ca, p, key, &other.issue, NOW, &o, &e), 0);
+	ck_assert_int_eq(order_same_identity(o, der, &e), -1);
+	order_free(o);
+	order_free(first);
+	EVP_PKEY_free(key);
+	profile_free(p);
+	authority_free(ca);
+}
+END_TEST
+
+/* A signature that doesn't verify never leaves (H04): here the private key isn't that of the certificate. */
+START_TEST(test_wrong_signature)
+{
+	struct authority *ca = make_ca("p256", 5000);
+	uint8_t signature[SIGNATURE_MAX_BYTES];
+	size_t len = 0;
+	EVP_PKEY_free(ca->private_key);
+	ck_assert_int_eq(keytype_generate(keytype_by_name("p256"), &ca->private_key, &e), 0);
+	ck_assert_int_eq(authority_sign(ca, NULL, (struct bytes){(const uint8_t *)"x", 1}, signature, &len, &e), -1);
+	ck_assert_int_eq(e.code, E_KEY_STORE);
+	authority_free(ca);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("issue");
+	TCase *c = tcase_create("all");
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_loop_test(c, test_name, 0, ARRAY_LEN(name_cases));
+	tcase_add_test(c, test_name_limits);
+	tcase_add_loop_test(c, test_profile, 0, ARRAY_LEN(profile_cases));
+	tcase_add_loop_test(c, test_order, 0, 4);
+	tcase_add_loop_test(c, test_order_rules, 0, ARRAY_LEN(order_cases));
+	tcase_add_test(c, test_serials);
+	tcase_add_test(c, test_lint);
+	tcase_add_test(c, test_same_identity);
+	tcase_add_test(c, test_wrong_signature);
+	tcase_set_timeout(c, 60);
+	suite_add_tcase(s, c);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
