@@ -89,9 +89,9 @@ START_TEST(faults_are_told_apart)
 	ck_assert_int_eq(db_query(db, "INSERT INTO t VALUES (1)", NULL, 0, false, NULL, &e), -1);
 	ck_assert_int_eq(e.code, E_CONFLICT);
 	ck_assert_str_eq(db_sqlstate(db), "23505");
-	/* What the server says carries values: for the log alone. */
-	ck_assert_ptr_null(strstr(e.detail, "(1)"));
-	ck_assert_ptr_nonnull(strstr(db_last_message(db), "(1)"));
+	/* What the server says may carry values: for the log alone. */
+	ck_assert_ptr_null(strstr(e.detail, "duplicate key"));
+	ck_assert_int_eq(strncmp(db_last_message(db), "duplicate key", 13), 0);
 	ck_assert_int_eq(db_query(db, "SELECT nothing FROM nowhere", NULL, 0, false, NULL, &e), -1);
 	ck_assert_int_eq(e.code, E_INTERNAL);
 	ck_assert_str_eq(db_sqlstate(db), "42P01");
@@ -225,6 +225,18 @@ START_TEST(a_lost_connection_is_noticed)
 	/* Statements are prepared anew. */
 	ck_assert_int_eq(db_reconnect(db, &e), 0);
 	ck_assert_int_eq(db_query(db, "SELECT 1", NULL, 0, false, NULL, &e), 0);
+
+	/* While nothing is under way and somebody looks: the descriptor is readable, and doesn't stay so. */
+	snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(%s)", test_one(db, "SELECT pg_backend_pid()"));
+	test_superuser(sql);
+	enum db_state idle = DB_IDLE;
+	for (int i = 0; i < 10 && idle == DB_IDLE; i++) {
+		ck_assert_int_eq(poll(&(struct pollfd){.fd = db_fd(db), .events = POLLIN}, 1, 2000), 1);
+		idle = db_poll(db, &r, &e);
+	}
+	ck_assert_int_eq(idle, DB_FAILED);
+	ck_assert_int_eq(e.code, E_STORE);
+	ck_assert_int_eq(db_reconnect(db, &e), 0);
 
 	/* While one is under way. */
 	snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(%s)", test_one(db, "SELECT pg_backend_pid()"));
