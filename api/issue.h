@@ -3,9 +3,10 @@
 #define SIEGEL_API_ISSUE_H
 #include "api/api.h"
 #include "api/jsonapi.h"
+#include "lib/limits.h"
 
 #define ISSUE_MAX_SUBJECT 8
-#define ISSUE_MAX_NAMES 100 /* LIMIT_SAN_COUNT */
+#define ISSUE_MAX_NAMES LIMIT_SAN_COUNT
 
 /* Where a name stood in the document. */
 struct name_origin {

@@ -8,6 +8,7 @@ import re
 import subprocess
 import urllib.parse
 import uuid
+from pathlib import Path
 
 import pytest
 import support
@@ -409,6 +410,33 @@ def test_client_certificate_of_a_device_may_nothing(instance, client_identity):
     certificate, key, _ = client_identity()
     answer = instance.rest(cert=certificate, key=key).get("/certificates")
     assert answer.status == 403, answer
+
+
+def test_client_certificate_of_an_account(instance, rest, client_identity, tmp_path):
+    certificate, key, resource = client_identity()
+    shared = tmp_path / "line.pem"
+    shared.write_text(resource["attributes"]["pem"])
+    for place in (shared, *[p for p in shared.parents if p not in (Path("/"), Path("/tmp"))]):
+        place.chmod(place.stat().st_mode | 0o055 if place.is_dir() else 0o644)
+    name = f"line-{uuid.uuid4().hex[:8]}"
+    instance.siegelctl("setup", "account", "--tenant", "default", "--name", name, "--role", "requestor", "--certificate", shared)
+    client = instance.rest(cert=certificate, key=key)
+    issued = client.issue("cert_device", cn=unique())
+    assert issued.status == 201, issued
+    assert name in rest.get(f"/certificates/{issued.data['id']}").attributes["requestor"]
+    assert client.post(f"/certificates/{issued.data['id']}/revoke", REVOCATION).status == 403
+    # A bearer token that is wrong isn't saved by a good certificate.
+    assert client.get("/cas", headers={"Authorization": "Bearer wrong"}).status == 401
+    assert rest.post(f"/certificates/{resource['id']}/revoke", REVOCATION).status == 200
+    refused = client.issue("cert_device", cn=unique())
+    assert refused.status == 403 and "revoked" in refused.error["detail"], refused
+
+
+def test_header_of_the_edge_cant_be_forged(instance, client_identity, rest):
+    """A client's own X-Siegel-Client-Cert is overwritten by the edge."""
+    _, _, resource = client_identity()
+    quoted = urllib.parse.quote(resource["attributes"]["pem"])
+    assert instance.rest().get("/cas", headers={"X-Siegel-Client-Cert": quoted}).status == 401
 
 
 def test_media_types(rest, instance):
