@@ -1,0 +1,309 @@
+/* The key store on a SoftHSM token that this program makes in a folder of its own, and in files. */
+#include <check.h>
+#undef fail /* an old name of check.h; ours is that of lib/error.h */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <p11-kit/pkcs11.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "hsm/hsm.h"
+#include "lib/seal.h"
+
+static char dir[64], module[256];
+static struct error e;
+
+static void
+put_file(const char *name, const char *text, mode_t mode)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	unlink(path);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+static int
+run(const char *const *argv)
+{
+	extern char **environ;
+	pid_t pid;
+	int status = 1;
+	union {
+		const char *const *in;
+		char *const *out;
+	} u = {.in = argv};
+	posix_spawn_file_actions_t quiet;
+	posix_spawn_file_actions_init(&quiet);
+	posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0);
+	if (posix_spawnp(&pid, argv[0], &quiet, NULL, u.out, environ) != 0 || waitpid(pid, &status, 0) != pid)
+		status = 1;
+	posix_spawn_file_actions_destroy(&quiet);
+	return status;
+}
+
+static void
+setup(void)
+{
+	static const char *const places[] = {"/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/softhsm/libsofthsm2.so"};
+	char text[256], path[128];
+	snprintf(dir, sizeof(dir), "/tmp/siegel-hsm-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		if (access(places[i], R_OK) == 0)
+			snprintf(module, sizeof(module), "%s", places[i]);
+	ck_assert_msg(*module, "SoftHSM isn't installed");
+	snprintf(path, sizeof(path), "%s/tokens", dir);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/keys", dir);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	snprintf(text, sizeof(text), "directories.tokendir = %s/tokens\nlog.level = ERROR\n", dir);
+	put_file("softhsm2.conf", text, 0600);
+	snprintf(path, sizeof(path), "%s/softhsm2.conf", dir);
+	setenv("SOFTHSM2_CONF", path, 1);
+	put_file("pin", "123456\n", 0600);
+	put_file("wrong-pin", "654321\n", 0600);
+	put_file("master", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 0600);
+	put_file("other-master", "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 0600);
+	const char *const argv[] = {"softhsm2-util", "--init-token", "--free", "--label", "t", "--pin", "123456", "--so-pin", "12345678", NULL};
+	ck_assert_int_eq(run(argv), 0);
+}
+
+static void
+teardown(void)
+{
+	const char *const argv[] = {"rm", "-rf", dir, NULL};
+	ck_assert_int_eq(run(argv), 0);
+}
+
+/* A configuration with the token, files, or both. */
+static struct config *
+config_of(bool token, const char *pin, const char *label, const char *master)
+{
+	char text[1024], path[128];
+	struct config *c = NULL;
+	int n = snprintf(text, sizeof(text), "[ca]\nkey_dir = %s/keys\n", dir);
+	if (master)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "master_key_file = %s/%s\n", dir, master);
+	if (token)
+		snprintf(text + n, sizeof(text) - (size_t)n, "pkcs11_module = %s\ntoken_label = %s\npin_file = %s/%s\n", module, label, dir, pin);
+	put_file("siegel.conf", text, 0600);
+	snprintf(path, sizeof(path), "%s/siegel.conf", dir);
+	ck_assert_msg(config_load(path, &c, &e) == 0, "%s", e.detail);
+	return c;
+}
+
+static void
+sign_and_verify(EVP_PKEY *key, const char *digest)
+{
+	uint8_t signature[1024];
+	size_t len = sizeof(signature);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	ck_assert_int_eq(EVP_DigestSignInit_ex(ctx, NULL, digest, NULL, NULL, key, NULL), 1);
+	ck_assert_int_eq(EVP_DigestSign(ctx, signature, &len, (const unsigned char *)"text", 4), 1);
+	EVP_MD_CTX_reset(ctx);
+	ck_assert_int_eq(EVP_DigestVerifyInit_ex(ctx, NULL, digest, NULL, NULL, key, NULL), 1);
+	ck_assert_int_eq(EVP_DigestVerify(ctx, signature, len, (const unsigned char *)"text", 4), 1);
+	ck_assert_int_ne(EVP_DigestVerify(ctx, signature, len, (const unsigned char *)"tex!", 4), 1);
+	EVP_MD_CTX_free(ctx);
+}
+
+static const struct {
+	const char *type, *kind;
+} types[] = {{"p256", "token:"}, {"p384", "token:"}, {"p521", "token:"}, {"rsa2048", "token:"}, {"brainpoolp256r1", "token:"}, {"ed25519", "file:"}};
+
+START_TEST(test_generate)
+{
+	struct config *c = config_of(true, "pin", "t", "master");
+	struct hsm *h = NULL;
+	char ref[HSM_REF_BYTES];
+	EVP_PKEY *key = NULL, *again = NULL, *other = NULL;
+	const struct keytype *t = keytype_by_name(types[_i].type);
+	ck_assert_msg(hsm_open(c, &h, &e) == 0, "%s", e.detail);
+	ck_assert_msg(hsm_key_generate(h, t, "label", ref, &key, &e) == 0, "%s", e.detail);
+	ck_assert_msg(strncmp(ref, types[_i].kind, strlen(types[_i].kind)) == 0, "%s", ref);
+	sign_and_verify(key, t->digest);
+	/* another process finds it by its reference */
+	hsm_close(h);
+	ck_assert_int_eq(hsm_open(c, &h, &e), 0);
+	ck_assert_msg(hsm_key_load(h, ref, key, &again, &e) == 0, "%s", e.detail);
+	sign_and_verify(again, t->digest);
+	/* a reference to a key that isn't the certificate's (H05) */
+	ck_assert_int_eq(keytype_generate(t, &other, &e), 0);
+	EVP_PKEY *wrong = NULL;
+	ck_assert_int_eq(hsm_key_load(h, ref, other, &wrong, &e), -1);
+	ck_assert_int_eq(e.code, E_KEY_STORE);
+	EVP_PKEY_free(again);
+	EVP_PKEY_free(other);
+	EVP_PKEY_free(key);
+	hsm_close(h);
+	config_free(c);
+}
+END_TEST
+
+/* What the token says of the private keys on it (H08): they never come out. */
+START_TEST(test_not_extractable)
+{
+	struct config *c = config_of(true, "pin", "t", NULL);
+	struct hsm *h = NULL;
+	char ref[HSM_REF_BYTES];
+	EVP_PKEY *key = NULL;
+	ck_assert_int_eq(hsm_open(c, &h, &e), 0);
+	ck_assert_int_eq(hsm_key_generate(h, keytype_by_name("p256"), "label", ref, &key, &e), 0);
+	EVP_PKEY_free(key);
+	hsm_close(h);
+	config_free(c);
+	void *handle = dlopen(module, RTLD_NOW);
+	CK_C_GetFunctionList get;
+	CK_FUNCTION_LIST *f;
+	CK_SLOT_ID slots[8];
+	CK_ULONG n = ARRAY_LEN(slots), found = 0;
+	CK_SESSION_HANDLE s;
+	CK_OBJECT_HANDLE object;
+	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+	CK_BBOOL sensitive = 0, extractable = 1, never = 0;
+	CK_UTF8CHAR pin[] = "123456";
+	CK_ATTRIBUTE find[] = {{CKA_CLASS, &class, sizeof(class)}};
+	CK_ATTRIBUTE read[] = {{CKA_SENSITIVE, &sensitive, 1}, {CKA_EXTRACTABLE, &extractable, 1}, {CKA_NEVER_EXTRACTABLE, &never, 1}};
+	*(void **)&get = dlsym(handle, "C_GetFunctionList");
+	ck_assert_int_eq(get(&f), CKR_OK);
+	ck_assert_int_eq(f->C_Initialize(NULL), CKR_OK);
+	ck_assert_int_eq(f->C_GetSlotList(CK_TRUE, slots, &n), CKR_OK);
+	ck_assert_int_eq(f->C_OpenSession(slots[0], CKF_SERIAL_SESSION, NULL, NULL, &s), CKR_OK);
+	ck_assert_int_eq(f->C_Login(s, CKU_USER, pin, 6), CKR_OK);
+	ck_assert_int_eq(f->C_FindObjectsInit(s, find, 1), CKR_OK);
+	ck_assert_int_eq(f->C_FindObjects(s, &object, 1, &found), CKR_OK);
+	ck_assert_uint_eq(found, 1);
+	ck_assert_int_eq(f->C_GetAttributeValue(s, object, read, 3), CKR_OK);
+	ck_assert_int_eq(sensitive, CK_TRUE);
+	ck_assert_int_eq(extractable, CK_FALSE);
+	ck_assert_int_eq(never, CK_TRUE);
+	f->C_Finalize(NULL);
+	dlclose(handle);
+}
+END_TEST
+
+START_TEST(test_refusals)
+{
+	struct hsm *h = NULL;
+	struct config *c = config_of(true, "wrong-pin", "t", NULL);
+	ck_assert_int_eq(hsm_open(c, &h, &e), -1);
+	ck_assert_int_eq(e.code, E_FORBIDDEN); /* H01: this one isn't tried again */
+	ck_assert_ptr_null(strstr(e.detail, "654321"));
+	config_free(c);
+	c = config_of(true, "pin", "nosuch", NULL);
+	ck_assert_int_eq(hsm_open(c, &h, &e), -1);
+	ck_assert_int_eq(e.code, E_KEY_STORE);
+	config_free(c);
+	c = config_of(false, NULL, NULL, NULL);
+	ck_assert_int_eq(hsm_open(c, &h, &e), -1);
+	config_free(c);
+	/* a token alone, and a type that it can't hold */
+	char ref[HSM_REF_BYTES];
+	EVP_PKEY *key = NULL;
+	c = config_of(true, "pin", "t", NULL);
+	ck_assert_int_eq(hsm_open(c, &h, &e), 0);
+	ck_assert_int_eq(hsm_key_generate(h, keytype_by_name("ed25519"), "label", ref, &key, &e), -1);
+	ck_assert_int_eq(e.code, E_UNSUPPORTED);
+	hsm_close(h);
+	config_free(c);
+	chmod(dir, 0700);
+	put_file("open-pin", "123456\n", 0644); /* anybody may read it */
+	c = config_of(true, "open-pin", "t", NULL);
+	ck_assert_int_eq(hsm_open(c, &h, &e), -1);
+	config_free(c);
+}
+END_TEST
+
+START_TEST(test_files)
+{
+	struct hsm *h = NULL;
+	char ref[HSM_REF_BYTES], path[256];
+	EVP_PKEY *key = NULL, *again = NULL;
+	struct config *c = config_of(false, NULL, NULL, "master");
+	ck_assert_int_eq(hsm_open(c, &h, &e), 0);
+	ck_assert_int_eq(hsm_key_generate(h, keytype_by_name("ed448"), "label", ref, &key, &e), 0);
+	hsm_close(h);
+	config_free(c);
+	/* another master key opens nothing */
+	c = config_of(false, NULL, NULL, "other-master");
+	ck_assert_int_eq(hsm_open(c, &h, &e), 0);
+	ck_assert_int_eq(hsm_key_load(h, ref, key, &again, &e), -1);
+	hsm_close(h);
+	config_free(c);
+	/* nor does a file in which a bit is flipped */
+	snprintf(path, sizeof(path), "%s/keys/%s.key", dir, ref + 5);
+	int fd = open(path, O_RDWR);
+	uint8_t octet;
+	struct stat st;
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0600);
+	ck_assert_int_eq(pread(fd, &octet, 1, 20), 1);
+	octet ^= 1;
+	ck_assert_int_eq(pwrite(fd, &octet, 1, 20), 1);
+	close(fd);
+	c = config_of(false, NULL, NULL, "master");
+	ck_assert_int_eq(hsm_open(c, &h, &e), 0);
+	ck_assert_int_eq(hsm_key_load(h, ref, key, &again, &e), -1);
+	ck_assert_int_eq(e.code, E_KEY_STORE);
+	ck_assert_int_eq(hsm_key_load(h, "file:../../pin", key, &again, &e), -1);
+	ck_assert_int_eq(hsm_key_load(h, "token:00", key, &again, &e), -1);
+	ck_assert_int_eq(hsm_key_load(h, "nonsense", key, &again, &e), -1);
+	EVP_PKEY_free(key);
+	hsm_close(h);
+	config_free(c);
+}
+END_TEST
+
+START_TEST(test_seal)
+{
+	struct secret *k1 = secret_new(NULL, SEAL_KEY_BYTES), *k2 = secret_new("01234567890123456789012345678901", 32), *plain = NULL;
+	struct buf b BUF_CLEANUP = BUF_INIT(256);
+	ck_assert_int_eq(seal(k1, "purpose", "secret", 6, &b, &e), 0);
+	struct bytes sealed = {b.data, b.len};
+	ck_assert_uint_eq(b.len, 6 + SEAL_OVERHEAD_BYTES);
+	ck_assert_ptr_null(memmem(b.data, b.len, "secret", 6));
+	ck_assert_int_eq(seal_open(k1, "purpose", sealed, &plain, &e), 0);
+	ck_assert_mem_eq(plain->data, "secret", 6);
+	secret_free(plain);
+	ck_assert_int_eq(seal_open(k1, "another purpose", sealed, &plain, &e), -1);
+	ck_assert_int_eq(seal_open(k2, "purpose", sealed, &plain, &e), -1);
+	for (size_t i = 0; i < b.len; i++) {
+		b.data[i] ^= 0x80;
+		ck_assert_int_eq(seal_open(k1, "purpose", sealed, &plain, &e), -1);
+		b.data[i] ^= 0x80;
+	}
+	ck_assert_int_eq(seal_open(k1, "purpose", (struct bytes){b.data, SEAL_OVERHEAD_BYTES - 1}, &plain, &e), -1);
+	secret_free(k1);
+	secret_free(k2);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("hsm");
+	TCase *c = tcase_create("all");
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_loop_test(c, test_generate, 0, ARRAY_LEN(types));
+	tcase_add_test(c, test_not_extractable);
+	tcase_add_test(c, test_refusals);
+	tcase_add_test(c, test_files);
+	tcase_add_test(c, test_seal);
+	tcase_set_timeout(c, 60);
+	suite_add_tcase(s, c);
+	SRunner *r = srunner_create(s);
+	/* A fork for each test, also under sanitizers: a PKCS#11 module reads its configuration once for a process. */
+	srunner_set_fork_status(r, CK_FORK);
+	srunner_run_all(r, CK_NORMAL);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
