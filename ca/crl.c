@@ -114,7 +114,7 @@ write_entries(struct authority *ca, struct db *db, int fd, struct entries *x, st
 	struct arena *a CLEANUP(arena_free) = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	*x = (struct entries){.fd = fd, .buf = BUF_INIT(WRITE_BYTES + ENTRY_MAX_BYTES)};
 	const char *sql = arena_printf(a,
-	    "COPY (SELECT serial, extract(epoch FROM revoked_at)::bigint, reason FROM revocation WHERE ca_id = %d AND not_after >="
+	    "COPY (SELECT serial, floor(extract(epoch FROM revoked_at))::bigint, reason FROM revocation WHERE ca_id = %d AND not_after >="
 	    " coalesce((SELECT this_update FROM crl WHERE ca_id = %d ORDER BY number DESC LIMIT 1), '-infinity')) TO STDOUT (FORMAT binary)",
 	    ca->id, ca->id);
 	int rc = db_copy_out(db, sql, put_entry, x, e);
@@ -296,7 +296,7 @@ make(struct authority *ca, struct hsm *hsm, struct db *db, struct audit_chain *c
 	/* The row's lock orders CRLs and revocations of a CA: what is revoked before is in, what comes after wants the next one. */
 	if (db_query(db,
 		     "UPDATE ca SET crl_number = crl_number + 1 WHERE id = $1::int RETURNING crl_number,"
-		     " greatest(extract(epoch FROM clock_timestamp())::bigint, (SELECT extract(epoch FROM max(this_update))::bigint FROM crl"
+		     " greatest(floor(extract(epoch FROM clock_timestamp()))::bigint, (SELECT extract(epoch FROM max(this_update))::bigint FROM crl"
 		     " WHERE ca_id = $1::int))",
 		     id, 1, false, &r, e) < 0)
 		return -1;
