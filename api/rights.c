@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/token_lookup.h"
+
 #define BIT(right) (1U << (right))
 
 /* A role that isn't here, and a device that speaks with its own certificate (ROLE_NONE), may do nothing. */
@@ -63,11 +65,13 @@ identify(struct call *c, struct error *e)
 	if (authorization) {
 		if (strncasecmp(authorization, "Bearer ", 7) != 0)
 			return fail(e, E_UNAUTHENTICATED, "a bearer token is wanted (RFC 6750); POST /tokens gives one");
-		return auth_token(c->db, authorization + 7 + strspn(authorization + 7, " "), c->arena, &c->who, e);
+		return token_lookup(c->api->pool, authorization + 7 + strspn(authorization + 7, " "), c->arena, &c->who, e);
 	}
 	pem = http_client_cert_pem(c->request);
 	if (!pem)
 		return fail(e, E_UNAUTHENTICATED, "a bearer token or a client certificate is wanted");
+	if (call_db(c, e))
+		return -1;
 	return auth_client_cert(c->db, pem, c->arena, &c->who, e);
 }
 
@@ -78,7 +82,7 @@ rights_check(struct call *c, struct error *e)
 
 	if (c->route->right == RIGHT_PUBLIC || c->route->right == RIGHT_BASIC)
 		return 0;
-	if (rights_throttle(c, e) || call_db(c, e))
+	if (rights_throttle(c, e))
 		return -1;
 	if (identify(c, e)) {
 		if (e->code == E_UNAUTHENTICATED && has_evidence)
