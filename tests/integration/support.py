@@ -30,6 +30,7 @@ API = "/api/v2.0"
 MEDIA_TYPE = "application/vnd.api+json"
 DATA = Path(__file__).resolve().parent.parent / "data"
 TIMEOUT_SEC = 20
+SERVICES = ("siegel-ca", "siegel-api", "siegel-est", "siegel-va", "siegel-sched")
 
 
 # ---------------------------------------------------------------- the instance
@@ -55,6 +56,7 @@ class Instance:
         self.host, self.port = parts.hostname, parts.port or 443
         plain = urllib.parse.urlsplit(self.ocsp_url)
         self.plain_host, self.plain_port = plain.hostname, plain.port or 80
+        self.psql = {}
         self.config_path = self._find_config(env)
         self.config = configparser.ConfigParser(interpolation=None)
         self.config.read(self.config_path)
@@ -99,51 +101,68 @@ class Instance:
     def siegelctl(self, *arguments, **kw):
         return self.command(self.binary("siegelctl"), "--config", self.config_path, *arguments, **kw)
 
-    def sql(self, statement, role="siegel_owner", check=True):
-        """Rows of a statement, as lists of text (NULL is ''). The role's rights are those of the process it belongs to."""
-        db = self.config["database"]
-        done = self.command("psql", "-X", "-q", "-A", "-t", "-F", "\x1f", "-R", "\x1e", "-v", "ON_ERROR_STOP=1",
-                            "-h", db["host"], "-p", db.get("port", "5432"), "-U", role,
-                            "-d", db.get("name", "siegel"), "-c", statement, check=check,
-                            env={**os.environ, "PGOPTIONS": "-c search_path=siegel"})
-        if done.returncode != 0:
-            raise StoreError(done.stderr)
-        out = done.stdout.rstrip("\n")
+    def sql(self, statement, role="siegel_owner"):
+        """Rows of a statement, as lists of text (NULL is ''); StoreError when PostgreSQL refuses it. The role's rights are those of
+        the process that it belongs to. One psql for each role stays open."""
+        if role not in self.psql or self.psql[role].poll() is not None:
+            self.psql[role] = self._open_psql(role)
+        psql, marker = self.psql[role], uuid.uuid4().hex
+        psql.stdin.write(f"{statement}\n;\n\\echo {marker} :ERROR :LAST_ERROR_MESSAGE\n")
+        psql.stdin.flush()
+        out = ""
+        while True:
+            line = psql.stdout.readline()
+            if line.startswith(marker):
+                break
+            if not line:
+                raise StoreError(out)
+            out += line
+        failed, message = line[len(marker) + 1:].rstrip("\n").split(" ", 1)
+        if failed == "true":
+            raise StoreError(message)
+        out = out.rstrip("\n")
         return [row.split("\x1f") for row in out.split("\x1e")] if out else []
+
+    def _open_psql(self, role):
+        db = self.config["database"]
+        command = ["psql", "-X", "-q", "-A", "-t", "-F", "\x1f", "-R", "\x1e", "-h", db["host"], "-p", db.get("port", "5432"),
+                   "-U", role, "-d", db.get("name", "siegel")]
+        return subprocess.Popen(self.as_service(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                text=True, cwd="/", env={**os.environ, "PGOPTIONS": "-c search_path=siegel"})
 
     def count(self, table, where="true"):
         return int(self.sql(f"SELECT count(*) FROM {table} WHERE {where}")[0][0])
 
-    def pids(self, name):
-        """Process ids of this instance's processes of that name."""
-        found = []
+    def processes(self):
+        """Ids of this instance's processes by name; one look at /proc."""
+        found = {name: [] for name in SERVICES + ("nginx",)}
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
                 continue
             try:
-                comm = (entry / "comm").read_text().strip()
-                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                status = (entry / "status").read_text()
+                name = (entry / "comm").read_text().strip()
+                if name in found and self._is_ours(entry):
+                    found[name].append(int(entry.name))
             except OSError:
                 continue
-            if comm != name[:15] and not line.startswith(f"{name}:"):
-                continue
-            parent = re.search(r"^PPid:\s+(\d+)", status, re.M).group(1)
-            if str(self.run) in line or str(self.config_path) in line or int(parent) in found:
-                found.append(int(entry.name))
-                continue
-            try:
-                if str(self.run) in (Path("/proc") / parent / "cmdline").read_bytes().decode(errors="replace"):
-                    found.append(int(entry.name))
-            except OSError:
-                pass
-        return sorted(found)
+        return {name: sorted(pids) for name, pids in found.items()}
+
+    def _is_ours(self, entry):
+        """By its command line, or its parent's: nginx's workers change theirs."""
+        line = (entry / "cmdline").read_bytes().decode(errors="replace")
+        if str(self.run) in line:
+            return True
+        parent = re.search(r"^PPid:\s+(\d+)", (entry / "status").read_text(), re.M).group(1)
+        return str(self.run) in (Path("/proc") / parent / "cmdline").read_bytes().decode(errors="replace")
+
+    def pids(self, name):
+        return self.processes()[name]
 
     def memory(self, *names):
-        """Resident bytes of all processes of these names."""
+        """Resident bytes of all processes of these names, or of all."""
         total = 0
-        for name in names or ("siegel-ca", "siegel-api", "siegel-est", "siegel-va", "siegel-sched"):
-            for pid in self.pids(name):
+        for name, pids in self.processes().items():
+            for pid in pids if name in (names or SERVICES) else []:
                 try:
                     text = Path(f"/proc/{pid}/status").read_text()
                 except OSError:
@@ -278,6 +297,20 @@ class Rest:
         return answer.data
 
 
+def read_all(sock, limit=64 << 20):
+    """What is left to be read until the peer closes, falls silent or resets."""
+    got = b""
+    try:
+        while len(got) < limit:
+            piece = sock.recv(65536)
+            if not piece:
+                break
+            got += piece
+    except OSError:
+        pass
+    return got
+
+
 def new_address():
     """An address of loopback that no other test comes from: who is slowed down for guessing, is so by address."""
     return f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}"
@@ -296,17 +329,7 @@ class EdgeConnection:
         self.sock.sendall(data if isinstance(data, bytes) else data.encode("latin-1"))
 
     def receive_all(self, limit=4 << 20):
-        """Everything until the peer closes (or its time is up); a reset counts as a close."""
-        got = b""
-        try:
-            while len(got) < limit:
-                piece = self.sock.recv(65536)
-                if not piece:
-                    break
-                got += piece
-        except (ConnectionError, ssl.SSLError, socket.timeout):
-            pass
-        return got
+        return read_all(self.sock, limit)
 
     def receive_head(self):
         """Status and everything read so far; (0, b"") when the peer closed without an answer."""

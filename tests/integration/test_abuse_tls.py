@@ -38,10 +38,10 @@ def is_served(instance):
 @pytest.fixture(autouse=True)
 def still_there(instance):
     """Whatever a test does, nobody dies of it, and the next client is served."""
-    before = {name: instance.pids(name) for name in ("siegel-api", "siegel-est", "siegel-va", "siegel-ca")}
+    before = {name: pids for name, pids in instance.processes().items() if name != "nginx"}
     yield
     assert is_served(instance)
-    assert {name: instance.pids(name) for name in before} == before
+    assert {name: pids for name, pids in instance.processes().items() if name != "nginx"} == before
 
 
 # ---------------------------------------------------------------- TLS
@@ -186,10 +186,16 @@ def test_slow_readers(instance, rest):
             request = get(instance.host, "/api/v2.0/certificates?page[size]=500&fields[cert_client]=pem,chain_pem,subject",
                           f"Authorization: Bearer {instance.token}\r\n").replace("Connection: close", "Connection: keep-alive")
             sock.sendall(request.encode() * 4)
+        most = 0
         for _ in range(12):
             assert is_served(instance)
+            most = max(most, resident(instance) - before)
             time.sleep(1)
-        assert resident(instance) - before < 24 << 20  # 30 bounded answers under way
+        assert most < 64 << 20  # 30 answers under way, of 2 MiB at most
+        for sock in opened:
+            sock.settimeout(5)
+        with concurrent.futures.ThreadPoolExecutor(len(opened)) as pool:  # the answers break off: the edge gave them up
+            assert max(len(got) for got in pool.map(support.read_all, opened)) < 4 << 20
     finally:
         for sock in opened:
             sock.close()
@@ -300,7 +306,8 @@ def test_requests_that_lie(instance, edge_connection, label, plain):
     path = "/ocsp" if plain else "/api/v2.0/cert_server"
     connection = edge_connection(plain=plain, timeout=5)
     status, got = connection.exchange(LIES[label].format(path=path, host=instance.host))
-    assert status in (400, 405, 413, 501, 505) or status == 0 or (label == "T14 no version" and not got.startswith(b"HTTP")), got
+    # 421: the edge took "no host" for another name than that of the handshake.
+    assert status in (0, 400, 405, 413, 421, 501, 505) or (label == "T14 no version" and not got.startswith(b"HTTP")), got
     got += connection.receive_all() if status else b""
     assert got.count(b"HTTP/1.1 ") <= 1, got  # nothing behind the request was taken for a second one
 
@@ -344,16 +351,17 @@ def test_large_bodies(instance, edge_connection):
         assert status == 413
     plain = edge_connection(plain=True)
     assert plain.exchange(f"POST /ocsp HTTP/1.1\r\nHost: {instance.host}\r\nContent-Length: 10000000000\r\n\r\n")[0] == 413
-    connection = edge_connection()
-    connection.send(f"POST /api/v2.0/cert_server HTTP/1.1\r\nHost: {instance.host}\r\nTransfer-Encoding: chunked\r\n\r\n")
-    sent = 0
-    try:
-        while sent < 100 << 20:
+    for _ in range(4):  # without end, in chunks: the answer comes early, and what comes after it is thrown away
+        connection = edge_connection()
+        connection.send(f"POST /api/v2.0/cert_server HTTP/1.1\r\nHost: {instance.host}\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(8):
             connection.send(b"10000\r\n" + b"a" * 65536 + b"\r\n")
-            sent += 65536
-    except OSError:
-        pass
-    assert sent < 20 << 20, "an endless body is read on and on"
+        assert connection.receive_head()[0] == 413
+        try:
+            for _ in range(400):
+                connection.send(b"10000\r\n" + b"a" * 65536 + b"\r\n")
+        except OSError:
+            pass
     assert resident(instance) - before < 8 << 20
 
 
@@ -413,7 +421,7 @@ def test_headers_of_the_edge_cant_be_sent(instance, client_identity, edge_connec
         assert status in (401, 400), got
     status, got = edge_connection().exchange(
         get(instance.host, "/.well-known/est/simplereenroll", f"X-Siegel-Client-Cert: {pem}\r\n").replace("GET", "POST"))
-    assert status in (400, 401, 411, 415), got
+    assert status in (400, 401, 403, 411, 415), got
     assert resource["id"]
 
 
