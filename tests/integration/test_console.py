@@ -139,6 +139,17 @@ def test_verify_good(written):
     assert verify(written)[0].returncode == 0
 
 
+def test_the_hash_is_the_documented_one(written):
+    """doc/audit.md is enough to verify a chain with other means."""
+    rows = written.sql("SELECT json_build_array(chain, seq, at_us, tenant_id, actor, action, object, detail, encode(hash, 'hex')) "
+                       "FROM siegel.audit ORDER BY chain, seq")
+    before = bytes(32)
+    for *fields, stored in map(json.loads, rows.splitlines()):
+        raw = [f.to_bytes(8, "big") if isinstance(f, int) else f.encode() for f in fields]
+        before = hashlib.sha256(before + b"".join(len(r).to_bytes(4, "big") + r for r in raw)).digest()
+        assert before.hex() == stored
+
+
 def test_the_log_is_insert_only(written):
     for role in ("siegel_owner", "siegel_setup", "siegel_ca"):
         for sql in ("UPDATE siegel.audit SET detail = '{}'", "DELETE FROM siegel.audit", "TRUNCATE siegel.audit"):
