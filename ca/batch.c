@@ -105,6 +105,19 @@ audit_columns(struct batch *b)
 }
 
 static void
+add_row(struct batch *b, struct audit_columns *c, const struct audit_row *row)
+{
+	b->next.seq++;
+	audit_hash(b->next.head, b->next.name, b->next.seq, row, b->next.head);
+	db_array_add_int(c->seq, b->next.seq);
+	db_array_add_int(c->at, row->at_us);
+	add_text(c->actor, row->actor);
+	add_text(c->object, row->object);
+	add_text(c->detail, row->detail);
+	db_array_add(c->hash, b->next.head, AUDIT_HASH_BYTES);
+}
+
+static void
 add_audit(struct batch *b, struct audit_columns *c, const struct order *o, const char *action, const char *detail)
 {
 	const Siegel__Requestor *q = o->request->requestor;
@@ -116,14 +129,32 @@ add_audit(struct batch *b, struct audit_columns *c, const struct order *o, const
 	    .object = arena_printf(o->arena, "ca/%d/serial/%s", o->ca->id, arena_hex(o->arena, o->tbs_input.serial, o->tbs_input.serial_len)),
 	    .detail = detail,
 	};
-	b->next.seq++;
-	audit_hash(b->next.head, b->next.name, b->next.seq, &row, b->next.head);
-	db_array_add_int(c->seq, b->next.seq);
-	db_array_add_int(c->at, row.at_us);
-	add_text(c->actor, row.actor);
-	add_text(c->object, row.object);
-	add_text(c->detail, row.detail);
-	db_array_add(c->hash, b->next.head, AUDIT_HASH_BYTES);
+	add_row(b, c, &row);
+}
+
+int
+batch_notes(struct batch *b, const struct audit_chain *chain, const struct note *notes, size_t n, struct error *e)
+{
+	begin(b,
+	      "INSERT INTO audit (chain, seq, at_us, tenant_id, actor, action, object, detail, hash) SELECT $1::text, q, a, t, ac,"
+	      " 'request.refused', o, d, h FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bytea[])"
+	      " AS u(t, q, a, ac, o, d, h)",
+	      chain);
+	struct db_array *tenant = column(b, DB_ARRAY_INT4);
+	struct audit_columns audit = audit_columns(b);
+	for (size_t i = 0; i < n; i++) {
+		struct audit_row row = {
+		    .at_us = notes[i].at_us,
+		    .tenant_id = notes[i].tenant_id,
+		    .actor = notes[i].actor,
+		    .action = "request.refused",
+		    .object = notes[i].object,
+		    .detail = notes[i].detail,
+		};
+		db_array_add_int(tenant, row.tenant_id);
+		add_row(b, &audit, &row);
+	}
+	return finish(b, e);
 }
 
 int
@@ -163,7 +194,7 @@ int
 batch_certificates(struct batch *b, const struct audit_chain *chain, struct error *e)
 {
 	begin(b,
-	      "SELECT r_serial, r_id FROM certificate_add($1::text, $2::int[], $3::bytea[], $4::int[], $5::int[], $6::text[], $7::text[],"
+	      "SELECT r_serial, r_id, r_created FROM certificate_add($1::text, $2::int[], $3::bytea[], $4::int[], $5::int[], $6::text[], $7::text[],"
 	      " $8::text[], $9::bigint[], $10::bigint[], $11::bytea[], $12::bytea[], $13::text[], $14::text[], $15::bigint[], $16::bigint[],"
 	      " $17::text[], $18::text[], $19::text[], $20::bytea[])",
 	      chain);
@@ -224,6 +255,7 @@ batch_take_ids(struct batch *b, const struct db_result *r, struct error *e)
 			struct batch_item *item = &b->items[((size_t)row + k) % b->n];
 			if (bytes_equal(serial, (struct bytes){item->order->tbs_input.serial, item->order->tbs_input.serial_len})) {
 				item->id = db_int(r, row, 1);
+				item->created_at = db_int(r, row, 2);
 				break;
 			}
 		}

@@ -9,7 +9,7 @@
 
 struct batch_item {
 	struct order *order;
-	int64_t id;        /* of the certificate, once it is stored */
+	int64_t id, created_at; /* of the certificate, once it is stored */
 };
 
 /* A statement with its parameters, which live as long as the batch does. */
@@ -34,6 +34,15 @@ int batch_certificates(struct batch *b, const struct audit_chain *chain, struct 
 int batch_abandon(struct batch *b, struct error *e) MUST_CHECK;
 /* Puts the ids of a binary result of certificate_add() into the items; E_INTERNAL when one is missing. */
 int batch_take_ids(struct batch *b, const struct db_result *r, struct error *e) MUST_CHECK;
+
+/* A refusal, for the audit log. */
+struct note {
+	int64_t at_us;
+	int32_t tenant_id;
+	char actor[160], object[64], detail[768];
+};
+/* Prepares the audit rows "request.refused" of n notes. */
+int batch_notes(struct batch *b, const struct audit_chain *chain, const struct note *notes, size_t n, struct error *e) MUST_CHECK;
 
 /* "rest:line1": who asked, as the audit log and the certificate's row name it. */
 const char *requestor_text(struct arena *a, const Siegel__Requestor *q) __attribute__((returns_nonnull));

@@ -208,7 +208,7 @@ known_key(struct lane *l, size_t i, const struct db_result *r, int row)
 	struct error e;
 	if (!bytes_equal(db_bytes(r, row, 1, NULL), (struct bytes){q->body_hash.data, q->body_hash.len})) {
 		(void)fail(&e, E_KEY_REUSED, "the request key was used for another request: take a new one");
-		worker_answer_error(l->worker, take_out(l, i), &e);
+		worker_refuse(l->worker, take_out(l, i), &e);
 		return true;
 	}
 	if (!db_is_null(r, row, 3)) {
@@ -304,7 +304,6 @@ static void
 stored(struct lane *l, const struct db_result *r)
 {
 	struct error e;
-	int64_t created = now_us() / 1000000;
 	FAULT("issued-committed");
 	l->chain = l->batch.next;
 	if (batch_take_ids(&l->batch, r, &e) < 0) {
@@ -315,7 +314,7 @@ stored(struct lane *l, const struct db_result *r)
 	for (size_t i = 0; i < l->n_jobs; i++) {
 		struct buf frame BUF_CLEANUP = BUF_INIT(LIMIT_FRAME_BYTES);
 		struct job *job = l->jobs[i];
-		if (reply_issued(&frame, job->order, l->batch.items[i].id, created, &e) < 0 || buf_check(&frame, &e) < 0)
+		if (reply_issued(&frame, job->order, l->batch.items[i].id, l->batch.items[i].created_at, &e) < 0 || buf_check(&frame, &e) < 0)
 			worker_answer_error(l->worker, job, &e);
 		else
 			worker_answer(l->worker, job, &frame);
@@ -340,7 +339,7 @@ refuse_key(struct lane *l, bool blocked)
 		(void)fail_at(&e, E_BAD_KEY, "csr", "key: it was reported as compromised and is never certified again");
 	else
 		(void)fail_at(&e, E_BAD_KEY, "csr", "key: it is certified for another subject already; make a new one");
-	worker_answer_error(l->worker, take_out(l, (size_t)place - 1), &e);
+	worker_refuse(l->worker, take_out(l, (size_t)place - 1), &e);
 	begin_intents(l);
 }
 
@@ -358,13 +357,15 @@ refused(struct lane *l, const struct error *e)
 		refuse_key(l, state[4] == '3');
 		return;
 	}
-	if (l->state == LANE_REVOKE && strcmp(state, "SG005") == 0)
+	if (l->state == LANE_REVOKE && strcmp(state, "SG005") == 0) {
 		(void)fail(&told, E_NOT_FOUND, "there is no such certificate");
-	else {
-		log_event(LOG_LEVEL_ERROR, "the store refused", "sqlstate", state, "message", db_last_message(l->db), "detail", e->detail, NULL);
-		(void)fail(&told, E_STORE, "the store can't take it at the moment");
-		told.retry_after_sec = 1;
+		worker_refuse(l->worker, take_out(l, 0), &told);
+		l->state = LANE_IDLE;
+		return;
 	}
+	log_event(LOG_LEVEL_ERROR, "the store refused", "sqlstate", state, "message", db_last_message(l->db), "detail", e->detail, NULL);
+	(void)fail(&told, E_STORE, "the store can't take it at the moment");
+	told.retry_after_sec = 1;
 	if (l->state == LANE_STORE) { /* signed, not stored: the intents are marked, the signatures never leave */
 		for (size_t i = l->n_jobs; i-- > 0;)
 			lose(l, take_out(l, i), E_STORE);
@@ -440,6 +441,16 @@ lane_begin(struct lane *l, struct job **jobs, size_t n)
 		begin_revoke(l);
 }
 
+void
+lane_note(struct lane *l, const struct note *notes, size_t n)
+{
+	struct error e;
+	if (batch_notes(&l->batch, &l->chain, notes, n, &e) < 0)
+		log_error(LOG_LEVEL_ERROR, "refusals aren't in the audit log", &e);
+	else
+		send_statement(l, &l->batch, LANE_NOTE);
+}
+
 static void
 done(struct lane *l, const struct db_result *r)
 {
@@ -459,6 +470,10 @@ done(struct lane *l, const struct db_result *r)
 		break;
 	case LANE_REVOKE:
 		revoked(l, r);
+		break;
+	case LANE_NOTE:
+		l->chain = l->batch.next;
+		l->state = LANE_IDLE;
 		break;
 	case LANE_DOWN:
 	case LANE_IDLE:

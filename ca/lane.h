@@ -4,7 +4,7 @@
 #define SIEGEL_CA_LANE_H
 #include "ca/worker.h"
 
-enum lane_state { LANE_DOWN, LANE_IDLE, LANE_FIND, LANE_INTENT, LANE_STORE, LANE_ABANDON, LANE_REVOKE };
+enum lane_state { LANE_DOWN, LANE_IDLE, LANE_FIND, LANE_INTENT, LANE_STORE, LANE_ABANDON, LANE_REVOKE, LANE_NOTE };
 
 struct lane {
 	struct worker *worker;
@@ -26,6 +26,8 @@ int lane_open(struct lane *l, const struct config *c, struct error *e) MUST_CHEC
 void lane_close(struct lane *l);
 /* Begins a batch of n jobs of one kind (issues with orders, or one revocation). Failures answer the jobs. */
 void lane_begin(struct lane *l, struct job **jobs, size_t n);
+/* Begins to write refusals to the audit log; the notes need not outlive the call. */
+void lane_note(struct lane *l, const struct note *notes, size_t n);
 /* The connection is readable or writable. */
 void lane_ready(struct lane *l);
 

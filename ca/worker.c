@@ -15,11 +15,13 @@
 #include "lib/daemon.h"
 #include "lib/ipc/frame.h"
 #include "lib/log.h"
+#include "lib/utf8.h"
 
 /* A second batch is begun beside one that is in flight once this many wait: smaller ones cost more than they gain. */
 #define BATCH_WORTH 8
 #define KEY_STORE_PAUSE_US 1000000
 #define REFRESH_US 2000000
+#define NOTES_PER_SEC 20 /* refusals in the audit log: a flood of them fills no disk */
 #define MAX_EVENTS 128
 #define READ_BYTES 16384
 
@@ -45,6 +47,9 @@ struct worker {
 	size_t n_waiting;
 	int epoll, channel;
 	bool ended;
+	struct note notes[NOTES_PER_SEC]; /* refusals that wait for a lane */
+	size_t n_notes, notes_this_sec, suppressed;
+	int64_t notes_since_us;
 	int64_t refreshed_us, key_store_tried_us;
 };
 
@@ -140,6 +145,74 @@ worker_answer_error(struct worker *w, struct job *job, const struct error *e)
 	worker_answer(w, job, &frame);
 }
 
+static const Siegel__Requestor *
+requestor_of(const struct job *job)
+{
+	return job->request->operation_case == SIEGEL__REQUEST__OPERATION_ISSUE ? job->request->issue->requestor
+	    : job->request->operation_case == SIEGEL__REQUEST__OPERATION_REVOKE ? job->request->revoke->requestor
+										 : NULL;
+}
+
+static void
+note(struct worker *w, const struct job *job, const struct error *e)
+{
+	const Siegel__Requestor *q = requestor_of(job);
+	struct arena *a CLEANUP(arena_free) = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	int64_t now = now_us();
+	if (now - w->notes_since_us > 1000000) {
+		w->notes_since_us = now;
+		w->notes_this_sec = 0;
+	}
+	if (!q || w->n_notes == NOTES_PER_SEC || w->notes_this_sec == NOTES_PER_SEC) {
+		w->suppressed++;
+		return;
+	}
+	struct note *n = &w->notes[w->n_notes++];
+	w->notes_this_sec++;
+	n->at_us = now;
+	n->tenant_id = q->tenant_id;
+	snprintf(n->actor, sizeof(n->actor), "%.40s:%.100s", q->source, q->name);
+	snprintf(n->object, sizeof(n->object), "request/%.50s", q->request_id);
+	snprintf(n->detail, sizeof(n->detail), "%s",
+		 detail_text(a, "code", error_name(e->code), "field", e->pointer, "detail", e->detail, "suppressed",
+			     arena_printf(a, "%zu", w->suppressed), NULL));
+	n->actor[utf8_whole(n->actor, strlen(n->actor))] = '\0';
+	n->object[utf8_whole(n->object, strlen(n->object))] = '\0';
+	n->detail[utf8_whole(n->detail, strlen(n->detail))] = '\0';
+	w->suppressed = 0;
+}
+
+void
+worker_refuse(struct worker *w, struct job *job, const struct error *e)
+{
+	switch (e->code) {
+	case E_MALFORMED:
+	case E_BAD_VALUE:
+	case E_BAD_CSR:
+	case E_BAD_KEY:
+	case E_POLICY:
+	case E_FORBIDDEN:
+	case E_NOT_FOUND:
+	case E_KEY_REUSED:
+		note(w, job, e);
+		break;
+	default: /* a fault of ours or a time that is bad: the log has it */
+		break;
+	}
+	worker_answer_error(w, job, e);
+}
+
+/* Refusals go to the audit log on a lane that is idle. */
+static void
+write_notes(struct worker *w)
+{
+	for (size_t i = 0; i < w->n_lanes && w->n_notes; i++)
+		if (w->lanes[i].state == LANE_IDLE) {
+			lane_note(&w->lanes[i], w->notes, w->n_notes);
+			w->n_notes = 0;
+		}
+}
+
 static void
 enqueue(struct worker *w, struct job *job)
 {
@@ -214,7 +287,7 @@ decide(struct worker *w, struct job *job, EVP_PKEY *made)
 {
 	struct error e;
 	if (order_make(w->registry, job->request->issue, made, now_us() / 1000000, &job->order, &e) < 0)
-		worker_answer_error(w, job, &e);
+		worker_refuse(w, job, &e);
 	else
 		enqueue(w, job);
 }
@@ -295,7 +368,7 @@ take_issue(struct worker *w, struct job *job)
 			refresh(w);
 	if (q->csr.len == 0) {
 		if (order_key_type(w->registry, q, &type, &e) < 0) {
-			worker_answer_error(w, job, &e);
+			worker_refuse(w, job, &e);
 			return;
 		}
 		if (maker_is_for(type)) {
@@ -588,6 +661,7 @@ loop(struct worker *w)
 	while (!w->ended || !idle(w)) {
 		int timeout = tend(w);
 		dispatch(w);
+		write_notes(w);
 		for (size_t i = 0; i < w->n_lanes; i++)
 			watch_lane(w, &w->lanes[i]);
 		int n = epoll_wait(w->epoll, events, MAX_EVENTS, timeout);

@@ -35,6 +35,8 @@ int worker_run(const struct config *c, int index, int channel, struct error *e);
 /* For lanes: the answer to a job, after which the job is gone. */
 void worker_answer(struct worker *w, struct job *job, struct buf *frame);
 void worker_answer_error(struct worker *w, struct job *job, const struct error *e);
+/* Refuses what a client may not have: the same, and a row of the audit log, at most a few each second. */
+void worker_refuse(struct worker *w, struct job *job, const struct error *e);
 /* Puts a job back to the queue, to be taken again in delay_ms. */
 void worker_requeue(struct worker *w, struct job *job, int delay_ms);
 struct hsm *worker_hsm(struct worker *w); /* NULL: the key store isn't available */

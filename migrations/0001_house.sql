@@ -260,7 +260,7 @@ BEGIN
            to_timestamp(f), to_timestamp(e), k, d, rq, so
       FROM unnest(p_tenant, p_ca, p_profile, p_serial, p_subject, p_cn, p_names, p_from, p_to, p_spki, p_der, p_requestor, p_source)
            AS u(t, c, p, s, su, cn, na, f, e, k, d, rq, so)
-    RETURNING x.serial, x.id;
+    RETURNING x.serial, x.id, floor(extract(epoch FROM x.created_at))::bigint;
 END $$;
 
 -- What became of request keys: nothing (no row), an intent (no id; abandoned or not), or a certificate.
@@ -270,7 +270,7 @@ RETURNS TABLE (r_key bytea, r_body bytea, r_abandoned boolean, r_id bigint, r_ca
 LANGUAGE sql STABLE AS $$
   SELECT r.request_key, r.body_hash, coalesce(i.abandoned_at IS NOT NULL, x.id IS NULL), x.id, r.ca_id, x.profile_id, r.serial,
          x.status::int, x.subject, x.common_name, array_to_string(x.names, E'\n'), extract(epoch FROM x.not_before)::bigint,
-         extract(epoch FROM x.not_after)::bigint, extract(epoch FROM x.created_at)::bigint, x.der
+         extract(epoch FROM x.not_after)::bigint, floor(extract(epoch FROM x.created_at))::bigint, x.der
     FROM siegel.request r
     LEFT JOIN siegel.intent i ON i.ca_id = r.ca_id AND i.serial = r.serial
     LEFT JOIN siegel.certificate x ON x.ca_id = r.ca_id AND x.serial = r.serial
@@ -308,7 +308,7 @@ BEGIN
   END IF;
   RETURN QUERY SELECT repeated, c.reason::int, extract(epoch FROM c.revoked_at)::bigint, c.ca_id, c.profile_id, c.serial, c.subject,
     c.common_name, array_to_string(c.names, E'\n'), extract(epoch FROM c.not_before)::bigint, extract(epoch FROM c.not_after)::bigint,
-    extract(epoch FROM c.created_at)::bigint, c.der;
+    floor(extract(epoch FROM c.created_at))::bigint, c.der;
 END $$;
 
 -- Evidence is looked up before the tenant is known, so these run as the owner and give back only what the caller proved. In

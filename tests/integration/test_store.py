@@ -116,6 +116,22 @@ def test_each_certificate_has_its_rows(instance, rest):
     assert rows_about(instance, resource) == ["certificate.intent", "certificate.issued", "certificate.revoked"]
 
 
+def test_a_refusal_is_a_row(instance, rest):
+    """What a client may not have is in the log with its cause; a flood of refusals is counted, not written row by row."""
+    count = "SELECT count(*) FROM audit WHERE action = 'request.refused'"
+    before = int(instance.sql(count)[0][0])
+    answer = rest.issue(cn="no host name")
+    assert answer.status == 422
+    request = answer.json["errors"][0]["id"]
+    support.wait_until(lambda: instance.sql(f"SELECT detail FROM audit WHERE object = 'request/{request}'"), 5)
+    detail = json.loads(instance.sql(f"SELECT detail FROM audit WHERE object = 'request/{request}'")[0][0])
+    assert (detail["code"], detail["field"]) == ("policy", "names")
+    for _ in range(100):
+        assert rest.issue(cn="no host name").status == 422
+    time.sleep(1)
+    assert before < int(instance.sql(count)[0][0]) <= before + 101
+
+
 def test_every_certificate_has_exactly_one_issued_row(instance):
     """All that was ever issued here, by every other test too."""
     wrong = instance.sql("WITH a AS (SELECT object, count(*) AS n FROM audit WHERE action = 'certificate.issued' GROUP BY 1) "
