@@ -50,9 +50,9 @@ class Cluster:
             raise AssertionError(done.stderr)
         return done.stdout.strip()
 
-    def database(self, folder):
+    def database(self, folder, template="template1"):
         name = f"d_{uuid.uuid4().hex[:12]}"
-        self.psql("postgres", "postgres", f"CREATE DATABASE {name} OWNER siegel_owner")
+        self.psql("postgres", "postgres", f"CREATE DATABASE {name} OWNER siegel_owner TEMPLATE {template}")
         return Store(self, name, Path(folder))
 
 

@@ -16,12 +16,18 @@ def cluster():
     one.close()
 
 
-@pytest.fixture
-def database(cluster, tmp_path):
-    one = cluster.database(tmp_path)
+@pytest.fixture(scope="module")
+def template(cluster, tmp_path_factory):
+    """A migrated database with a tenant, for the tests to be copies of."""
+    one = cluster.database(tmp_path_factory.mktemp("template"))
     one.migrate()
     one.sql("INSERT INTO siegel.tenant (name) VALUES ('default')")
-    return one
+    return one.name
+
+
+@pytest.fixture
+def database(cluster, template, tmp_path):
+    return cluster.database(tmp_path, template)
 
 
 def account(database, *more, name="line1", role="requestor", check=True):
