@@ -15,6 +15,8 @@ struct maker {
 	int fd; /* for the worker's loop: readable when a key is there or the maker is gone; -1: not running */
 };
 
+/* Starts the process, or ends it. To be started before this process knows anything that the maker shouldn't; -1 when there can be no
+ * process. Ending one that isn't running does nothing. */
 int maker_start(struct maker *m, struct error *e) MUST_CHECK;
 void maker_stop(struct maker *m);
 /* Asks for a key; keys come in the order in which they were asked for. E_UNAVAILABLE when too many are asked for. */
