@@ -240,7 +240,7 @@ CREATE FUNCTION certificate_add(
   p_subject text[], p_cn text[], p_names text[], p_from bigint[], p_to bigint[], p_spki bytea[], p_der bytea[],
   p_requestor text[], p_source text[],
   p_seq bigint[], p_at bigint[], p_actor text[], p_object text[], p_detail text[], p_hash bytea[]
-) RETURNS TABLE (r_serial bytea, r_id bigint) LANGUAGE plpgsql
+) RETURNS TABLE (r_serial bytea, r_id bigint, r_created bigint) LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE gone int;
 BEGIN
