@@ -238,7 +238,8 @@ db_poll(struct db *db, struct db_result **ret, struct error *e)
 		int r = db->conn ? collect(db) : -1;
 		if (r == 0)
 			return DB_BUSY;
-		if (r < 0 && !db->result) {
+		/* Rows come before the commit, which is known by ReadyForQuery alone: rows of a connection that ended are nothing. */
+		if (r < 0 && (!db->result || succeeded(db->result))) {
 			(void)db_fail_lost(db, e);
 			return DB_FAILED;
 		}
