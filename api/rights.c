@@ -82,10 +82,9 @@ rights_check(struct call *c, struct error *e)
 
 	if (c->route->right == RIGHT_PUBLIC || c->route->right == RIGHT_BASIC)
 		return 0;
-	if (rights_throttle(c, e))
-		return -1;
+	/* Who guesses is told to wait, who has good evidence isn't: one client must not shut out all that share its address. */
 	if (identify(c, e)) {
-		if (e->code == E_UNAUTHENTICATED && has_evidence)
+		if (e->code == E_UNAUTHENTICATED && has_evidence && rights_throttle(c, e) == 0)
 			rights_failed(c);
 		return -1;
 	}

@@ -23,12 +23,12 @@ check_document(const struct call *c, struct error *e)
 	return 0;
 }
 
-/* Guessing is slowed down by the client's address and by the account's name. */
+/* Guessing is slowed down by address, and by address and account together: a stranger's guesses don't lock an account for others. */
 static int
 sign_in(struct call *c, struct new_token *ret, struct error *e)
 {
 	const char *authorization = http_header_get(c->request, "Authorization");
-	const char *account = arena_printf(c->arena, "account %s", auth_basic_name(c->arena, authorization));
+	const char *account = arena_printf(c->arena, "account %s %s", c->request->client, auth_basic_name(c->arena, authorization));
 
 	if (!authorization || strncasecmp(authorization, "Basic ", 6) != 0)
 		return fail(e, E_UNAUTHENTICATED, "an account's name and its password or one-time code are wanted (HTTP Basic, RFC 7617)");
