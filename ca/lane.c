@@ -357,8 +357,11 @@ refused(struct lane *l, const struct error *e)
 		refuse_key(l, state[4] == '3');
 		return;
 	}
-	if (l->state == LANE_REVOKE && strcmp(state, "SG005") == 0) {
-		(void)fail(&told, E_NOT_FOUND, "there is no such certificate");
+	if (l->state == LANE_REVOKE && (strcmp(state, "SG005") == 0 || strcmp(state, "SG006") == 0)) {
+		if (state[4] == '5')
+			(void)fail(&told, E_NOT_FOUND, "there is no such certificate");
+		else
+			(void)fail(&told, E_FORBIDDEN, "a certificate of a CA or an OCSP signer isn't revoked by this request");
 		worker_refuse(l->worker, take_out(l, 0), &told);
 		l->state = LANE_IDLE;
 		return;

@@ -278,7 +278,8 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Revokes one certificate in one statement: status, CRL entry, blocked key, wish for a CRL and the audit row. When it was revoked
--- before, nothing changes and r_repeated says so. Raises SG005 when the tenant has no such certificate.
+-- before, nothing changes and r_repeated says so. Raises SG005 when the tenant has no such certificate, and SG006 for one
+-- of a CA or an OCSP signer: those aren't revoked like a client's.
 CREATE FUNCTION certificate_revoke(
   p_tenant int, p_id bigint, p_reason int,
   p_chain text, p_seq bigint, p_at bigint, p_actor text, p_object text, p_detail text, p_hash bytea
@@ -291,6 +292,9 @@ BEGIN
   SELECT * INTO c FROM siegel.certificate WHERE tenant_id = p_tenant AND id = p_id FOR UPDATE;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no such certificate' USING ERRCODE = 'SG005';
+  END IF;
+  IF EXISTS (SELECT FROM siegel.profile p WHERE p.id = c.profile_id AND p.definition ->> 'internal' = 'true') THEN
+    RAISE EXCEPTION 'a certificate of the house itself' USING ERRCODE = 'SG006';
   END IF;
   repeated := c.status = 2;
   IF NOT repeated THEN

@@ -116,6 +116,18 @@ def test_each_certificate_has_its_rows(instance, rest):
     assert rows_about(instance, resource) == ["certificate.intent", "certificate.issued", "certificate.revoked"]
 
 
+def test_the_house_is_not_revoked(instance, rest):
+    """A CA's certificate and an OCSP signer's aren't a client's to revoke, whatever the role."""
+    rows = instance.sql("SELECT c.id FROM certificate c JOIN profile p ON p.id = c.profile_id JOIN tenant t ON t.id = c.tenant_id "
+                        "WHERE p.name IN ('sub-ca', 'ocsp-signer') AND t.name = 'default' AND c.status = 1")
+    assert len(rows) >= 2
+    for (number,) in rows[:4]:
+        answer = rest.post(f"/certificates/{number}/revoke", {"data": {"type": "revocation", "attributes": {"reason": "superseded"}}})
+        assert answer.status == 403, answer
+    assert instance.sql("SELECT count(*) FROM certificate c JOIN profile p ON p.id = c.profile_id WHERE p.name IN ('sub-ca', 'ocsp-signer') "
+                        "AND c.status = 2") == [("0",)]
+
+
 def test_a_refusal_is_a_row(instance, rest):
     """What a client may not have is in the log with its cause; a flood of refusals is counted, not written row by row."""
     count = "SELECT count(*) FROM audit WHERE action = 'request.refused'"
