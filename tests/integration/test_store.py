@@ -124,8 +124,9 @@ def test_the_house_is_not_revoked(instance, rest):
     for (number,) in rows[:4]:
         answer = rest.post(f"/certificates/{number}/revoke", {"data": {"type": "revocation", "attributes": {"reason": "superseded"}}})
         assert answer.status == 403, answer
-    assert instance.sql("SELECT count(*) FROM certificate c JOIN profile p ON p.id = c.profile_id WHERE p.name IN ('sub-ca', 'ocsp-signer') "
-                        "AND c.status = 2") == [("0",)]
+    revoked = instance.sql("SELECT c.id FROM certificate c JOIN profile p ON p.id = c.profile_id "
+                           "WHERE p.name IN ('sub-ca', 'ocsp-signer') AND c.status = 2")
+    assert revoked == []
 
 
 def test_a_refusal_is_a_row(instance, rest):
