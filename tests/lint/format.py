@@ -13,10 +13,11 @@ import style
 
 def words(text):
     text = re.sub(r"\\\n", "\n", text)
-    # clang-format wants to be right about these and isn't: braces of compound literals, casts, a parenthesised
+    # clang-format wants to be right about these and isn't: braces of compound literals, casts, literals side by side, a parenthesised
     # function's name, a member called delete.
     text = re.sub(r"\s*([{}])\s*", r" \1 ", text)
     text = re.sub(r'\)\s*(["(*-])\s*', r") \1 ", text)
+    text = re.sub(r'"\s*"', '" "', text)
     text = re.sub(r"\b(delete|int)\s+\(", r"\1(", text)
     return text.split()
 
