@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,6 +253,39 @@ START_TEST(a_lost_connection_is_noticed)
 	ck_assert_int_eq(db_fd(db), -1);
 	ck_assert_int_eq(db_reconnect(db, &e), 0);
 	ck_assert(db_alive(db));
+}
+END_TEST
+
+/* A backend that PostgreSQL ends because another one crashed sends what it has ready, rows of a statement that isn't committed
+ * among it. Whoever took them for the outcome would hand out what was never kept. The cluster starts again: the last test. */
+START_TEST(rows_before_the_commit_are_no_success)
+{
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_api");
+	struct db_result *r = NULL;
+	struct error e;
+	enum db_state state = DB_BUSY;
+
+	test_superuser("CREATE TABLE siegel.late (n int)");
+	test_superuser("GRANT SELECT, INSERT ON siegel.late TO siegel_api");
+	test_superuser("CREATE FUNCTION siegel.late() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(3); RETURN NULL; END'");
+	test_superuser("CREATE CONSTRAINT TRIGGER late AFTER INSERT ON siegel.late DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
+	               "EXECUTE FUNCTION siegel.late()");
+	pid_t backend = (pid_t)atoi(test_one(db, "SELECT pg_backend_pid()"));
+	ck_assert_int_eq(db_send(db, "INSERT INTO late VALUES (1) RETURNING n", NULL, 0, false, &e), 0);
+	for (int64_t start = now_ms(); now_ms() - start < 500;) {
+		poll(&(struct pollfd){.fd = db_fd(db), .events = POLLIN}, 1, 100);
+		ck_assert_int_eq(db_poll(db, &r, &e), DB_BUSY);
+	}
+	ck_assert_int_eq(kill(backend, SIGQUIT), 0);
+	for (int64_t start = now_ms(); state == DB_BUSY && now_ms() - start < 3000; state = db_poll(db, &r, &e))
+		poll(&(struct pollfd){.fd = db_fd(db), .events = POLLIN}, 1, 100);
+	ck_assert_int_eq(state, DB_FAILED);
+	ck_assert_int_eq(e.code, E_STORE);
+	ck_assert_ptr_null(r);
+	for (int i = 0; i < 100 && db_reconnect(db, &e) < 0; i++)
+		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+	ck_assert_str_eq(test_one(db, "SELECT count(*) FROM late"), "0");
 }
 END_TEST
 
@@ -553,6 +587,7 @@ main(void)
 	tcase_add_test(t, copy_ends_early_and_badly);
 	tcase_add_test(t, notifications_arrive);
 	tcase_add_test(t, pool_is_shared);
+	tcase_add_test(t, rows_before_the_commit_are_no_success);
 	suite_add_tcase(suite, t);
 	return test_main(suite);
 }
