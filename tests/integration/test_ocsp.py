@@ -316,4 +316,4 @@ def test_role_writes_nothing(instance):
     for statement in ("UPDATE certificate SET status = 1", "DELETE FROM revocation", "INSERT INTO blocked_key VALUES ('\\x00', '')",
                       "SELECT der FROM certificate", "SELECT tbs FROM intent", "SELECT hash FROM credential", "SELECT key_ref FROM ca"):
         with pytest.raises(support.StoreError):
-            instance.sql(statement, role="siegel_va", check=False)
+            instance.sql(statement, role="siegel_va")
