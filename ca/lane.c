@@ -72,12 +72,12 @@ lane_lost(struct lane *l, const struct error *cause)
 	l->state = LANE_DOWN;
 	for (size_t i = 0; i < l->n_jobs; i++) {
 		struct job *job = l->jobs[i];
-		/* Before anything was signed a new try is safe: it has a new serial. */
-		if ((state == LANE_FIND || state == LANE_INTENT) && job->tries++ < MAX_TRIES) {
+		struct error e;
+		/* Before anything was signed a new try is safe, with a new serial: the intent of this one may be there. */
+		if ((state == LANE_FIND || state == LANE_INTENT) && job->tries++ < MAX_TRIES && order_renumber(job->order, &e) == 0) {
 			worker_requeue(l->worker, job, BUSY_PAUSE_MS * 10);
 			continue;
 		}
-		struct error e;
 		(void)fail(&e, E_STORE, "the store was lost on the way: the outcome is unknown; repeat the request with its request key");
 		e.retry_after_sec = 1;
 		worker_answer_error(l->worker, job, &e);
@@ -366,7 +366,16 @@ refused(struct lane *l, const struct error *e)
 		l->state = LANE_IDLE;
 		return;
 	}
+	if (l->state == LANE_REVOKE && strcmp(state, "55P03") == 0 && l->jobs[0]->tries++ < MAX_TRIES) {
+		worker_requeue(l->worker, take_out(l, 0), BUSY_PAUSE_MS); /* a long CRL of its CA is being made */
+		l->state = LANE_IDLE;
+		return;
+	}
 	log_event(LOG_LEVEL_ERROR, "the store refused", "sqlstate", state, "message", db_last_message(l->db), "detail", e->detail, NULL);
+	if (strncmp(state, "23", 2) == 0) { /* chain or serial isn't what the lane takes it for: it reads its chain anew */
+		lane_lost(l, e);
+		return;
+	}
 	(void)fail(&told, E_STORE, "the store can't take it at the moment");
 	told.retry_after_sec = 1;
 	if (l->state == LANE_STORE) { /* signed, not stored: the intents are marked, the signatures never leave */
@@ -494,7 +503,8 @@ lane_ready(struct lane *l)
 		done(l, r);
 		break;
 	case DB_FAILED:
-		if (db_alive(l->db))
+		/* A failure without a state is a doubt whether the work was kept: the store knows, when the lane opens again. */
+		if (db_alive(l->db) && *db_sqlstate(l->db))
 			refused(l, &e);
 		else
 			lane_lost(l, &e);

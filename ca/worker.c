@@ -119,12 +119,12 @@ job_free(struct job *job)
 	free(job);
 }
 
-/* A reply is far smaller than a socket's buffer, and a connection has one request at a time: what doesn't fit means a client that
- * breaks the rules. */
+/* The socket's buffer holds a reply, and a connection has one request at a time: what doesn't fit means a client that doesn't read
+ * its replies. Nobody waits for it. */
 static void
 send_frame(struct worker *w, struct connection *c, struct buf *frame)
 {
-	if (frame->overflow || send(c->fd, frame->data, frame->len, MSG_NOSIGNAL) != (ssize_t)frame->len)
+	if (frame->overflow || send(c->fd, frame->data, frame->len, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)frame->len)
 		close_connection(w, c);
 }
 
@@ -492,6 +492,7 @@ take_channel(struct worker *w)
 		return;
 	struct connection *c = xcalloc(1, sizeof(*c));
 	memcpy(&c->fd, CMSG_DATA(h), sizeof(int));
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &(int){LIMIT_FRAME_BYTES}, sizeof(int)); /* the kernel doubles it for its own needs */
 	c->caller = (enum caller)octet;
 	c->in = BUF_INIT(LIMIT_FRAME_BYTES + 4 + READ_BYTES);
 	c->next = w->connections;
@@ -516,16 +517,17 @@ watch_lane(struct worker *w, struct lane *l)
 	l->watched_events = events;
 }
 
-/* Takes up to LIMIT_BATCH jobs that may go together from the queue: issues whose request keys differ, or one revocation. */
+/* Takes up to LIMIT_BATCH jobs that may go together from the queue: issues whose request keys differ, or, with may_revoke, one
+ * revocation. */
 static size_t
-take_batch(struct worker *w, struct job **ret, int64_t now)
+take_batch(struct worker *w, struct job **ret, bool may_revoke, int64_t now)
 {
 	struct job *rest = NULL, **rest_last = &rest;
 	size_t n = 0;
 	bool full = false;
 	for (struct job *job = w->first, *next; job; job = next) {
 		next = job->next;
-		bool fits = !full && job->not_before_us <= now && (n == 0 || (job->order && ret[0]->order));
+		bool fits = !full && job->not_before_us <= now && (n == 0 ? job->order || may_revoke : job->order && ret[0]->order);
 		for (size_t i = 0; fits && i < n && job->order && job->request->issue->request_key.len; i++) {
 			ProtobufCBinaryData a = job->request->issue->request_key, b = ret[i]->request->issue->request_key;
 			fits = !bytes_equal((struct bytes){a.data, a.len}, (struct bytes){b.data, b.len});
@@ -550,17 +552,24 @@ dispatch(struct worker *w)
 {
 	int64_t now = now_us();
 	size_t busy = 0;
-	for (size_t i = 0; i < w->n_lanes; i++)
-		busy += w->lanes[i].state != LANE_DOWN && w->lanes[i].state != LANE_IDLE;
+	/* Revocations wait for the CRL of their CA that is being made, up to seconds. One lane may wait; the others go on issuing. */
+	bool revoking = false;
+	for (size_t i = 0; i < w->n_lanes; i++) {
+		revoking = revoking || w->lanes[i].state == LANE_REVOKE;
+		busy += w->lanes[i].state != LANE_DOWN && w->lanes[i].state != LANE_IDLE && w->lanes[i].state != LANE_REVOKE;
+	}
 	for (size_t i = 0; i < w->n_lanes && w->first; i++) {
 		struct job *jobs[LIMIT_BATCH];
 		if (w->lanes[i].state != LANE_IDLE || (busy > 0 && w->n_waiting < BATCH_WORTH))
 			continue;
-		size_t n = take_batch(w, jobs, now);
+		size_t n = take_batch(w, jobs, !revoking, now);
 		if (n == 0)
 			break;
+		if (jobs[0]->order)
+			busy++;
+		else
+			revoking = true;
 		lane_begin(&w->lanes[i], jobs, n);
-		busy++;
 	}
 }
 
