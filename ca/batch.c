@@ -1,11 +1,14 @@
 #include "ca/batch.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <openssl/sha.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#include "ca/reply.h"
 
 /* Of one parameter of a batch: LIMIT_BATCH certificates of the largest kind. */
 #define ARRAY_BYTES ((size_t)LIMIT_BATCH * (LIMIT_CERT_BYTES + 16))
@@ -241,6 +244,49 @@ batch_abandon(struct batch *b, struct error *e)
 		db_array_add(serial, b->items[i].order->tbs_input.serial, b->items[i].order->tbs_input.serial_len);
 	}
 	return finish(b, e);
+}
+
+int
+intents_abandon(struct db *db, const char *chain, struct error *e)
+{
+	struct db_param params[] = {DB_TEXT(chain)};
+	return db_query(db, "UPDATE intent SET abandoned_at = now() WHERE chain = $1::text AND abandoned_at IS NULL", params, 1, false, NULL, e);
+}
+
+static struct db_param
+number(struct arena *a, int64_t n)
+{
+	return DB_TEXT(db_int_text(arena_alloc(a, 24), n));
+}
+
+void
+batch_revoke(struct batch_revocation *b, const Siegel__Revoke *q, const struct audit_chain *chain, struct arena *a)
+{
+	struct audit_row row = {
+	    .at_us = now_us(),
+	    .tenant_id = q->requestor->tenant_id,
+	    .actor = requestor_text(a, q->requestor),
+	    .action = "certificate.revoked",
+	    .object = arena_printf(a, "certificate/%" PRId64, q->certificate_id),
+	    .detail = detail_text(a, "reason", arena_printf(a, "%d", q->reason), "role", q->requestor->role, "evidence",
+				  q->requestor->evidence, "request", q->requestor->request_id, NULL),
+	};
+	b->sql = "SELECT r_repeated, r_reason, r_at, " STORED_COLUMNS("$2::bigint", "2") " FROM certificate_revoke($1::int, $2::bigint,"
+		 " $3::int, $4::text, $5::bigint, $6::bigint, $7::text, $8::text, $9::text, $10::bytea)";
+	b->next = *chain;
+	b->next.seq++;
+	audit_hash(chain->head, chain->name, b->next.seq, &row, b->next.head);
+	struct db_param *p = b->params;
+	*p++ = number(a, row.tenant_id);
+	*p++ = number(a, q->certificate_id);
+	*p++ = number(a, q->reason);
+	*p++ = DB_TEXT(b->next.name);
+	*p++ = number(a, b->next.seq);
+	*p++ = number(a, row.at_us);
+	*p++ = DB_TEXT(row.actor);
+	*p++ = DB_TEXT(row.object);
+	*p++ = DB_TEXT(row.detail);
+	*p = DB_BYTES(b->next.head, AUDIT_HASH_BYTES);
 }
 
 int

@@ -32,6 +32,8 @@ int batch_intents(struct batch *b, const struct audit_chain *chain, struct error
 int batch_certificates(struct batch *b, const struct audit_chain *chain, struct error *e) MUST_CHECK;
 /* Prepares the mark on the intents of orders that weren't signed. */
 int batch_abandon(struct batch *b, struct error *e) MUST_CHECK;
+/* The same for every intent of a chain that a former holder of it left: their serials are never used. The caller holds the chain's lock. */
+int intents_abandon(struct db *db, const char *chain, struct error *e) MUST_CHECK;
 /* Puts the ids of a binary result of certificate_add() into the items; E_INTERNAL when one is missing. */
 int batch_take_ids(struct batch *b, const struct db_result *r, struct error *e) MUST_CHECK;
 
@@ -43,6 +45,17 @@ struct note {
 };
 /* Prepares the audit rows "request.refused" of n notes. */
 int batch_notes(struct batch *b, const struct audit_chain *chain, const struct note *notes, size_t n, struct error *e) MUST_CHECK;
+
+/* certificate_revoke() for one certificate. What its result begins with, and then STORED_COLUMNS: */
+enum { REVOKED_REPEATED, REVOKED_REASON, REVOKED_AT };
+#define BATCH_REVOKE_PARAMS 10
+struct batch_revocation {
+	const char *sql;
+	struct db_param params[BATCH_REVOKE_PARAMS]; /* in the arena, and in next */
+	struct audit_chain next; /* where the chain stands once the statement is committed, unless the answer is that it was revoked before */
+};
+/* Prepares it, with its audit row, which goes on from *chain. */
+void batch_revoke(struct batch_revocation *b, const Siegel__Revoke *q, const struct audit_chain *chain, struct arena *a);
 
 /* "rest:line1": who asked, as the audit log and the certificate's row name it. */
 const char *requestor_text(struct arena *a, const Siegel__Requestor *q) __attribute__((returns_nonnull));

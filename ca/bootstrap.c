@@ -280,7 +280,7 @@ make_all(struct boot *b, struct error *e)
 	struct authority *root, *issuing;
 	if (member(b->file, "base_url", &b->base_url, e) < 0 || hsm_open(b->config, &b->hsm, e) < 0 ||
 	    db_connect(b->config, "siegel_ca", &b->db, e) < 0 || audit_open(b->db, CHAIN, &b->chain, e) < 0 ||
-	    signer_abandon(b->db, CHAIN, e) < 0 || make_tenant(b, e) < 0 || make_profiles(b, e) < 0 || refresh(b, e) < 0)
+	    intents_abandon(b->db, CHAIN, e) < 0 || make_tenant(b, e) < 0 || make_profiles(b, e) < 0 || refresh(b, e) < 0)
 		return -1;
 	if (make_authority(b, "root", NULL, &root, e) < 0 || make_authority(b, "issuing", root, &issuing, e) < 0)
 		return -1;

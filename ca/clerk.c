@@ -27,12 +27,25 @@ struct clerk {
 	struct hsm *hsm;
 	struct secret *ocsp_key; /* shared with siegel-va */
 	struct registry *registry;
-	bool ready;
+	bool ready;       /* connection and chain are good */
+	bool checked;     /* the published CRLs are those of the store */
 	bool pin_refused;
 	int channel;
 	int fds[MAX_CONNECTIONS];
 	size_t n;
 };
+
+/* What a former clerk committed it may not have published. */
+static int
+check_published(struct clerk *k, struct error *e)
+{
+	const struct authority *ca;
+	for (size_t i = 0; (ca = registry_authority_at(k->registry, i)) != NULL; i++)
+		if (ca->status != AUTHORITY_RETIRED && crl_check_published(ca, k->db, config_str(k->config, OPT_ca_crl_dir), e) < 0)
+			return -1;
+	k->checked = true;
+	return 0;
+}
 
 /* Brings the clerk to where it can work: connection, chain, key store, CAs and profiles as they are now. */
 static int
@@ -46,7 +59,7 @@ prepare(struct clerk *k, struct error *e)
 	}
 	if (!k->ready && audit_open(k->db, CHAIN, &k->chain, e) < 0)
 		return -1;
-	if (!k->ready && signer_abandon(k->db, CHAIN, e) < 0)
+	if (!k->ready && intents_abandon(k->db, CHAIN, e) < 0)
 		return -1;
 	k->ready = true;
 	if (!k->hsm) {
@@ -57,7 +70,9 @@ prepare(struct clerk *k, struct error *e)
 			return -1;
 		}
 	}
-	return registry_refresh(k->registry, k->db, &bad, e);
+	if (registry_refresh(k->registry, k->db, &bad, e) < 0)
+		return -1;
+	return k->checked ? 0 : check_published(k, e);
 }
 
 static int
@@ -156,7 +171,7 @@ static void
 recover(struct clerk *k, const struct error *e)
 {
 	log_error(LOG_LEVEL_ERROR, "not done", e);
-	k->ready = false;
+	k->ready = k->checked = false;
 	if (k->db && db_alive(k->db)) { /* gives the chain's lock back */
 		db_free(k->db);
 		k->db = NULL;
@@ -176,7 +191,7 @@ take(struct clerk *k, int fd)
 	struct error e;
 	size_t len = 0;
 	int rc;
-	while ((rc = frame_peek((struct bytes){in.data, in.len}, &len, &e)) > 0) {
+	while ((rc = frame_peek((struct bytes){in.data, in.len}, &len, &e)) > 0 && !in.overflow) {
 		uint8_t data[4096];
 		struct pollfd p = {fd, POLLIN, 0};
 		ssize_t n = poll(&p, 1, FRAME_WAIT_MS) > 0 ? recv(fd, data, sizeof(data), 0) : 0;
@@ -184,11 +199,12 @@ take(struct clerk *k, int fd)
 			return false;
 		buf_add(&in, data, (size_t)n);
 	}
-	if (rc < 0 || in.overflow)
+	/* A client that sends more before it has its reply breaks the rules. */
+	Siegel__Request *request = rc == 0 && in.len == len + 4 ? siegel__request__unpack(NULL, len, in.data + 4) : NULL;
+	if (!request) {
+		log_event(LOG_LEVEL_WARNING, "a client broke the rules: connection closed", "caller", caller_name(CALLER_SCHED), NULL);
 		return false;
-	Siegel__Request *request = siegel__request__unpack(NULL, len, in.data + 4);
-	if (!request)
-		return false;
+	}
 	if (serve(k, request, &frame, &e) < 0) {
 		if (e.code != E_FORBIDDEN && e.code != E_NOT_FOUND)
 			recover(k, &e);

@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "ca/batch.h"
+#include "ca/fault.h"
 #include "lib/limits.h"
 #include "lib/x509/oid.h"
 
 #define WRITE_BYTES (256 * 1024)
 #define ENTRY_MAX_BYTES 96
+#define FILE_NAME_BYTES (2 * 64 + 1)
 
 struct file {
 	int fd;
@@ -86,9 +88,9 @@ static int
 put_entry(void *ctx, const struct bytes *fields, int n, struct error *e)
 {
 	struct entries *x = ctx;
-	int64_t reason = number(fields[2]);
 	if (n != 3 || fields[0].len > LIMIT_SERIAL_BYTES)
 		return fail(e, E_INTERNAL, "a revocation that can't be read");
+	int64_t reason = number(fields[2]);
 	size_t entry = der_begin(&x->buf, DER_SEQUENCE);
 	der_put_unsigned(&x->buf, fields[0].data, fields[0].len);
 	der_put_time(&x->buf, number(fields[1]));
@@ -316,15 +318,30 @@ make(struct authority *ca, struct hsm *hsm, struct db *db, struct audit_chain *c
 	return record(ca, db, chain, &t, made, digest, a, e);
 }
 
+/* The name of a CA's files: its key identifier in hexadecimal. */
+static void
+file_name(const struct authority *ca, char ret[FILE_NAME_BYTES])
+{
+	*ret = '\0';
+	for (size_t i = 0; i < ca->ski.len && i < FILE_NAME_BYTES / 2; i++)
+		snprintf(ret + 2 * i, 3, "%02x", ca->ski.data[i]);
+}
+
+static int
+want(const struct authority *ca, struct db *db, struct error *e)
+{
+	struct db_param id[] = {DB_INT(ca->id)};
+	return db_query(db, "UPDATE ca SET crl_wanted_at = clock_timestamp() WHERE id = $1::int", id, 1, false, NULL, e);
+}
+
 int
 crl_make(struct authority *ca, struct hsm *hsm, struct db *db, struct audit_chain *chain, const char *dir, struct crl_made *ret, struct error *e)
 {
-	char name[2 * 64 + 1] = "";
+	char name[FILE_NAME_BYTES];
 	struct file done FILE_CLEANUP = {.fd = -1};
 	struct audit_chain before = *chain;
 	struct error ignored;
-	for (size_t i = 0; i < ca->ski.len && i < 64; i++)
-		snprintf(name + 2 * i, 3, "%02x", ca->ski.data[i]);
+	file_name(ca, name);
 	if (publish_certificate(ca, dir, name, e) < 0 || file_new(dir, name, "crl", &done, e) < 0)
 		return -1;
 	if (db_query(db, "BEGIN", NULL, 0, false, NULL, e) < 0)
@@ -335,9 +352,50 @@ crl_make(struct authority *ca, struct hsm *hsm, struct db *db, struct audit_chai
 			return -1; /* the connection is gone, and the transaction with it */
 		return -1;
 	}
+	FAULT("crl-made");
 	if (db_query(db, "COMMIT", NULL, 0, false, NULL, e) < 0) {
 		*chain = before;
 		return -1;
 	}
-	return publish(dir, &done, name, "crl", e);
+	FAULT("crl-committed");
+	if (publish(dir, &done, name, "crl", e) == 0)
+		return 0;
+	if (want(ca, db, &ignored) < 0)
+		return -1; /* the first failure is the one that is told */
+	return -1;
+}
+
+/* The SHA-256 of a file; false when it can't be read. */
+static bool
+file_digest(const char *path, uint8_t digest[32])
+{
+	uint8_t data[65536];
+	ssize_t n = -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	EVP_MD_CTX *sha = EVP_MD_CTX_new();
+	bool good = fd >= 0 && sha && EVP_DigestInit_ex(sha, EVP_sha256(), NULL) == 1;
+	while (good && (n = read(fd, data, sizeof(data))) > 0)
+		good = EVP_DigestUpdate(sha, data, (size_t)n) == 1;
+	good = good && n == 0 && EVP_DigestFinal_ex(sha, digest, NULL) == 1;
+	EVP_MD_CTX_free(sha);
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+int
+crl_check_published(const struct authority *ca, struct db *db, const char *dir, struct error *e)
+{
+	char name[FILE_NAME_BYTES], path[512];
+	uint8_t digest[32];
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param id[] = {DB_INT(ca->id)};
+	if (db_query(db, "SELECT sha256 FROM crl WHERE ca_id = $1::int ORDER BY number DESC LIMIT 1", id, 1, true, &r, e) < 0)
+		return -1;
+	file_name(ca, name);
+	snprintf(path, sizeof(path), "%s/%s.crl", dir, name);
+	if (db_rows(r) == 0 ||
+	    (file_digest(path, digest) && bytes_equal(db_bytes(r, 0, 0, NULL), (struct bytes){digest, sizeof(digest)})))
+		return 0;
+	return want(ca, db, e);
 }

@@ -17,14 +17,12 @@
 int
 lane_open(struct lane *l, const struct config *c, struct error *e)
 {
-	struct db_param params[] = {DB_TEXT(l->name)};
 	if (!l->db ? db_connect(c, "siegel_ca", &l->db, e) < 0 : db_reconnect(l->db, e) < 0)
 		return -1;
 	if (audit_open(l->db, l->name, &l->chain, e) < 0)
 		return -1;
 	/* Whoever holds the chain's lock is the only one that writes intents of this chain: what is left over has no owner. */
-	if (db_query(l->db, "UPDATE intent SET abandoned_at = now() WHERE chain = $1::text AND abandoned_at IS NULL", params, 1, false, NULL,
-		     e) < 0)
+	if (intents_abandon(l->db, l->name, e) < 0)
 		return -1;
 	l->state = LANE_IDLE;
 	return 0;
@@ -170,34 +168,12 @@ begin_find(struct lane *l)
 		fail_all(l, &e);
 		return;
 	}
-	b->sql = "SELECT r_key, r_body, r_abandoned, r_id, r_ca, r_profile, r_serial, r_status, r_subject, r_cn, r_names, r_from, r_to,"
-		 " r_created, r_der FROM request_find($1::bytea[])";
+	b->sql = "SELECT r_key, r_body, r_abandoned, " STORED_COLUMNS("r_id", "r_status") " FROM request_find($1::bytea[])";
 	send_statement(l, b, LANE_FIND);
 }
 
-static void
-take_row(struct lane *l, const struct db_result *r, int row, int first, struct stored *s, int32_t tenant)
-{
-	static const char *const status[] = {"", "issued", "revoked", "held"};
-	int state = first == 4 ? (int)db_int(r, row, 7) : 2;
-	int c = first == 4 ? 8 : 6; /* the columns from subject on are the same in both results */
-	const struct profile *p = registry_profile_by_id(worker_registry(l->worker), tenant, (int32_t)db_int(r, row, first + 1));
-	*s = (struct stored){
-	    .id = db_int(r, row, 3),
-	    .ca = registry_authority_by_id(worker_registry(l->worker), (int32_t)db_int(r, row, first)),
-	    .profile = p ? p->name : "",
-	    .kind = p ? p->kind : "certificate",
-	    .serial = db_bytes(r, row, first + 2, NULL),
-	    .status = status[state & 3],
-	    .subject = db_text(r, row, c),
-	    .common_name = db_text(r, row, c + 1),
-	    .names = db_text(r, row, c + 2),
-	    .not_before = db_int(r, row, c + 3),
-	    .not_after = db_int(r, row, c + 4),
-	    .created_at = db_int(r, row, c + 5),
-	    .der = db_bytes(r, row, c + 6, NULL),
-	};
-}
+/* What a row of request_find() begins with. */
+enum { FOUND_KEY, FOUND_BODY, FOUND_ABANDONED };
 
 /* One job whose request key the store knows: answered, put back, or to go on (an abandoned intent). True: it has left the batch. */
 static bool
@@ -206,20 +182,20 @@ known_key(struct lane *l, size_t i, const struct db_result *r, int row)
 	struct job *job = l->jobs[i];
 	const Siegel__Issue *q = job->request->issue;
 	struct error e;
-	if (!bytes_equal(db_bytes(r, row, 1, NULL), (struct bytes){q->body_hash.data, q->body_hash.len})) {
+	if (!bytes_equal(db_bytes(r, row, FOUND_BODY, NULL), (struct bytes){q->body_hash.data, q->body_hash.len})) {
 		(void)fail(&e, E_KEY_REUSED, "the request key was used for another request: take a new one");
 		worker_refuse(l->worker, take_out(l, i), &e);
 		return true;
 	}
-	if (!db_is_null(r, row, 3)) {
+	if (!db_is_null(r, row, STORED_FIRST)) {
 		struct buf frame BUF_CLEANUP = BUF_INIT(LIMIT_FRAME_BYTES);
 		struct stored s;
-		take_row(l, r, row, 4, &s, q->requestor->tenant_id);
+		stored_read(&s, r, row, worker_registry(l->worker), q->requestor->tenant_id);
 		reply_repeated(&frame, job->order->arena, &s);
 		worker_answer(l->worker, take_out(l, i), &frame);
 		return true;
 	}
-	if (db_bool(r, row, 2))
+	if (db_bool(r, row, FOUND_ABANDONED))
 		return false;
 	if (now_us() - job->started_us > BUSY_LIMIT_US) {
 		(void)fail(&e, E_BUSY, "the first request of this key is still being worked on");
@@ -235,7 +211,7 @@ static void
 found(struct lane *l, const struct db_result *r)
 {
 	for (int row = 0; row < db_rows(r); row++) {
-		struct bytes key = db_bytes(r, row, 0, NULL);
+		struct bytes key = db_bytes(r, row, FOUND_KEY, NULL);
 		for (size_t i = 0; i < l->n_jobs; i++) {
 			ProtobufCBinaryData have = l->jobs[i]->request->issue->request_key;
 			if (bytes_equal(key, (struct bytes){have.data, have.len}) && known_key(l, i, r, row))
@@ -268,6 +244,15 @@ begin_abandon(struct lane *l)
 	send_statement(l, &l->lost, LANE_ABANDON);
 }
 
+/* Orders whose signatures never leave. */
+static void
+lose_all(struct lane *l, enum error_code failure)
+{
+	while (l->n_jobs > 0)
+		lose(l, take_out(l, l->n_jobs - 1), failure);
+	begin_abandon(l);
+}
+
 static void
 begin_store(struct lane *l)
 {
@@ -293,7 +278,8 @@ begin_store(struct lane *l)
 	}
 	fill_batch(l);
 	if (batch_certificates(&l->batch, &l->chain, &e) < 0) {
-		fail_all(l, &e);
+		log_error(LOG_LEVEL_ERROR, "signed, but too large to be stored", &e);
+		lose_all(l, E_INTERNAL);
 		return;
 	}
 	FAULT("issued-sent");
@@ -309,6 +295,7 @@ stored(struct lane *l, const struct db_result *r)
 	if (batch_take_ids(&l->batch, r, &e) < 0) {
 		log_error(LOG_LEVEL_ERROR, "certificates are stored, but not answered", &e);
 		fail_all(l, &e);
+		begin_abandon(l);
 		return;
 	}
 	for (size_t i = 0; i < l->n_jobs; i++) {
@@ -379,9 +366,7 @@ refused(struct lane *l, const struct error *e)
 	(void)fail(&told, E_STORE, "the store can't take it at the moment");
 	told.retry_after_sec = 1;
 	if (l->state == LANE_STORE) { /* signed, not stored: the intents are marked, the signatures never leave */
-		for (size_t i = l->n_jobs; i-- > 0;)
-			lose(l, take_out(l, i), E_STORE);
-		begin_abandon(l);
+		lose_all(l, E_STORE);
 		return;
 	}
 	if (l->state == LANE_ABANDON) {
@@ -398,13 +383,12 @@ revoked(struct lane *l, const struct db_result *r)
 	struct arena *a CLEANUP(arena_free) = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	struct job *job = l->jobs[0];
 	struct stored s;
-	bool repeated = db_bool(r, 0, 0);
+	bool repeated = db_bool(r, 0, REVOKED_REPEATED);
+	FAULT("revoke-committed");
 	if (!repeated)
 		l->chain = l->batch.next;
-	/* the columns of certificate_revoke() are those of request_find() without key, body, abandoned and status */
-	take_row(l, r, 0, 3, &s, job->request->revoke->requestor->tenant_id);
-	s.id = job->request->revoke->certificate_id;
-	reply_revoked(&frame, a, &s, db_int(r, 0, 2), (int)db_int(r, 0, 1), repeated);
+	stored_read(&s, r, 0, worker_registry(l->worker), job->request->revoke->requestor->tenant_id);
+	reply_revoked(&frame, a, &s, db_int(r, 0, REVOKED_AT), (int)db_int(r, 0, REVOKED_REASON), repeated);
 	worker_answer(l->worker, job, &frame);
 	l->n_jobs = 0;
 	l->state = LANE_IDLE;
@@ -413,32 +397,14 @@ revoked(struct lane *l, const struct db_result *r)
 static void
 begin_revoke(struct lane *l)
 {
-	const Siegel__Revoke *q = l->jobs[0]->request->revoke;
 	struct arena *a CLEANUP(arena_free) = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	struct batch_revocation row;
 	struct error e;
-	struct audit_row row = {
-	    .at_us = now_us(),
-	    .tenant_id = q->requestor->tenant_id,
-	    .actor = requestor_text(a, q->requestor),
-	    .action = "certificate.revoked",
-	    .object = arena_printf(a, "certificate/%lld", (long long)q->certificate_id),
-	    .detail = detail_text(a, "reason", arena_printf(a, "%d", q->reason), "role", q->requestor->role, "evidence",
-				  q->requestor->evidence, "request", q->requestor->request_id, NULL),
-	};
-	l->batch.next = l->chain;
-	l->batch.next.seq++;
-	audit_hash(l->chain.head, l->chain.name, l->batch.next.seq, &row, l->batch.next.head);
-	struct db_param params[] = {
-	    DB_INT(row.tenant_id), DB_INT(q->certificate_id), DB_INT(q->reason), DB_TEXT(l->chain.name), DB_INT(l->batch.next.seq),
-	    DB_INT(row.at_us),     DB_TEXT(row.actor),        DB_TEXT(row.object), DB_TEXT(row.detail),
-	    DB_BYTES(l->batch.next.head, AUDIT_HASH_BYTES),
-	};
+	batch_revoke(&row, l->jobs[0]->request->revoke, &l->chain, a);
+	l->batch.next = row.next;
 	l->state = LANE_REVOKE;
-	if (db_send(l->db,
-		    "SELECT r_repeated, r_reason, r_at, r_ca, r_profile, r_serial, r_subject, r_cn, r_names, r_from, r_to, r_created, r_der"
-		    " FROM certificate_revoke($1::int, $2::bigint, $3::int, $4::text, $5::bigint, $6::bigint, $7::text, $8::text, $9::text,"
-		    " $10::bytea)",
-		    params, ARRAY_LEN(params), true, &e) < 0)
+	FAULT("revoke-sent");
+	if (db_send(l->db, row.sql, row.params, BATCH_REVOKE_PARAMS, true, &e) < 0)
 		lane_lost(l, &e);
 }
 

@@ -33,13 +33,13 @@ int order_make(const struct registry *r, const Siegel__Issue *request, EVP_PKEY 
 int order_key_type(const struct registry *r, const Siegel__Issue *request, const struct keytype **ret, struct error *e) MUST_CHECK;
 /* Lints, signs with the CA's key, verifies, puts the certificate together and compares its to-be-signed part with the intent's. */
 int order_sign(struct order *o, struct hsm *hsm, struct error *e) MUST_CHECK;
-/* Another serial: for the retry of an order whose intent was refused. */
+/* Another serial, and the to-be-signed certificate anew: for another try when it isn't known whether the intent was stored. */
 int order_renumber(struct order *o, struct error *e) MUST_CHECK;
 void order_free(struct order *o); /* wipes a private key; accepts NULL */
 DEFINE_CLEANUP(struct order, order_free)
 
 /* A CA's own certificates, which no client asks for: a key that is given, a profile that is internal. request carries names, days and
- * requestor. issuer NULL: self-signed, and key_ref's key signs; *ret is then to be signed by the caller. */
+ * requestor. issuer NULL: self-signed, and the caller signs *ret with that key. */
 int order_make_internal(struct authority *issuer, const struct profile *profile, EVP_PKEY *key, const Siegel__Issue *request, int64_t now,
                         struct order **ret, struct error *e) MUST_CHECK;
 

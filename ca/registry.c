@@ -50,6 +50,12 @@ registry_authority_by_id(const struct registry *r, int32_t id)
 }
 
 struct authority *
+registry_authority_at(const struct registry *r, size_t n)
+{
+	return n < r->n_authorities ? r->authorities[n] : NULL;
+}
+
+struct authority *
 registry_authority(const struct registry *r, int32_t tenant_id, const char *name)
 {
 	for (size_t i = 0; i < r->n_authorities; i++) {
@@ -103,7 +109,7 @@ parse_status(const char *s)
 					: AUTHORITY_DISABLED;
 }
 
-/* Itself and its issuers up to, without, the root: parents have smaller ids and are there already. */
+/* Itself and its issuers up to, without, the root: a parent was there before its child, and so has the smaller id. */
 static const char *
 chain_pem(const struct registry *r, struct arena *a, const struct authority *ca)
 {
@@ -111,6 +117,17 @@ chain_pem(const struct registry *r, struct arena *a, const struct authority *ca)
 	for (; ca && ca->parent_id; ca = registry_authority_by_id(r, ca->parent_id))
 		text = arena_printf(a, "%s%s", text, pem_encode(a, "CERTIFICATE", ca->cert.whole));
 	return text;
+}
+
+/* In its place by id: a row with a smaller id can be committed after one with a larger one was read. */
+static void
+insert_authority(struct registry *r, struct authority *ca)
+{
+	size_t at = r->n_authorities++;
+	r->authorities = xrealloc(r->authorities, r->n_authorities * sizeof(struct authority *));
+	for (; at > 0 && r->authorities[at - 1]->id > ca->id; at--)
+		r->authorities[at] = r->authorities[at - 1];
+	r->authorities[at] = ca;
 }
 
 static int
@@ -147,8 +164,7 @@ add_authority(struct registry *r, const struct db_result *rows, int i, struct er
 	}
 	if (authority_new(a, &fields, der, &ca, e) < 0)
 		return -1;
-	r->authorities = xrealloc(r->authorities, (r->n_authorities + 1) * sizeof(struct authority *));
-	r->authorities[r->n_authorities++] = ca;
+	insert_authority(r, ca);
 	ca->chain_pem = chain_pem(r, ca->arena, ca);
 	return 0;
 }

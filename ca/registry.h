@@ -13,11 +13,13 @@ void registry_free(struct registry *r); /* accepts NULL */
 DEFINE_CLEANUP(struct registry, registry_free)
 
 /* Reads what is new or changed since the last call; CAs that are known keep their loaded keys. A CA or profile that can't be read is
- * left out, and logged by the caller through *bad (a count). */
+ * left out: *ret_bad counts them, for the caller's log. */
 int registry_refresh(struct registry *r, struct db *db, int *ret_bad, struct error *e) MUST_CHECK;
 
 /* The CA of that name, or the tenant's default when name is ""; NULL when there is none. */
 struct authority *registry_authority(const struct registry *r, int32_t tenant_id, const char *name);
+/* The n-th CA by id, NULL behind the last. */
+struct authority *registry_authority_at(const struct registry *r, size_t n);
 struct authority *registry_authority_by_id(const struct registry *r, int32_t id);
 const struct profile *registry_profile(const struct registry *r, int32_t tenant_id, const char *name);
 const struct profile *registry_profile_by_id(const struct registry *r, int32_t tenant_id, int32_t id);

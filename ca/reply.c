@@ -65,6 +65,29 @@ reply_error(struct buf *out, const struct error *e)
 	reply_put(out, &reply);
 }
 
+void
+stored_read(struct stored *s, const struct db_result *r, int row, const struct registry *registry, int32_t tenant)
+{
+	enum { ID = STORED_FIRST, CA, PROFILE, SERIAL, STATUS, SUBJECT, CN, NAMES, FROM, TO, CREATED, DER };
+	static const char *const status[] = {"", "issued", "revoked", "held"};
+	const struct profile *p = registry_profile_by_id(registry, tenant, (int32_t)db_int(r, row, PROFILE));
+	*s = (struct stored){
+	    .id = db_int(r, row, ID),
+	    .ca = registry_authority_by_id(registry, (int32_t)db_int(r, row, CA)),
+	    .profile = p ? p->name : "",
+	    .kind = p ? p->kind : "certificate",
+	    .serial = db_bytes(r, row, SERIAL, NULL),
+	    .status = status[db_int(r, row, STATUS) & 3],
+	    .subject = db_text(r, row, SUBJECT),
+	    .common_name = db_text(r, row, CN),
+	    .names = db_text(r, row, NAMES),
+	    .not_before = db_int(r, row, FROM),
+	    .not_after = db_int(r, row, TO),
+	    .created_at = db_int(r, row, CREATED),
+	    .der = db_bytes(r, row, DER, NULL),
+	};
+}
+
 static void
 fill(Siegel__Certificate *c, struct arena *a, const struct stored *s)
 {

@@ -3,6 +3,11 @@
 #define SIEGEL_CA_REPLY_H
 #include "ca/order.h"
 
+/* The columns that the results of request_find() and certificate_revoke() have in common; stored_read() knows them. Before them stand three
+ * of each one's own. id and status: the name of a column, or a constant. */
+#define STORED_FIRST 3
+#define STORED_COLUMNS(id, status) id ", r_ca, r_profile, r_serial, " status ", r_subject, r_cn, r_names, r_from, r_to, r_created, r_der"
+
 /* A row that request_find() or certificate_revoke() gave, or an order that was stored. */
 struct stored {
 	int64_t id, not_before, not_after, created_at;
@@ -12,9 +17,13 @@ struct stored {
 	const struct authority *ca;
 };
 
+/* Reads one of a binary result, for a requestor of tenant. It lives as long as the result and the registry. */
+void stored_read(struct stored *s, const struct db_result *r, int row, const struct registry *registry, int32_t tenant);
+
 /* Each appends a frame to out. E_TOO_LARGE can't happen below LIMIT_FRAME_BYTES and ends the connection. */
 void reply_error(struct buf *out, const struct error *e);
-/* For an order that was just stored: with its private key, which is wiped in o afterwards. */
+/* For an order that was just stored: with its private key, if it has one. Copies of that are in the order's arena and in out, which wipe
+ * what they free. */
 int reply_issued(struct buf *out, struct order *o, int64_t id, int64_t created_at, struct error *e) MUST_CHECK;
 /* For a request key that was known. */
 void reply_repeated(struct buf *out, struct arena *a, const struct stored *s);

@@ -1,15 +1,8 @@
 #include "ca/signer.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "lib/seal.h"
-
-int
-signer_abandon(struct db *db, const char *chain, struct error *e)
-{
-	struct db_param params[] = {DB_TEXT(chain)};
-	return db_query(db, "UPDATE intent SET abandoned_at = now() WHERE chain = $1::text AND abandoned_at IS NULL", params, 1, false, NULL, e);
-}
 
 int
 issue_one(struct order *o, struct hsm *hsm, struct db *db, struct audit_chain *chain, int64_t *ret_id, struct error *e)

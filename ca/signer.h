@@ -12,7 +12,5 @@ int signer_make(struct authority *ca, const struct registry *r, struct hsm *hsm,
 /* Stores the intent of one order, signs it, stores the certificate: the way of every certificate, for one that the engine wants
  * itself. */
 int issue_one(struct order *o, struct hsm *hsm, struct db *db, struct audit_chain *chain, int64_t *ret_id, struct error *e) MUST_CHECK;
-/* Marks what a former holder of the chain left. The caller holds the chain's lock. */
-int signer_abandon(struct db *db, const char *chain, struct error *e) MUST_CHECK;
 
 #endif

@@ -1,0 +1,177 @@
+/* ca/registry.c: CAs and profiles as the store has them, and what changes in it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/ca/house.h"
+
+static struct house h;
+static struct error e;
+
+static void
+setup(void)
+{
+	house_open(&h, "test.registry");
+}
+
+static void
+teardown(void)
+{
+	house_close(&h);
+}
+
+static int
+refresh(void)
+{
+	int bad = 0;
+	ck_assert_msg(registry_refresh(h.registry, h.db, &bad, &e) == 0, "%s", e.detail);
+	return bad;
+}
+
+START_TEST(test_find)
+{
+	ck_assert_str_eq(registry_authority(h.registry, 1, "root")->name, "root");
+	ck_assert_ptr_eq(registry_authority(h.registry, 1, ""), registry_authority(h.registry, 1, "issuing"));
+	ck_assert_ptr_null(registry_authority(h.registry, 1, "Root"));
+	ck_assert_ptr_null(registry_authority(h.registry, 99, "root"));
+	ck_assert_ptr_null(registry_authority(h.registry, 0, ""));
+	ck_assert_ptr_null(registry_authority_by_id(h.registry, 0));
+	ck_assert_ptr_null(registry_authority_by_id(h.registry, -1));
+	ck_assert_ptr_null(registry_authority_by_id(h.registry, 9999));
+	const struct profile *p = registry_profile(h.registry, 1, "server");
+	ck_assert_ptr_eq(registry_profile_by_id(h.registry, 1, p->id), p);
+	ck_assert_ptr_null(registry_profile_by_id(h.registry, 99, p->id));
+	ck_assert_ptr_null(registry_profile(h.registry, 1, "nosuch"));
+	ck_assert(registry_is_ca_key(h.registry, house_issuing(&h)->spki_hash));
+	uint8_t other[32] = {0};
+	ck_assert(!registry_is_ca_key(h.registry, other));
+}
+END_TEST
+
+/* What changes in a row is seen; the key that is loaded stays. */
+START_TEST(test_changes)
+{
+	struct authority *ca = house_issuing(&h);
+	uint8_t signature[SIGNATURE_MAX_BYTES];
+	size_t len = 0;
+	ck_assert_int_eq(authority_sign(ca, h.hsm, BYTES_STR("text"), signature, &len, &e), 0);
+	EVP_PKEY *key = ca->private_key;
+	test_superuser("UPDATE siegel.ca SET status = 'disabled', crl_interval_sec = 777 WHERE id = 2");
+	ck_assert_int_eq(refresh(), 0);
+	test_superuser("UPDATE siegel.ca SET status = 'active', crl_interval_sec = 86400 WHERE id = 2");
+	ck_assert_ptr_eq(house_issuing(&h), ca);
+	ck_assert_int_eq(ca->status, AUTHORITY_DISABLED);
+	ck_assert_int_eq(ca->crl_interval_sec, 777);
+	ck_assert_ptr_eq(ca->private_key, key);
+	ck_assert_int_eq(refresh(), 0);
+	ck_assert_int_eq(ca->status, AUTHORITY_ACTIVE);
+	registry_forget_keys(h.registry);
+	ck_assert_ptr_null(ca->private_key);
+	ck_assert_int_eq(authority_sign(ca, h.hsm, BYTES_STR("text"), signature, &len, &e), 0);
+}
+END_TEST
+
+/* A profile that changes is another object; who holds the old one keeps it. */
+START_TEST(test_profile_changes)
+{
+	const struct profile *before = registry_profile(h.registry, 1, "device");
+	struct profile *held = profile_hold(before);
+	ck_assert_int_eq(refresh(), 0);
+	ck_assert_ptr_eq(registry_profile(h.registry, 1, "device"), before);
+	test_superuser("UPDATE siegel.profile SET definition = jsonb_set(definition, '{days}', '77') WHERE tenant_id = 1 AND name = 'device'");
+	ck_assert_int_eq(refresh(), 0);
+	const struct profile *after = registry_profile(h.registry, 1, "device");
+	ck_assert_ptr_ne(after, before);
+	ck_assert_int_eq(after->days, 77);
+	ck_assert_int_ne(held->days, 77);
+	profile_free(held);
+	/* one that can't be read is left out and counted, and the others are there */
+	test_superuser("UPDATE siegel.profile SET definition = definition || '{\"nosuch\": 1}' WHERE tenant_id = 1 AND name = 'device'");
+	int bad = refresh();
+	test_superuser("UPDATE siegel.profile SET definition = definition - 'nosuch' WHERE tenant_id = 1 AND name = 'device'");
+	ck_assert_int_eq(bad, 1);
+	ck_assert_ptr_null(registry_profile(h.registry, 1, "device"));
+	ck_assert_ptr_nonnull(registry_profile(h.registry, 1, "server"));
+	ck_assert_int_eq(refresh(), 0);
+	ck_assert_ptr_nonnull(registry_profile(h.registry, 1, "device"));
+}
+END_TEST
+
+static const char copy[] =
+    "INSERT INTO siegel.ca (id, tenant_id, name, status, parent_id, subject, certificate, ski, spki_hash, key_ref, not_before, not_after,"
+    " ocsp_url, crl_url, ca_url, crl_interval_sec, crl_overlap_sec) OVERRIDING SYSTEM VALUE SELECT %d, tenant_id, 'copy-%d', 'retired', parent_id,"
+    " subject, %s, ski, spki_hash, key_ref, not_before, not_after, ocsp_url, crl_url, ca_url, crl_interval_sec, crl_overlap_sec"
+    " FROM siegel.ca WHERE id = 2";
+
+static void
+add_copy(int id, const char *certificate)
+{
+	char sql[1024];
+	snprintf(sql, sizeof(sql), copy, id, id, certificate);
+	test_superuser(sql);
+}
+
+/* Ids come from a sequence, so a row with a smaller one may be seen after a row with a larger one. */
+START_TEST(test_ids_in_any_order)
+{
+	static const int ids[] = {1005, 1001, 1009, 1003};
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		add_copy(ids[i], "certificate");
+		ck_assert_int_eq(refresh(), 0);
+		for (size_t k = 0; k <= i; k++) {
+			struct authority *ca = registry_authority_by_id(h.registry, ids[k]);
+			ck_assert_ptr_nonnull(ca);
+			ck_assert_int_eq(ca->id, ids[k]);
+			ck_assert_int_eq(ca->status, AUTHORITY_RETIRED);
+		}
+	}
+	size_t copies = 0;
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+		copies += registry_authority_by_id(h.registry, ids[i]) != NULL;
+	ck_assert_uint_eq(copies, 4);
+	test_superuser("DELETE FROM siegel.ca WHERE id > 1000");
+}
+END_TEST
+
+START_TEST(test_bad_certificate)
+{
+	add_copy(1001, "substr(certificate, 1, 200)");
+	int bad = refresh();
+	test_superuser("DELETE FROM siegel.ca WHERE id > 1000");
+	ck_assert_int_eq(bad, 1);
+	ck_assert_ptr_null(registry_authority_by_id(h.registry, 1001));
+	ck_assert_ptr_nonnull(house_issuing(&h));
+}
+END_TEST
+
+/* A key reference that leads to another key (H05), or to none. */
+START_TEST(test_wrong_key)
+{
+	struct authority *ca = house_issuing(&h);
+	const char *right = ca->key_ref;
+	uint8_t signature[SIGNATURE_MAX_BYTES];
+	size_t len = 0;
+	ca->key_ref = registry_authority(h.registry, 1, "root")->key_ref;
+	ck_assert_int_eq(authority_sign(ca, h.hsm, BYTES_STR("text"), signature, &len, &e), -1);
+	ck_assert_int_eq(e.code, E_KEY_STORE);
+	ca->key_ref = "token:0000000000000000000000000000000000000000";
+	ck_assert_int_eq(authority_sign(ca, h.hsm, BYTES_STR("text"), signature, &len, &e), -1);
+	ck_assert_int_eq(e.code, E_KEY_STORE);
+	ca->key_ref = right;
+	ck_assert_int_eq(authority_sign(ca, h.hsm, BYTES_STR("text"), signature, &len, &e), 0);
+}
+END_TEST
+
+TCase *
+tcase_registry(void)
+{
+	TCase *c = tcase_create("registry");
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, test_find);
+	tcase_add_test(c, test_changes);
+	tcase_add_test(c, test_profile_changes);
+	tcase_add_test(c, test_ids_in_any_order);
+	tcase_add_test(c, test_bad_certificate);
+	tcase_add_test(c, test_wrong_key);
+	tcase_set_timeout(c, 60);
+	return c;
+}

@@ -1,0 +1,14 @@
+/* The engine's parts on a real store and a real token; run under tests/unit/with-postgres. */
+#include "tests/unit/ca/house.h"
+
+int
+main(void)
+{
+	Suite *s = suite_create("ca on a store");
+	suite_add_tcase(s, tcase_bootstrap());
+	suite_add_tcase(s, tcase_registry());
+	suite_add_tcase(s, tcase_batch());
+	suite_add_tcase(s, tcase_signer());
+	suite_add_tcase(s, tcase_crl());
+	return test_main(s);
+}
