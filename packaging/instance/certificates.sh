@@ -77,7 +77,7 @@ access_write() {
 # first_certificate: the REST request of the manual, byte for byte, through the edge; then chain, OCSP and CRL by openssl.
 first_certificate() {
 	local first=$DIR/first answer url
-	own_folder 0700 "$first"
+	root_folder 0700 "$first"
 	answer=$first/answer.json
 	printf '%s\n' '{ "data": { "type": "cert_server", "attributes": { "cn": "Certificate", "cert_days": 3650 } } }' |
 		rest_curl POST "$(https_url)/api/v2.0/cert_server" "$answer" --cacert "$DIR/root.pem"

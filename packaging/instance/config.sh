@@ -82,9 +82,9 @@ folders_make() {
 	mkdir -p "$DIR"
 	chmod go+rx "$DIR"
 	folders_reachable
-	own_folder 0755 "$DIR"
-	own_folder 0750 "$DIR/log" "$SOCKETS" "$CRL_DIR" "$DIR/anchor"
-	own_folder 0755 "$DIR/env" "$DIR/service"
+	root_folder 0755 "$DIR" "$DIR/env" "$DIR/service"
+	root_folder 0750 "$DIR/log"
+	own_folder 0750 "$SOCKETS" "$CRL_DIR" "$DIR/anchor"
 }
 
 config_write() {

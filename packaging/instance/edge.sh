@@ -72,7 +72,8 @@ END
 
 edge_config() {
 	local files text names=() one http2 tls=ssl
-	own_folder 0750 "$EDGE" "$EDGE/tmp" "$EDGE/cache"
+	root_folder 0750 "$EDGE"
+	own_folder 0750 "$EDGE/tmp" "$EDGE/cache"
 	edge_errors
 	cp "$HERE/../edge/proxy.conf" "$EDGE/proxy.conf"
 	files=$(ulimit -Hn)
@@ -93,7 +94,6 @@ edge_config() {
 	text=${text//@EDGE@/"$EDGE"}
 	text=${text//@CRL_DIR@/"$CRL_DIR"}
 	text=${text//@SOCKETS@/"$SOCKETS"}
-	text=${text//@DIR@/"$DIR"}
 	printf '%s\n' "$text" >"$DIR/nginx.conf"
 }
 

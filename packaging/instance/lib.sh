@@ -78,16 +78,36 @@ step() {
 	exit 1
 }
 
-# secret_file FILE: takes standard input into a file that only the services' user reads.
+# A service that was taken over owns what its user owns. So root runs and reads nothing in a folder of that user, and writes there as
+# that user alone: a link would lead it elsewhere.
+
+# user_file FILE: takes standard input into a file of the services' user.
+user_file() {
+	# shellcheck disable=SC2016
+	as_user sh -c 'umask 022 && cat >"$1.new" && mv "$1.new" "$1"' - "$1"
+}
+
+# secret_file FILE: takes standard input into a file that only the services' user reads, in a folder of root's.
 secret_file() {
 	(umask 077 && cat >"$1.new")
 	own "$1.new"
 	mv "$1.new" "$1"
 }
 
-# own PATH…: gives files to the services' user.
+# own PATH…: gives files, themselves and not what they link to, to the services' user.
 own() {
-	[ "$(id -u)" != 0 ] || chown "$RUN_USER:$(id -gn "$RUN_USER")" "$@"
+	[ "$(id -u)" != 0 ] || chown -h "$RUN_USER:$(id -gn "$RUN_USER")" "$@"
+}
+
+# root_folder MODE PATH…: makes folders of root's that the services' user may read by his group; without root they are his own.
+root_folder() {
+	local mode=$1 one
+	shift
+	for one; do
+		mkdir -p "$one"
+		[ "$(id -u)" != 0 ] || chown -h "root:$(id -gn "$RUN_USER")" "$one"
+		chmod "$mode" "$one"
+	done
 }
 
 # own_folder MODE PATH…: makes folders of the services' user.

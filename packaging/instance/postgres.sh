@@ -64,14 +64,13 @@ postgres_make() {
 	own_folder 0700 "$PG_DIR"
 	if [ ! -s "$PG_DIR/data/PG_VERSION" ]; then
 		bin=$(postgres_bin)
-		rm -rf "$PG_DIR/data"
+		as_user rm -rf "$PG_DIR/data"
 		as_user "$bin/initdb" -D "$PG_DIR/data" -U postgres --data-checksums --encoding=UTF8 --locale=C.UTF-8 --auth=peer
-		echo "include = '$PG_DIR/settings.conf'" >>"$PG_DIR/data/postgresql.conf"
+		echo "include = '$PG_DIR/settings.conf'" | as_user tee -a "$PG_DIR/data/postgresql.conf"
 	fi
-	postgres_settings >"$PG_DIR/settings.conf"
-	echo 'local all all peer map=siegel' >"$PG_DIR/data/pg_hba.conf"
-	postgres_ident >"$PG_DIR/data/pg_ident.conf"
-	own "$PG_DIR/settings.conf" "$PG_DIR/data/pg_hba.conf" "$PG_DIR/data/pg_ident.conf"
+	postgres_settings | user_file "$PG_DIR/settings.conf"
+	echo 'local all all peer map=siegel' | user_file "$PG_DIR/data/pg_hba.conf"
+	postgres_ident | user_file "$PG_DIR/data/pg_ident.conf"
 }
 
 postgres_run_script() {

@@ -4,17 +4,17 @@
 # service_folder NAME: makes the folder of a service from its run script on standard input.
 service_folder() {
 	local folder=$DIR/service/$1
-	own_folder 0755 "$DIR/service" "$folder" "$folder/log" "$folder/control" "$DIR/env" "$DIR/env/$1"
-	own_folder 0750 "$DIR/log" "$DIR/log/$1"
+	root_folder 0755 "$folder" "$folder/log" "$folder/control" "$DIR/env/$1"
+	own_folder 0700 "$folder/supervise" "$folder/log/supervise" # all that runsv writes
+	own_folder 0750 "$DIR/log/$1"
 	cat >"$folder/run.new"
 	printf '#!/bin/sh\nexec svlogd -tt %s\n' "$DIR/log/$1" >"$folder/log/run.new"
-	printf 's10485760\nn5\n' >"$DIR/log/$1/config"
+	printf 's10485760\nn5\n' | user_file "$DIR/log/$1/config"
 	chmod 755 "$folder/run.new" "$folder/log/run.new"
 	mv "$folder/run.new" "$folder/run"
 	mv "$folder/log/run.new" "$folder/log/run"
 	# Until the steps of a start have run, nothing comes up by itself.
 	[ -e "$folder/supervise/stat" ] || : >"$folder/down"
-	own "$folder" "$folder/run" "$folder/log/run" "$DIR/log/$1/config"
 }
 
 # A process of ours. Files of DIR/env/NAME are its environment: the file's name is the variable's, its first line the value.

@@ -13,16 +13,17 @@ softhsm_module() {
 token_make() {
 	local module so_pin pin
 	module=$(softhsm_module)
-	own_folder 0700 "$SECRET" "$DIR/token" "$DIR/token/store" "$DIR/keys"
-	printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n' "$DIR/token/store" \
-		>"$DIR/token/softhsm2.conf"
-	own "$DIR/token/softhsm2.conf"
+	root_folder 0750 "$SECRET"
+	own_folder 0700 "$DIR/token" "$DIR/keys"
+	as_user mkdir -p "$DIR/token/store"
+	printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n' \
+		"$DIR/token/store" | user_file "$DIR/token/softhsm2.conf"
 	for one in master.key ocsp.key; do
 		[ -s "$SECRET/$one" ] || random_hex 32 | secret_file "$SECRET/$one"
 	done
 	[ ! -s "$SECRET/pin" ] || return 0
 	# Without its PIN a token from an attempt that was cut short is of no use.
-	find "$DIR/token/store" -mindepth 1 -delete
+	as_user find "$DIR/token/store" -mindepth 1 -delete
 	so_pin=$(random_hex 16)
 	pin=$(random_hex 16)
 	printf '%s\n' "$so_pin" | secret_file "$SECRET/so-pin"
