@@ -393,7 +393,7 @@ order_sign(struct order *o, struct hsm *hsm, struct error *e)
 	return 0;
 }
 
-/* Subject and names of the order against those of the certificate. */
+/* Subject, names and purposes of the order against those of the certificate: nobody makes himself a server. */
 int
 order_same_identity(const struct order *o, struct bytes certificate, struct error *e)
 {
@@ -403,6 +403,10 @@ order_same_identity(const struct order *o, struct bytes certificate, struct erro
 	size_t n_subject = 0, n_names = 0;
 	if (cert_parse(certificate, &c, e) < 0 || dn_parse(o->arena, c.subject, subject, LIMIT_RDN_COUNT, &n_subject, e) < 0)
 		return -1;
+	for (size_t i = 0; i < o->profile->n_purposes; i++)
+		if (!cert_has_eku(&c, o->profile->purposes[i], false))
+			return fail_at(e, E_FORBIDDEN, "csr", "purpose: the profile \"%s\" gives one that the certificate that asks doesn't have",
+				       o->profile->name);
 	struct bytes san = cert_san(&c);
 	if (san.len && names_parse(o->arena, san, true, names, LIMIT_SAN_COUNT, &n_names, e) < 0)
 		return -1;

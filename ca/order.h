@@ -43,7 +43,7 @@ DEFINE_CLEANUP(struct order, order_free)
 int order_make_internal(struct authority *issuer, const struct profile *profile, EVP_PKEY *key, const Siegel__Issue *request, int64_t now,
                         struct order **ret, struct error *e) MUST_CHECK;
 
-/* Compares subject and names of an order with those of a certificate (RFC 7030 4.2.2). */
+/* Subject and names of an order must be those of a certificate (RFC 7030 4.2.2), and its purposes among those of it. */
 int order_same_identity(const struct order *o, struct bytes certificate, struct error *e) MUST_CHECK;
 
 #endif

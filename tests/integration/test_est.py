@@ -428,6 +428,16 @@ def test_a_servers_certificate_doesnt_sign_in(instance, rest, tmp_path):
     expect(ask_with(instance, tmp_path, support.load_cert(resource["attributes"]["pem"]), key), 403, "clientAuth")
 
 
+def test_a_client_does_not_make_itself_a_server(instance, rest, tmp_path):
+    """Its name stays, and so does what it may be used for: the profile of this path gives serverAuth too."""
+    key, cn = support.new_key(), est.unique()
+    csr = support.new_csr(cn, names=[cn], key=key)
+    resource = rest.issued("cert_client", cn=cn, csr=support.csr_pem(csr))
+    identity = support.write_identity(tmp_path, resource["attributes"]["pem"], key)
+    for operation in ("simplereenroll", "simpleenroll"):
+        expect(support.est_enroll(instance, support.csr_der(csr), cert=identity[0], key=identity[1], operation=operation), 403, "purpose")
+
+
 @pytest.mark.rows("E03")
 def test_another_tenants_device(instance, other_tenant, tmp_path):
     key, cn = support.new_key(), est.unique()

@@ -389,6 +389,14 @@ START_TEST(test_same_identity)
 	ck_assert_int_eq(order_make_internal(ca, p, key, &other.issue, NOW, &o, &e), 0);
 	ck_assert_int_eq(order_same_identity(o, der, &e), -1);
 	order_free(o);
+	/* A certificate for servers alone doesn't become a client's, nor the other way. */
+	struct profile *wider = profile_of("{" DEFINITION "}");
+	wider->purposes[wider->n_purposes++] = OID_EKU_CLIENT_AUTH;
+	ck_assert_int_eq(order_make_internal(ca, wider, key, &q.issue, NOW, &o, &e), 0);
+	ck_assert_int_eq(order_same_identity(o, der, &e), -1);
+	ck_assert_int_eq(e.code, E_FORBIDDEN);
+	order_free(o);
+	profile_free(wider);
 	order_free(first);
 	EVP_PKEY_free(key);
 	profile_free(p);
