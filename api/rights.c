@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "api/token_lookup.h"
+#include "api/token_cache.h"
 
 #define BIT(right) (1U << (right))
 
@@ -65,7 +65,7 @@ identify(struct call *c, struct error *e)
 	if (authorization) {
 		if (strncasecmp(authorization, "Bearer ", 7) != 0)
 			return fail(e, E_UNAUTHENTICATED, "a bearer token is wanted (RFC 6750); POST /tokens gives one");
-		return token_lookup(c->api->pool, authorization + 7 + strspn(authorization + 7, " "), c->arena, &c->who, e);
+		return token_cache_get(c->api->pool, authorization + 7 + strspn(authorization + 7, " "), c->arena, &c->who, e);
 	}
 	pem = http_client_cert_pem(c->request);
 	if (!pem)

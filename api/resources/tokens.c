@@ -1,5 +1,6 @@
 /* Bearer tokens: signing in with HTTP Basic (a password or a one-time code) gives one, shown once; deleting it signs out. */
 #include "config.h"
+#include "api/token_cache.h"
 #include "api/api.h"
 
 #include <string.h>
@@ -78,6 +79,7 @@ delete(struct call *c, struct error *e)
 	call_release_db(c);
 	if (token_revoke(c, c->id, e))
 		return -1;
+	token_cache_clear();
 	c->answer->status = 204;
 	return 0;
 }

@@ -1,0 +1,99 @@
+#include "config.h"
+#include "api/token_cache.h"
+
+#include <openssl/sha.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/limits.h"
+
+#define NAME_BYTES 64 /* of an account, by the store's own rule */
+#define PLACES 256    /* a token has one place, by its hash; two that share one take turns */
+
+struct place {
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	int64_t until_ms; /* 0: empty */
+	struct principal who;
+	char name[NAME_BYTES];
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct place places[PLACES];
+static unsigned generation; /* counts clears: what was asked before one isn't kept after it */
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void
+token_cache_clear(void)
+{
+	pthread_mutex_lock(&lock);
+	memset(places, 0, sizeof(places));
+	generation++;
+	pthread_mutex_unlock(&lock);
+}
+
+static bool
+find(const uint8_t *hash, struct arena *a, struct principal *ret, unsigned *ret_generation)
+{
+	struct place *p = &places[hash[0] % PLACES];
+	bool found;
+
+	pthread_mutex_lock(&lock);
+	found = p->until_ms > now_ms() && memcmp(p->hash, hash, sizeof(p->hash)) == 0;
+	if (found) {
+		*ret = p->who;
+		ret->name = arena_strdup(a, p->name);
+	}
+	*ret_generation = generation;
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
+static void
+keep(const uint8_t *hash, const struct principal *who, int64_t asked_ms, unsigned asked_generation)
+{
+	struct place *p = &places[hash[0] % PLACES];
+
+	pthread_mutex_lock(&lock);
+	if (generation == asked_generation) {
+		memcpy(p->hash, hash, sizeof(p->hash));
+		p->until_ms = asked_ms + TOKEN_CACHE_MS;
+		p->who = *who;
+		snprintf(p->name, sizeof(p->name), "%s", who->name);
+		p->who.name = p->name;
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+int
+token_cache_get(struct db_pool *pool, const char *token, struct arena *a, struct principal *ret, struct error *e)
+{
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	struct principal who = {0};
+	unsigned asked_generation;
+	int64_t asked = now_ms(); /* before the store is asked: an answer counts from the question */
+	struct db *db;
+	int rc;
+
+	SHA256((const unsigned char *)token, strnlen(token, LIMIT_TOKEN_BYTES + 1), hash);
+	if (find(hash, a, ret, &asked_generation))
+		return 0;
+	if (db_pool_take(pool, &db, e) < 0)
+		return -1;
+	rc = auth_token(db, token, a, &who, e);
+	db_pool_give(pool, db);
+	if (rc < 0)
+		return -1;
+	keep(hash, &who, asked, asked_generation);
+	*ret = who;
+	return 0;
+}
