@@ -121,13 +121,15 @@ add_row(struct batch *b, struct audit_columns *c, const struct audit_row *row)
 }
 
 static void
-add_audit(struct batch *b, struct audit_columns *c, const struct order *o, const char *action, const char *detail)
+add_audit(struct batch *b, struct audit_columns *c, struct order *o, const char *action, const char *detail)
 {
 	const Siegel__Requestor *q = o->request->requestor;
+	if (!o->actor)
+		o->actor = requestor_text(o->arena, q);
 	struct audit_row row = {
 	    .at_us = now_us(),
 	    .tenant_id = q->tenant_id,
-	    .actor = requestor_text(o->arena, q),
+	    .actor = o->actor,
 	    .action = action,
 	    .object = arena_printf(o->arena, "ca/%d/serial/%s", o->ca->id, arena_hex(o->arena, o->tbs_input.serial, o->tbs_input.serial_len)),
 	    .detail = detail,
@@ -186,9 +188,12 @@ batch_intents(struct batch *b, const struct audit_chain *chain, struct error *e)
 		db_array_add(spki, o->spki_hash, sizeof(o->spki_hash));
 		add_text(subject, o->subject_text);
 		db_array_add_int(reuse, o->profile->key_reuse);
-		add_audit(b, &audit, o, "certificate.intent",
-			  detail_text(o->arena, "profile", o->profile->name, "subject", o->subject_text, "names", o->names_text, "role",
-				      q->requestor->role, "evidence", q->requestor->evidence, "request", q->requestor->request_id, NULL));
+		/* Once: an order goes into a new batch for each other of its batch that is refused, and its arena has an end. */
+		if (!o->intent_detail)
+			o->intent_detail = detail_text(o->arena, "profile", o->profile->name, "subject", o->subject_text, "names", o->names_text,
+						       "role", q->requestor->role, "evidence", q->requestor->evidence, "request",
+						       q->requestor->request_id, NULL);
+		add_audit(b, &audit, o, "certificate.intent", o->intent_detail);
 	}
 	return finish(b, e);
 }

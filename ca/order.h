@@ -21,6 +21,7 @@ struct order {
 	struct buf tbs, certificate;   /* DER; the certificate once it is signed */
 	const char *subject_text, *common_name, *names_text; /* as the store keeps them; names one a line */
 	const char *validity_rule;
+	const char *actor, *intent_detail; /* of its audit rows; NULL before the first */
 };
 
 /* Decides: finds CA and profile, checks the CSR (possession, key), subject, names and validity by the profile's rules, makes the serial

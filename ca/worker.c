@@ -336,10 +336,13 @@ take_key(struct worker *w)
 	struct job *job;
 	if (maker_take(&w->maker, &key, &e) == 0) {
 		job = first_for_key(w);
-		if (job)
+		if (job && job->connection) {
 			decide(w, job, key);
-		else
-			EVP_PKEY_free(key);
+			return;
+		}
+		EVP_PKEY_free(key); /* whoever asked is gone, and nobody else gets the key: a certificate for it would be of no use */
+		if (job)
+			job_free(job);
 		return;
 	}
 	log_error(LOG_LEVEL_ERROR, "the maker ended and is started again", &e);

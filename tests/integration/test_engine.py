@@ -120,3 +120,32 @@ def test_a_doubted_commit_costs_one_request(instance, rest):
         instance.sql(f"DROP TRIGGER \"{marker}\" ON audit; DROP FUNCTION \"{marker}\"()")
     assert instance.count("certificate", f"subject LIKE '%{marker}%'") == 0
     assert instance.count("intent", "abandoned_at IS NULL AND created_at < now() - '2 seconds'::interval") == 0
+
+
+def test_no_certificate_for_a_key_that_nobody_gets(instance):
+    """A client that leaves while its RSA key is being made would never get that key."""
+    name = f"gone-{uuid.uuid4().hex[:10]}"
+
+    def field(number, data):
+        return bytes([number << 3 | 2, len(data)]) + data
+
+    requestor = field(1, b"\x08\x01" + field(3, b"nobody") + field(6, b"rest"))
+    message = requestor + field(2, b"client") + field(5, b"rsa3072") + field(6, field(1, b"CN") + field(2, name.encode()))
+    request = bytes([1 << 3 | 2, len(message)]) + message
+    assert len(message) < 128
+    for _ in range(4):
+        sock = connect_as_api(instance)
+        sock.sendall(struct.pack(">I", len(request)) + request)
+        time.sleep(0.02)  # it is read before the end of the connection is seen
+        sock.close()
+    # Keys are made one after the other: the next one of each worker comes after those.
+    for _ in range(2 * instance.config.getint("ca", "workers", fallback=2)):
+        sock = connect_as_api(instance)
+        sock.settimeout(30)
+        asked = request.replace(name.encode(), name.replace("gone", "here").encode())
+        sock.sendall(struct.pack(">I", len(asked)) + asked)
+        (n,) = struct.unpack(">I", read_exactly(sock, 4))
+        read_exactly(sock, n)
+        sock.close()
+    assert instance.count("certificate", f"common_name = '{name}'") == 0
+    assert instance.count("certificate", f"common_name = '{name.replace('gone', 'here')}'") > 0
