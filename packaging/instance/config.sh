@@ -87,6 +87,7 @@ folders_make() {
 	own_folder 0750 "$SOCKETS" "$CRL_DIR" "$DIR/anchor"
 }
 
+# config_write FILE: siegel.conf as the settings want it.
 config_write() {
 	local one section key module
 	module=$(softhsm_module)
@@ -122,14 +123,13 @@ base_url = $(https_url)
 [sched]
 anchor_file = $DIR/anchor/audit-heads
 END
-	} >"$CONFIG.new"
+	} >"$1"
 	for one in "${SETS[@]}"; do
 		section=${one%%.*}
 		key=${one#*.}
-		config_set "$CONFIG.new" "$section" "${key%%=*}" "${one#*=}"
+		config_set "$1" "$section" "${key%%=*}" "${one#*=}"
 	done
-	chmod 644 "$CONFIG.new"
-	mv "$CONFIG.new" "$CONFIG"
+	chmod 644 "$1"
 }
 
 # config_set FILE SECTION KEY VALUE: replaces or adds one line.

@@ -117,10 +117,20 @@ service_stays() {
 	return 1
 }
 
+# services_check_config FILE: every process reads it as its siegel.conf.
 services_check_config() {
 	local one
 	for one in siegel-ca siegel-est siegel-va siegel-api siegel-sched; do
-		as_user chpst -e "$DIR/env/$one" "$PREFIX/sbin/$one" --config "$CONFIG" --check-config
+		as_user chpst -e "$DIR/env/$one" "$PREFIX/sbin/$one" --config "$1" --check-config
+	done
+}
+
+# services_stop: those that run have read another siegel.conf; services_up starts them again.
+services_stop() {
+	local one
+	supervisor_pid >/dev/null || return 0
+	for one in siegel-sched siegel-est siegel-api siegel-va siegel-ca; do
+		sv -w 20 force-stop "$DIR/service/$one"
 	done
 }
 
