@@ -139,10 +139,20 @@ find_command(int argc, char **argv, int *ret_index)
 	return NULL;
 }
 
+static bool
+is_group(const char *word)
+{
+	for (size_t g = 0; command_groups[g]; g++) {
+		if (strcmp(command_groups[g]->group, word) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 print_error(const struct error *e)
 {
-	fprintf(stderr, "siegelctl: %s: %s", error_title(e->code), e->detail);
+	fprintf(stderr, "siegelctl: %s", e->detail);
 	if (e->pointer[0])
 		fprintf(stderr, " (%s)", e->pointer);
 	fputc('\n', stderr);
@@ -163,8 +173,8 @@ usage_error(const struct command *command, const struct error *e)
 {
 	fprintf(stderr, "siegelctl: %s\nTry: siegelctl ", e->detail);
 	if (command) {
-		print_name(command, stderr);
-		fputc(' ', stderr);
+		/* without the words that follow: the line is there to be pasted, and "ID|SERIAL" would be a pipe */
+		fprintf(stderr, "%s%s%s ", command->group, command->verb ? " " : "", command->verb ? command->verb : "");
 	}
 	fputs("--help\n", stderr);
 	return CLI_USAGE;
@@ -178,7 +188,10 @@ run(const struct command *command, struct cli *c)
 
 	drop_words(&c->args, command->verb ? 2 : 1);
 	if (c->args.n_words < command->min_words || c->args.n_words > command->max_words) {
-		cli_usage(&e, "%s", c->args.n_words < command->min_words ? "a word is missing" : "there are too many words");
+		if (c->args.n_words < command->min_words)
+			cli_usage(&e, "%s is missing", command->words);
+		else
+			cli_usage(&e, "there are too many words");
 		return usage_error(command, &e);
 	}
 	rc = command->run(c, &e);
@@ -220,7 +233,9 @@ cli_main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	if (!command) {
-		if (at < argc)
+		if (at < argc && c.args.n_words == 1 && is_group(argv[at]))
+			cli_usage(&e, "\"%s\" wants another word", argv[at]);
+		else if (at < argc)
 			cli_usage(&e, "there is no command \"%s%s%s\"", argv[at], c.args.n_words > 1 ? " " : "",
 			          c.args.n_words > 1 ? c.args.words[1] : "");
 		else

@@ -233,6 +233,7 @@ fail_answer(const json_t *doc, long status, struct error *e)
 	const json_t *error = json_array_get(json_object_get(doc, "errors"), 0);
 	const json_t *source = json_object_get(error, "source");
 	const char *place = member_text(source, "pointer");
+	enum error_code code;
 
 	if (!error)
 		return fail(e, code_of("", status), "the server answered with HTTP status %ld", status);
@@ -240,8 +241,8 @@ fail_answer(const json_t *doc, long status, struct error *e)
 		place = member_text(source, "parameter");
 	if (!place[0])
 		place = member_text(source, "header");
-	return fail_at(e, code_of(member_text(error, "code"), status), place, "%s",
-	               member_text(error, member_text(error, "detail")[0] ? "detail" : "title"));
+	code = code_of(member_text(error, "code"), status);
+	return fail_at(e, code, place, "%s: %s", error_title(code), member_text(error, member_text(error, "detail")[0] ? "detail" : "title"));
 }
 
 static int

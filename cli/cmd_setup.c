@@ -1,6 +1,7 @@
 /* Accounts and their secrets, made on the machine itself: straight in the store, by whom the database lets in as siegel_setup. */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,7 +170,7 @@ read_certificate(struct arena *a, const char *path, struct bytes *ret, struct er
 	size_t n;
 
 	if (!f)
-		return fail(e, E_UNAVAILABLE, "can't open %s", path);
+		return fail(e, E_UNAVAILABLE, "can't open %s: %s", path, strerror(errno));
 	while ((n = fread(block, 1, sizeof(block), f)) > 0)
 		buf_add(&b, block, n);
 	fclose(f);
@@ -284,6 +285,8 @@ run_revoke(struct cli *c, struct error *e)
 		return cli_usage(e, "--name is wanted");
 	if (args_number(&c->args, "id", 1, 0x7fffffffffffffff, 0, &id, e) < 0)
 		return CLI_USAGE;
+	if (kind && strcmp(kind, "token") != 0 && strcmp(kind, "password") != 0 && strcmp(kind, "one_time") != 0 && strcmp(kind, "certificate") != 0)
+		return cli_usage(e, "--kind is one of token, password, one_time, certificate");
 	if (!kind && !id && !args_has(&c->args, "all"))
 		return cli_usage(e, "one of --id, --kind and --all is wanted");
 	rc = setup_open(c, &s, e);

@@ -62,10 +62,11 @@ static const struct {
 	{"cert issue --help", 0, "--key-out"},
 	{"--config /x cert issue --help", 0, "--key-out"},
 	{"login --help", 0, "--save"},
-	{"cert", 2, "there is no command \"cert\""},
+	{"cert", 2, "\"cert\" wants another word\nTry: siegelctl --help\n"},
+	{"burn", 2, "there is no command \"burn\""},
 	{"cert burn", 2, "there is no command \"cert burn\""},
 	{"--config", 2, "--config wants a value"},
-	{"cert show", 2, "a word is missing"},
+	{"cert show", 2, "ID|SERIAL is missing\nTry: siegelctl cert show --help\n"},
 	{"cert show 1 2", 2, "there are too many words"},
 	{"cert list --color", 2, "there is no option --color here"},
 	{"cert list --limit 0", 2, "--limit wants a whole number"},
@@ -75,7 +76,7 @@ static const struct {
 	{"cert issue --type server --csr /x --key-out /y", 2, "--key-out can't be given"},
 	{"cert issue --type server --csr /x --key-type p256", 2, "--key-type is for a key"},
 	{"cert issue --type server --key-out /dev/null", 1, "/dev/null is there already"},
-	{"cert issue --type server --csr /nonexistent/x", 1, "can't open /nonexistent/x"},
+	{"cert issue --type server --csr /nonexistent/x", 1, "siegelctl: can't open /nonexistent/x"},
 	{"cert revoke 1", 2, "--reason is wanted"},
 	{"cert list --url ftp://x", 1, "has to start with https://"},
 	{"cert list --url http://ca.example", 1, "has to start with https://"},
@@ -86,6 +87,7 @@ static const struct {
 	{"login --name a:b", 2, "no colon"},
 	{"db migrate --config /nonexistent/x", 1, "can't open /nonexistent/x"},
 	{"setup account --name a --role requestor", 2, "one of --token"},
+	{"setup revoke-credential --name a --kind key", 2, "--kind is one of token"},
 };
 
 START_TEST(test_case)
