@@ -24,6 +24,8 @@ lane_open(struct lane *l, const struct config *c, struct error *e)
 	/* Whoever holds the chain's lock is the only one that writes intents of this chain: what is left over has no owner. */
 	if (intents_abandon(l->db, l->name, e) < 0)
 		return -1;
+	/* A new descriptor isn't watched, also when it has the number of the one that was closed. */
+	l->watched_fd = -1;
 	l->state = LANE_IDLE;
 	return 0;
 }

@@ -20,6 +20,7 @@
 /* A second batch is begun beside one that is in flight once this many wait: smaller ones cost more than they gain. */
 #define BATCH_WORTH 8
 #define KEY_STORE_PAUSE_US 1000000
+#define STORE_WAIT_US 3000000 /* a request waits this long for a store that is away */
 #define REFRESH_US 2000000
 #define NOTES_PER_SEC 20 /* refusals in the audit log: a flood of them fills no disk */
 #define MAX_EVENTS 128
@@ -359,8 +360,8 @@ take_issue(struct worker *w, struct job *job)
 	struct error e;
 	const Siegel__Issue *q = job->request->issue;
 	const struct keytype *type;
-	if (!q->requestor || (q->request_key.len && (q->request_key.len != 32 || q->body_hash.len != 32 || q->window_sec <= 0))) {
-		(void)fail(&e, E_MALFORMED, "the request has no requestor, or a request key without its hash and window");
+	if (q->request_key.len && (q->request_key.len != 32 || q->body_hash.len != 32 || q->window_sec <= 0)) {
+		(void)fail(&e, E_MALFORMED, "the request has a request key without its hash and window");
 		worker_answer_error(w, job, &e);
 		return;
 	}
@@ -383,6 +384,49 @@ take_issue(struct worker *w, struct job *job)
 }
 
 static void
+take_revoke(struct worker *w, struct job *job)
+{
+	static const int reasons[] = {0, 1, 3, 4, 5, 9}; /* RFC 5280 5.3.1, for end entities; 6 and 8 are holds */
+	struct error e;
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+		if (reasons[i] == job->request->revoke->reason) {
+			enqueue(w, job);
+			return;
+		}
+	(void)fail_at(&e, E_BAD_VALUE, "reason", "reason: not one that a certificate can be revoked for (RFC 5280 5.3.1)");
+	worker_answer_error(w, job, &e);
+}
+
+static void
+take_status(struct worker *w, struct job *job)
+{
+	struct buf frame BUF_CLEANUP = BUF_INIT(LIMIT_FRAME_BYTES);
+	Siegel__Reply reply = SIEGEL__REPLY__INIT;
+	Siegel__StatusReport report = SIEGEL__STATUS_REPORT__INIT;
+	report.workers = 1;
+	report.key_store = w->hsm != NULL;
+	for (size_t i = 0; i < w->n_lanes; i++)
+		report.store = report.store || w->lanes[i].state != LANE_DOWN;
+	reply.result_case = SIEGEL__REPLY__RESULT_STATUS;
+	reply.status = &report;
+	reply_put(&frame, &reply);
+	worker_answer(w, job, &frame);
+}
+
+/* protobuf-c takes any bytes for text. The store doesn't, and refuses them with the whole batch. */
+static bool
+valid_requestor(const Siegel__Requestor *q)
+{
+	if (!q)
+		return false;
+	const char *const texts[] = {q->name, q->role, q->evidence, q->source, q->request_id};
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (!utf8_valid(texts[i], strlen(texts[i])))
+			return false;
+	return true;
+}
+
+static void
 take_request(struct worker *w, struct connection *c, struct bytes message)
 {
 	struct error e;
@@ -401,34 +445,15 @@ take_request(struct worker *w, struct connection *c, struct bytes message)
 	if (!caller_may(c->caller, request->operation_case)) {
 		(void)fail(&e, E_FORBIDDEN, "siegel-%s may not ask for that", caller_name(c->caller));
 		worker_answer_error(w, job, &e);
+	} else if (request->operation_case == SIEGEL__REQUEST__OPERATION_STATUS) {
+		take_status(w, job);
+	} else if (!valid_requestor(requestor_of(job))) {
+		(void)fail(&e, E_MALFORMED, "the request has no requestor, or one whose texts aren't UTF-8");
+		worker_answer_error(w, job, &e);
 	} else if (request->operation_case == SIEGEL__REQUEST__OPERATION_ISSUE) {
 		take_issue(w, job);
-	} else if (request->operation_case == SIEGEL__REQUEST__OPERATION_REVOKE && request->revoke->requestor) {
-		static const int reasons[] = {0, 1, 3, 4, 5, 9}; /* RFC 5280 5.3.1, for end entities; 6 and 8 are holds */
-		bool known = false;
-		for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
-			known = known || reasons[i] == request->revoke->reason;
-		if (known) {
-			enqueue(w, job);
-			return;
-		}
-		(void)fail_at(&e, E_BAD_VALUE, "reason", "reason: not one that a certificate can be revoked for (RFC 5280 5.3.1)");
-		worker_answer_error(w, job, &e);
-	} else if (request->operation_case == SIEGEL__REQUEST__OPERATION_STATUS) {
-		struct buf frame BUF_CLEANUP = BUF_INIT(LIMIT_FRAME_BYTES);
-		Siegel__Reply reply = SIEGEL__REPLY__INIT;
-		Siegel__StatusReport report = SIEGEL__STATUS_REPORT__INIT;
-		report.workers = 1;
-		report.key_store = w->hsm != NULL;
-		for (size_t i = 0; i < w->n_lanes; i++)
-			report.store = report.store || w->lanes[i].state != LANE_DOWN;
-		reply.result_case = SIEGEL__REPLY__RESULT_STATUS;
-		reply.status = &report;
-		reply_put(&frame, &reply);
-		worker_answer(w, job, &frame);
 	} else {
-		(void)fail(&e, E_MALFORMED, "the message asks for nothing that is done here");
-		worker_answer_error(w, job, &e);
+		take_revoke(w, job); /* callers of workers may ask for nothing else */
 	}
 }
 
@@ -508,13 +533,13 @@ take_channel(struct worker *w)
 static void
 watch_lane(struct worker *w, struct lane *l)
 {
-	int fd = l->state == LANE_DOWN ? -1 : db_fd(l->db);
+	int open = l->db ? db_fd(l->db) : -1, fd = l->state == LANE_DOWN ? -1 : open;
 	unsigned events = fd < 0 ? 0 : EPOLLIN | (db_wants_write(l->db) ? EPOLLOUT : 0);
 	if (fd == l->watched_fd && events == l->watched_events)
 		return;
-	if (fd < 0) /* it may be closed already, and then it isn't watched any more */
-		(void)epoll_ctl(w->epoll, EPOLL_CTL_DEL, l->watched_fd, NULL);
-	else
+	if (fd < 0 && open >= 0 && open == l->watched_fd)
+		watch(w, EPOLL_CTL_DEL, open, 0, l);
+	else if (fd >= 0) /* one that was closed isn't watched any more, and its number may be a client's by now */
 		watch(w, fd == l->watched_fd ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, events, l);
 	l->watched_fd = fd;
 	l->watched_events = events;
@@ -590,7 +615,7 @@ refuse_waiting(struct worker *w, int64_t now)
 	while (job) {
 		struct job *next = job->next;
 		struct error e;
-		if (now - job->started_us < KEY_STORE_PAUSE_US * 3) {
+		if (now - job->started_us < STORE_WAIT_US) {
 			enqueue(w, job);
 		} else {
 			(void)fail(&e, E_STORE, "the store isn't available at the moment");
