@@ -374,9 +374,7 @@ GRANT SELECT, INSERT ON audit TO siegel_ca;
 
 GRANT SELECT (id, name) ON tenant TO siegel_est;
 GRANT SELECT (id, tenant_id, name, status, parent_id, is_default, subject, certificate, not_after) ON ca TO siegel_est;
-GRANT SELECT (id, tenant_id, name) ON profile TO siegel_est;
-GRANT SELECT (tenant_id, account_id, kind, hash, expires_at, revoked_at) ON credential TO siegel_est;
-GRANT SELECT (id, tenant_id, name, role, enabled) ON account TO siegel_est;
+GRANT SELECT (kind, hash) ON credential TO siegel_est;
 
 GRANT SELECT (id, tenant_id, name, status, parent_id, subject, certificate, ski, not_before, not_after) ON ca TO siegel_va;
 GRANT SELECT (ca_id, serial, status, revoked_at, reason) ON certificate TO siegel_va;
@@ -390,7 +388,8 @@ GRANT SELECT ON profile, certificate, crl TO siegel_api;
 GRANT SELECT (id, tenant_id, name, role, enabled, created_at) ON account TO siegel_api;
 GRANT SELECT, INSERT ON credential TO siegel_api;
 GRANT UPDATE (revoked_at) ON credential TO siegel_api;
-GRANT SELECT, INSERT ON audit TO siegel_api;
+GRANT INSERT ON audit TO siegel_api;
+GRANT SELECT (chain, seq, tenant_id, hash) ON audit TO siegel_api; -- to go on with its chain, which tells of all tenants
 
 GRANT SELECT (id, tenant_id, name, status, not_after, crl_interval_sec, crl_overlap_sec, crl_wanted_at, crl_number) ON ca TO siegel_sched;
 GRANT SELECT ON crl TO siegel_sched;
