@@ -8,6 +8,7 @@
 #include "api/cursor.h"
 #include "api/jsonapi.h"
 #include "api/router.h"
+#include "api/token_cache.h"
 #include "api/token_store.h"
 #include "lib/daemon.h"
 #include "lib/limits.h"
@@ -61,7 +62,11 @@ run(const struct config *c, struct error *e)
 	if (cursor_key_load(c, api.cursor_key, e) ||
 	    db_pool_new(c, "siegel_api", (int)config_int(c, OPT_api_database_connections), &api.pool, e))
 		return -1;
+	if (token_cache_start(c, e))
+		return -1;
 	result = serve(&api, e);
+	if (result == 0) /* stopped on request: the listener ends too */
+		token_cache_stop();
 	token_store_close(&api);
 	db_pool_free(api.pool);
 	return result;

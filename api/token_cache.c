@@ -7,9 +7,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/daemon.h"
 #include "lib/limits.h"
+#include "lib/log.h"
 
 #define NAME_BYTES 64 /* of an account, by the store's own rule */
+#define LISTEN_MS 60000
 #define PLACES 256    /* a token has one place, by its hash; two that share one take turns */
 
 struct place {
@@ -21,6 +24,8 @@ struct place {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct place places[PLACES];
+static bool listening;      /* the store tells of changes: only then is anything kept */
+static pthread_t listener;
 static unsigned generation; /* counts clears: what was asked before one isn't kept after it */
 
 static int64_t
@@ -32,6 +37,16 @@ now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static void
+clear(bool told_from_now_on)
+{
+	pthread_mutex_lock(&lock);
+	memset(places, 0, sizeof(places));
+	generation++;
+	listening = told_from_now_on;
+	pthread_mutex_unlock(&lock);
+}
+
 void
 token_cache_clear(void)
 {
@@ -39,6 +54,60 @@ token_cache_clear(void)
 	memset(places, 0, sizeof(places));
 	generation++;
 	pthread_mutex_unlock(&lock);
+}
+
+static void
+changed(void *ctx, const char *channel, const char *payload)
+{
+	(void)ctx, (void)channel, (void)payload;
+	token_cache_clear();
+}
+
+/* Listens for as long as the connection lives. */
+static void
+listen_once(const struct config *c)
+{
+	CLEANUP(db_free) struct db *db = NULL;
+	struct error e;
+
+	if (db_connect(c, "siegel_api", &db, &e) == 0 && db_listen(db, "credentials_changed", &e) == 0) {
+		clear(true);
+		while (!daemon_stopping() && db_wait_notify(db, daemon_stop_fd(), LISTEN_MS, changed, NULL, &e) == 0)
+			;
+	}
+	clear(false);
+	if (!daemon_stopping())
+		log_error(LOG_LEVEL_WARNING, "the store doesn't tell of changed credentials: each request asks", &e);
+}
+
+static void *
+follow(void *config)
+{
+	while (!daemon_stopping()) {
+		listen_once(config);
+		if (!daemon_stopping())
+			nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+	}
+	return NULL;
+}
+
+int
+token_cache_start(const struct config *c, struct error *e)
+{
+	union {
+		const struct config *in;
+		void *out;
+	} u = {.in = c};
+
+	if (pthread_create(&listener, NULL, follow, u.out))
+		return fail(e, E_INTERNAL, "no thread to listen to the store");
+	return 0;
+}
+
+void
+token_cache_stop(void)
+{
+	pthread_join(listener, NULL);
 }
 
 static bool
@@ -64,7 +133,7 @@ keep(const uint8_t *hash, const struct principal *who, int64_t asked_ms, unsigne
 	struct place *p = &places[hash[0] % PLACES];
 
 	pthread_mutex_lock(&lock);
-	if (generation == asked_generation) {
+	if (listening && generation == asked_generation) {
 		memcpy(p->hash, hash, sizeof(p->hash));
 		p->until_ms = asked_ms + TOKEN_CACHE_MS;
 		p->who = *who;
