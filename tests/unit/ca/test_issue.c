@@ -391,6 +391,8 @@ START_TEST(test_same_identity)
 	order_free(o);
 	/* A certificate for servers alone doesn't become a client's, nor the other way. */
 	struct profile *wider = profile_of("{" DEFINITION "}");
+	if (!wider)
+		abort();
 	wider->purposes[wider->n_purposes++] = OID_EKU_CLIENT_AUTH;
 	ck_assert_int_eq(order_make_internal(ca, wider, key, &q.issue, NOW, &o, &e), 0);
 	ck_assert_int_eq(order_same_identity(o, der, &e), -1);
