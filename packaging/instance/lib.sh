@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # What all steps of an instance share: where things are, steps with progress, running as the service's user.
 
+# Debian leaves these out of the PATH of users, and nginx is there.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
 # Set by the caller: DIR (the instance's folder), and PREFIX (where Siegel is installed) once it is known.
 NAMES_OF_SERVICES=(postgresql siegel-ca siegel-est siegel-va siegel-api siegel-sched nginx)
 
