@@ -217,20 +217,10 @@ take(struct clerk *k, int fd)
 static void
 take_channel(struct clerk *k)
 {
-	char octet;
-	union {
-		char space[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec io = {&octet, 1};
-	struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)};
+	enum caller caller;
 	int fd;
-	if (recvmsg(k->channel, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) <= 0)
+	if (channel_take(k->channel, &caller, &fd) != CHANNEL_TAKEN)
 		return;
-	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
-	if (!h || h->cmsg_type != SCM_RIGHTS)
-		return;
-	memcpy(&fd, CMSG_DATA(h), sizeof(fd));
 	if (k->n == MAX_CONNECTIONS)
 		close(fd);
 	else
@@ -241,9 +231,8 @@ int
 clerk_run(const struct config *c, int channel, struct error *e)
 {
 	struct clerk k = {.config = c, .channel = channel, .registry = registry_new()};
-	const char octet = CHANNEL_READY;
 	(void)e;
-	(void)!send(channel, &octet, 1, MSG_NOSIGNAL);
+	channel_tell(channel, CHANNEL_READY);
 	while (!daemon_stopping()) {
 		struct pollfd p[2 + MAX_CONNECTIONS] = {{channel, POLLIN, 0}, {daemon_stop_fd(), POLLIN, 0}};
 		for (size_t i = 0; i < k.n; i++)

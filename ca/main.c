@@ -129,24 +129,6 @@ choose(struct master *m, enum caller caller)
 	return best;
 }
 
-static bool
-pass(struct child *child, enum caller caller, int fd)
-{
-	char octet = (char)caller;
-	union {
-		char space[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = {.space = {0}};
-	struct iovec io = {&octet, 1};
-	struct msghdr msg = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)};
-	struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
-	h->cmsg_level = SOL_SOCKET;
-	h->cmsg_type = SCM_RIGHTS;
-	h->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(h), &fd, sizeof(int));
-	return sendmsg(child->channel, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
-}
-
 static void
 take_connection(struct master *m, enum caller caller)
 {
@@ -161,7 +143,7 @@ take_connection(struct master *m, enum caller caller)
 		log_event(LOG_LEVEL_WARNING, "a stranger at the engine's door", "socket", caller_name(caller), "uid", text, NULL);
 	} else {
 		struct child *child = choose(m, caller);
-		if (child && pass(child, caller, fd))
+		if (child && channel_pass(child->channel, caller, fd))
 			child->connections++;
 	}
 	close(fd);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <openssl/x509.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,8 +95,7 @@ maker_take(struct maker *m, EVP_PKEY **ret, struct error *e)
 	ssize_t n = recv(m->fd, der, sizeof(der), MSG_DONTWAIT);
 	if (n <= 0)
 		return fail(e, E_UNAVAILABLE, "the process that makes keys is gone");
-	const unsigned char *p = der;
-	*ret = d2i_AutoPrivateKey(NULL, &p, (long)n);
+	int rc = keytype_from_pkcs8((struct bytes){der, (size_t)n}, ret, e);
 	OPENSSL_cleanse(der, sizeof(der));
-	return *ret ? 0 : fail(e, E_UNAVAILABLE, "the process that makes keys sent none");
+	return rc == 0 ? 0 : fail(e, E_UNAVAILABLE, "the process that makes keys sent none");
 }

@@ -54,32 +54,6 @@ struct worker {
 	int64_t refreshed_us, key_store_tried_us;
 };
 
-const char *
-caller_name(enum caller c)
-{
-	static const char *const names[CALLER_COUNT] = {"api", "est", "sched"};
-	return names[c];
-}
-
-bool
-caller_may(enum caller c, Siegel__Request__OperationCase operation)
-{
-	switch (operation) {
-	case SIEGEL__REQUEST__OPERATION_ISSUE:
-		return c == CALLER_API || c == CALLER_EST;
-	case SIEGEL__REQUEST__OPERATION_REVOKE:
-		return c == CALLER_API;
-	case SIEGEL__REQUEST__OPERATION_CRL:
-	case SIEGEL__REQUEST__OPERATION_SIGNER:
-	case SIEGEL__REQUEST__OPERATION_SWEEP:
-		return c == CALLER_SCHED;
-	case SIEGEL__REQUEST__OPERATION_STATUS:
-		return c == CALLER_API || c == CALLER_SCHED;
-	default:
-		return false;
-	}
-}
-
 struct hsm *
 worker_hsm(struct worker *w)
 {
@@ -95,7 +69,6 @@ worker_registry(const struct worker *w)
 static void
 close_connection(struct worker *w, struct connection *c)
 {
-	const char octet = CHANNEL_CLOSED;
 	if (c->job)
 		c->job->connection = NULL;
 	if (c->previous)
@@ -107,7 +80,7 @@ close_connection(struct worker *w, struct connection *c)
 	close(c->fd);
 	buf_free(&c->in);
 	free(c);
-	(void)!send(w->channel, &octet, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	channel_tell(w->channel, CHANNEL_CLOSED);
 }
 
 static void
@@ -501,27 +474,17 @@ read_connection(struct worker *w, struct connection *c)
 static void
 take_channel(struct worker *w)
 {
-	char octet;
-	union {
-		char space[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec io = {&octet, 1};
-	struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)};
-	ssize_t n = recvmsg(w->channel, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) { /* the master is gone: so is this worker, once its batches are done */
+	enum caller caller;
+	int fd;
+	enum channel_taken taken = channel_take(w->channel, &caller, &fd);
+	if (taken == CHANNEL_ENDED) /* the master is gone: so is this worker, once its batches are done */
 		w->ended = true;
-		return;
-	}
-	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
-	if (!h || h->cmsg_type != SCM_RIGHTS || octet < 0 || octet >= CALLER_COUNT)
+	if (taken != CHANNEL_TAKEN)
 		return;
 	struct connection *c = xcalloc(1, sizeof(*c));
-	memcpy(&c->fd, CMSG_DATA(h), sizeof(int));
+	c->fd = fd;
 	setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &(int){LIMIT_FRAME_BYTES}, sizeof(int)); /* the kernel doubles it for its own needs */
-	c->caller = (enum caller)octet;
+	c->caller = caller;
 	c->in = BUF_INIT(LIMIT_FRAME_BYTES + 4 + READ_BYTES);
 	c->next = w->connections;
 	if (c->next)
@@ -722,7 +685,6 @@ worker_run(const struct config *c, int index, int channel, struct error *e)
 	    .registry = registry_new(),
 	    .n_lanes = (size_t)config_int(c, OPT_ca_lanes),
 	};
-	const char octet = CHANNEL_READY;
 	w.last = &w.first;
 	w.last_for_key = &w.first_for_key;
 	w.lanes = xcalloc(w.n_lanes, sizeof(*w.lanes));
@@ -739,7 +701,7 @@ worker_run(const struct config *c, int index, int channel, struct error *e)
 	watch(&w, EPOLL_CTL_ADD, channel, EPOLLIN, NULL);
 	watch(&w, EPOLL_CTL_ADD, daemon_stop_fd(), EPOLLIN, NULL);
 	tend(&w);
-	(void)!send(channel, &octet, 1, MSG_NOSIGNAL);
+	channel_tell(channel, CHANNEL_READY);
 	loop(&w);
 	maker_stop(&w.maker);
 	for (size_t i = 0; i < w.n_lanes; i++)

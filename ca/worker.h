@@ -3,18 +3,8 @@
 #ifndef SIEGEL_CA_WORKER_H
 #define SIEGEL_CA_WORKER_H
 #include "ca/batch.h"
+#include "ca/channel.h"
 #include "lib/config.h"
-#include "lib/ipc/engine.pb-c.h"
-
-enum caller { CALLER_API, CALLER_EST, CALLER_SCHED, CALLER_COUNT };
-/* "api", "est", "sched": the word in [peers] and in the name of the caller's socket. */
-const char *caller_name(enum caller c);
-/* May that caller ask for that operation? The table at the head of lib/ipc/engine.proto. */
-bool caller_may(enum caller c, Siegel__Request__OperationCase operation);
-
-/* Descriptors that the master passes over a worker's channel come with one octet: the caller. A worker sends one octet back: */
-#define CHANNEL_READY 'r'  /* it takes connections */
-#define CHANNEL_CLOSED 'c' /* one of its connections ended */
 
 struct worker;
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,10 +72,5 @@ filestore_load(const char *dir, const char *name, const struct secret *master, E
 	struct secret *plain CLEANUP(secret_free) = NULL;
 	if (seal_open(master, context, (struct bytes){data, (size_t)n}, &plain, e) < 0)
 		return -1;
-	const unsigned char *p = plain->data;
-	EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &p, (long)plain->len);
-	if (!key)
-		return fail(e, E_KEY_STORE, "%s holds a key that the cryptographic library doesn't know", path);
-	*ret = key;
-	return 0;
+	return keytype_from_pkcs8((struct bytes){plain->data, plain->len}, ret, e);
 }

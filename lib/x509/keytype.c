@@ -1,5 +1,6 @@
 #include "lib/x509/keytype.h"
 
+#include <limits.h>
 #include <openssl/x509.h>
 #include <string.h>
 
@@ -89,5 +90,18 @@ keytype_to_pkcs8(EVP_PKEY *key, struct secret **ret, struct error *e)
 		return fail(e, E_INTERNAL, "a private key can't be encoded");
 	*ret = secret_new(der, (size_t)len);
 	OPENSSL_clear_free(der, (size_t)len);
+	return 0;
+}
+
+int
+keytype_from_pkcs8(struct bytes der, EVP_PKEY **ret, struct error *e)
+{
+	const unsigned char *p = der.data;
+	PKCS8_PRIV_KEY_INFO *info = der.len <= LONG_MAX ? d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)der.len) : NULL;
+	EVP_PKEY *key = info && p == der.data + der.len ? EVP_PKCS82PKEY(info) : NULL;
+	PKCS8_PRIV_KEY_INFO_free(info);
+	if (!key)
+		return fail(e, E_KEY_STORE, "a private key isn't PKCS#8, or of a kind that isn't known here");
+	*ret = key;
 	return 0;
 }

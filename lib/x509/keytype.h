@@ -31,5 +31,7 @@ const struct keytype *keytype_by_algorithm(struct bytes algorithm, int rsa_bits)
 int keytype_generate(const struct keytype *t, EVP_PKEY **ret, struct error *e) MUST_CHECK;
 /* A private key as PKCS#8 DER (RFC 5958), unencrypted. The caller frees *ret. */
 int keytype_to_pkcs8(EVP_PKEY *key, struct secret **ret, struct error *e) MUST_CHECK;
+/* Undoes it. E_KEY_STORE for anything else, also with bytes behind it. The caller frees *ret. */
+int keytype_from_pkcs8(struct bytes der, EVP_PKEY **ret, struct error *e) MUST_CHECK;
 
 #endif

@@ -321,6 +321,14 @@ START_TEST(test_pkcs8)
 	ck_assert_int_eq(EVP_PKEY_eq(key, back), 1);
 	EVP_PKEY_free(back);
 	PKCS8_PRIV_KEY_INFO_free(info);
+	ck_assert_int_eq(keytype_from_pkcs8((struct bytes){der->data, der->len}, &back, &e), 0);
+	ck_assert_int_eq(EVP_PKEY_eq(key, back), 1);
+	EVP_PKEY_free(back);
+	/* cut short, and with an octet behind it (the NUL of the secret) */
+	ck_assert_int_eq(keytype_from_pkcs8((struct bytes){der->data, der->len - 1}, &back, &e), -1);
+	ck_assert_int_eq(keytype_from_pkcs8((struct bytes){der->data, der->len + 1}, &back, &e), -1);
+	ck_assert_int_eq(e.code, E_KEY_STORE);
+	ck_assert_int_eq(keytype_from_pkcs8((struct bytes){der->data, 0}, &back, &e), -1);
 	secret_free(der);
 	EVP_PKEY_free(key);
 }

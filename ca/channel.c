@@ -1,0 +1,79 @@
+#include "ca/channel.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Room for one descriptor in a control message, aligned as one. */
+union control {
+	char space[CMSG_SPACE(sizeof(int))];
+	struct cmsghdr align;
+};
+
+const char *
+caller_name(enum caller c)
+{
+	static const char *const names[CALLER_COUNT] = {"api", "est", "sched"};
+	return names[c];
+}
+
+bool
+caller_may(enum caller c, Siegel__Request__OperationCase operation)
+{
+	switch (operation) {
+	case SIEGEL__REQUEST__OPERATION_ISSUE:
+		return c == CALLER_API || c == CALLER_EST;
+	case SIEGEL__REQUEST__OPERATION_REVOKE:
+		return c == CALLER_API;
+	case SIEGEL__REQUEST__OPERATION_CRL:
+	case SIEGEL__REQUEST__OPERATION_SIGNER:
+	case SIEGEL__REQUEST__OPERATION_SWEEP:
+		return c == CALLER_SCHED;
+	case SIEGEL__REQUEST__OPERATION_STATUS:
+		return c == CALLER_API || c == CALLER_SCHED;
+	default:
+		return false;
+	}
+}
+
+bool
+channel_pass(int channel, enum caller caller, int fd)
+{
+	char octet = (char)caller;
+	union control control = {.space = {0}};
+	struct iovec io = {&octet, 1};
+	struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)};
+	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(h), &fd, sizeof(int));
+	return sendmsg(channel, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+}
+
+enum channel_taken
+channel_take(int channel, enum caller *ret_caller, int *ret_fd)
+{
+	char octet;
+	union control control;
+	struct iovec io = {&octet, 1};
+	struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)};
+	ssize_t n = recvmsg(channel, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return CHANNEL_NOTHING;
+	if (n <= 0)
+		return CHANNEL_ENDED;
+	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+	if (!h || h->cmsg_type != SCM_RIGHTS || octet < 0 || octet >= CALLER_COUNT)
+		return CHANNEL_NOTHING;
+	*ret_caller = (enum caller)octet;
+	memcpy(ret_fd, CMSG_DATA(h), sizeof(int));
+	return CHANNEL_TAKEN;
+}
+
+void
+channel_tell(int channel, char what)
+{
+	(void)!send(channel, &what, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
