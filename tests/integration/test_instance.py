@@ -1,9 +1,13 @@
-"""What a private instance leaves on the machine."""
+"""What a private instance leaves on the machine, and what it takes of wrong options."""
 
 import os
+import pathlib
 import stat
+import subprocess
 
 import pytest
+
+SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "packaging" / "instance" / "instance"
 
 
 def test_root_runs_and_writes_nothing_in_a_folder_of_the_services(instance):
@@ -19,3 +23,21 @@ def test_root_runs_and_writes_nothing_in_a_folder_of_the_services(instance):
         assert folder.st_uid == 0 and not folder.st_mode & (stat.S_IWGRP | stat.S_IWOTH), path.parent
     for path in (p for p in ours if p.name in ("instance.env", "end-leftovers", "run")):
         assert os.stat(path).st_uid == 0, path
+
+
+@pytest.mark.parametrize("option, value, says", [
+    ("--set", "nowhere.key=1", "no section"),
+    ("--set", "est.retry_window_sec=soon", "retry_window_sec"),
+    ("--set", "nonsense", "SECTION.KEY=VALUE"),
+    ("--listen", "999.1.1.1", "isn't an address of this machine"),
+    ("--listen", "192.0.2.77", "isn't an address of this machine"),
+    ("--name", "no name", "neither a host name nor an address"),
+    ("--https-port", "99999", "isn't a port"),
+])
+def test_a_wrong_option_changes_nothing(instance, option, value, says):
+    """It would break every later start, and siegelctl at once."""
+    files = [instance.run / name for name in ("instance.env", "siegel.conf", "nginx.conf")]
+    before = [path.read_bytes() for path in files]
+    done = subprocess.run([SCRIPT, "--dir", instance.run, option, value, "start"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and says in done.stdout + done.stderr
+    assert before == [path.read_bytes() for path in files]
