@@ -65,10 +65,16 @@ channel_take(int channel, enum caller *ret_caller, int *ret_fd)
 	if (n <= 0)
 		return CHANNEL_ENDED;
 	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
-	if (!h || h->cmsg_type != SCM_RIGHTS || octet < 0 || octet >= CALLER_COUNT)
+	int fd;
+	if (!h || h->cmsg_type != SCM_RIGHTS)
 		return CHANNEL_NOTHING;
+	memcpy(&fd, CMSG_DATA(h), sizeof(fd));
+	if (octet < 0 || octet >= CALLER_COUNT) {
+		close(fd);
+		return CHANNEL_NOTHING;
+	}
 	*ret_caller = (enum caller)octet;
-	memcpy(ret_fd, CMSG_DATA(h), sizeof(int));
+	*ret_fd = fd;
 	return CHANNEL_TAKEN;
 }
 
