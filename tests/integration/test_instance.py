@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import socket
 import stat
 import subprocess
 
@@ -41,3 +42,12 @@ def test_a_wrong_option_changes_nothing(instance, option, value, says):
     done = subprocess.run([SCRIPT, "--dir", instance.run, option, value, "start"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1 and says in done.stdout + done.stderr
     assert before == [path.read_bytes() for path in files]
+
+
+def test_a_busy_port_is_refused_while_the_edge_runs(instance):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        done = subprocess.run([SCRIPT, "--dir", instance.run, "--https-port", str(other.getsockname()[1]), "start"], capture_output=True, text=True,
+                              timeout=60, check=False)
+    assert done.returncode == 1 and "Somebody else listens on port" in done.stdout + done.stderr
+    done = subprocess.run([SCRIPT, "--dir", instance.run, "--no-first", "start"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
