@@ -1,4 +1,5 @@
 /* Request keys: one certificate for each, whoever asks how often; and what takes long beside what doesn't. */
+#include <openssl/ec.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,13 +87,19 @@ START_TEST(test_repeated)
 	ck_assert_int_eq(a->ca_id, b->ca_id);
 	siegel__reply__free_unpacked(first, NULL);
 	siegel__reply__free_unpacked(second, NULL);
-	/* from another front end it is the same */
+	/* from another front end, which sends CSRs, it is the same */
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	ask_with_csr(&q, key);
+	q.requestor.source = writable("est");
 	Siegel__Request request = SIEGEL__REQUEST__INIT;
 	request.operation_case = SIEGEL__REQUEST__OPERATION_ISSUE;
 	request.issue = &q.issue;
 	Siegel__Reply *third = client_ask("est", &request);
+	ck_assert_msg(third->result_case == SIEGEL__REPLY__RESULT_ISSUED, "%s", third->error->detail);
 	ck_assert(third->issued->repeated);
 	siegel__reply__free_unpacked(third, NULL);
+	ask_free(&q);
+	EVP_PKEY_free(key);
 }
 END_TEST
 
