@@ -23,6 +23,9 @@
 #define STORE_WAIT_US 3000000 /* a request waits this long for a store that is away */
 #define REFRESH_US 2000000
 #define NOTES_PER_SEC 20 /* refusals in the audit log: a flood of them fills no disk */
+/* RSA keys that wait to be made, in all and of one tenant: some seconds of work, and none takes all of it */
+#define KEYS_WAITING 16
+#define KEYS_WAITING_OF_TENANT 8
 #define MAX_EVENTS 128
 #define READ_BYTES 16384
 
@@ -270,6 +273,17 @@ static void
 wait_for_key(struct worker *w, struct job *job, const struct keytype *type)
 {
 	struct error e;
+	size_t waiting = 0, of_tenant = 0;
+	for (const struct job *j = w->first_for_key; j; j = j->next) {
+		waiting++;
+		of_tenant += j->request->issue->requestor->tenant_id == job->request->issue->requestor->tenant_id;
+	}
+	if (waiting >= KEYS_WAITING || of_tenant >= KEYS_WAITING_OF_TENANT) {
+		(void)fail(&e, E_UNAVAILABLE, "too many keys are being made at the moment; with a CSR the request need not wait");
+		e.retry_after_sec = 2;
+		worker_answer_error(w, job, &e);
+		return;
+	}
 	if (maker_ask(&w->maker, type, &e) < 0) {
 		worker_answer_error(w, job, &e);
 		return;
@@ -399,6 +413,18 @@ valid_requestor(const Siegel__Requestor *q)
 	return true;
 }
 
+/* A front end speaks for its own protocol alone: what it says of the source decides rules and stands in the audit log. */
+static int
+check_source(enum caller caller, const struct job *job, const Siegel__Requestor *q, struct error *e)
+{
+	const char *source = caller == CALLER_API ? "rest" : caller_name(caller);
+	if (strcmp(q->source, source) != 0)
+		return fail(e, E_FORBIDDEN, "siegel-%s asks as \"%s\" alone", caller_name(caller), source);
+	if (caller == CALLER_EST && job->request->operation_case == SIEGEL__REQUEST__OPERATION_ISSUE && job->request->issue->csr.len == 0)
+		return fail(e, E_FORBIDDEN, "siegel-est asks with a CSR alone");
+	return 0;
+}
+
 static void
 take_request(struct worker *w, struct connection *c, struct bytes message)
 {
@@ -414,15 +440,18 @@ take_request(struct worker *w, struct connection *c, struct bytes message)
 	job->connection = c;
 	job->started_us = now_us();
 	c->job = job;
+	const Siegel__Requestor *q = requestor_of(job);
 	FAULT("request-read");
 	if (!caller_may(c->caller, request->operation_case)) {
 		(void)fail(&e, E_FORBIDDEN, "siegel-%s may not ask for that", caller_name(c->caller));
 		worker_answer_error(w, job, &e);
 	} else if (request->operation_case == SIEGEL__REQUEST__OPERATION_STATUS) {
 		take_status(w, job);
-	} else if (!valid_requestor(requestor_of(job))) {
+	} else if (!valid_requestor(q)) {
 		(void)fail(&e, E_MALFORMED, "the request has no requestor, or one whose texts aren't UTF-8");
 		worker_answer_error(w, job, &e);
+	} else if (check_source(c->caller, job, q, &e) < 0) {
+		worker_refuse(w, job, &e);
 	} else if (request->operation_case == SIEGEL__REQUEST__OPERATION_ISSUE) {
 		take_issue(w, job);
 	} else {

@@ -107,6 +107,7 @@ static void no_window(struct asking *q) { ask_with_key(q, 1, 1); q->issue.window
 static void past_window(struct asking *q) { ask_with_key(q, 1, 1); q->issue.window_sec = -1; }
 static void actor_not_text(struct asking *q) { q->requestor.name = writable("a\xff"); }
 static void source_not_text(struct asking *q) { q->requestor.source = writable("\xc3"); }
+static void other_source(struct asking *q) { q->requestor.source = writable("est"); }
 static void evidence_not_text(struct asking *q) { q->requestor.evidence = writable("\xed\xa0\x80"); }
 static void no_tenant(struct asking *q) { q->requestor.tenant_id = 0; }
 static void other_tenant(struct asking *q) { q->requestor.tenant_id = 77; }
@@ -146,7 +147,7 @@ static const struct {
 } bad[] = {
     BAD(no_requestor, E_MALFORMED, ""), BAD(short_key, E_MALFORMED, ""), BAD(long_key, E_MALFORMED, ""), BAD(huge_key, E_MALFORMED, ""),
     BAD(short_hash, E_MALFORMED, ""), BAD(no_hash, E_MALFORMED, ""), BAD(no_window, E_MALFORMED, ""), BAD(past_window, E_MALFORMED, ""),
-    BAD(actor_not_text, E_MALFORMED, ""), BAD(source_not_text, E_MALFORMED, ""), BAD(evidence_not_text, E_MALFORMED, ""),
+    BAD(actor_not_text, E_MALFORMED, ""), BAD(source_not_text, E_MALFORMED, ""), BAD(other_source, E_FORBIDDEN, ""), BAD(evidence_not_text, E_MALFORMED, ""),
     BAD(no_tenant, E_NOT_FOUND, "ca"), BAD(other_tenant, E_NOT_FOUND, "ca"), BAD(no_profile, E_NOT_FOUND, "profile"),
     BAD(internal_profile, E_NOT_FOUND, "profile"), BAD(signer_profile, E_NOT_FOUND, "profile"), BAD(offline_ca, E_POLICY, "ca"),
     BAD(unknown_ca, E_NOT_FOUND, "ca"), BAD(past_days, E_BAD_VALUE, "days"), BAD(many_days, E_BAD_VALUE, "days"),
@@ -158,6 +159,21 @@ static const struct {
     BAD(empty_cn, E_BAD_VALUE, "subject/CN"), BAD(cn_not_text, E_BAD_VALUE, "subject/CN"), BAD(no_csr, E_BAD_CSR, "csr"),
     BAD(big_csr, E_TOO_LARGE, "csr"), BAD(not_a_certificate, E_MALFORMED, NULL),
 };
+
+/* siegel-est speaks for EST alone, and has no key made. */
+START_TEST(test_front_end_speaks_for_itself)
+{
+	struct asking q;
+	int fd = client_connect("est");
+	ask(&q, 1, "a.example");
+	client_send_issue(fd, &q);
+	client_expect_error(client_reply(fd), E_FORBIDDEN, "");
+	q.requestor.source = writable("est");
+	client_send_issue(fd, &q);
+	client_expect_error(client_reply(fd), E_FORBIDDEN, "");
+	close(fd);
+}
+END_TEST
 
 /* Each on the connection that then issues: it costs nobody anything. */
 START_TEST(test_bad_request)
@@ -305,6 +321,7 @@ tcase_requests(void)
 	tcase_add_unchecked_fixture(c, engine_start, NULL);
 	tcase_add_loop_test(c, test_rights, 0, ARRAY_LEN(rights));
 	tcase_add_loop_test(c, test_no_operation, 0, 3);
+	tcase_add_test(c, test_front_end_speaks_for_itself);
 	tcase_add_loop_test(c, test_bad_request, 0, ARRAY_LEN(bad));
 	tcase_add_loop_test(c, test_own_key, 0, 2);
 	tcase_add_test(c, test_csr);
