@@ -216,6 +216,7 @@ BEGIN
     INSERT INTO siegel.request AS r (request_key, tenant_id, body_hash, ca_id, serial, expires_at)
     SELECT k, t, b, c, s, now() + make_interval(secs => w)
       FROM unnest(p_key, p_tenant, p_body, p_ca, p_serial, p_window) AS u(k, t, b, c, s, w) WHERE k IS NOT NULL
+     ORDER BY k -- two batches that share keys take them in one order, and never wait for each other both
     ON CONFLICT (request_key) DO UPDATE
       SET tenant_id = excluded.tenant_id, body_hash = excluded.body_hash, ca_id = excluded.ca_id,
           serial = excluded.serial, expires_at = excluded.expires_at
