@@ -176,13 +176,24 @@ take_validity(struct order *o, int64_t now, struct error *e)
 	return 0;
 }
 
+/* "p256, p384 …" for people. */
+static const char *
+key_list(struct arena *a, const struct profile *p)
+{
+	const char *text = p->keys[0]->name;
+	for (size_t i = 1; i < p->n_keys; i++)
+		text = arena_printf(a, "%s, %s", text, p->keys[i]->name);
+	return text;
+}
+
 static int
 check_key_type(struct order *o, const struct keytype *type, const char *pointer, struct error *e)
 {
 	for (size_t i = 0; i < o->profile->n_keys; i++)
 		if (o->profile->keys[i] == type)
 			return 0;
-	return fail_at(e, E_BAD_KEY, pointer, "key: the profile \"%s\" takes no %s keys", o->profile->name, type->name);
+	return fail_at(e, E_BAD_KEY, pointer, "key: the profile \"%s\" takes no %s keys, but %s", o->profile->name, type->name,
+		       key_list(o->arena, o->profile));
 }
 
 /* Takes the public key's SubjectPublicKeyInfo into the order. spki must outlive it. */
@@ -222,7 +233,8 @@ wanted_key_type(struct order *o, const struct keytype **ret, struct error *e)
 	if (*o->request->key_type) {
 		type = keytype_by_name(o->request->key_type);
 		if (!type)
-			return fail_at(e, E_BAD_VALUE, "key_type", "key type: unknown");
+			return fail_at(e, E_BAD_VALUE, "key_type", "key type: unknown; the profile \"%s\" takes %s", o->profile->name,
+				       key_list(o->arena, o->profile));
 		if (check_key_type(o, type, "key_type", e) < 0)
 			return -1;
 	}
