@@ -18,6 +18,9 @@
 
 #define REPLY_MS 15000
 
+/* Tests run in the top of the build. */
+#define ENGINE "./siegel-ca"
+
 static pid_t master;
 static struct error e;
 
@@ -118,7 +121,7 @@ engine_start(void)
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		dup2(log, 1);
 		dup2(log, 2);
-		execl(TOP_BUILDDIR "/siegel-ca", "siegel-ca", "--config", house_path("siegel.conf"), (char *)NULL);
+		execl(ENGINE, "siegel-ca", "--config", house_path("siegel.conf"), (char *)NULL);
 		_exit(127);
 	}
 	for (int i = 0; i < 200 && access(house_path("sockets/ca.sched.sock"), F_OK) != 0; i++)
