@@ -185,7 +185,8 @@ check_states(const struct migration_list *list, struct error *e)
 		const struct migration *m = &list->all[i];
 
 		if (m->state == MIGRATION_CHANGED)
-			return fail(e, E_CONFLICT, "%s was changed after it had been applied; a change is a new file (a trial instance: ./quickstart reset)", m->name);
+			return fail(e, E_CONFLICT,
+			            "%s was changed after it was applied; a change is a new file (a trial instance: ./quickstart reset)", m->name);
 		if (m->state == MIGRATION_MISSING)
 			return fail(e, E_CONFLICT, "%s is applied but isn't in the folder: is this an older version of siegel?", m->name);
 		if (i > 0 && m->state == MIGRATION_APPLIED && m[-1].state == MIGRATION_PENDING)

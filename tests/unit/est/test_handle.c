@@ -29,7 +29,8 @@ setup(void)
 	FILE *f = fopen(path, "w");
 	ck_assert_ptr_nonnull(f);
 	fprintf(f, "[database]\nhost = %s/socket\n[sockets]\ndir = %s\n[est]\ntenant = %s\n", dir, dir, db_text(res, 0, 0));
-	ck_assert_int_eq(fclose(f), 0);
+	int closed = fclose(f);
+	ck_assert_int_eq(closed, 0);
 	ck_assert_msg(config_load(path, &config, &e) == 0, "%s", e.detail);
 	ck_assert_msg(est_open(config, &est, &e) == 0, "%s", e.detail);
 	unlink(path);
