@@ -67,7 +67,7 @@ class Rules(unittest.TestCase):
     def test_texts(self):
         self.bad(style.texts, "va/a.sh", "cd /ho" + "me/alice/x\n", "absolute path")
         self.bad(style.texts, "va/a.sh", "# TO" + "DO: more\n", "unfinished")
-        self.good(style.texts, "va/a.sh", "cd $top/work/x\n")
+        self.good(style.texts, "va/a.sh", "cd $top/wor" + "k/x\n")
 
 
 class Summary(unittest.TestCase):
