@@ -135,8 +135,11 @@ take_connection(struct master *m, enum caller caller)
 	struct error e;
 	uid_t uid;
 	int fd = accept4(m->listeners[caller], NULL, NULL, SOCK_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE) /* the caller stays in the queue: try again a little later, not at once for ever */
+			usleep(10000);
 		return;
+	}
 	if (sock_peer(fd, &uid, &e) < 0 || uid != m->users[caller]) {
 		char text[16];
 		snprintf(text, sizeof(text), "%u", (unsigned)uid);

@@ -381,7 +381,7 @@ take_revoke(struct worker *w, struct job *job)
 			return;
 		}
 	(void)fail_at(&e, E_BAD_VALUE, "reason", "reason: not one that a certificate can be revoked for (RFC 5280 5.3.1)");
-	worker_answer_error(w, job, &e);
+	worker_refuse(w, job, &e);
 }
 
 static void
