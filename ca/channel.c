@@ -14,7 +14,7 @@ union control {
 const char *
 caller_name(enum caller c)
 {
-	static const char *const names[CALLER_COUNT] = {"api", "est", "sched"};
+	static const char *const names[CALLER_COUNT] = {"api", "est", "sched", "manage"};
 	return names[c];
 }
 
@@ -32,6 +32,8 @@ caller_may(enum caller c, Siegel__Request__OperationCase operation)
 		return c == CALLER_SCHED;
 	case SIEGEL__REQUEST__OPERATION_STATUS:
 		return c == CALLER_API || c == CALLER_SCHED;
+	case SIEGEL__REQUEST__OPERATION_MANAGE:
+		return c == CALLER_MANAGE;
 	default:
 		return false;
 	}

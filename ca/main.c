@@ -1,6 +1,6 @@
 /* siegel-ca: the engine. This process, the master, listens for its callers, knows them by their user, and hands each connection to the
- * worker that has the fewest; it holds no key and no database connection. Workers and the clerk are its children: one that ends
- * is started again. */
+ * worker that has the fewest; it holds no key and no database connection. Workers, the manager and the clerk are its children: one that
+ * ends is started again. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -14,12 +14,13 @@
 
 #include "ca/bootstrap.h"
 #include "ca/clerk.h"
+#include "ca/manage.h"
 #include "ca/worker.h"
 #include "lib/daemon.h"
 #include "lib/log.h"
 #include "lib/sock.h"
 
-#define MAX_CHILDREN 65
+#define MAX_CHILDREN 68
 #define START_WAIT_MS 5000    /* starts come one after the other: PKCS#11 modules fail when many begin at once */
 #define RESTART_PAUSE_US 200000
 
@@ -31,9 +32,12 @@ struct child {
 	bool ready;
 };
 
+/* Children that there is one of, behind the workers: from the end. */
+enum { CHILD_CLERK = 1, CHILD_MANAGER, CHILD_SINGLE_COUNT = 2 };
+
 struct master {
 	const struct config *config;
-	struct child children[MAX_CHILDREN]; /* the clerk is the last */
+	struct child children[MAX_CHILDREN]; /* workers, and behind them those that are one of a kind */
 	size_t n;
 	int listeners[CALLER_COUNT];
 	uid_t users[CALLER_COUNT];
@@ -51,10 +55,19 @@ child_main(struct master *m, size_t index, int channel)
 	for (size_t i = 0; i < m->n; i++)
 		if (m->children[i].channel >= 0)
 			close(m->children[i].channel);
-	bool clerk = index == m->n - 1;
-	int rc = clerk ? clerk_run(m->config, channel, &e) : worker_run(m->config, (int)index, channel, &e);
+	int rc;
+	switch (m->n - index) {
+	case CHILD_CLERK:
+		rc = clerk_run(m->config, channel, &e);
+		break;
+	case CHILD_MANAGER:
+		rc = manager_run(m->config, channel, &e);
+		break;
+	default:
+		rc = worker_run(m->config, (int)index, channel, &e);
+	}
 	if (rc < 0)
-		log_error(LOG_LEVEL_ERROR, clerk ? "clerk ended" : "worker ended", &e);
+		log_error(LOG_LEVEL_ERROR, "a child ended", &e);
 	_exit(rc < 0);
 }
 
@@ -119,9 +132,11 @@ static struct child *
 choose(struct master *m, enum caller caller)
 {
 	struct child *best = NULL;
-	if (caller == CALLER_SCHED)
-		return m->children[m->n - 1].channel >= 0 ? &m->children[m->n - 1] : NULL;
-	for (size_t i = 0; i + 1 < m->n; i++) {
+	if (caller == CALLER_SCHED || caller == CALLER_MANAGE) {
+		struct child *single = &m->children[m->n - (caller == CALLER_SCHED ? CHILD_CLERK : CHILD_MANAGER)];
+		return single->channel >= 0 ? single : NULL;
+	}
+	for (size_t i = 0; i + CHILD_SINGLE_COUNT < m->n; i++) {
 		struct child *c = &m->children[i];
 		if (c->channel >= 0 && c->ready && (!best || c->connections < best->connections))
 			best = c;
@@ -186,7 +201,7 @@ stop_children(struct master *m)
 static int
 open_doors(struct master *m, struct error *e)
 {
-	static const enum option_id users[CALLER_COUNT] = {OPT_peers_api, OPT_peers_est, OPT_peers_sched};
+	static const enum option_id users[CALLER_COUNT] = {OPT_peers_api, OPT_peers_est, OPT_peers_sched, OPT_peers_api};
 	for (int c = 0; c < CALLER_COUNT; c++) {
 		char name[32];
 		snprintf(name, sizeof(name), "ca.%s", caller_name((enum caller)c));
@@ -203,7 +218,7 @@ run(const struct config *c, struct error *e)
 	long workers = config_int(c, OPT_ca_workers);
 	if (workers == 0)
 		workers = sysconf(_SC_NPROCESSORS_ONLN) > 2 ? sysconf(_SC_NPROCESSORS_ONLN) : 2;
-	m.n = (size_t)(workers > MAX_CHILDREN - 1 ? MAX_CHILDREN - 1 : workers) + 1;
+	m.n = (size_t)(workers > MAX_CHILDREN - CHILD_SINGLE_COUNT ? MAX_CHILDREN - CHILD_SINGLE_COUNT : workers) + CHILD_SINGLE_COUNT;
 	for (size_t i = 0; i < m.n; i++)
 		m.children[i].channel = -1;
 	if (open_doors(&m, e) < 0)

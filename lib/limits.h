@@ -14,6 +14,11 @@
 #define LIMIT_PAGE_SIZE 500
 #define LIMIT_FILTERS 16
 
+/* Owners and metadata */
+#define LIMIT_METADATA_KEYS 64            /* R23: what people sort their devices by; a document isn't metadata */
+#define LIMIT_METADATA_KEY_BYTES 64
+#define LIMIT_METADATA_VALUE_BYTES 1024
+
 /* X.509 */
 #define LIMIT_CSR_BYTES 65536             /* see LIMIT_BODY_BYTES */
 #define LIMIT_CSR_ATTRIBUTES 16

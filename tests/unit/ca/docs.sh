@@ -4,7 +4,7 @@
 set -eu
 top=${srcdir:-.}
 [ -d "$top/ca" ] || top=$(cd "$(dirname "$0")/../../.." && pwd)
-subjects='certificate|crl|tenant|ca|profile|token|account|credential|request'
+subjects='certificate|crl|tenant|ca|profile|token|account|credential|request|role|policy|approval|job|import|secret|key|audit|status'
 verbs='intent|made|[a-z]+ed'
 bad=0
 
@@ -17,7 +17,7 @@ compare() { # compare TITLE IN-CODE IN-DOC
 	[ -z "$only" ] || { printf '%s: %s\n' "$1" "$only" >&2; bad=1; }
 }
 
-actions=$(cat "$top"/ca/*.c "$top"/api/*.c "$top"/api/resources/*.c "$top"/cli/*.c "$top"/migrations/0*.sql |
+actions=$(cat "$top"/ca/*.c "$top"/ca/manage/*.c "$top"/ca/jobs/*.c "$top"/api/*.c "$top"/api/resources/*.c "$top"/cli/*.c "$top"/migrations/0*.sql |
 	grep -oE "[\"']($subjects)\.($verbs)[\"']" | tr -d "\"'" | sort -u)
 compare "actions of doc/audit.md" "$actions" "$(listed "($subjects)\.($verbs)" "$top/doc/audit.md")"
 members=$(sed -n 's/^    {"\([a-z_]*\)", read_.*/\1/p' "$top/ca/profile.c" | sort -u)

@@ -14,19 +14,24 @@ static const struct {
 	const char *table;
 	const char *granted[N_ROLES];
 } matrix[] = {
-    {"account", {"", "", "", "s", "", "SIu"}},
+    {"account", {"SIu", "", "", "s", "", "SIu"}},
+    {"approval", {"SIU", "", "", "s", "", ""}},
+    {"approval_decision", {"SID", "", "", "S", "", ""}},
     {"audit", {"SI", "", "", "sI", "S", "SI"}},
     {"blocked_key", {"SI", "", "", "", "", ""}},
     {"ca", {"SIu", "s", "s", "s", "s", ""}},
     {"certificate", {"SIu", "", "s", "S", "", ""}},
-    {"credential", {"", "s", "", "SIu", "", "SIu"}},
+    {"credential", {"sIu", "s", "", "SIu", "", "SIu"}},
     {"crl", {"SI", "", "S", "S", "S", ""}},
     {"intent", {"SIuD", "", "", "", "", ""}},
+    {"job", {"SIU", "", "", "S", "", ""}},
+    {"job_item", {"SI", "", "", "S", "", ""}},
     {"ocsp_signer", {"SID", "", "S", "", "s", ""}},
-    {"profile", {"SIu", "", "", "S", "", ""}},
+    {"profile", {"SIuD", "", "", "S", "", ""}},
     {"request", {"SIuD", "", "", "", "", ""}},
     {"revocation", {"SI", "", "", "", "", ""}},
-    {"tenant", {"SI", "s", "", "s", "", "S"}},
+    {"role", {"SIuD", "", "", "S", "", "S"}},
+    {"tenant", {"SIu", "s", "", "s", "", "S"}},
 };
 
 /* What the server says about one role and one table. */
@@ -67,7 +72,7 @@ START_TEST(every_table_is_in_the_matrix)
 	struct error e;
 
 	ck_assert_int_eq(db_query(db,
-	                          "SELECT relname, relname = 'tenant' OR relname = 'blocked_key' OR (relrowsecurity AND relforcerowsecurity) "
+	                          "SELECT relname, relname = 'blocked_key' OR (relrowsecurity AND relforcerowsecurity) "
 	                          "FROM pg_class WHERE relnamespace = 'siegel'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') ORDER BY 1",
 	                          NULL, 0, false, &r, &e),
 	                 0);
@@ -164,6 +169,7 @@ START_TEST(functions_are_for_those_who_need_them)
 	static const struct {
 		const char *name, *roles;
 	} functions[] = {
+	    {"account_rights", "siegel_api siegel_ca siegel_est"},
 	    {"auth_by_certificate", "siegel_api siegel_est"},
 	    {"auth_by_secret", "siegel_api siegel_est"},
 	    {"auth_consume", "siegel_api siegel_est"},
@@ -171,6 +177,7 @@ START_TEST(functions_are_for_those_who_need_them)
 	    {"certificate_revoke", "siegel_ca"},
 	    {"intent_add", "siegel_ca"},
 	    {"request_find", "siegel_ca"},
+	    {"works_for_house", "siegel_api"},
 	};
 	CLEANUP(db_free)
 	struct db *db = test_db("siegel_owner");

@@ -1,0 +1,11 @@
+/* The list of management operations: one line for each file. */
+#include "ca/manage.h"
+
+#define TABLES(X)                                                                                                                  \
+	X(role)
+
+#define DECLARE(name) extern const struct manage_op manage_##name[];
+#define ROW(name) manage_##name,
+
+TABLES(DECLARE)
+const struct manage_op *const manage_tables[] = {TABLES(ROW) NULL};
