@@ -1,5 +1,5 @@
 /* siegel-ca: the engine. This process, the master, listens for its callers, knows them by their user, and hands each connection to the
- * worker that has the fewest; it holds no key and no database connection. Workers, the manager and the clerk are its children: one that
+ * worker that has the fewest; it holds no key and no database connection. Workers, the manager, the runner and the clerk are its children: one that
  * ends is started again. */
 #include <errno.h>
 #include <poll.h>
@@ -15,6 +15,7 @@
 #include "ca/bootstrap.h"
 #include "ca/clerk.h"
 #include "ca/manage.h"
+#include "ca/runner.h"
 #include "ca/worker.h"
 #include "lib/daemon.h"
 #include "lib/log.h"
@@ -33,7 +34,7 @@ struct child {
 };
 
 /* Children that there is one of, behind the workers: from the end. */
-enum { CHILD_CLERK = 1, CHILD_MANAGER, CHILD_SINGLE_COUNT = 2 };
+enum { CHILD_CLERK = 1, CHILD_RUNNER, CHILD_MANAGER, CHILD_SINGLE_COUNT = 3 };
 
 struct master {
 	const struct config *config;
@@ -59,6 +60,9 @@ child_main(struct master *m, size_t index, int channel)
 	switch (m->n - index) {
 	case CHILD_CLERK:
 		rc = clerk_run(m->config, channel, &e);
+		break;
+	case CHILD_RUNNER:
+		rc = runner_run(m->config, channel, &e);
 		break;
 	case CHILD_MANAGER:
 		rc = manager_run(m->config, channel, &e);

@@ -2,7 +2,8 @@
 #include "ca/manage.h"
 
 #define TABLES(X)                                                                                                                  \
-	X(role)
+	X(role) \
+	X(job_ops)
 
 #define DECLARE(name) extern const struct manage_op manage_##name[];
 #define ROW(name) manage_##name,
