@@ -7,8 +7,6 @@
 #include "ca/fault.h"
 #include "lib/x509/oid.h"
 
-DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free)
-
 int
 authority_new(struct arena *a, const struct authority *fields, struct bytes certificate, struct authority **ret, struct error *e)
 {
@@ -23,6 +21,14 @@ authority_new(struct arena *a, const struct authority *fields, struct bytes cert
 	    der_get_any(&content, "public key", NULL, &algorithm, NULL, e) < 0 ||
 	    publickey_load(algorithm, ca->cert.spki_key, &ca->type, &ca->public_key, e) < 0)
 		return -1;
+	if (!ca->type->signature)
+		return fail(e, E_BAD_KEY, "a CA with a %s key can't sign", ca->type->name);
+	/* RFC 4055 1.2: a key that is bound to parameters signs with these alone. */
+	const struct sigalg *bound = keytype_signature_by_algorithm(ca->type, algorithm);
+	if (ca->signature && (bound ? ca->signature != bound : keytype_signature(ca->type, ca->signature->name) != ca->signature))
+		return fail(e, E_BAD_VALUE, "a CA with a %s key doesn't sign with %s", ca->type->name, ca->signature->name);
+	if (bound)
+		ca->signature = bound;
 	SHA256(ca->cert.spki.data, ca->cert.spki.len, ca->spki_hash);
 	*ret = TAKE(ca);
 	return 0;
@@ -49,60 +55,18 @@ authority_forget_key(struct authority *ca)
 	ca->private_key = NULL;
 }
 
-/* A context that is kept: setting one up costs as much as a signature with P-256 (OpenSSL 3.0). */
-static EVP_PKEY_CTX *
-context(EVP_PKEY *key, const char *digest, int (*init)(EVP_PKEY_CTX *))
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
-	if (ctx && init(ctx) == 1 && EVP_PKEY_CTX_set_signature_md(ctx, EVP_get_digestbyname(digest)) == 1)
-		return ctx;
-	EVP_PKEY_CTX_free(ctx);
-	return NULL;
-}
-
-static bool
-sign(struct authority *ca, struct bytes data, uint8_t *ret, size_t *ret_len)
-{
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	size_t digest_len = 0;
-	*ret_len = SIGNATURE_MAX_BYTES;
-	if (!ca->type->digest) {
-		EVP_MD_CTX *ctx CLEANUP(EVP_MD_CTX_free) = EVP_MD_CTX_new();
-		return ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, ca->private_key) == 1 &&
-		    EVP_DigestSign(ctx, ret, ret_len, data.data, data.len) == 1;
-	}
-	if (!ca->sign_ctx)
-		ca->sign_ctx = context(ca->private_key, ca->type->digest, EVP_PKEY_sign_init);
-	return ca->sign_ctx && EVP_Q_digest(NULL, ca->type->digest, NULL, data.data, data.len, digest, &digest_len) == 1 &&
-	    EVP_PKEY_sign(ca->sign_ctx, ret, ret_len, digest, digest_len) == 1;
-}
-
-static bool
-verify(struct authority *ca, struct bytes data, const uint8_t *signature, size_t len)
-{
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	size_t digest_len = 0;
-	if (!ca->type->digest) {
-		EVP_MD_CTX *ctx CLEANUP(EVP_MD_CTX_free) = EVP_MD_CTX_new();
-		return ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, ca->public_key) == 1 &&
-		    EVP_DigestVerify(ctx, signature, len, data.data, data.len) == 1;
-	}
-	if (!ca->verify_ctx)
-		ca->verify_ctx = context(ca->public_key, ca->type->digest, EVP_PKEY_verify_init);
-	return ca->verify_ctx && EVP_Q_digest(NULL, ca->type->digest, NULL, data.data, data.len, digest, &digest_len) == 1 &&
-	    EVP_PKEY_verify(ca->verify_ctx, signature, len, digest, digest_len) == 1;
-}
-
 int
 authority_sign(struct authority *ca, struct hsm *hsm, struct bytes data, uint8_t *ret, size_t *ret_len, struct error *e)
 {
 	if (!ca->private_key && hsm_key_load(hsm, ca->key_ref, ca->public_key, &ca->private_key, e) < 0)
 		return -1;
 	ERR_clear_error();
-	if (!sign(ca, data, ret, ret_len))
+	const struct sigalg *s = authority_signature(ca);
+	*ret_len = SIGNATURE_MAX_BYTES;
+	if (!sigalg_sign(s, ca->private_key, &ca->sign_ctx, data, ret, ret_len))
 		return fail(e, E_KEY_STORE, "the key store made no signature");
 	FAULT("signed");
-	if (!verify(ca, data, ret, *ret_len))
+	if (!sigalg_verify(s, ca->public_key, &ca->verify_ctx, data, (struct bytes){ret, *ret_len}))
 		return fail(e, E_KEY_STORE, "the key store made a signature that doesn't verify");
 	FAULT("verified");
 	return 0;

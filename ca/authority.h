@@ -6,7 +6,7 @@
 #include "lib/arena.h"
 #include "lib/x509/cert.h"
 
-#define SIGNATURE_MAX_BYTES 1100 /* RSA-8192 */
+#define SIGNATURE_MAX_BYTES SIGALG_MAX_BYTES
 #define NAME_TEXT_MAX 64         /* names of tenants, CAs and profiles: the check in the store */
 
 enum authority_status { AUTHORITY_ACTIVE, AUTHORITY_OFFLINE, AUTHORITY_DISABLED, AUTHORITY_RETIRED };
@@ -23,8 +23,9 @@ struct authority {
 	const char *key_ref, *ocsp_url, *crl_url, *ca_url;
 	long crl_interval_sec, crl_overlap_sec;
 	const struct keytype *type;
+	const struct sigalg *signature; /* how it signs; NULL: the default of its type */
 	EVP_PKEY *public_key, *private_key; /* the private key is loaded at its first use */
-	EVP_PKEY_CTX *sign_ctx, *verify_ctx; /* kept for reuse; NULL for EdDSA */
+	EVP_PKEY_CTX *sign_ctx, *verify_ctx; /* kept for reuse; NULL for keys that sign whole messages */
 	const char *chain_pem; /* itself and up to, without, the root */
 };
 
@@ -32,6 +33,13 @@ struct authority {
 int authority_new(struct arena *a, const struct authority *fields, struct bytes certificate, struct authority **ret, struct error *e) MUST_CHECK;
 void authority_free(struct authority *ca);
 DEFINE_CLEANUP(struct authority, authority_free)
+
+/* How it signs. */
+static inline const struct sigalg *
+authority_signature(const struct authority *ca)
+{
+	return ca->signature ? ca->signature : ca->type->signature;
+}
 
 /* Signs with the CA's key, then verifies the signature with the key of its certificate: catches faults of the token and of nonces
  * before anything leaves. E_KEY_STORE for either. ret takes SIGNATURE_MAX_BYTES. */

@@ -182,7 +182,7 @@ write_tbs(const struct authority *ca, const struct entries *x, int entries_fd, i
 	struct buf head BUF_CLEANUP = BUF_INIT(LIMIT_CERT_BYTES), tail BUF_CLEANUP = BUF_INIT(1024);
 	uint8_t list_head[6], tbs_head[6];
 	der_put_small(&head, 1); /* v2 */
-	der_put_raw(&head, ca->type->signature);
+	der_put_raw(&head, authority_signature(ca)->algorithm);
 	der_put_raw(&head, ca->cert.subject);
 	der_put_time(&head, t->this_update);
 	der_put_time(&head, t->next_update);
@@ -212,7 +212,7 @@ write_signed(struct authority *ca, struct hsm *hsm, int tbs_fd, int fd, uint8_t 
 		return fail(e, E_INTERNAL, "mmap: %s", strerror(errno));
 	int rc = authority_sign(ca, hsm, (struct bytes){tbs, (size_t)st.st_size}, signature, &len, e);
 	if (rc == 0) {
-		der_put_raw(&tail, ca->type->signature);
+		der_put_raw(&tail, authority_signature(ca)->algorithm);
 		der_put_bits(&tail, signature, len);
 		size_t head_len = der_head(head, DER_SEQUENCE, (size_t)st.st_size + tail.len);
 		EVP_MD_CTX *sha = EVP_MD_CTX_new();

@@ -1,4 +1,4 @@
-/* The maker: a child of a worker that makes keys which take long (RSA), so that the worker never waits for one. It is forked before the
+/* The maker: a child of a worker that makes keys which take long (RSA, SLH-DSA), so that the worker never waits for one. It is forked before the
  * worker has a key store or a database connection, and knows neither. */
 #ifndef SIEGEL_CA_MAKER_H
 #define SIEGEL_CA_MAKER_H

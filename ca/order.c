@@ -190,7 +190,7 @@ static int
 check_key_type(struct order *o, const struct keytype *type, const char *pointer, struct error *e)
 {
 	for (size_t i = 0; i < o->profile->n_keys; i++)
-		if (o->profile->keys[i] == type)
+		if (keytype_fits(o->profile->keys[i], type))
 			return 0;
 	return fail_at(e, E_BAD_KEY, pointer, "key: the profile \"%s\" takes no %s keys, but %s", o->profile->name, type->name,
 		       key_list(o->arena, o->profile));
@@ -229,7 +229,7 @@ take_own_key(struct order *o, EVP_PKEY *key, struct error *e)
 static int
 wanted_key_type(struct order *o, const struct keytype **ret, struct error *e)
 {
-	const struct keytype *type = o->profile->keys[0];
+	const struct keytype *type = keytype_made(o->profile->keys[0]);
 	if (*o->request->key_type) {
 		type = keytype_by_name(o->request->key_type);
 		if (!type)
@@ -294,7 +294,7 @@ complete(struct order *o, const struct csr *csr, int64_t now, struct error *e)
 	in->ext.ca = o->ca;
 	if (o->ca) {
 		in->ext.issuer_ski = o->ca->ski;
-		in->signature_algorithm = o->ca->type->signature;
+		in->signature_algorithm = authority_signature(o->ca)->algorithm;
 		in->issuer = o->ca->cert.subject;
 		in->issuer_not_after = o->ca->cert.not_after;
 	}
@@ -310,7 +310,7 @@ complete(struct order *o, const struct csr *csr, int64_t now, struct error *e)
 		uint8_t id[20];
 		ext_key_identifier(in->ext.key_bits, id);
 		in->ext.issuer_ski = (struct bytes){arena_dup(o->arena, id, sizeof(id)), sizeof(id)};
-		in->signature_algorithm = in->ext.key->signature;
+		in->signature_algorithm = in->ext.key->signature->algorithm;
 		in->issuer = subject;
 		in->issuer_not_after = INT64_MAX;
 	}

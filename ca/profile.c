@@ -134,9 +134,12 @@ read_keys(struct profile *p, json_t *value, const char *name, struct error *e)
 		return wrong(name, "a list of key types", e);
 	json_array_foreach(value, i, item)
 	{
-		p->keys[i] = json_is_string(item) ? keytype_by_name(json_string_value(item)) : NULL;
+		struct error weak;
+		p->keys[i] = json_is_string(item) ? keytype_rule(json_string_value(item)) : NULL;
 		if (!p->keys[i])
 			return wrong(name, "a list of known key types", e);
+		if (keytype_check(p->keys[i], &weak) < 0)
+			return fail_at(e, E_BAD_VALUE, name, "profile: %s: %s", name, weak.detail);
 	}
 	p->n_keys = json_array_size(value);
 	return 0;

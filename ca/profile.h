@@ -15,12 +15,6 @@
 enum beyond { BEYOND_REFUSE, BEYOND_CLAMP };
 enum key_reuse { REUSE_ALLOW, REUSE_SAME_SUBJECT, REUSE_NEVER };
 
-/* Bits of KeyUsage as RFC 5280 4.2.1.3 counts them. */
-enum {
-	USAGE_DIGITAL_SIGNATURE = 0, USAGE_NON_REPUDIATION, USAGE_KEY_ENCIPHERMENT, USAGE_DATA_ENCIPHERMENT, USAGE_KEY_AGREEMENT, USAGE_KEY_CERT_SIGN,
-	USAGE_CRL_SIGN, USAGE_ENCIPHER_ONLY, USAGE_DECIPHER_ONLY, USAGE_COUNT
-};
-
 struct profile {
 	struct arena *arena; /* holds all that is pointed to */
 	int users;           /* the registry and each order under way */

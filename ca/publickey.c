@@ -13,7 +13,6 @@
 DEFINE_CLEANUP(BN_CTX, BN_CTX_free)
 DEFINE_CLEANUP(BIGNUM, BN_free)
 DEFINE_CLEANUP(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
-DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free)
 DEFINE_CLEANUP(X509_REQ, X509_REQ_free)
 DEFINE_CLEANUP(RSA_PSS_PARAMS, RSA_PSS_PARAMS_free)
 DEFINE_CLEANUP(OSSL_PARAM_BLD, OSSL_PARAM_BLD_free)
@@ -127,13 +126,17 @@ load_rsa(struct bytes bits, const struct keytype **ret_type, struct bytes algori
 	BIGNUM *x CLEANUP(BN_free) = BN_bin2bn(exponent.data, (int)exponent.len, NULL);
 	if (!n || !x)
 		return fail(e, E_INTERNAL, "no memory");
-	*ret_type = keytype_by_algorithm(algorithm, BN_num_bits(n));
+	int size = BN_num_bits(n);
+	*ret_type = keytype_by_algorithm(algorithm, size);
+	if (size < LIMIT_RSA_MIN_BITS)
+		return fail(e, E_BAD_KEY, "RSA key of %d bits: too weak, at least %d are wanted", size, LIMIT_RSA_MIN_BITS);
 	if (!*ret_type)
-		return fail(e, E_BAD_KEY, "RSA key of %d bits: 2048, 3072, 4096 or 8192 are taken", BN_num_bits(n));
+		return fail(e, E_BAD_KEY, "RSA key of %d bits: a multiple of 8 from %d to %d is wanted", size, LIMIT_RSA_MIN_BITS,
+			    LIMIT_RSA_MAX_BITS);
 	if (check_rsa(n, x, e) < 0)
 		return -1;
 	OSSL_PARAM_BLD *build CLEANUP(OSSL_PARAM_BLD_free) = OSSL_PARAM_BLD_new();
-	EVP_PKEY_CTX *ctx CLEANUP(EVP_PKEY_CTX_free) = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	EVP_PKEY_CTX *ctx CLEANUP(EVP_PKEY_CTX_free) = EVP_PKEY_CTX_new_from_name(NULL, (*ret_type)->group, NULL);
 	if (!build || !ctx || !OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) ||
 	    !OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, x))
 		return fail(e, E_INTERNAL, "no memory");
@@ -143,6 +146,12 @@ load_rsa(struct bytes bits, const struct keytype **ret_type, struct bytes algori
 	return 0;
 }
 
+enum {
+	N_CURVES = 0
+#define CURVE(...) +1
+#include "lib/x509/curves.def"
+};
+
 /* One key with the parameters of each curve, made once: importing a point into a copy of it is five times faster than decoding a
  * SubjectPublicKeyInfo (OpenSSL 3.0). */
 static EVP_PKEY *
@@ -151,7 +160,7 @@ curve_template(const struct keytype *type)
 	static struct {
 		const struct keytype *type;
 		EVP_PKEY *key;
-	} made[16];
+	} made[N_CURVES];
 	for (size_t i = 0; i < ARRAY_LEN(made); i++) {
 		if (made[i].type == type)
 			return made[i].key;
@@ -167,6 +176,17 @@ curve_template(const struct keytype *type)
 	return NULL;
 }
 
+/* The import sees that the point is on the curve. Where the curve has more points than its group, the point must be of the group, too
+ * (NIST SP 800-56A 5.6.2.3.3). */
+static bool
+is_of_group(const struct keytype *type, EVP_PKEY *key)
+{
+	if (type->cofactor == 1)
+		return true;
+	EVP_PKEY_CTX *ctx CLEANUP(EVP_PKEY_CTX_free) = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	return ctx && EVP_PKEY_public_check(ctx) == 1;
+}
+
 static int
 load_ec(const struct keytype *type, struct bytes bits, EVP_PKEY **ret_key, struct error *e)
 {
@@ -174,10 +194,12 @@ load_ec(const struct keytype *type, struct bytes bits, EVP_PKEY **ret_key, struc
 	/* RFC 5480 2.2: uncompressed; compressed and hybrid forms aren't used, and the point at infinity is no key. */
 	if (bits.len != 1 + 2 * field || bits.data[0] != 0x04)
 		return fail(e, E_BAD_KEY, "EC key: an uncompressed point of %s is wanted (RFC 5480 2.2)", type->group);
-	EVP_PKEY *template = curve_template(type), *key = EVP_PKEY_new();
-	/* The import checks that the point is on the curve; the curves here have cofactor 1. */
-	if (!template || !key || EVP_PKEY_copy_parameters(key, template) != 1 ||
-	    EVP_PKEY_set1_encoded_public_key(key, bits.data, bits.len) != 1) {
+	EVP_PKEY *template = curve_template(type);
+	if (!template)
+		return keytype_available(type, e) < 0 ? -1 : fail(e, E_INTERNAL, "no memory");
+	EVP_PKEY *key = EVP_PKEY_new();
+	if (!key || EVP_PKEY_copy_parameters(key, template) != 1 ||
+	    EVP_PKEY_set1_encoded_public_key(key, bits.data, bits.len) != 1 || !is_of_group(type, key)) {
 		EVP_PKEY_free(key);
 		return fail(e, E_BAD_KEY, "EC key: the point isn't on the curve %s", type->group);
 	}
@@ -188,38 +210,26 @@ load_ec(const struct keytype *type, struct bytes bits, EVP_PKEY **ret_key, struc
 int
 publickey_load(struct bytes algorithm, struct bytes bits, const struct keytype **ret_type, EVP_PKEY **ret_key, struct error *e)
 {
-	const struct keytype *type = keytype_by_algorithm(algorithm, 2048);
+	const struct keytype *type = keytype_by_algorithm(algorithm, LIMIT_RSA_MIN_BITS);
 	if (!type)
 		return fail(e, E_BAD_KEY, "public key: an algorithm, curve or parameters that aren't taken here");
-	if (type->family == KEY_RSA) {
+	if (type->family == KEY_RSA || type->family == KEY_RSA_PSS) {
 		if (load_rsa(bits, ret_type, algorithm, ret_key, e) == 0)
 			return 0;
 		e->code = E_BAD_KEY;
 		return -1;
 	}
+	if (keytype_check(type, e) < 0)
+		return -1;
 	*ret_type = type;
 	if (type->family == KEY_EC)
 		return load_ec(type, bits, ret_key, e);
 	*ret_key = EVP_PKEY_new_raw_public_key_ex(NULL, type->group, NULL, bits.data, bits.len);
-	return *ret_key ? 0 : fail(e, E_BAD_KEY, "%s key: wrong length", type->group);
+	if (*ret_key)
+		return 0;
+	return keytype_available(type, e) < 0 ? -1 : fail(e, E_BAD_KEY, "%s key: not the encoding of one", type->group);
 }
 
-/* Signature algorithms of CSRs: all that verify in one step. RSA-PSS has parameters and goes through X509_REQ. */
-static const struct {
-	struct bytes algorithm;
-	enum key_family family;
-	const char *digest;
-} signatures[] = {
-#define DER_LIT(lit) {(const uint8_t *)(lit), sizeof(lit) - 1}
-    {DER_LIT("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"), KEY_EC, "SHA256"},
-    {DER_LIT("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03"), KEY_EC, "SHA384"},
-    {DER_LIT("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x04"), KEY_EC, "SHA512"},
-    {DER_LIT("\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00"), KEY_RSA, "SHA256"},
-    {DER_LIT("\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c\x05\x00"), KEY_RSA, "SHA384"},
-    {DER_LIT("\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d\x05\x00"), KEY_RSA, "SHA512"},
-    {DER_LIT("\x30\x05\x06\x03\x2b\x65\x70"), KEY_ED, NULL},
-    {DER_LIT("\x30\x05\x06\x03\x2b\x65\x71"), KEY_ED, NULL},
-};
 #define RSA_PSS_OID "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"
 
 /* RFC 4055 3.1: a digest that is left out is SHA-1, which isn't taken. */
@@ -250,24 +260,29 @@ verify_pss(const struct csr *csr, EVP_PKEY *key)
 	return pss_digest_is_taken(algorithm) && X509_REQ_verify(request, key) == 1;
 }
 
+/* RSASSA-PSS with parameters that aren't written as we write them: another salt, a digest without NULL. */
+static bool
+is_other_pss(const struct keytype *type, struct bytes algorithm)
+{
+	size_t oid_len = sizeof(RSA_PSS_OID) - 1;
+	return (type->family == KEY_RSA || type->family == KEY_RSA_PSS) && algorithm.len > 2 + oid_len &&
+	    memcmp(algorithm.data + 2, RSA_PSS_OID, oid_len) == 0;
+}
+
 int
 csr_verify(const struct csr *csr, const struct keytype *type, EVP_PKEY *key, struct error *e)
 {
-	for (size_t i = 0; i < ARRAY_LEN(signatures); i++) {
-		if (!bytes_equal(signatures[i].algorithm, csr->signature_algorithm) || signatures[i].family != type->family)
-			continue;
-		EVP_MD_CTX *ctx CLEANUP(EVP_MD_CTX_free) = EVP_MD_CTX_new();
-		if (!ctx || EVP_DigestVerifyInit_ex(ctx, NULL, signatures[i].digest, NULL, NULL, key, NULL) != 1 ||
-		    EVP_DigestVerify(ctx, csr->signature.data, csr->signature.len, csr->info.data, csr->info.len) != 1)
-			return fail(e, E_BAD_CSR, "signature: not made with the private key of the request's public key");
-		return 0;
-	}
-	size_t oid_len = sizeof(RSA_PSS_OID) - 1;
-	if (type->family == KEY_RSA && csr->signature_algorithm.len > 2 + oid_len &&
-	    memcmp(csr->signature_algorithm.data + 2, RSA_PSS_OID, oid_len) == 0) {
-		if (!verify_pss(csr, key))
-			return fail(e, E_BAD_CSR, "signature: not made with the private key of the request's public key");
-		return 0;
-	}
-	return fail(e, E_BAD_CSR, "signature algorithm: SHA-256, SHA-384 or SHA-512 with the request's key, or EdDSA, is wanted");
+	EVP_PKEY_CTX *ctx CLEANUP(EVP_PKEY_CTX_free) = NULL;
+	if (!type->signature)
+		return fail(e, E_BAD_CSR, "key: an %s key can't sign a request, so it proves nothing: ask for a key that is made here", type->group);
+	/* RFC 4055 1.2: a key that is bound to parameters signs with these alone. */
+	const struct sigalg *s = keytype_signature_by_algorithm(type, csr->signature_algorithm);
+	const struct sigalg *bound = keytype_signature_by_algorithm(type, csr->spki_algorithm);
+	if (bound && s != bound)
+		return fail(e, E_BAD_CSR, "signature algorithm: not the one that the key is bound to (RFC 4055 1.2)");
+	if (!s && !is_other_pss(type, csr->signature_algorithm))
+		return fail(e, E_BAD_CSR, "signature algorithm: SHA-256, SHA-384 or SHA-512 with the request's key, or its own algorithm, is wanted");
+	if (s ? !sigalg_verify(s, key, &ctx, csr->info, csr->signature) : !verify_pss(csr, key))
+		return fail(e, E_BAD_CSR, "signature: not made with the private key of the request's public key");
+	return 0;
 }

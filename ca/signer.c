@@ -67,7 +67,7 @@ signer_make(struct authority *ca, const struct registry *r, struct hsm *hsm, str
 	int64_t id;
 	if (!profile)
 		return fail(e, E_NOT_FOUND, "the tenant has no profile \"ocsp-signer\"");
-	if (keytype_generate(profile->keys[0], &key, e) < 0)
+	if (keytype_generate(keytype_made(profile->keys[0]), &key, e) < 0)
 		return -1;
 	siegel__requestor__init(&requestor);
 	siegel__issue__init(&issue);

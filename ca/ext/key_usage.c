@@ -1,13 +1,11 @@
-/* keyUsage, RFC 5280 4.2.1.3, critical. keyEncipherment is left out for keys that can't encipher (all but RSA: RFC 8813 3, RFC 8410 5). */
+/* keyUsage, RFC 5280 4.2.1.3, critical: what the profile says, as far as the type of the key can do it (RFC 4055 1.2, 8410 5, 8813 3, 9881 5,
+ * 9909, 9935 5). */
 #include "ca/ext.h"
 
 static unsigned
 wanted(const struct ext_input *in)
 {
-	unsigned usage = in->profile->key_usage;
-	if (in->key->family != KEY_RSA)
-		usage &= ~(1u << USAGE_KEY_ENCIPHERMENT | 1u << USAGE_DATA_ENCIPHERMENT);
-	return usage;
+	return in->profile->key_usage & in->key->usages;
 }
 
 static void

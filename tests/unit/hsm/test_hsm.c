@@ -144,7 +144,7 @@ START_TEST(test_generate)
 	ck_assert_msg(hsm_open(c, &h, &e) == 0, "%s", e.detail);
 	ck_assert_msg(hsm_key_generate(h, t, "label", ref, &key, &e) == 0, "%s", e.detail);
 	ck_assert_msg(strncmp(ref, types[_i].kind, strlen(types[_i].kind)) == 0, "%s", ref);
-	sign_and_verify(key, t->digest);
+	sign_and_verify(key, t->signature->digest);
 	/* another process finds it by its reference; what it knows is the public key */
 	unsigned char *der = NULL;
 	int len = i2d_PUBKEY(key, &der);
@@ -156,7 +156,7 @@ START_TEST(test_generate)
 	hsm_close(h);
 	ck_assert_int_eq(hsm_open(c, &h, &e), 0);
 	ck_assert_msg(hsm_key_load(h, ref, public, &again, &e) == 0, "%s", e.detail);
-	sign_and_verify(again, t->digest);
+	sign_and_verify(again, t->signature->digest);
 	/* a reference to a key that isn't the certificate's (H05) */
 	ck_assert_int_eq(keytype_generate(t, &other, &e), 0);
 	EVP_PKEY *wrong = NULL;

@@ -1,6 +1,8 @@
 /* The readers and writers of lib/x509, against OpenSSL as the other party where there is one. */
 #include <check.h>
 #undef fail /* an old name of check.h; ours is that of lib/error.h */
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -282,29 +284,133 @@ END_TEST
 
 /* --- key types --- */
 
+static struct bytes
+algorithm_of(EVP_PKEY *key, unsigned char **ret_der)
+{
+	int len = i2d_PUBKEY(key, ret_der);
+	struct der d = der_of((struct bytes){*ret_der, (size_t)len}), content;
+	struct bytes algorithm;
+	ck_assert_int_eq(der_get(&d, DER_SEQUENCE, "spki", &content, &e), 0);
+	ck_assert_int_eq(der_get_any(&content, "algorithm", NULL, &algorithm, NULL, &e), 0);
+	return algorithm;
+}
+
+/* Our AlgorithmIdentifier is the one that OpenSSL writes; and so are the facts of the curve. */
+static void
+check_key(const struct keytype *t, EVP_PKEY *key)
+{
+	unsigned char *der = NULL;
+	struct bytes algorithm = algorithm_of(key, &der);
+	ck_assert_msg(bytes_equal(algorithm, t->algorithm), "%s", t->name);
+	ck_assert_ptr_eq(keytype_by_algorithm(algorithm, t->bits), t);
+	OPENSSL_free(der);
+	if (t->family != KEY_EC)
+		return;
+	BIGNUM *order = NULL, *cofactor = NULL;
+	uint8_t point[256];
+	size_t len;
+	ck_assert_int_eq(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_ORDER, &order), 1);
+	ck_assert_int_eq(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_COFACTOR, &cofactor), 1);
+	ck_assert_int_eq(BN_num_bits(order), t->order_bits);
+	ck_assert_msg(BN_is_word(cofactor, (BN_ULONG)t->cofactor), "%s", t->name);
+	ck_assert_int_eq(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &len), 1);
+	ck_assert_uint_eq(len, 1 + 2 * (((size_t)t->bits + 7) / 8));
+	BN_free(order);
+	BN_free(cofactor);
+}
+
 START_TEST(test_keytypes)
 {
 	const struct keytype *t;
+	size_t made = 0;
 	for (size_t i = 0; (t = keytype_at(i)) != NULL; i++) {
 		ck_assert_ptr_eq(keytype_by_name(t->name), t);
-		if (t->family == KEY_RSA && t->bits > 2048)
-			continue; /* slow to make, and the same code */
+		ck_assert_ptr_eq(keytype_rule(t->name), t);
+		ck_assert_ptr_eq(keytype_by_algorithm(t->algorithm, t->bits), t);
 		EVP_PKEY *key = NULL;
-		unsigned char *der = NULL;
-		ck_assert_int_eq(keytype_generate(t, &key, &e), 0);
-		int len = i2d_PUBKEY(key, &der);
-		struct der d = der_of((struct bytes){der, (size_t)len}), content;
-		struct bytes algorithm;
-		ck_assert_int_eq(der_get(&d, DER_SEQUENCE, "spki", &content, &e), 0);
-		ck_assert_int_eq(der_get_any(&content, "algorithm", NULL, &algorithm, NULL, &e), 0);
-		/* our AlgorithmIdentifier is the one that OpenSSL writes */
-		ck_assert_msg(bytes_equal(algorithm, t->algorithm), "%s", t->name);
-		ck_assert_ptr_eq(keytype_by_algorithm(algorithm, t->bits), t);
-		OPENSSL_free(der);
+		if (keytype_check(t, &e) < 0) {
+			ck_assert_ptr_nonnull(strstr(e.detail, "too weak"));
+			ck_assert_int_eq(keytype_generate(t, &key, &e), -1);
+			ck_assert_int_eq(e.code, E_BAD_KEY);
+			continue;
+		}
+		if (keytype_available(t, &e) < 0) {
+			ck_assert_int_eq(keytype_generate(t, &key, &e), -1);
+			ck_assert_int_eq(e.code, E_UNSUPPORTED);
+			ck_assert_ptr_nonnull(strstr(e.detail, "cryptographic library"));
+			continue;
+		}
+		if (t->slow && (t->bits > 2048 || t->family == KEY_SLHDSA))
+			continue; /* the same code */
+		ck_assert_msg(keytype_generate(t, &key, &e) == 0, "%s: %s", t->name, e.detail);
+		check_key(t, key);
 		EVP_PKEY_free(key);
+		made++;
 	}
-	ck_assert_ptr_null(keytype_by_name("p192"));
+	ck_assert_uint_ge(made, 40);
+}
+END_TEST
+
+START_TEST(test_keytype_words)
+{
+	static const char *const none[] = {"p192", "rsa", "rsapss", "rsa1024", "rsa2047", "rsa2049", "rsa8200", "rsa16384", "rsa 2048", "rsa+2048",
+	    "rsa>=3072", "ec>=256", "", "P256", "mldsa", "mlkem256"};
+	for (size_t i = 0; i < ARRAY_LEN(none); i++)
+		ck_assert_msg(!keytype_by_name(none[i]), "%s", none[i]);
 	ck_assert_ptr_null(keytype_by_algorithm(keytype_by_name("rsa2048")->algorithm, 2047));
+	ck_assert_ptr_eq(keytype_by_algorithm(keytype_by_name("rsa2048")->algorithm, 2056), keytype_by_name("rsa2056"));
+	ck_assert_ptr_null(keytype_rule("rsa>=1024"));
+	const struct keytype *rsa = keytype_rule("rsa>=3072"), *ec = keytype_rule("ec>=256");
+	ck_assert(rsa && ec);
+	ck_assert(keytype_fits(rsa, keytype_by_name("rsa3072")) && keytype_fits(rsa, keytype_by_name("rsa3080")));
+	ck_assert(!keytype_fits(rsa, keytype_by_name("rsa3064")) && !keytype_fits(rsa, keytype_by_name("rsapss3072")));
+	ck_assert(!keytype_fits(rsa, keytype_by_name("p521")));
+	ck_assert(keytype_fits(ec, keytype_by_name("p256")) && keytype_fits(ec, keytype_by_name("sect571r1")));
+	ck_assert(!keytype_fits(ec, keytype_by_name("secp224r1")) && !keytype_fits(ec, keytype_by_name("ed25519")));
+	ck_assert(keytype_fits(keytype_by_name("p256"), keytype_by_name("p256")) && !keytype_fits(keytype_by_name("p256"), keytype_by_name("p384")));
+	ck_assert_ptr_eq(keytype_made(rsa), keytype_by_name("rsa3072"));
+	ck_assert_ptr_eq(keytype_made(keytype_rule("ec>=384")), keytype_by_name("p384"));
+	ck_assert_ptr_eq(keytype_made(keytype_by_name("ed448")), keytype_by_name("ed448"));
+}
+END_TEST
+
+/* What a key signs with: each by its name and its DER, made and verified, and refused when the data or the key are others. */
+START_TEST(test_signatures)
+{
+	static const char *const types[] = {"p256", "p521", "rsa2048", "rsapss2048", "ed25519", "ed448", "mldsa44"};
+	static const size_t counts[] = {3, 3, 6, 3, 1, 1, 1};
+	const struct keytype *t = keytype_by_name(types[_i]);
+	const struct sigalg *s;
+	EVP_PKEY *key = NULL, *other = NULL;
+	size_t n = 0;
+	if (keytype_available(t, &e) == 0) {
+		ck_assert_int_eq(keytype_generate(t, &key, &e), 0);
+		ck_assert_int_eq(keytype_generate(t, &other, &e), 0);
+	}
+	for (; (s = keytype_signature_at(t, n)) != NULL; n++) {
+		static const uint8_t text[] = "to be signed";
+		static uint8_t out[SIGALG_MAX_BYTES];
+		EVP_PKEY_CTX *sign = NULL, *verify = NULL, *wrong = NULL;
+		ck_assert_ptr_eq(keytype_signature(t, s->name), s);
+		ck_assert_ptr_eq(keytype_signature_by_algorithm(t, s->algorithm), s);
+		for (int again = 0; key && again < 2; again++) { /* with contexts that are kept */
+			size_t len = sizeof(out);
+			ck_assert_msg(sigalg_sign(s, key, &sign, (struct bytes){text, sizeof(text)}, out, &len), "%s", s->name);
+			ck_assert(sigalg_verify(s, key, &verify, (struct bytes){text, sizeof(text)}, (struct bytes){out, len}));
+			ck_assert(!sigalg_verify(s, key, &verify, (struct bytes){text, sizeof(text) - 1}, (struct bytes){out, len}));
+			ck_assert(!sigalg_verify(s, key, &verify, (struct bytes){text, sizeof(text)}, (struct bytes){out, len - 1}));
+			ck_assert(!sigalg_verify(s, other, &wrong, (struct bytes){text, sizeof(text)}, (struct bytes){out, len}));
+		}
+		EVP_PKEY_CTX_free(sign);
+		EVP_PKEY_CTX_free(verify);
+		EVP_PKEY_CTX_free(wrong);
+	}
+	ck_assert_uint_eq(n, counts[_i]);
+	ck_assert_ptr_eq(keytype_signature(t, ""), t->signature);
+	ck_assert_ptr_null(keytype_signature(t, "md5"));
+	ck_assert_ptr_null(keytype_signature(t, t->family == KEY_EC ? "rsa-sha256" : "ecdsa-sha256"));
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(other);
 }
 END_TEST
 
@@ -433,6 +539,8 @@ main(void)
 	tcase_add_test(c, test_dn);
 	tcase_add_test(c, test_dn_check);
 	tcase_add_test(c, test_keytypes);
+	tcase_add_test(c, test_keytype_words);
+	tcase_add_loop_test(c, test_signatures, 0, 7);
 	tcase_add_test(c, test_pkcs8);
 	tcase_add_test(c, test_cert);
 	tcase_add_test(c, test_cert_hostile);
