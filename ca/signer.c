@@ -36,7 +36,7 @@ issue_one(struct order *o, struct hsm *hsm, struct db *db, struct audit_chain *c
 static int
 store(struct authority *ca, struct order *o, EVP_PKEY *key, struct db *db, const struct secret *wrap, struct error *e)
 {
-	struct buf sealed BUF_CLEANUP = BUF_INIT(4096);
+	struct buf sealed BUF_CLEANUP = BUF_INIT(LIMIT_CERT_BYTES);
 	struct secret *der CLEANUP(secret_free) = NULL;
 	if (keytype_to_pkcs8(key, &der, e) < 0)
 		return -1;
@@ -53,6 +53,17 @@ store(struct authority *ca, struct order *o, EVP_PKEY *key, struct db *db, const
 			row, ARRAY_LEN(row), false, NULL, e);
 }
 
+/* The type of the signer's key: that which clients of such a CA can verify and which is quick, where the profile takes it. */
+static const struct keytype *
+signer_type(const struct authority *ca, const struct profile *profile)
+{
+	const struct keytype *type = ca->type->ocsp ? keytype_by_name(ca->type->ocsp) : NULL;
+	for (size_t i = 0; type && i < profile->n_keys; i++)
+		if (keytype_fits(profile->keys[i], type))
+			return type;
+	return keytype_made(profile->keys[0]);
+}
+
 int
 signer_make(struct authority *ca, const struct registry *r, struct hsm *hsm, struct db *db, struct audit_chain *chain,
 	    const struct secret *wrap, int64_t *ret_not_after, struct error *e)
@@ -67,7 +78,7 @@ signer_make(struct authority *ca, const struct registry *r, struct hsm *hsm, str
 	int64_t id;
 	if (!profile)
 		return fail(e, E_NOT_FOUND, "the tenant has no profile \"ocsp-signer\"");
-	if (keytype_generate(keytype_made(profile->keys[0]), &key, e) < 0)
+	if (keytype_generate(signer_type(ca, profile), &key, e) < 0)
 		return -1;
 	siegel__requestor__init(&requestor);
 	siegel__issue__init(&issue);

@@ -1,6 +1,7 @@
 #include <time.h>
 #include "lib/x509/der.h"
 #include "lib/x509/oid.h"
+#include "lib/x509/sigalg.h"
 #include "va/ocsp_response.h"
 
 /* GeneralizedTime as RFC 5280 4.1.2.5.2 wants it; RFC 6960 uses it whatever the year, so der_put_time() doesn't fit. */
@@ -171,6 +172,6 @@ size_t
 ocsp_response_max_bytes(size_t cert_bytes)
 {
 	/* Beside what the request brings (ids, nonce): a name as responder id is within the certificate; times and heads of a
-	 * single answer are under 80 bytes; an RSA-8192 signature has 1024. */
-	return LIMIT_OCSP_REQUEST_BYTES + 2 * cert_bytes + LIMIT_OCSP_CERTIDS * 80 + 2048;
+	 * single answer are under 80 bytes. */
+	return LIMIT_OCSP_REQUEST_BYTES + 2 * cert_bytes + LIMIT_OCSP_CERTIDS * 80 + SIGALG_MAX_BYTES + 1024;
 }

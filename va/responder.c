@@ -1,16 +1,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <openssl/evp.h>
-#include <openssl/rsa.h>
 #include "va/ocsp_request.h"
 #include "va/responder.h"
 
-/* An RSA-8192 signature; ECDSA needs far less. */
-#define SIGNATURE_MAX_BYTES 1024
-
 struct responder {
 	struct responder_options o;
-	EVP_MD *sha256;       /* fetched once: a fetch for each answer costs as much as a tenth of the signature */
 	pthread_key_t thread; /* struct thread_state, freed by the key's destructor when the thread ends */
 };
 
@@ -22,11 +17,18 @@ struct work {
 	int first_query;       /* of its q.n_ids queries */
 };
 
-/* What a thread keeps between answers: its reference to the signers and contexts that are ready to sign, one for each signer. */
+/* A signer's key for one thread: a copy that this thread alone uses, so that threads share no counters; ready to sign digests when the
+ * algorithm has one. */
+struct signing {
+	EVP_PKEY *key;
+	EVP_PKEY_CTX *ctx;
+};
+
+/* What a thread keeps between answers: its reference to the signers and what it signs with, one for each signer. */
 struct thread_state {
 	struct signer_set *set;
 	unsigned generation;
-	EVP_PKEY_CTX **sign;  /* set->n of them, made on first use */
+	struct signing *sign; /* set->n of them, made on first use */
 	EVP_MD_CTX *digest;
 	struct buf data, out; /* ResponseData and whole of the answer under work */
 	struct work work[RESPONDER_BATCH];
@@ -35,12 +37,20 @@ struct thread_state {
 };
 
 static void
+signing_clear(struct signing *s)
+{
+	EVP_PKEY_CTX_free(s->ctx);
+	EVP_PKEY_free(s->key);
+	*s = (struct signing){0};
+}
+
+static void
 thread_drop_set(struct thread_state *t)
 {
 	if (!t->set)
 		return;
 	for (int i = 0; i < t->set->n; i++)
-		EVP_PKEY_CTX_free(t->sign[i]);
+		signing_clear(&t->sign[i]);
 	free(t->sign);
 	signer_set_drop(t->set);
 	t->set = NULL;
@@ -65,9 +75,7 @@ responder_new(const struct responder_options *o, struct responder **ret, struct 
 	struct responder *r = xcalloc(1, sizeof(*r));
 
 	r->o = *o;
-	r->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (!r->sha256 || pthread_key_create(&r->thread, thread_free) != 0) {
-		EVP_MD_free(r->sha256);
+	if (pthread_key_create(&r->thread, thread_free) != 0) {
 		free(r);
 		return fail(e, E_INTERNAL, "responder can't be set up");
 	}
@@ -86,7 +94,6 @@ responder_free(struct responder *r)
 	if (t)
 		thread_free(t);
 	pthread_key_delete(r->thread);
-	EVP_MD_free(r->sha256);
 	free(r);
 }
 
@@ -116,44 +123,35 @@ set_current(struct responder *r, struct thread_state *t)
 	thread_drop_set(t);
 	t->set = signers_take(r->o.signers, &t->generation);
 	if (t->set)
-		t->sign = xcalloc((size_t)t->set->n + 1, sizeof(EVP_PKEY_CTX *));
-}
-
-/* A context that signs SHA-256 digests with a copy of the key that this thread alone uses, so that threads share no counters. */
-static int
-sign_context(struct responder *r, struct thread_state *t, int signer, EVP_PKEY_CTX **ret, struct error *e)
-{
-	if (!t->sign[signer]) {
-		EVP_PKEY *own = EVP_PKEY_dup(t->set->signers[signer].key);
-		EVP_PKEY_CTX *ctx = own ? EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL) : NULL;
-
-		if (!ctx || EVP_PKEY_sign_init(ctx) <= 0 || EVP_PKEY_CTX_set_signature_md(ctx, r->sha256) <= 0 ||
-		    (EVP_PKEY_is_a(own, "RSA") && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) <= 0)) {
-			EVP_PKEY_CTX_free(ctx);
-			EVP_PKEY_free(own);
-			return fail(e, E_INTERNAL, "signer can't be set up");
-		}
-		EVP_PKEY_free(own); /* the context holds it */
-		t->sign[signer] = ctx;
-	}
-	*ret = t->sign[signer];
-	return 0;
+		t->sign = xcalloc((size_t)t->set->n + 1, sizeof(*t->sign));
 }
 
 static int
-data_sign(struct responder *r, struct thread_state *t, int signer, uint8_t sig[SIGNATURE_MAX_BYTES], size_t *ret_len, struct error *e)
+sign_digest(struct thread_state *t, const struct signer *s, struct signing *own, uint8_t *sig, size_t *len)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned digest_len;
-	size_t len = SIGNATURE_MAX_BYTES;
-	EVP_PKEY_CTX *ctx;
 
-	if (sign_context(r, t, signer, &ctx, e) < 0)
+	if (!own->ctx)
+		own->ctx = sigalg_context(s->signature, own->key, EVP_PKEY_sign_init);
+	if (!own->ctx || !EVP_DigestInit_ex2(t->digest, s->digest, NULL) || !EVP_DigestUpdate(t->digest, t->data.data, t->data.len) ||
+	    !EVP_DigestFinal_ex(t->digest, digest, &digest_len))
 		return -1;
-	if (!EVP_DigestInit_ex2(t->digest, r->sha256, NULL) || !EVP_DigestUpdate(t->digest, t->data.data, t->data.len) ||
-	    !EVP_DigestFinal_ex(t->digest, digest, &digest_len) || EVP_PKEY_sign(ctx, sig, &len, digest, digest_len) <= 0) {
-		EVP_PKEY_CTX_free(ctx);
-		t->sign[signer] = NULL;
+	return EVP_PKEY_sign(own->ctx, sig, len, digest, digest_len) > 0 ? 0 : -1;
+}
+
+static int
+data_sign(struct thread_state *t, int signer, uint8_t sig[SIGALG_MAX_BYTES], size_t *ret_len, struct error *e)
+{
+	const struct signer *s = &t->set->signers[signer];
+	struct signing *own = &t->sign[signer];
+	struct bytes data = {t->data.data, t->data.len};
+	size_t len = SIGALG_MAX_BYTES;
+
+	if (!own->key)
+		own->key = EVP_PKEY_dup(s->key);
+	if (!own->key || (s->digest ? sign_digest(t, s, own, sig, &len) < 0 : !sigalg_sign(s->signature, own->key, &own->ctx, data, sig, &len))) {
+		signing_clear(own);
 		return fail(e, E_INTERNAL, "signing failed");
 	}
 	*ret_len = len;
@@ -215,7 +213,7 @@ answer_make(struct responder *r, struct thread_state *t, const struct work *w, i
 	struct ocsp_answer answer = {.produced_at = now, .this_update = now, .nonce = w->q.nonce};
 	const struct signer *s = &t->set->signers[w->signer];
 	struct ocsp_reply *ret = &w->job->reply;
-	uint8_t sig[SIGNATURE_MAX_BYTES];
+	uint8_t sig[SIGALG_MAX_BYTES];
 	size_t sig_len;
 
 	if (statuses_take(r, &w->q, &t->queries[w->first_query], &answer, e) < 0)
@@ -224,10 +222,10 @@ answer_make(struct responder *r, struct thread_state *t, const struct work *w, i
 	answer.responder_id = (struct bytes){s->responder_id.data, s->responder_id.len};
 	buf_clear(&t->data);
 	ocsp_data_encode(&t->data, &answer);
-	if (buf_check(&t->data, e) < 0 || data_sign(r, t, w->signer, sig, &sig_len, e) < 0)
+	if (buf_check(&t->data, e) < 0 || data_sign(t, w->signer, sig, &sig_len, e) < 0)
 		return -1;
 	buf_clear(&t->out);
-	ocsp_response_encode(&t->out, (struct bytes){t->data.data, t->data.len}, s->signature_algorithm, (struct bytes){sig, sig_len},
+	ocsp_response_encode(&t->out, (struct bytes){t->data.data, t->data.len}, s->signature->algorithm, (struct bytes){sig, sig_len},
 	                     (struct bytes){s->certs.data, s->certs.len});
 	if (buf_check(&t->out, e) < 0)
 		return -1;

@@ -5,13 +5,10 @@
 #include "lib/arena.h"
 #include "lib/limits.h"
 #include "lib/x509/cert.h"
+#include "lib/x509/keytype.h"
 #include "lib/x509/oid.h"
 #include "va/signer_key.h"
 #include "va/signer_set.h"
-
-/* ecdsa-with-SHA256 (RFC 5758 3.2) and sha256WithRSAEncryption (RFC 4055 5). */
-static const uint8_t alg_ecdsa_sha256[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
-static const uint8_t alg_rsa_sha256[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00};
 
 static const EVP_MD *
 hash_md(int h)
@@ -58,15 +55,25 @@ responder_id_make(const struct cert *c, enum responder_id by, struct buf *b, str
 	return buf_check(b, e);
 }
 
+/* How the key of that SubjectPublicKeyInfo signs. */
 static int
-algorithm_of(const EVP_PKEY *key, struct bytes *ret, struct error *e)
+signature_of(struct bytes spki, EVP_PKEY *key, const struct sigalg **ret, EVP_MD **ret_digest, struct error *e)
 {
-	if (EVP_PKEY_is_a(key, "EC"))
-		*ret = (struct bytes){alg_ecdsa_sha256, sizeof(alg_ecdsa_sha256)};
-	else if (EVP_PKEY_is_a(key, "RSA"))
-		*ret = (struct bytes){alg_rsa_sha256, sizeof(alg_rsa_sha256)};
-	else
-		return fail(e, E_KEY_STORE, "OCSP signer's key is neither EC nor RSA");
+	struct der d = der_of(spki), content;
+	struct bytes algorithm;
+	const struct keytype *type;
+	const struct sigalg *s;
+
+	if (der_get(&d, DER_SEQUENCE, "public key", &content, e) < 0 || der_get_any(&content, "public key", NULL, &algorithm, NULL, e) < 0)
+		return -1;
+	type = keytype_by_algorithm(algorithm, EVP_PKEY_get_bits(key));
+	s = type ? type->signature : NULL;
+	if (!s)
+		return fail(e, E_KEY_STORE, "OCSP signer's key is of a type that doesn't sign here");
+	*ret_digest = s->digest ? EVP_MD_fetch(NULL, s->digest, NULL) : NULL;
+	if (s->digest && !*ret_digest)
+		return fail(e, E_UNSUPPORTED, "the cryptographic library here has no %s", s->digest);
+	*ret = s;
 	return 0;
 }
 
@@ -100,23 +107,25 @@ signer_fill(struct signer *s, const struct cert *ca, const struct signer_row *ro
 {
 	BUF_CLEANUP struct buf id = BUF_INIT(LIMIT_CERT_BYTES + 16), certs = BUF_INIT(LIMIT_CERT_BYTES + 16);
 	CLEANUP(EVP_PKEY_free) EVP_PKEY *key = NULL;
-	struct bytes algorithm;
+	const struct sigalg *signature;
+	EVP_MD *digest;
 	size_t outer, inner;
 
 	if (signer_key_unwrap(row->wrapped_key, row->serial, wrap_key, &key, e) < 0 || signer_check(ca, c, key, e) < 0 ||
-	    algorithm_of(key, &algorithm, e) < 0 || responder_id_make(c, by, &id, e) < 0)
+	    responder_id_make(c, by, &id, e) < 0)
 		return -1;
 	outer = der_begin(&certs, DER_CONTEXT_CONSTRUCTED(0));
 	inner = der_begin(&certs, DER_SEQUENCE);
 	der_put_raw(&certs, c->whole);
 	der_close(&certs, inner);
 	der_close(&certs, outer);
-	if (buf_check(&certs, e) < 0)
+	if (buf_check(&certs, e) < 0 || signature_of(c->spki, key, &signature, &digest, e) < 0)
 		return -1;
 	s->key = TAKE(key);
 	s->not_before = c->not_before > ca->not_before ? c->not_before : ca->not_before;
 	s->not_after = c->not_after < ca->not_after ? c->not_after : ca->not_after;
-	s->signature_algorithm = algorithm;
+	s->signature = signature;
+	s->digest = digest;
 	s->responder_id = id;
 	s->certs = certs;
 	id = certs = BUF_INIT(0);
@@ -127,9 +136,11 @@ static void
 signer_clear(struct signer *s)
 {
 	EVP_PKEY_free(s->key);
+	EVP_MD_free(s->digest);
 	buf_free(&s->responder_id);
 	buf_free(&s->certs);
 	s->key = NULL;
+	s->digest = NULL;
 }
 
 /* Takes the signer of this CA that lives longest. A row that can't be used is reported, not fatal: another may serve. */

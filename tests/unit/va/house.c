@@ -10,6 +10,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include "lib/seal.h"
+#include "lib/x509/keytype.h"
 
 const struct secret *
 house_wrap_key(void)
@@ -92,10 +93,20 @@ row_free(struct signer_row *row)
 void
 house_signer(struct house *h, long life_sec, enum signer_fault fault)
 {
-	EVP_PKEY *key = fault == SIGNER_RSA ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"), *other = EVP_EC_gen("P-256");
-	X509 *x = certificate_new("OCSP signer", key, life_sec);
-	X509_NAME *stranger = X509_NAME_new();
+	house_signer_of(h, "p256", life_sec, fault);
+}
 
+void
+house_signer_of(struct house *h, const char *type, long life_sec, enum signer_fault fault)
+{
+	EVP_PKEY *key = NULL, *other = EVP_EC_gen("P-256");
+	struct error e;
+
+	X509_NAME *stranger = X509_NAME_new();
+	X509 *x;
+
+	ck_assert_msg(keytype_generate(keytype_by_name(type), &key, &e) == 0, "%s", e.detail);
+	x = certificate_new("OCSP signer", key, life_sec);
 	row_free(&h->signer_row);
 	X509_NAME_add_entry_by_txt(stranger, "CN", MBSTRING_ASC, (const unsigned char *)"stranger", -1, -1, 0);
 	X509_set_issuer_name(x, fault == SIGNER_OTHER_ISSUER ? stranger : X509_get_subject_name(h->ca));

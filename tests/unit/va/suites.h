@@ -21,12 +21,14 @@ struct house {
 	struct signer_row signer_row;
 };
 
-enum signer_fault { SIGNER_RIGHT, SIGNER_RSA, SIGNER_NO_EKU, SIGNER_OTHER_ISSUER, SIGNER_FORGED, SIGNER_OTHER_KEY };
+enum signer_fault { SIGNER_RIGHT, SIGNER_NO_EKU, SIGNER_OTHER_ISSUER, SIGNER_FORGED, SIGNER_OTHER_KEY };
 
 /* A CA of that name and number with a signer that lives from one minute ago for life_sec. Lives until house_free(). */
 struct house *house_new(const char *name, int32_t ca_id, long life_sec, enum signer_fault fault);
 /* Gives the house another signer in place of its own. */
 void house_signer(struct house *h, long life_sec, enum signer_fault fault);
+/* The same with a key of that type. */
+void house_signer_of(struct house *h, const char *type, long life_sec, enum signer_fault fault);
 void house_free(struct house *h);
 /* The key that signers' keys are wrapped with in all houses. */
 const struct secret *house_wrap_key(void);

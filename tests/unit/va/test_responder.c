@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <time.h>
+#include "lib/x509/keytype.h"
 #include "va/responder.h"
 
 /* Serial 1 is good, 2 revoked for a compromised key, 3 held, 4 revoked without reason; 13 finds no store, 14 a broken row;
@@ -182,6 +183,25 @@ START_TEST(not_issued_revoked)
 }
 END_TEST
 
+static const char *const signer_types[] = {"rsa2048", "rsapss2048", "p384", "p521", "brainpoolp256r1", "ed25519", "ed448", "mldsa44", "mldsa65"};
+
+/* Whatever the signer's key signs with, the answer says so; twice, with contexts that are kept. */
+START_TEST(signer_of_any_type)
+{
+	struct error e;
+	struct ocsp_reply reply;
+
+	if (keytype_available(keytype_by_name(signer_types[_i]), &e) < 0)
+		return;
+	house_signer_of(house, signer_types[_i], 3600, SIGNER_RIGHT);
+	use(RESPONDER_BY_KEY);
+	for (int i = 0; i < 2; i++) {
+		reply = ask(house_request(house, EVP_sha1(), 1, 0));
+		OCSP_BASICRESP_free(verified(&reply));
+	}
+}
+END_TEST
+
 START_TEST(by_name_and_rsa)
 {
 	struct ocsp_reply reply;
@@ -189,7 +209,7 @@ START_TEST(by_name_and_rsa)
 	const X509_NAME *name = NULL;
 	const ASN1_OCTET_STRING *hash = NULL;
 
-	house_signer(house, 3600, SIGNER_RSA);
+	house_signer_of(house, "rsa2048", 3600, SIGNER_RIGHT);
 	use(RESPONDER_BY_NAME); /* the thread at work changes to it at once */
 	reply = ask(house_request(house, EVP_sha1(), 1, 0));
 	basic = verified(&reply);
@@ -375,6 +395,7 @@ tcase_responder(void)
 	tcase_add_test(t, certid_and_nonce);
 	tcase_add_test(t, not_issued_revoked);
 	tcase_add_test(t, by_name_and_rsa);
+	tcase_add_loop_test(t, signer_of_any_type, 0, ARRAY_LEN(signer_types));
 	tcase_add_test(t, refusals);
 	tcase_add_test(t, batch);
 	tcase_add_test(t, broken_row);
