@@ -5,11 +5,17 @@
 #include <string.h>
 #include <strings.h>
 
+#include <openssl/crypto.h>
+
+#include "lib/x509/oid.h"
+#include "lib/x509/text.h"
+
+const char *const name_kind_words[NAME_KIND_COUNT] = {"dns", "ip", "email", "uri", "upn", "hardware", "rid"};
+
 const char *
 name_kind_word(enum name_kind kind)
 {
-	static const char *const words[NAME_KIND_COUNT] = {"dns", "ip", "email", "uri"};
-	return words[kind];
+	return name_kind_words[kind];
 }
 
 /* RFC 1123 2.1 and RFC 1035 2.3.4. The last label isn't all digits, or the name would be an address to some readers. */
@@ -49,24 +55,40 @@ check_dns(const char *s, bool wildcard, struct error *e)
 }
 
 static int
-make_ip(struct arena *a, const char *s, struct name *n, struct error *e)
+make_dns(struct arena *a, char *s, bool wildcard, struct name *n, struct error *e)
+{
+	(void)a;
+	(void)n;
+	for (char *p = s; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return check_dns(s, wildcard, e);
+}
+
+static int
+make_ip(struct arena *a, char *s, bool wildcard, struct name *n, struct error *e)
 {
 	char text[INET6_ADDRSTRLEN];
-	if (inet_pton(AF_INET, s, n->octets) == 1)
-		n->n_octets = 4;
-	else if (inet_pton(AF_INET6, s, n->octets) == 1)
-		n->n_octets = 16;
+	uint8_t *octets = arena_alloc(a, 16);
+	(void)wildcard;
+	n->octets.data = octets;
+	if (inet_pton(AF_INET, s, octets) == 1)
+		n->octets.len = 4;
+	else if (inet_pton(AF_INET6, s, octets) == 1)
+		n->octets.len = 16;
 	else
 		return fail(e, E_BAD_VALUE, "IP address: an IPv4 or IPv6 address is wanted, without prefix, port or zone");
-	if (n->n_octets == 16 && IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)n->octets))
+	if (n->octets.len == 16 && IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)octets))
 		return fail(e, E_BAD_VALUE, "IP address: give an IPv4 address as such, not mapped into IPv6");
-	n->text = arena_strdup(a, inet_ntop(n->n_octets == 4 ? AF_INET : AF_INET6, n->octets, text, sizeof(text)));
+	n->text = arena_strdup(a, inet_ntop(n->octets.len == 4 ? AF_INET : AF_INET6, octets, text, sizeof(text)));
 	return 0;
 }
 
 static int
-check_email(const char *s, struct error *e)
+make_email(struct arena *a, char *s, bool wildcard, struct name *n, struct error *e)
 {
+	(void)a;
+	(void)wildcard;
+	(void)n;
 	const char *at = strchr(s, '@');
 	struct error ignored;
 	if (!at || at == s || at - s > 64 || strchr(at + 1, '@') || check_dns(at + 1, false, &ignored) < 0)
@@ -81,13 +103,16 @@ check_email(const char *s, struct error *e)
 static const char *const schemes[] = {"urn", "https", "http", "spiffe", "opc.tcp", "sip", "sips", "ldap", "ldaps", "coaps", "mqtts", "tag"};
 
 static int
-check_uri(const char *s, struct error *e)
+make_uri(struct arena *a, char *s, bool wildcard, struct name *n, struct error *e)
 {
-	size_t n = strcspn(s, ":");
+	size_t len = strcspn(s, ":");
 	bool known = false;
+	(void)a;
+	(void)wildcard;
+	(void)n;
 	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
-		known = known || (strlen(schemes[i]) == n && strncasecmp(schemes[i], s, n) == 0);
-	if (!known || s[n] != ':' || s[n + 1] == '\0')
+		known = known || (strlen(schemes[i]) == len && strncasecmp(schemes[i], s, len) == 0);
+	if (!known || s[len] != ':' || s[len + 1] == '\0')
 		return fail(e, E_BAD_VALUE,
 			    "URI: a scheme that is taken here is wanted (urn, https, http, spiffe, opc.tcp, sip, ldap, coaps, mqtts, tag)");
 	for (const char *p = s; *p; p++)
@@ -96,36 +121,119 @@ check_uri(const char *s, struct error *e)
 	return 0;
 }
 
+/* A user principal name is a way to log on: what is before the @ may be any text, what is behind it is a domain. */
+static int
+make_upn(struct arena *a, char *s, bool wildcard, struct name *n, struct error *e)
+{
+	const char *at = strrchr(s, '@');
+	struct error ignored;
+	(void)a;
+	(void)wildcard;
+	(void)n;
+	if (!at || at == s || memchr(s, '@', (size_t)(at - s)) || check_dns(at + 1, false, &ignored) < 0)
+		return fail(e, E_BAD_VALUE, "UPN: name@domain is wanted");
+	for (const char *p = s; p < at; p++)
+		if (strchr(" \"/\\[]:;|=,+*?<>", *p))
+			return fail(e, E_BAD_VALUE, "UPN: a character that no account's name has");
+	return 0;
+}
+
+/* RFC 4108 5: the kind of module, and its serial number. */
+static int
+make_hardware(struct arena *a, char *s, bool wildcard, struct name *n, struct error *e)
+{
+	char *colon = strchr(s, ':');
+	size_t digits = colon ? strlen(colon + 1) : 0, len = 0;
+	(void)wildcard;
+	if (!colon || digits == 0 || digits % 2 || strspn(colon + 1, "0123456789abcdefABCDEF") != digits)
+		return fail(e, E_BAD_VALUE, "hardware module: its type and serial number are wanted: \"1.3.6.1.4.1.99999.7:0a1b\"");
+	uint8_t *octets = arena_alloc(a, digits / 2);
+	if (oid_from_text(a, arena_strndup(a, s, (size_t)(colon - s)), &n->type, e) < 0)
+		return -1;
+	if (OPENSSL_hexstr2buf_ex(octets, digits / 2, &len, colon + 1, '\0') != 1)
+		return fail(e, E_INTERNAL, "hexadecimal digits can't be read");
+	for (char *p = colon; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	n->octets = (struct bytes){octets, len};
+	n->text = arena_printf(a, "%s%s", oid_text(a, n->type), colon);
+	return 0;
+}
+
+static int
+make_rid(struct arena *a, char *s, bool wildcard, struct name *n, struct error *e)
+{
+	(void)wildcard;
+	if (oid_from_text(a, s, &n->octets, e) < 0)
+		return -1;
+	n->text = oid_text(a, n->octets); /* without zeros in front of an arc */
+	return n->text ? 0 : fail(e, E_BAD_VALUE, "registered id: an object identifier is wanted, as numbers with dots");
+}
+
+static void
+put_text(struct buf *b, const struct name *n, int tag)
+{
+	der_put_str(b, tag, n->text);
+}
+
+static void
+put_octets(struct buf *b, const struct name *n, int tag)
+{
+	der_put(b, tag, n->octets.data, n->octets.len);
+}
+
+static void
+put_upn(struct buf *b, const struct name *n, int tag)
+{
+	size_t other = der_begin(b, tag);
+	der_put(b, DER_OID, OID_UPN.data, OID_UPN.len);
+	size_t value = der_begin(b, DER_CONTEXT_CONSTRUCTED(0));
+	der_put_str(b, DER_UTF8_STRING, n->text);
+	der_close(b, value);
+	der_close(b, other);
+}
+
+static void
+put_hardware(struct buf *b, const struct name *n, int tag)
+{
+	size_t other = der_begin(b, tag);
+	der_put(b, DER_OID, OID_HARDWARE_MODULE_NAME.data, OID_HARDWARE_MODULE_NAME.len);
+	size_t value = der_begin(b, DER_CONTEXT_CONSTRUCTED(0)), module = der_begin(b, DER_SEQUENCE);
+	der_put(b, DER_OID, n->type.data, n->type.len);
+	der_put(b, DER_OCTET_STRING, n->octets.data, n->octets.len);
+	der_close(b, module);
+	der_close(b, value);
+	der_close(b, other);
+}
+
+/* Which tag of GeneralName it has, how text is checked and made canonical, how it is written. */
+static const struct {
+	int tag;
+	bool utf8;
+	int (*make)(struct arena *a, char *s, bool wildcard, struct name *n, struct error *e);
+	void (*put)(struct buf *b, const struct name *n, int tag);
+} kinds[NAME_KIND_COUNT] = {
+    [NAME_DNS] = {DER_CONTEXT(2), false, make_dns, put_text},
+    [NAME_IP] = {DER_CONTEXT(7), false, make_ip, put_octets},
+    [NAME_EMAIL] = {DER_CONTEXT(1), false, make_email, put_text},
+    [NAME_URI] = {DER_CONTEXT(6), false, make_uri, put_text},
+    [NAME_UPN] = {DER_CONTEXT_CONSTRUCTED(0), true, make_upn, put_upn},
+    [NAME_HARDWARE] = {DER_CONTEXT_CONSTRUCTED(0), false, make_hardware, put_hardware},
+    [NAME_RID] = {DER_CONTEXT(8), false, make_rid, put_octets},
+};
+
 int
 name_make(struct arena *a, enum name_kind kind, const char *text, size_t len, bool wildcard, struct name *ret, struct error *e)
 {
 	struct name n = {.kind = kind};
 	if (len == 0 || len > LIMIT_SAN_BYTES)
 		return fail(e, E_BAD_VALUE, "%s name: 1 to %d octets are wanted", name_kind_word(kind), LIMIT_SAN_BYTES);
-	for (size_t i = 0; i < len; i++)
+	if (kinds[kind].utf8 && text_check(text, len, LIMIT_SAN_BYTES, "name", e) < 0)
+		return -1;
+	for (size_t i = 0; !kinds[kind].utf8 && i < len; i++)
 		if (text[i] < 0x20 || text[i] > 0x7e)
 			return fail(e, E_BAD_VALUE, "%s name: only printable ASCII is allowed", name_kind_word(kind));
 	char *s = arena_strndup(a, text, len);
-	int rc = 0;
-	switch (kind) {
-	case NAME_DNS:
-		for (char *p = s; *p; p++)
-			*p = (char)tolower((unsigned char)*p);
-		rc = check_dns(s, wildcard, e);
-		break;
-	case NAME_IP:
-		rc = make_ip(a, s, &n, e);
-		break;
-	case NAME_EMAIL:
-		rc = check_email(s, e);
-		break;
-	case NAME_URI:
-		rc = check_uri(s, e);
-		break;
-	case NAME_KIND_COUNT:
-		return fail(e, E_INTERNAL, "unknown kind of name");
-	}
-	if (rc < 0)
+	if (kinds[kind].make(a, s, wildcard, &n, e) < 0)
 		return -1;
 	if (!n.text)
 		n.text = s;
@@ -151,6 +259,78 @@ parse_ip(struct arena *a, struct bytes b, struct name *ret, struct error *e)
 	return name_make(a, NAME_IP, text, strlen(text), false, ret, e);
 }
 
+static int
+parse_rid(struct arena *a, struct bytes b, struct name *ret, struct error *e)
+{
+	const char *text = oid_text(a, b);
+	if (!text)
+		return fail(e, E_BAD_VALUE, "registered id: an object identifier of up to %d octets is wanted", OID_MAX_OCTETS);
+	return name_make(a, NAME_RID, text, strlen(text), false, ret, e);
+}
+
+static int
+parse_hardware(struct arena *a, struct der *value, struct name *ret, struct error *e)
+{
+	struct der module, serial;
+	struct bytes type;
+	if (der_get(value, DER_SEQUENCE, "hardwareModuleName", &module, e) < 0 || der_get_oid(&module, "hardwareModuleName", &type, e) < 0 ||
+	    der_get(&module, DER_OCTET_STRING, "hardwareModuleName", &serial, e) < 0 || der_end(&module, "hardwareModuleName", e) < 0)
+		return -1;
+	const char *oid = oid_text(a, type);
+	struct bytes b = der_bytes(&serial);
+	if (!oid || b.len > LIMIT_SAN_BYTES)
+		return fail(e, E_BAD_VALUE, "hardwareModuleName: too long");
+	const char *text = arena_printf(a, "%s:%s", oid, arena_hex(a, b.data, b.len));
+	return name_make(a, NAME_HARDWARE, text, strlen(text), false, ret, e);
+}
+
+/* otherName: the kinds that we know. */
+static int
+parse_other(struct arena *a, struct der other, struct name *ret, struct error *e)
+{
+	struct der value, text;
+	struct bytes oid;
+	if (der_get_oid(&other, "otherName", &oid, e) < 0 || der_get(&other, DER_CONTEXT_CONSTRUCTED(0), "otherName", &value, e) < 0 ||
+	    der_end(&other, "otherName", e) < 0)
+		return -1;
+	if (bytes_equal(oid, OID_HARDWARE_MODULE_NAME)) {
+		if (parse_hardware(a, &value, ret, e) < 0)
+			return -1;
+	} else if (bytes_equal(oid, OID_UPN)) {
+		if (der_get(&value, DER_UTF8_STRING, "UPN", &text, e) < 0)
+			return -1;
+		struct bytes b = der_bytes(&text);
+		if (name_make(a, NAME_UPN, (const char *)b.data, b.len, false, ret, e) < 0)
+			return -1;
+	} else {
+		return fail(e, E_POLICY, "subjectAltName: a kind of otherName that isn't taken");
+	}
+	return der_end(&value, "otherName", e);
+}
+
+static int
+parse_one(struct arena *a, int tag, struct der content, bool wildcard, struct name *ret, struct error *e)
+{
+	struct bytes b = der_bytes(&content);
+	const char *text = (const char *)b.data;
+	switch (tag) {
+	case DER_CONTEXT_CONSTRUCTED(0):
+		return parse_other(a, content, ret, e);
+	case DER_CONTEXT(1):
+		return name_make(a, NAME_EMAIL, text, b.len, wildcard, ret, e);
+	case DER_CONTEXT(2):
+		return name_make(a, NAME_DNS, text, b.len, wildcard, ret, e);
+	case DER_CONTEXT(6):
+		return name_make(a, NAME_URI, text, b.len, wildcard, ret, e);
+	case DER_CONTEXT(7):
+		return parse_ip(a, b, ret, e);
+	case DER_CONTEXT(8):
+		return parse_rid(a, b, ret, e);
+	default:
+		return fail(e, E_POLICY, "subjectAltName: a kind of name that isn't taken (tag 0x%02x)", (unsigned)tag);
+	}
+}
+
 int
 names_parse(struct arena *a, struct bytes san, bool wildcard, struct name *ret, size_t max, size_t *ret_n, struct error *e)
 {
@@ -161,30 +341,11 @@ names_parse(struct arena *a, struct bytes san, bool wildcard, struct name *ret, 
 	if (der_at_end(&list))
 		return fail(e, E_BAD_VALUE, "subjectAltName: an empty list isn't allowed (RFC 5280 4.2.1.6)");
 	while (!der_at_end(&list)) {
-		int tag, rc;
+		int tag;
 		if (n == max)
 			return fail(e, E_BAD_VALUE, "subjectAltName: over %zu names", max);
-		if (der_get_any(&list, "subjectAltName", &tag, NULL, &content, e) < 0)
-			return -1;
-		struct bytes b = der_bytes(&content);
-		const char *text = (const char *)b.data;
-		switch (tag) {
-		case DER_CONTEXT(1):
-			rc = name_make(a, NAME_EMAIL, text, b.len, wildcard, &ret[n], e);
-			break;
-		case DER_CONTEXT(2):
-			rc = name_make(a, NAME_DNS, text, b.len, wildcard, &ret[n], e);
-			break;
-		case DER_CONTEXT(6):
-			rc = name_make(a, NAME_URI, text, b.len, wildcard, &ret[n], e);
-			break;
-		case DER_CONTEXT(7):
-			rc = parse_ip(a, b, &ret[n], e);
-			break;
-		default:
-			return fail(e, E_POLICY, "subjectAltName: a kind of name that isn't taken (tag 0x%02x)", (unsigned)tag);
-		}
-		if (rc < 0)
+		if (der_get_any(&list, "subjectAltName", &tag, NULL, &content, e) < 0 ||
+		    parse_one(a, tag, content, wildcard, &ret[n], e) < 0)
 			return -1;
 		n++;
 	}
@@ -195,13 +356,8 @@ names_parse(struct arena *a, struct bytes san, bool wildcard, struct name *ret, 
 void
 names_put(struct buf *b, const struct name *names, size_t n)
 {
-	static const int tags[NAME_KIND_COUNT] = {DER_CONTEXT(2), DER_CONTEXT(7), DER_CONTEXT(1), DER_CONTEXT(6)};
 	size_t list = der_begin(b, DER_SEQUENCE);
-	for (size_t i = 0; i < n; i++) {
-		if (names[i].kind == NAME_IP)
-			der_put(b, tags[NAME_IP], names[i].octets, names[i].n_octets);
-		else
-			der_put_str(b, tags[names[i].kind], names[i].text);
-	}
+	for (size_t i = 0; i < n; i++)
+		kinds[names[i].kind].put(b, &names[i], kinds[names[i].kind].tag);
 	der_close(b, list);
 }

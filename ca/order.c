@@ -5,10 +5,10 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "ca/constraints.h"
 #include "ca/fault.h"
+#include "ca/rules.h"
 
-/* notBefore lies this much before the decision: clocks of devices that are slow. */
-#define BACKDATE_SEC 60
 #define DAY_SEC 86400
 
 static struct bytes
@@ -39,15 +39,6 @@ order_renumber(struct order *o, struct error *e)
 	return buf_check(&o->tbs, e);
 }
 
-static bool
-type_in(const struct dn_type *type, const struct dn_type *const *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (list[i] == type)
-			return true;
-	return false;
-}
-
 /* The subject: what the request says, else what the CSR says. */
 static int
 take_subject(struct order *o, const struct csr *csr, struct error *e)
@@ -67,49 +58,26 @@ take_subject(struct order *o, const struct csr *csr, struct error *e)
 			return fail_at(e, e->code, pointer, "%s", arena_strdup(o->arena, e->detail));
 		o->subject[n++] = v;
 	}
+	if (rules_subject(o->arena, o->profile, o->subject, &n, e) < 0)
+		return -1;
 	o->tbs_input.subject = o->subject;
 	o->tbs_input.n_subject = n;
 	o->tbs_input.ext.subject_is_empty = n == 0;
 	o->common_name = "";
-	for (size_t i = 0; i < n; i++) {
-		const struct dn_type *t = o->subject[i].type;
-		if (!type_in(t, o->profile->allowed, o->profile->n_allowed))
-			return fail_at(e, E_POLICY, arena_printf(o->arena, "subject/%s", t->name),
-				       "subject: the profile \"%s\" takes no %s", o->profile->name, t->name);
-		if (strcmp(t->name, "CN") == 0) {
-			if (*o->common_name)
-				return fail_at(e, E_POLICY, "subject/CN", "subject: only one CN is taken");
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(o->subject[i].type->name, "CN") == 0)
 			o->common_name = o->subject[i].value;
-		}
-	}
-	for (size_t i = 0; i < o->profile->n_required; i++) {
-		bool there = false;
-		for (size_t k = 0; k < n; k++)
-			there = there || o->subject[k].type == o->profile->required[i];
-		if (!there)
-			return fail_at(e, E_POLICY, arena_printf(o->arena, "subject/%s", o->profile->required[i]->name),
-				       "subject: the profile \"%s\" wants a %s", o->profile->name, o->profile->required[i]->name);
-	}
 	return 0;
 }
 
 static int
-check_names(struct order *o, const char *root, size_t n, struct error *e)
+keep_names(struct order *o, const char *root, size_t n, struct error *e)
 {
-	const struct profile *p = o->profile;
-	struct buf text BUF_CLEANUP = BUF_INIT(LIMIT_SAN_COUNT * (LIMIT_SAN_BYTES + 8));
-	for (size_t i = 0; i < n; i++) {
-		const char *pointer = strcmp(root, "csr") == 0 ? root : arena_printf(o->arena, "names/%zu", i);
-		if (!p->name_allowed[o->names[i].kind])
-			return fail_at(e, E_POLICY, pointer, "names: the profile \"%s\" takes no %s names", p->name,
-				       name_kind_word(o->names[i].kind));
-		for (size_t k = 0; k < i; k++)
-			if (o->names[k].kind == o->names[i].kind && strcmp(o->names[k].text, o->names[i].text) == 0)
-				return fail_at(e, E_BAD_VALUE, pointer, "names: one comes twice");
+	struct buf text BUF_CLEANUP = BUF_INIT(LIMIT_SAN_COUNT * (LIMIT_SAN_BYTES + 16));
+	if (rules_names(o->arena, o->profile, o->names, n, root, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
 		buf_printf(&text, "%s%s:%s", i ? "\n" : "", name_kind_word(o->names[i].kind), o->names[i].text);
-	}
-	if (n == 0 && p->names_required)
-		return fail_at(e, E_POLICY, "names", "names: the profile \"%s\" wants at least one, or a CN that is a DNS name", p->name);
 	o->tbs_input.ext.names = o->names;
 	o->tbs_input.ext.n_names = n;
 	o->names_text = arena_strndup(o->arena, text.data ? (const char *)text.data : "", text.len);
@@ -141,38 +109,19 @@ take_names(struct order *o, const struct csr *csr, struct error *e)
 	if (n == 0 && p->from_common_name && name_is_dns(o->arena, o->common_name))
 		if (name_make(o->arena, NAME_DNS, o->common_name, strlen(o->common_name), false, &o->names[n++], e) < 0)
 			return -1;
-	return check_names(o, root, n, e);
+	return keep_names(o, root, n, e);
 }
 
-/* notAfter is inclusive (RFC 5280 4.1.2.5): n days end one second before. */
 static int
 take_validity(struct order *o, int64_t now, struct error *e)
 {
-	const struct profile *p = o->profile;
-	long days = o->request->days;
-	int64_t end = o->tbs_input.issuer_not_after;
-	if (days < 0 || days > LIMIT_VALIDITY_DAYS)
-		return fail_at(e, E_BAD_VALUE, "days", "validity: 1 to %ld days are wanted", p->max_days);
-	o->validity_rule = days == 0 ? "profile default" : "as requested";
-	if (days == 0)
-		days = p->days;
-	if (days > p->max_days) {
-		if (p->over_maximum == BEYOND_REFUSE)
-			return fail_at(e, E_POLICY, "days", "validity: the profile \"%s\" issues for at most %ld days", p->name, p->max_days);
-		days = p->max_days;
-		o->validity_rule = "clamped to the profile's maximum";
-	}
-	o->tbs_input.not_before = now - BACKDATE_SEC;
-	o->tbs_input.not_after = o->tbs_input.not_before + (int64_t)days * DAY_SEC - 1;
-	if (o->ca && o->tbs_input.not_before < o->ca->cert.not_before)
-		o->tbs_input.not_before = o->ca->cert.not_before;
-	if (o->tbs_input.not_after > end) {
-		if (p->over_issuer == BEYOND_REFUSE || end < now + 60)
-			return fail_at(e, E_POLICY, "days", "validity: it would end after the issuer's, which is in %lld days",
-				       (long long)((end - now) / DAY_SEC));
-		o->tbs_input.not_after = end;
-		o->validity_rule = "clamped to the issuer's end";
-	}
+	struct validity v;
+	if (rules_validity(o->profile, (int64_t)o->request->days * DAY_SEC, now, o->ca ? o->ca->cert.not_before : INT64_MIN,
+			   o->tbs_input.issuer_not_after, &v, e) < 0)
+		return -1;
+	o->tbs_input.not_before = v.not_before;
+	o->tbs_input.not_after = v.not_after;
+	o->validity_rule = v.rule;
 	return 0;
 }
 
@@ -282,6 +231,24 @@ find_rules(struct order *o, const struct registry *r, struct error *e)
 	if (!profile || profile->internal)
 		return fail_at(e, E_NOT_FOUND, "profile", "profile: there is none of this name");
 	o->profile = profile_hold(profile);
+	if (q->csr.len ? profile->key_origin == ORIGIN_APPLIANCE : profile->key_origin == ORIGIN_CLIENT)
+		return fail_at(e, E_POLICY, "csr", "csr: the profile \"%s\" %s", profile->name,
+			       q->csr.len ? "takes none: the key is made here" : "wants one: the key is made by who asks");
+	return 0;
+}
+
+/* The CAs above the issuer bind it, too. */
+static int
+check_ancestors(const struct order *o, const struct registry *r, struct error *e)
+{
+	const struct authority *ca = o->ca;
+	for (int between = 1; ca->parent_id && between < LIMIT_CHAIN_LENGTH; between++) {
+		ca = registry_authority_by_id(r, ca->parent_id);
+		if (!ca)
+			return 0; /* one of another house */
+		if (constraints_check(&ca->cert, between, &o->tbs_input, e) < 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -314,7 +281,7 @@ complete(struct order *o, const struct csr *csr, int64_t now, struct error *e)
 		in->issuer = subject;
 		in->issuer_not_after = INT64_MAX;
 	}
-	if (take_validity(o, now, e) < 0)
+	if (take_validity(o, now, e) < 0 || (o->ca && constraints_check(&o->ca->cert, 0, in, e) < 0))
 		return -1;
 	return order_renumber(o, e);
 }
@@ -362,7 +329,7 @@ order_make(const struct registry *r, const Siegel__Issue *request, EVP_PKEY *mad
 		return -1;
 	if (registry_is_ca_key(r, o->spki_hash))
 		return fail_at(e, E_BAD_KEY, "csr", "key: it is the key of a CA");
-	if (complete(o, request->csr.len ? &csr : NULL, now, e) < 0)
+	if (complete(o, request->csr.len ? &csr : NULL, now, e) < 0 || check_ancestors(o, r, e) < 0)
 		return -1;
 	if (request->same_identity_as.len && order_same_identity(o, bytes_of(request->same_identity_as), e) < 0)
 		return -1;

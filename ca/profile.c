@@ -1,160 +1,103 @@
 #include "ca/profile.h"
 
-#include <jansson.h>
-#include <openssl/objects.h>
+#include <stddef.h>
 #include <string.h>
 
+#include "ca/ext.h"
+#include "ca/profile_read.h"
+#include "ca/purpose.h"
 #include "lib/x509/oid.h"
 
 DEFINE_CLEANUP(json_t, json_decref)
-DEFINE_CLEANUP(ASN1_OBJECT, ASN1_OBJECT_free)
+
+#define FIXED_VALUE_MAX 1024 /* octets of an extension with a fixed value */
+#define METADATA_MAX 32      /* defaults for metadata */
+#define MINUTES_MIN 5        /* shorter than clocks differ and requests last */
+#define WORD_LIST(name) name, ARRAY_LEN(name)
 
 static const char *const key_usages[USAGE_COUNT] = {"digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement",
     "keyCertSign", "cRLSign", "encipherOnly", "decipherOnly"};
 
-static const struct {
-	const char *name;
-	struct bytes oid;
-} purposes[] = {
-    {"serverAuth", {(const uint8_t *)"\x2b\x06\x01\x05\x05\x07\x03\x01", 8}},
-    {"clientAuth", {(const uint8_t *)"\x2b\x06\x01\x05\x05\x07\x03\x02", 8}},
-    {"codeSigning", {(const uint8_t *)"\x2b\x06\x01\x05\x05\x07\x03\x03", 8}},
-    {"emailProtection", {(const uint8_t *)"\x2b\x06\x01\x05\x05\x07\x03\x04", 8}},
-    {"timeStamping", {(const uint8_t *)"\x2b\x06\x01\x05\x05\x07\x03\x08", 8}},
-    {"OCSPSigning", {(const uint8_t *)"\x2b\x06\x01\x05\x05\x07\x03\x09", 8}},
-    {"cmcRA", {(const uint8_t *)"\x2b\x06\x01\x05\x05\x07\x03\x1c", 8}},
-};
-
-/* One member of the definition: its name and how it is read. */
+/* One member of the definition: its name, how it is read and where its value goes. */
 struct member {
 	const char *name;
-	int (*read)(struct profile *p, json_t *value, const char *name, struct error *e);
+	int (*read)(const struct member *m, struct profile *p, json_t *value, struct error *e);
+	size_t at; /* offset in struct profile */
+	long n;    /* what the reader needs besides: seconds of a unit, words of a list */
+	const char *const *words;
 };
 
-static int
-wrong(const char *name, const char *wanted, struct error *e)
-{
-	return fail_at(e, E_BAD_VALUE, name, "profile: %s: %s is wanted", name, wanted);
-}
+#define AT(type, p, m) ((type *)(void *)((char *)(p) + (m)->at))
 
 static int
-read_bool(json_t *value, const char *name, bool *ret, struct error *e)
+read_bool(const struct member *m, struct profile *p, json_t *value, struct error *e)
 {
-	if (!json_is_boolean(value))
-		return wrong(name, "true or false", e);
-	*ret = json_is_true(value);
+	return profile_read_bool(value, m->name, AT(bool, p, m), e);
+}
+
+/* A word of the member's list: its place, as an enum. */
+static int
+read_word(const struct member *m, struct profile *p, json_t *value, struct error *e)
+{
+	size_t i;
+	if (profile_read_word(value, m->name, m->words, (size_t)m->n, &i, e) < 0)
+		return -1;
+	*AT(unsigned, p, m) = (unsigned)i;
 	return 0;
 }
 
 static int
-read_number(json_t *value, const char *name, long min, long max, long *ret, struct error *e)
-{
-	if (!json_is_integer(value) || json_integer_value(value) < min || json_integer_value(value) > max)
-		return fail_at(e, E_BAD_VALUE, name, "profile: %s: a number from %ld to %ld is wanted", name, min, max);
-	*ret = (long)json_integer_value(value);
-	return 0;
-}
-
-/* One of a list of words: its place. */
-static int
-read_word(json_t *value, const char *name, const char *const *words, size_t n, size_t *ret, struct error *e)
-{
-	const char *s = json_string_value(value);
-	for (size_t i = 0; s && i < n; i++)
-		if (strcmp(words[i], s) == 0) {
-			*ret = i;
-			return 0;
-		}
-	return fail_at(e, E_BAD_VALUE, name, "profile: %s: \"%s\" isn't known", name, s ? s : "(no text)");
-}
-
-static int
-read_internal(struct profile *p, json_t *value, const char *name, struct error *e)
-{
-	return read_bool(value, name, &p->internal, e);
-}
-
-static int
-read_ca(struct profile *p, json_t *value, const char *name, struct error *e)
-{
-	return read_bool(value, name, &p->ca, e);
-}
-
-static int
-read_path_length(struct profile *p, json_t *value, const char *name, struct error *e)
+read_path_length(const struct member *m, struct profile *p, json_t *value, struct error *e)
 {
 	long v;
-	if (read_number(value, name, 0, 8, &v, e) < 0)
+	if (profile_read_number(value, m->name, 0, 8, &v, e) < 0)
 		return -1;
 	p->path_length = (int)v;
 	return 0;
 }
 
 static int
-read_days(struct profile *p, json_t *value, const char *name, struct error *e)
+read_duration(const struct member *m, struct profile *p, json_t *value, struct error *e)
 {
-	return read_number(value, name, 1, LIMIT_VALIDITY_DAYS, &p->days, e);
-}
-
-static int
-read_max_days(struct profile *p, json_t *value, const char *name, struct error *e)
-{
-	return read_number(value, name, 1, LIMIT_VALIDITY_DAYS, &p->max_days, e);
-}
-
-static int
-read_beyond(json_t *value, const char *name, enum beyond *ret, struct error *e)
-{
-	static const char *const words[] = {"refuse", "clamp"};
-	size_t i;
-	if (read_word(value, name, words, ARRAY_LEN(words), &i, e) < 0)
+	long v, least = m->n == 60 ? MINUTES_MIN : 1;
+	if (*AT(int64_t, p, m))
+		return fail_at(e, E_BAD_VALUE, m->name, "profile: %s: the same is said in another unit, too", m->name);
+	if (profile_read_number(value, m->name, least, LIMIT_VALIDITY_DAYS * 86400L / m->n, &v, e) < 0)
 		return -1;
-	*ret = i == 0 ? BEYOND_REFUSE : BEYOND_CLAMP;
+	*AT(int64_t, p, m) = (int64_t)v * m->n;
 	return 0;
 }
 
 static int
-read_over_maximum(struct profile *p, json_t *value, const char *name, struct error *e)
-{
-	return read_beyond(value, name, &p->over_maximum, e);
-}
-
-static int
-read_over_issuer(struct profile *p, json_t *value, const char *name, struct error *e)
-{
-	return read_beyond(value, name, &p->over_issuer, e);
-}
-
-static int
-read_keys(struct profile *p, json_t *value, const char *name, struct error *e)
+read_keys(const struct member *m, struct profile *p, json_t *value, struct error *e)
 {
 	size_t i;
 	json_t *item;
+	struct error weak;
 	if (json_array_size(value) == 0 || json_array_size(value) > PROFILE_MAX_KEYS)
-		return wrong(name, "a list of key types", e);
+		return profile_wrong(m->name, "a list of key types", e);
 	json_array_foreach(value, i, item)
 	{
-		struct error weak;
 		p->keys[i] = json_is_string(item) ? keytype_rule(json_string_value(item)) : NULL;
 		if (!p->keys[i])
-			return wrong(name, "a list of known key types", e);
+			return profile_wrong(m->name, "a list of known key types", e);
 		if (keytype_check(p->keys[i], &weak) < 0)
-			return fail_at(e, E_BAD_VALUE, name, "profile: %s: %s", name, weak.detail);
+			return fail_at(e, E_BAD_VALUE, m->name, "profile: %s: %s", m->name, weak.detail);
 	}
 	p->n_keys = json_array_size(value);
 	return 0;
 }
 
 static int
-read_key_usage(struct profile *p, json_t *value, const char *name, struct error *e)
+read_key_usage(const struct member *m, struct profile *p, json_t *value, struct error *e)
 {
 	size_t i, place;
 	json_t *item;
 	if (!json_is_array(value))
-		return wrong(name, "a list", e);
+		return profile_wrong(m->name, "a list", e);
 	json_array_foreach(value, i, item)
 	{
-		if (read_word(item, name, key_usages, USAGE_COUNT, &place, e) < 0)
+		if (profile_read_word(item, m->name, WORD_LIST(key_usages), &place, e) < 0)
 			return -1;
 		p->key_usage |= 1u << place;
 	}
@@ -162,174 +105,320 @@ read_key_usage(struct profile *p, json_t *value, const char *name, struct error 
 }
 
 static int
-read_purposes(struct profile *p, json_t *value, const char *name, struct error *e)
-{
-	size_t i, k;
-	json_t *item;
-	if (!json_is_array(value) || json_array_size(value) > PROFILE_MAX_PURPOSES)
-		return wrong(name, "a short list", e);
-	json_array_foreach(value, i, item)
-	{
-		const char *s = json_string_value(item);
-		for (k = 0; s && k < ARRAY_LEN(purposes) && strcmp(purposes[k].name, s) != 0; k++)
-			;
-		/* anyExtendedKeyUsage isn't in the table and so can't be configured. */
-		if (!s || k == ARRAY_LEN(purposes))
-			return wrong(name, "a list of known purposes", e);
-		p->purposes[p->n_purposes++] = purposes[k].oid;
-	}
-	return 0;
-}
-
-static int
-read_types(json_t *value, const char *name, const struct dn_type **ret, size_t *ret_n, struct error *e)
+read_purposes(const struct member *m, struct profile *p, json_t *value, struct error *e)
 {
 	size_t i;
 	json_t *item;
-	if (!json_is_array(value) || json_array_size(value) > PROFILE_MAX_TYPES)
-		return wrong(name, "a list of attribute types", e);
+	struct error why;
+	if (!json_is_array(value) || json_array_size(value) > PROFILE_MAX_PURPOSES)
+		return profile_wrong(m->name, "a short list", e);
 	json_array_foreach(value, i, item)
 	{
-		ret[i] = json_is_string(item) ? dn_type_by_name(json_string_value(item)) : NULL;
-		if (!ret[i])
-			return wrong(name, "a list of known attribute types", e);
+		struct bytes oid;
+		if (!json_is_string(item))
+			return profile_wrong(m->name, "a list of purposes", e);
+		if (purpose_parse(p->arena, json_string_value(item), &oid, &why) < 0)
+			return fail_at(e, E_BAD_VALUE, m->name, "profile: %s: %s", m->name, why.detail);
+		for (size_t k = 0; k < p->n_purposes; k++)
+			if (bytes_equal(p->purposes[k], oid))
+				return fail_at(e, E_BAD_VALUE, m->name, "profile: %s: one comes twice", m->name);
+		p->purposes[p->n_purposes++] = oid;
 	}
-	*ret_n = json_array_size(value);
 	return 0;
 }
 
 static int
-read_subject_required(struct profile *p, json_t *value, const char *name, struct error *e)
+type_of(const char *word, const char *name, const struct dn_type **ret, struct error *e)
 {
-	return read_types(value, name, p->required, &p->n_required, e);
+	*ret = word ? dn_type_by_name(word) : NULL;
+	return *ret ? 0 : fail_at(e, E_BAD_VALUE, name, "profile: %s: \"%.40s\" isn't a known attribute type", name, word ? word : "(no text)");
+}
+
+/* A list of attribute types; m->n is the offset of their number. */
+static int
+read_types(const struct member *m, struct profile *p, json_t *value, struct error *e)
+{
+	const struct dn_type **types = AT(const struct dn_type *, p, m);
+	size_t i, *n = (size_t *)(void *)((char *)p + m->n);
+	json_t *item;
+	if (!json_is_array(value) || json_array_size(value) > PROFILE_MAX_TYPES)
+		return profile_wrong(m->name, "a list of attribute types", e);
+	json_array_foreach(value, i, item)
+	{
+		if (type_of(json_string_value(item), m->name, &types[*n], e) < 0)
+			return -1;
+		(*n)++;
+	}
+	return 0;
+}
+
+/* {"O": "Example"}: values that the profile has; m->n is the offset of their number. */
+static int
+read_values(const struct member *m, struct profile *p, json_t *value, struct error *e)
+{
+	struct dn_value *values = AT(struct dn_value, p, m);
+	size_t *n = (size_t *)(void *)((char *)p + m->n);
+	const char *key;
+	json_t *item;
+	struct error why;
+	if (!json_is_object(value) || json_object_size(value) > PROFILE_MAX_TYPES)
+		return profile_wrong(m->name, "an object of attribute types and values", e);
+	json_object_foreach(value, key, item)
+	{
+		struct dn_value v;
+		if (type_of(key, m->name, &v.type, e) < 0 || profile_read_text(p->arena, item, m->name, &v.value, e) < 0)
+			return -1;
+		if (dn_check(&v, &why) < 0)
+			return fail_at(e, E_BAD_VALUE, m->name, "profile: %s: %s", m->name, why.detail);
+		values[(*n)++] = v;
+	}
+	return 0;
 }
 
 static int
-read_subject_allowed(struct profile *p, json_t *value, const char *name, struct error *e)
+read_texts(struct arena *a, json_t *value, const char *name, const char *const **ret, size_t *ret_n, struct error *e)
 {
-	return read_types(value, name, p->allowed, &p->n_allowed, e);
+	size_t i, n = json_array_size(value);
+	json_t *item;
+	if (n == 0 || n > SUBTREE_MAX)
+		return profile_wrong(name, "a list of texts", e);
+	const char **texts = arena_alloc(a, n * sizeof(char *));
+	json_array_foreach(value, i, item)
+		if (profile_read_text(a, item, name, &texts[i], e) < 0)
+			return -1;
+	*ret = texts;
+	*ret_n = n;
+	return 0;
 }
 
+/* {"CN": {"min": 3, "max": 20, "characters": "A-Z0-9", "one_of": […]}} */
 static int
-read_names_allowed(struct profile *p, json_t *value, const char *name, struct error *e)
+read_subject_rules(const struct member *m, struct profile *p, json_t *value, struct error *e)
 {
-	static const char *const words[NAME_KIND_COUNT] = {"dns", "ip", "email", "uri"};
+	static const char *const words[] = {"min", "max", "characters", "one_of"};
+	const char *key;
+	json_t *item, *v;
+	if (!json_is_object(value) || json_object_size(value) > PROFILE_MAX_TYPES)
+		return profile_wrong(m->name, "an object of attribute types and rules", e);
+	json_object_foreach(value, key, item)
+	{
+		struct subject_rule r = {0};
+		long min = 0, max = 0;
+		if (type_of(key, m->name, &r.type, e) < 0 || profile_read_object(item, m->name, WORD_LIST(words), e) < 0)
+			return -1;
+		long bound = (long)r.type->max_chars;
+		if (((v = json_object_get(item, "min")) && profile_read_number(v, m->name, 0, bound, &min, e) < 0) ||
+		    ((v = json_object_get(item, "max")) && profile_read_number(v, m->name, 1, bound, &max, e) < 0) ||
+		    ((v = json_object_get(item, "characters")) && profile_read_text(p->arena, v, m->name, &r.characters, e) < 0) ||
+		    ((v = json_object_get(item, "one_of")) && read_texts(p->arena, v, m->name, &r.one_of, &r.n_one_of, e) < 0))
+			return -1;
+		if (max && min > max)
+			return fail_at(e, E_BAD_VALUE, m->name, "profile: %s: min is more than max", m->name);
+		r.min = (size_t)min;
+		r.max = (size_t)max;
+		p->rules[p->n_rules++] = r;
+	}
+	return 0;
+}
+
+/* A list of kinds of names. */
+static int
+read_name_kinds(const struct member *m, struct profile *p, json_t *value, struct error *e)
+{
+	bool *kinds = AT(bool, p, m);
 	size_t i, place;
 	json_t *item;
 	if (!json_is_array(value))
-		return wrong(name, "a list", e);
+		return profile_wrong(m->name, "a list", e);
 	json_array_foreach(value, i, item)
 	{
-		if (read_word(item, name, words, NAME_KIND_COUNT, &place, e) < 0)
+		if (profile_read_word(item, m->name, name_kind_words, NAME_KIND_COUNT, &place, e) < 0)
 			return -1;
-		p->name_allowed[place] = true;
+		kinds[place] = true;
 	}
 	return 0;
 }
 
+/* true: at least one name; a list: at least one of each of these kinds. */
 static int
-read_wildcard(struct profile *p, json_t *value, const char *name, struct error *e)
+read_names_required(const struct member *m, struct profile *p, json_t *value, struct error *e)
 {
-	return read_bool(value, name, &p->wildcard, e);
+	if (json_is_array(value))
+		return read_name_kinds(m, p, value, e);
+	return profile_read_bool(value, m->name, &p->names_required, e);
 }
 
 static int
-read_from_common_name(struct profile *p, json_t *value, const char *name, struct error *e)
+read_names_max(const struct member *m, struct profile *p, json_t *value, struct error *e)
 {
-	return read_bool(value, name, &p->from_common_name, e);
+	const char *key;
+	json_t *item;
+	if (profile_read_object(value, m->name, name_kind_words, NAME_KIND_COUNT, e) < 0)
+		return -1;
+	json_object_foreach(value, key, item)
+		for (size_t i = 0; i < NAME_KIND_COUNT; i++)
+			if (strcmp(name_kind_words[i], key) == 0 &&
+			    profile_read_number(item, m->name, 1, LIMIT_SAN_COUNT, &p->name_max[i], e) < 0)
+				return -1;
+	return 0;
 }
 
 static int
-read_names_required(struct profile *p, json_t *value, const char *name, struct error *e)
+read_names_within(const struct member *m, struct profile *p, json_t *value, struct error *e)
 {
-	return read_bool(value, name, &p->names_required, e);
+	return profile_read_subtrees(p->arena, value, m->name, true, &p->within, e);
 }
 
 static int
-read_policies(struct profile *p, json_t *value, const char *name, struct error *e)
+read_renew(const struct member *m, struct profile *p, json_t *value, struct error *e)
 {
+	static const char *const words[] = {"allowed", "same_key", "before_days", "after_days"};
+	struct renewal *r = &p->renewal;
+	json_t *v;
+	if (profile_read_object(value, m->name, WORD_LIST(words), e) < 0)
+		return -1;
+	if (((v = json_object_get(value, "allowed")) && profile_read_bool(v, m->name, &r->allowed, e) < 0) ||
+	    ((v = json_object_get(value, "same_key")) && profile_read_bool(v, m->name, &r->same_key, e) < 0) ||
+	    ((v = json_object_get(value, "before_days")) && profile_read_number(v, m->name, 0, LIMIT_VALIDITY_DAYS, &r->before_days, e) < 0) ||
+	    ((v = json_object_get(value, "after_days")) && profile_read_number(v, m->name, 0, 3650, &r->after_days, e) < 0))
+		return -1;
+	return 0;
+}
+
+static int
+read_metadata(const struct member *m, struct profile *p, json_t *value, struct error *e)
+{
+	const char *key, *text;
+	json_t *item;
+	if (!json_is_object(value) || json_object_size(value) > METADATA_MAX)
+		return profile_wrong(m->name, "an object of a few texts", e);
+	json_object_foreach(value, key, item)
+		if (strlen(key) == 0 || strlen(key) > 64 || profile_read_text(p->arena, item, m->name, &text, e) < 0)
+			return profile_wrong(m->name, "an object of names of up to 64 octets and texts", e);
+	char *dumped = json_dumps(value, JSON_COMPACT);
+	p->metadata = arena_strdup(p->arena, dumped ? dumped : "{}");
+	free(dumped);
+	return 0;
+}
+
+/* What has a meaning of its own isn't given a fixed value: the extensions that we write, all of RFC 5280, those by which Microsoft's
+ * directory decides who somebody is, and those of certificate transparency. */
+static bool
+is_reserved(struct bytes oid)
+{
+	const struct bytes arcs[] = {OID_BYTES("\x55\x1d"), OID_BYTES("\x2b\x06\x01\x05\x05\x07"), OID_BYTES("\x2b\x06\x01\x04\x01\x82\x37"),
+	    OID_BYTES("\x2b\x06\x01\x04\x01\xd6\x79\x02\x04"), OID_BYTES("\x60\x86\x48\x01\x86\xf8\x42\x01")};
+	for (size_t i = 0; i < ARRAY_LEN(arcs); i++)
+		if (oid_below(oid, arcs[i]))
+			return true;
+	for (size_t i = 0; i < ext_count; i++)
+		if (bytes_equal(ext_list[i]->oid, oid))
+			return true;
+	return false;
+}
+
+static int
+read_extensions(const struct member *m, struct profile *p, json_t *value, struct error *e)
+{
+	static const char *const words[] = {"oid", "critical", "value"};
 	size_t i;
 	json_t *item;
-	if (!json_is_array(value) || json_array_size(value) > PROFILE_MAX_POLICIES)
-		return wrong(name, "a short list of object identifiers", e);
+	if (!json_is_array(value) || json_array_size(value) > PROFILE_MAX_EXTENSIONS)
+		return profile_wrong(m->name, "a short list", e);
 	json_array_foreach(value, i, item)
 	{
-		ASN1_OBJECT *oid CLEANUP(ASN1_OBJECT_free) = json_is_string(item) ? OBJ_txt2obj(json_string_value(item), 1) : NULL;
-		if (!oid)
-			return wrong(name, "a list of object identifiers", e);
-		size_t len = OBJ_length(oid);
-		p->policies[p->n_policies++] = (struct bytes){arena_dup(p->arena, OBJ_get0_data(oid), len), len};
+		struct fixed_extension x = {0};
+		struct error why;
+		if (profile_read_object(item, m->name, WORD_LIST(words), e) < 0 ||
+		    profile_read_oid(p->arena, json_object_get(item, "oid"), m->name, &x.oid, e) < 0 ||
+		    profile_read_hex(p->arena, json_object_get(item, "value"), m->name, FIXED_VALUE_MAX, &x.value, e) < 0)
+			return -1;
+		json_t *critical = json_object_get(item, "critical");
+		if (critical && profile_read_bool(critical, m->name, &x.critical, e) < 0)
+			return -1;
+		struct der d = der_of(x.value), content;
+		if (der_get_any(&d, "value", NULL, NULL, &content, &why) < 0 || !der_at_end(&d))
+			return profile_wrong(m->name, "a value that is one element of DER", e);
+		if (is_reserved(x.oid))
+			return fail_at(e, E_BAD_VALUE, m->name, "profile: %s: this extension has a meaning of its own, no fixed value", m->name);
+		for (size_t k = 0; k < p->n_extensions; k++)
+			if (bytes_equal(p->extensions[k].oid, x.oid))
+				return fail_at(e, E_BAD_VALUE, m->name, "profile: %s: one comes twice (RFC 5280 4.2)", m->name);
+		p->extensions[p->n_extensions++] = x;
 	}
 	return 0;
 }
 
-static int
-read_key_reuse(struct profile *p, json_t *value, const char *name, struct error *e)
-{
-	static const char *const words[] = {"allow", "same_subject", "never"};
-	size_t i;
-	if (read_word(value, name, words, ARRAY_LEN(words), &i, e) < 0)
-		return -1;
-	p->key_reuse = (enum key_reuse)i;
-	return 0;
-}
+static const char *const beyond_words[] = {"refuse", "clamp"};
+static const char *const reuse_words[] = {"allow", "same_subject", "never"};
+static const char *const origin_words[] = {"any", "client", "appliance"};
 
-static int
-read_status_information(struct profile *p, json_t *value, const char *name, struct error *e)
-{
-	return read_bool(value, name, &p->status_information, e);
-}
-
-static int
-read_ocsp_nocheck(struct profile *p, json_t *value, const char *name, struct error *e)
-{
-	return read_bool(value, name, &p->ocsp_nocheck, e);
-}
+#define OF(field) offsetof(struct profile, field)
 
 static const struct member members[] = {
-    {"internal", read_internal},
-    {"ca", read_ca},
-    {"path_length", read_path_length},
-    {"days", read_days},
-    {"max_days", read_max_days},
-    {"over_maximum", read_over_maximum},
-    {"over_issuer", read_over_issuer},
-    {"keys", read_keys},
-    {"key_usage", read_key_usage},
-    {"extended_key_usage", read_purposes},
-    {"subject_required", read_subject_required},
-    {"subject_allowed", read_subject_allowed},
-    {"names_allowed", read_names_allowed},
-    {"names_required", read_names_required},
-    {"wildcard", read_wildcard},
-    {"from_common_name", read_from_common_name},
-    {"policies", read_policies},
-    {"key_reuse", read_key_reuse},
-    {"status_information", read_status_information},
-    {"ocsp_nocheck", read_ocsp_nocheck},
+    {"internal", read_bool, OF(internal), 0, NULL},
+    {"ca", read_bool, OF(ca), 0, NULL},
+    {"path_length", read_path_length, 0, 0, NULL},
+    {"days", read_duration, OF(validity_sec), 86400, NULL},
+    {"hours", read_duration, OF(validity_sec), 3600, NULL},
+    {"minutes", read_duration, OF(validity_sec), 60, NULL},
+    {"max_days", read_duration, OF(max_validity_sec), 86400, NULL},
+    {"max_hours", read_duration, OF(max_validity_sec), 3600, NULL},
+    {"max_minutes", read_duration, OF(max_validity_sec), 60, NULL},
+    {"no_expiry", read_bool, OF(no_expiry), 0, NULL},
+    {"over_maximum", read_word, OF(over_maximum), ARRAY_LEN(beyond_words), beyond_words},
+    {"over_issuer", read_word, OF(over_issuer), ARRAY_LEN(beyond_words), beyond_words},
+    {"keys", read_keys, 0, 0, NULL},
+    {"key_origin", read_word, OF(key_origin), ARRAY_LEN(origin_words), origin_words},
+    {"key_reuse", read_word, OF(key_reuse), ARRAY_LEN(reuse_words), reuse_words},
+    {"archive_keys", read_bool, OF(archive_keys), 0, NULL},
+    {"key_usage", read_key_usage, 0, 0, NULL},
+    {"extended_key_usage", read_purposes, 0, 0, NULL},
+    {"extended_key_usage_critical", read_bool, OF(purposes_critical), 0, NULL},
+    {"without_purpose", read_bool, OF(purposes_absent), 0, NULL},
+    {"subject_required", read_types, OF(required), OF(n_required), NULL},
+    {"subject_allowed", read_types, OF(allowed), OF(n_allowed), NULL},
+    {"subject_order", read_types, OF(order), OF(n_order), NULL},
+    {"subject_fixed", read_values, OF(fixed), OF(n_fixed), NULL},
+    {"subject_defaults", read_values, OF(defaults), OF(n_defaults), NULL},
+    {"subject_rules", read_subject_rules, 0, 0, NULL},
+    {"names_allowed", read_name_kinds, OF(name_allowed), 0, NULL},
+    {"names_required", read_names_required, OF(name_required), 0, NULL},
+    {"names_max", read_names_max, 0, 0, NULL},
+    {"names_within", read_names_within, 0, 0, NULL},
+    {"from_common_name", read_bool, OF(from_common_name), 0, NULL},
+    {"wildcard", read_bool, OF(wildcard), 0, NULL},
+    {"status_information", read_bool, OF(status_information), 0, NULL},
+    {"extensions", read_extensions, 0, 0, NULL},
+    {"renew", read_renew, 0, 0, NULL},
+    {"metadata", read_metadata, 0, 0, NULL},
 };
 
-/* What no profile can configure away. */
+/* A member that an extension brings along. */
 static int
-check_ceilings(const struct profile *p, struct error *e)
+read_option(struct profile *p, const char *key, json_t *value, struct error *e)
 {
-	unsigned sign = 1u << USAGE_KEY_CERT_SIGN | 1u << USAGE_CRL_SIGN;
-	if (p->n_keys == 0 || p->days == 0 || p->max_days == 0 || p->key_usage == 0)
-		return fail(e, E_BAD_VALUE, "profile: keys, days, max_days and key_usage must be there");
-	if (p->days > p->max_days)
-		return fail_at(e, E_BAD_VALUE, "days", "profile: days is more than max_days");
-	if (!p->ca && p->max_days > LIMIT_LEAF_VALIDITY_DAYS)
-		return fail_at(e, E_BAD_VALUE, "max_days", "profile: max_days: at most %d for anything but a CA", LIMIT_LEAF_VALIDITY_DAYS);
-	if (!p->ca && (p->key_usage & sign || p->path_length >= 0))
-		return fail_at(e, E_BAD_VALUE, "key_usage", "profile: keyCertSign, cRLSign and a path length are for CAs alone");
-	if (p->ca && (!(p->key_usage & 1u << USAGE_KEY_CERT_SIGN) || !p->internal || p->n_purposes))
-		return fail_at(e, E_BAD_VALUE, "ca", "profile: a CA's profile is internal, has keyCertSign and no extended key usage");
-	if (!p->ca && p->n_purposes == 0)
-		return fail_at(e, E_BAD_VALUE, "extended_key_usage", "profile: a purpose is wanted: a certificate good for anything isn't issued");
-	for (size_t i = 0; i < p->n_purposes; i++)
-		if (bytes_equal(p->purposes[i], OID_EKU_OCSP_SIGNING) && !p->internal)
-			return fail_at(e, E_BAD_VALUE, "extended_key_usage", "profile: OCSPSigning is for internal profiles alone");
-	return 0;
+	for (size_t i = 0; i < ext_count; i++) {
+		const struct ext *x = ext_list[i];
+		if (!x->member || strcmp(x->member, key) != 0)
+			continue;
+		struct ext_option *o = arena_alloc(p->arena, sizeof(*o));
+		*o = (struct ext_option){.of = x, .next = p->options};
+		if (x->read(p->arena, value, key, &o->value, e) < 0)
+			return -1;
+		p->options = o;
+		return 0;
+	}
+	return fail_at(e, E_BAD_VALUE, key, "profile: \"%.64s\" isn't a member of a profile", key);
+}
+
+const void *
+ext_option(const struct profile *p, const struct ext *x)
+{
+	for (const struct ext_option *o = p->options; o; o = o->next)
+		if (o->of == x)
+			return o->value;
+	return NULL;
 }
 
 static int
@@ -342,12 +431,15 @@ read_members(struct profile *p, json_t *root, struct error *e)
 		size_t i = 0;
 		while (i < ARRAY_LEN(members) && strcmp(members[i].name, key) != 0)
 			i++;
-		if (i == ARRAY_LEN(members))
-			return fail_at(e, E_BAD_VALUE, key, "profile: \"%s\" isn't a member of a profile", key);
-		if (members[i].read(p, value, key, e) < 0)
+		if (i == ARRAY_LEN(members) ? read_option(p, key, value, e) < 0 : members[i].read(&members[i], p, value, e) < 0)
 			return -1;
 	}
-	return check_ceilings(p, e);
+	if (profile_check_ceilings(p, e) < 0)
+		return -1;
+	for (const struct ext_option *o = p->options; o; o = o->next)
+		if (o->of->check && o->of->check(p, o->value, e) < 0)
+			return -1;
+	return 0;
 }
 
 int
@@ -357,7 +449,8 @@ profile_new(struct arena *a, int32_t id, int32_t tenant_id, const char *name, co
 	json_error_t where;
 	json_t *root CLEANUP(json_decref) = json_loads(json, JSON_REJECT_DUPLICATES, &where);
 	struct profile *p CLEANUP(profile_free) = xcalloc(1, sizeof(*p));
-	*p = (struct profile){.arena = a, .id = id, .tenant_id = tenant_id, .path_length = -1, .status_information = true, .users = 1, .row = ""};
+	*p = (struct profile){.arena = a, .id = id, .tenant_id = tenant_id, .path_length = -1, .status_information = true, .users = 1, .row = "",
+	    .renewal = {.allowed = true, .same_key = true}, .metadata = "{}"};
 	p->name = arena_strdup(a, name);
 	p->kind = arena_strdup(a, kind);
 	if (!json_is_object(root))

@@ -4,16 +4,50 @@
 #include <stdbool.h>
 
 #include "ca/names.h"
+#include "ca/subtree.h"
 #include "lib/x509/dn.h"
 #include "lib/x509/keytype.h"
 
-#define PROFILE_MAX_KEYS 16
+#define PROFILE_MAX_KEYS 64
 #define PROFILE_MAX_PURPOSES 8
 #define PROFILE_MAX_TYPES 16
-#define PROFILE_MAX_POLICIES 4
+#define PROFILE_MAX_EXTENSIONS 8
+
+/* notAfter of what has no well-defined expiry: 9999-12-31 23:59:59 (RFC 5280 4.1.2.5). */
+#define PROFILE_NO_EXPIRY INT64_C(253402300799)
 
 enum beyond { BEYOND_REFUSE, BEYOND_CLAMP };
 enum key_reuse { REUSE_ALLOW, REUSE_SAME_SUBJECT, REUSE_NEVER };
+enum key_origin { ORIGIN_ANY, ORIGIN_CLIENT, ORIGIN_APPLIANCE };
+
+/* What the profile says of the values of one attribute type. */
+struct subject_rule {
+	const struct dn_type *type;
+	size_t min, max;          /* characters; 0: no bound of its own */
+	const char *characters;   /* "A-Za-z0-9-": none but these; NULL: any */
+	const char *const *one_of; /* NULL: any */
+	size_t n_one_of;
+};
+
+/* Renewal, for those who ask for one. */
+struct renewal {
+	bool allowed, same_key;
+	long before_days;         /* the earliest time, before the end of the certificate; 0: any time */
+	long after_days;          /* how long after its end it may still be asked for */
+};
+
+/* An extension with a fixed value that no file of ca/ext knows. */
+struct fixed_extension {
+	struct bytes oid, value;  /* content octets; content of extnValue */
+	bool critical;
+};
+
+/* An option of the profile that only the extension of that file knows. */
+struct ext_option {
+	const struct ext *of;
+	const void *value;
+	const struct ext_option *next;
+};
 
 struct profile {
 	struct arena *arena; /* holds all that is pointed to */
@@ -24,28 +58,42 @@ struct profile {
 	bool internal;       /* for the engine's own certificates: no client can ask for it */
 	bool ca;             /* basicConstraints CA:TRUE */
 	int path_length;     /* -1: none */
-	long days, max_days;
+	int64_t validity_sec, max_validity_sec;
+	bool no_expiry;      /* in place of both */
 	enum beyond over_maximum, over_issuer;
-	const struct keytype *keys[PROFILE_MAX_KEYS];
+	const struct keytype *keys[PROFILE_MAX_KEYS]; /* types, or ranges of them: keytype_fits() */
 	size_t n_keys;       /* the first is the default for keys that the engine makes */
+	enum key_origin key_origin;
+	bool archive_keys;   /* keys that the engine made are kept, wrapped */
 	unsigned key_usage;  /* bit n: KU_… n */
 	struct bytes purposes[PROFILE_MAX_PURPOSES]; /* extended key usages */
 	size_t n_purposes;
-	const struct dn_type *required[PROFILE_MAX_TYPES], *allowed[PROFILE_MAX_TYPES];
-	size_t n_required, n_allowed;
-	bool name_allowed[NAME_KIND_COUNT];
+	bool purposes_critical, purposes_absent;
+	const struct dn_type *required[PROFILE_MAX_TYPES], *allowed[PROFILE_MAX_TYPES], *order[PROFILE_MAX_TYPES];
+	size_t n_required, n_allowed, n_order;
+	struct dn_value fixed[PROFILE_MAX_TYPES], defaults[PROFILE_MAX_TYPES];
+	size_t n_fixed, n_defaults;
+	struct subject_rule rules[PROFILE_MAX_TYPES];
+	size_t n_rules;
+	bool name_allowed[NAME_KIND_COUNT], name_required[NAME_KIND_COUNT];
+	long name_max[NAME_KIND_COUNT]; /* 0: LIMIT_SAN_COUNT in all */
+	struct subtrees within;  /* names of a kind that occurs here lie in one of these */
 	bool wildcard, from_common_name, names_required;
-	struct bytes policies[PROFILE_MAX_POLICIES]; /* content octets of their identifiers */
-	size_t n_policies;
 	enum key_reuse key_reuse;
+	struct renewal renewal;
+	const char *metadata;    /* defaults, a JSON object of strings; "{}" when there are none */
 	bool status_information; /* AIA and CDP */
-	bool ocsp_nocheck;       /* RFC 6960 4.2.2.2.1 */
+	struct fixed_extension extensions[PROFILE_MAX_EXTENSIONS];
+	size_t n_extensions;
+	const struct ext_option *options;
 };
 
 /* Takes over the arena. E_BAD_VALUE names the member at fault: unknown members, types that don't fit and what lies above the
  * ceilings of lib/limits.h are refused, so that no profile can be saved that weakens them. */
 int profile_new(struct arena *a, int32_t id, int32_t tenant_id, const char *name, const char *kind, const char *json, struct profile **ret,
                 struct error *e) MUST_CHECK;
+/* What no profile can configure away (ca/ceilings.c); the extensions add their own. E_BAD_VALUE names the member. */
+int profile_check_ceilings(const struct profile *p, struct error *e) MUST_CHECK;
 /* One more user, which profile_free() ends: an order goes on with the profile that it began with, whatever is read meanwhile. */
 struct profile *profile_hold(const struct profile *p) __attribute__((returns_nonnull));
 /* Ends one use; the last one frees. Accepts NULL. */

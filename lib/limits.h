@@ -27,6 +27,7 @@
 #define LIMIT_SAN_BYTES 255               /* a DNS name; URIs and mail addresses are held to it too */
 #define LIMIT_RDN_COUNT 16
 #define LIMIT_CN_CHARS 64                 /* ub-common-name, RFC 5280 appendix A */
+#define LIMIT_CHAIN_LENGTH 32             /* certificates from one of ours to its root: a row that went wrong makes no endless loop */
 #define LIMIT_CERT_BYTES 65536
 #define LIMIT_VALIDITY_DAYS 36525         /* 100 years: hard ceiling for a root; leaf profiles stay far below */
 #define LIMIT_LEAF_VALIDITY_DAYS 7305     /* 20 years: devices that live twenty years with their first certificate */

@@ -52,4 +52,11 @@ lint(const struct ext_input *in, struct bytes value, struct error *e)
 }
 
 extern const struct ext ext_aia;
-const struct ext ext_aia = {"authorityInfoAccess", {(const uint8_t *)"\x2b\x06\x01\x05\x05\x07\x01\x01", 8}, present, ext_never, build, lint};
+const struct ext ext_aia = {
+    .name = "authorityInfoAccess",
+    .oid = {(const uint8_t *)"\x2b\x06\x01\x05\x05\x07\x01\x01", 8},
+    .present = present,
+    .critical = ext_never,
+    .build = build,
+    .lint = lint,
+};

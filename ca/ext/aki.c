@@ -23,4 +23,11 @@ lint(const struct ext_input *in, struct bytes value, struct error *e)
 }
 
 extern const struct ext ext_aki;
-const struct ext ext_aki = {"authorityKeyIdentifier", {(const uint8_t *)"\x55\x1d\x23", 3}, ext_always, ext_never, build, lint};
+const struct ext ext_aki = {
+    .name = "authorityKeyIdentifier",
+    .oid = {(const uint8_t *)"\x55\x1d\x23", 3},
+    .present = ext_always,
+    .critical = ext_never,
+    .build = build,
+    .lint = lint,
+};

@@ -32,4 +32,11 @@ lint(const struct ext_input *in, struct bytes value, struct error *e)
 }
 
 extern const struct ext ext_basic_constraints;
-const struct ext ext_basic_constraints = {"basicConstraints", {(const uint8_t *)"\x55\x1d\x13", 3}, ext_always, ext_always, build, lint};
+const struct ext ext_basic_constraints = {
+    .name = "basicConstraints",
+    .oid = {(const uint8_t *)"\x55\x1d\x13", 3},
+    .present = ext_always,
+    .critical = ext_always,
+    .build = build,
+    .lint = lint,
+};

@@ -37,4 +37,11 @@ lint(const struct ext_input *in, struct bytes value, struct error *e)
 }
 
 extern const struct ext ext_cdp;
-const struct ext ext_cdp = {"cRLDistributionPoints", {(const uint8_t *)"\x55\x1d\x1f", 3}, present, ext_never, build, lint};
+const struct ext ext_cdp = {
+    .name = "cRLDistributionPoints",
+    .oid = {(const uint8_t *)"\x55\x1d\x1f", 3},
+    .present = present,
+    .critical = ext_never,
+    .build = build,
+    .lint = lint,
+};

@@ -1,10 +1,16 @@
-/* extKeyUsage, RFC 5280 4.2.1.12: the profile's purposes. */
+/* extKeyUsage, RFC 5280 4.2.1.12: the profile's purposes; critical when it says so (RFC 3161 2.3 wants it for time stamps). */
 #include "ca/ext.h"
 
 static bool
 present(const struct ext_input *in)
 {
 	return in->profile->n_purposes > 0;
+}
+
+static bool
+critical(const struct ext_input *in)
+{
+	return in->profile->purposes_critical;
 }
 
 static void
@@ -34,4 +40,11 @@ lint(const struct ext_input *in, struct bytes value, struct error *e)
 }
 
 extern const struct ext ext_eku;
-const struct ext ext_eku = {"extKeyUsage", {(const uint8_t *)"\x55\x1d\x25", 3}, present, ext_never, build, lint};
+const struct ext ext_eku = {
+    .name = "extKeyUsage",
+    .oid = {(const uint8_t *)"\x55\x1d\x25", 3},
+    .present = present,
+    .critical = critical,
+    .build = build,
+    .lint = lint,
+};

@@ -46,4 +46,11 @@ lint(const struct ext_input *in, struct bytes value, struct error *e)
 }
 
 extern const struct ext ext_key_usage;
-const struct ext ext_key_usage = {"keyUsage", {(const uint8_t *)"\x55\x1d\x0f", 3}, ext_always, ext_always, build, lint};
+const struct ext ext_key_usage = {
+    .name = "keyUsage",
+    .oid = {(const uint8_t *)"\x55\x1d\x0f", 3},
+    .present = ext_always,
+    .critical = ext_always,
+    .build = build,
+    .lint = lint,
+};

@@ -11,6 +11,10 @@
 	X(aia)                                                                                                                     \
 	X(cdp)                                                                                                                     \
 	X(policies)                                                                                                                \
+	X(policy_constraints)                                                                                                      \
+	X(inhibit_any_policy)                                                                                                      \
+	X(name_constraints)                                                                                                        \
+	X(tls_feature)                                                                                                                \
 	X(ocsp_nocheck)
 
 #define DECLARE(name) extern const struct ext ext_##name;

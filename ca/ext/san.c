@@ -38,4 +38,11 @@ lint(const struct ext_input *in, struct bytes value, struct error *e)
 }
 
 extern const struct ext ext_san;
-const struct ext ext_san = {"subjectAltName", {(const uint8_t *)"\x55\x1d\x11", 3}, present, critical, build, lint};
+const struct ext ext_san = {
+    .name = "subjectAltName",
+    .oid = {(const uint8_t *)"\x55\x1d\x11", 3},
+    .present = present,
+    .critical = critical,
+    .build = build,
+    .lint = lint,
+};

@@ -31,4 +31,11 @@ lint(const struct ext_input *in, struct bytes value, struct error *e)
 }
 
 extern const struct ext ext_ski;
-const struct ext ext_ski = {"subjectKeyIdentifier", {(const uint8_t *)"\x55\x1d\x0e", 3}, ext_always, ext_never, build, lint};
+const struct ext ext_ski = {
+    .name = "subjectKeyIdentifier",
+    .oid = {(const uint8_t *)"\x55\x1d\x0e", 3},
+    .present = ext_always,
+    .critical = ext_never,
+    .build = build,
+    .lint = lint,
+};

@@ -13,6 +13,7 @@
 #include "ca/csr.h"
 #include "ca/names.h"
 #include "ca/publickey.h"
+#include "ca/rules.h"
 #include "lib/x509/dn.h"
 
 #define MAX_CPU_SEC 1.0 /* for one request; a sanitizer build has to make it too */
@@ -32,6 +33,8 @@ take(struct arena *a, struct bytes der, struct error *e)
 	CLEANUP(EVP_PKEY_free) EVP_PKEY *key = NULL;
 	const struct keytype *type;
 	struct taken t = {0};
+	/* As a profile has them that says nothing of the kinds by which somebody logs on. */
+	const struct profile profile = {.name = "p", .name_allowed = {[NAME_DNS] = true, [NAME_IP] = true, [NAME_EMAIL] = true, [NAME_URI] = true}};
 
 	if (csr_parse(der, &t.csr, e) < 0)
 		t.refused_by = "csr_parse";
@@ -43,6 +46,8 @@ take(struct arena *a, struct bytes der, struct error *e)
 		t.refused_by = "dn_parse";
 	else if (t.csr.san.len && names_parse(a, t.csr.san, true, t.names, ARRAY_LEN(t.names), &t.n_names, e) < 0)
 		t.refused_by = "names_parse";
+	else if (rules_names(a, &profile, t.names, t.n_names, "csr", e) < 0)
+		t.refused_by = "rules_names";
 	return t;
 }
 
