@@ -17,6 +17,7 @@
 #include "ca/manage.h"
 #include "ca/runner.h"
 #include "ca/worker.h"
+#include "hsm/hsm.h"
 #include "lib/daemon.h"
 #include "lib/log.h"
 #include "lib/sock.h"
@@ -252,11 +253,7 @@ run(const struct config *c, struct error *e)
 static int
 check(const struct config *c, struct error *e)
 {
-	if (!*config_str(c, OPT_ca_pkcs11_module) && !*config_str(c, OPT_ca_master_key_file))
-		return fail(e, E_BAD_VALUE, "[ca]: pkcs11_module or master_key_file must be set: there is nowhere to keep keys");
-	if (*config_str(c, OPT_ca_pkcs11_module) && !*config_str(c, OPT_ca_pin_file))
-		return fail(e, E_BAD_VALUE, "[ca]: pin_file must be set with pkcs11_module");
-	return 0;
+	return hsm_check(c, e);
 }
 
 int

@@ -21,27 +21,37 @@ key_path(const char *dir, const char *name, char *ret, size_t size, struct error
 	return 0;
 }
 
-static int
-write_durably(const char *dir, const char *path, struct bytes data, struct error *e)
+static bool
+sync_folder(const char *dir)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return fail(e, E_KEY_STORE, "%s: %s", path, strerror(errno));
-	bool done = write(fd, data.data, data.len) == (ssize_t)data.len && fsync(fd) == 0;
-	done = close(fd) == 0 && done;
 	int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	done = folder >= 0 && fsync(folder) == 0 && done;
+	bool done = folder >= 0 && fsync(folder) == 0;
 	if (folder >= 0)
 		close(folder);
-	if (!done) {
-		unlink(path);
+	return done;
+}
+
+/* Written under another name first: nobody ever reads half of it. */
+int
+filestore_write(const char *dir, const char *path, struct bytes data, struct error *e)
+{
+	char new[600];
+	snprintf(new, sizeof(new), "%s/.new-%ld", dir, (long)getpid());
+	unlink(new); /* of a process with that number that was ended */
+	int fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail(e, E_KEY_STORE, "%s: %s", new, strerror(errno));
+	bool done = write(fd, data.data, data.len) == (ssize_t)data.len && fsync(fd) == 0;
+	done = close(fd) == 0 && done;
+	done = done && link(new, path) == 0; /* fails for a name that exists */
+	unlink(new);
+	if (!done || !sync_folder(dir))
 		return fail(e, E_KEY_STORE, "%s can't be written durably", path);
-	}
 	return 0;
 }
 
 int
-filestore_save(const char *dir, const char *name, const struct secret *master, EVP_PKEY *key, struct error *e)
+filestore_save(const char *dir, const char *name, const struct master *master, EVP_PKEY *key, struct error *e)
 {
 	char path[512], context[128];
 	struct secret *der CLEANUP(secret_free) = NULL;
@@ -51,11 +61,13 @@ filestore_save(const char *dir, const char *name, const struct secret *master, E
 	if (keytype_to_pkcs8(key, &der, e) < 0)
 		return -1;
 	snprintf(context, sizeof(context), "key-store:%s", name);
-	return seal(master, context, der->data, der->len, &sealed, e) < 0 ? -1 : write_durably(dir, path, (struct bytes){sealed.data, sealed.len}, e);
+	return seal(master->keys[0].key, context, der->data, der->len, &sealed, e) < 0
+	    ? -1
+	    : filestore_write(dir, path, (struct bytes){sealed.data, sealed.len}, e);
 }
 
 int
-filestore_load(const char *dir, const char *name, const struct secret *master, EVP_PKEY **ret, struct error *e)
+filestore_load(const char *dir, const char *name, const struct master *master, EVP_PKEY **ret, struct error *e)
 {
 	char path[512], context[128];
 	uint8_t data[LIMIT_SECRET_FILE_BYTES * 4];
@@ -70,7 +82,20 @@ filestore_load(const char *dir, const char *name, const struct secret *master, E
 		return fail(e, E_KEY_STORE, "%s is no key of this store", path);
 	snprintf(context, sizeof(context), "key-store:%s", name);
 	struct secret *plain CLEANUP(secret_free) = NULL;
-	if (seal_open(master, context, (struct bytes){data, (size_t)n}, &plain, e) < 0)
+	int rc = -1;
+	for (size_t i = 0; rc < 0 && i < master->n; i++)
+		rc = seal_open(master->keys[i].key, context, (struct bytes){data, (size_t)n}, &plain, e);
+	return rc < 0 ? -1 : keytype_from_pkcs8((struct bytes){plain->data, plain->len}, ret, e);
+}
+
+int
+filestore_delete(const char *dir, const char *name, struct error *e)
+{
+	char path[512];
+	if (key_path(dir, name, path, sizeof(path), e) < 0)
 		return -1;
-	return keytype_from_pkcs8((struct bytes){plain->data, plain->len}, ret, e);
+	if (unlink(path) < 0)
+		return errno == ENOENT ? fail(e, E_NOT_FOUND, "the encrypted key store doesn't hold that key")
+				       : fail(e, E_KEY_STORE, "%s: %s", path, strerror(errno));
+	return sync_folder(dir) ? 0 : fail(e, E_KEY_STORE, "%s can't be deleted durably", path);
 }

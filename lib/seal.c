@@ -1,6 +1,5 @@
 #include "lib/seal.h"
 
-
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -14,18 +13,22 @@
 DEFINE_CLEANUP(EVP_CIPHER_CTX, EVP_CIPHER_CTX_free)
 
 int
-seal_key_read(const char *path, struct secret **ret, struct error *e)
+seal_key_parse(const struct secret *text, const char *where, struct secret **ret, struct error *e)
 {
-	struct secret *text CLEANUP(secret_free) = NULL;
-	if (secret_read_file(path, LIMIT_SECRET_FILE_BYTES, &text, e) < 0)
-		return -1;
 	struct secret *key CLEANUP(secret_free) = secret_new(NULL, SEAL_KEY_BYTES);
 	size_t written = 0;
 	if (text->len != 2 * SEAL_KEY_BYTES ||
 	    OPENSSL_hexstr2buf_ex(key->data, SEAL_KEY_BYTES, &written, (const char *)text->data, '\0') != 1 || written != SEAL_KEY_BYTES)
-		return fail(e, E_KEY_STORE, "%s: 64 hexadecimal digits are wanted", path);
+		return fail(e, E_KEY_STORE, "%s: 64 hexadecimal digits are wanted", where);
 	*ret = TAKE(key);
 	return 0;
+}
+
+int
+seal_key_read(const char *path, struct secret **ret, struct error *e)
+{
+	struct secret *text CLEANUP(secret_free) = NULL;
+	return secret_read_file(path, LIMIT_SECRET_FILE_BYTES, &text, e) < 0 ? -1 : seal_key_parse(text, path, ret, e);
 }
 
 int

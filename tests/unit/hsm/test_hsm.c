@@ -132,7 +132,8 @@ sign_and_verify(EVP_PKEY *key, const char *digest)
 
 static const struct {
 	const char *type, *kind;
-} types[] = {{"p256", "token:"}, {"p384", "token:"}, {"p521", "token:"}, {"rsa2048", "token:"}, {"brainpoolp256r1", "token:"}, {"ed25519", "file:"}};
+} types[] = {{"p256", "token:"}, {"p384", "token:"}, {"p521", "token:"}, {"rsa2048", "token:"}, {"brainpoolp256r1", "token:"}, {"ed25519", "token:"}, {"ed448", "token:"},
+	     {"rsapss2048", "token:"}, {"secp256k1", "token:"}};
 
 START_TEST(test_generate)
 {
@@ -142,7 +143,7 @@ START_TEST(test_generate)
 	EVP_PKEY *key = NULL, *again = NULL, *other = NULL;
 	const struct keytype *t = keytype_by_name(types[_i].type);
 	ck_assert_msg(hsm_open(c, &h, &e) == 0, "%s", e.detail);
-	ck_assert_msg(hsm_key_generate(h, t, "label", ref, &key, &e) == 0, "%s", e.detail);
+	ck_assert_msg(hsm_key_generate(h, "", t, "label", ref, &key, &e) == 0, "%s", e.detail);
 	ck_assert_msg(strncmp(ref, types[_i].kind, strlen(types[_i].kind)) == 0, "%s", ref);
 	sign_and_verify(key, t->signature->digest);
 	/* another process finds it by its reference; what it knows is the public key */
@@ -151,6 +152,8 @@ START_TEST(test_generate)
 	const unsigned char *at = der;
 	EVP_PKEY *public = d2i_PUBKEY(NULL, &at, len);
 	ck_assert_ptr_nonnull(public);
+	ck_assert_int_eq(EVP_PKEY_eq(public, key), 1);
+	ck_assert_int_eq(EVP_PKEY_eq(key, public), 1);
 	OPENSSL_free(der);
 	EVP_PKEY_free(key); /* before its token is closed, as hsm.h says */
 	hsm_close(h);
@@ -178,7 +181,7 @@ START_TEST(test_not_extractable)
 	char ref[HSM_REF_BYTES];
 	EVP_PKEY *key = NULL;
 	ck_assert_int_eq(hsm_open(c, &h, &e), 0);
-	ck_assert_int_eq(hsm_key_generate(h, keytype_by_name("p256"), "label", ref, &key, &e), 0);
+	ck_assert_int_eq(hsm_key_generate(h, "", keytype_by_name("p256"), "label", ref, &key, &e), 0);
 	EVP_PKEY_free(key);
 	hsm_close(h);
 	config_free(c);
@@ -212,34 +215,120 @@ START_TEST(test_not_extractable)
 }
 END_TEST
 
+/* The store is there, but not usable: its keys say why. */
+static void
+refused(struct config *c, enum error_code code, const char *why)
+{
+	struct hsm *h = NULL;
+	char ref[HSM_REF_BYTES];
+	EVP_PKEY *key = NULL;
+	ck_assert_msg(hsm_open(c, &h, &e) == 0, "%s", e.detail);
+	ck_assert_int_eq(hsm_key_generate(h, "t", keytype_by_name("p256"), "label", ref, &key, &e), -1);
+	ck_assert_int_eq(e.code, code);
+	ck_assert_msg(strstr(e.detail, why) != NULL, "%s", e.detail);
+	ck_assert_int_eq(hsm_key_generate(h, "", keytype_by_name("p256"), "label", ref, &key, &e), -1);
+	ck_assert_uint_gt(e.retry_after_sec, 0);
+	hsm_close(h);
+	config_free(c);
+}
+
 START_TEST(test_refusals)
 {
 	struct hsm *h = NULL;
-	struct config *c = config_of(true, "wrong-pin", "t", NULL);
-	ck_assert_int_eq(hsm_open(c, &h, &e), -1);
-	ck_assert_int_eq(e.code, E_FORBIDDEN); /* H01: this one isn't tried again */
+	refused(config_of(true, "wrong-pin", "t", NULL), E_KEY_STORE, "refused the PIN");
 	ck_assert_ptr_null(strstr(e.detail, "654321"));
-	config_free(c);
-	c = config_of(true, "pin", "nosuch", NULL);
-	ck_assert_int_eq(hsm_open(c, &h, &e), -1);
-	ck_assert_int_eq(e.code, E_KEY_STORE);
+	put_file("open-pin", "123456\n", 0644); /* anybody may read it */
+	chmod(dir, 0700);
+	refused(config_of(true, "open-pin", "t", NULL), E_KEY_STORE, "mode");
+	struct config *c = config_of(true, "pin", "nosuch", NULL);
+	char ref[HSM_REF_BYTES];
+	EVP_PKEY *key = NULL;
+	ck_assert_int_eq(hsm_open(c, &h, &e), 0);
+	ck_assert_int_eq(hsm_key_generate(h, "", keytype_by_name("p256"), "label", ref, &key, &e), -1);
+	ck_assert_msg(strstr(e.detail, "isn't there") != NULL, "%s", e.detail);
+	hsm_close(h);
 	config_free(c);
 	c = config_of(false, NULL, NULL, NULL);
 	ck_assert_int_eq(hsm_open(c, &h, &e), -1);
+	ck_assert_int_eq(e.code, E_BAD_VALUE);
 	config_free(c);
-	/* a token alone, and a type that it can't hold */
+}
+END_TEST
+
+/* A token alone, and a type that it can't hold: said by name. With files beside it they take it, unless the token was named. */
+START_TEST(test_unsupported)
+{
+	struct hsm *h = NULL;
 	char ref[HSM_REF_BYTES];
 	EVP_PKEY *key = NULL;
-	c = config_of(true, "pin", "t", NULL);
+	const struct keytype *binary = keytype_by_name("sect283r1");
+	struct config *c = config_of(true, "pin", "t", NULL);
 	ck_assert_int_eq(hsm_open(c, &h, &e), 0);
-	ck_assert_int_eq(hsm_key_generate(h, keytype_by_name("ed25519"), "label", ref, &key, &e), -1);
+	ck_assert_int_eq(hsm_key_generate(h, "", binary, "label", ref, &key, &e), -1);
 	ck_assert_int_eq(e.code, E_UNSUPPORTED);
+	ck_assert_msg(strstr(e.detail, "the token \"t\"") != NULL, "%s", e.detail);
+	ck_assert_int_eq(hsm_key_generate(h, "file", binary, "label", ref, &key, &e), -1);
+	ck_assert_int_eq(e.code, E_BAD_VALUE);
 	hsm_close(h);
 	config_free(c);
-	chmod(dir, 0700);
-	put_file("open-pin", "123456\n", 0644); /* anybody may read it */
-	c = config_of(true, "open-pin", "t", NULL);
-	ck_assert_int_eq(hsm_open(c, &h, &e), -1);
+	c = config_of(true, "pin", "t", "master");
+	ck_assert_int_eq(hsm_open(c, &h, &e), 0);
+	ck_assert_int_eq(hsm_key_generate(h, "t", binary, "label", ref, &key, &e), -1);
+	ck_assert_int_eq(e.code, E_UNSUPPORTED);
+	ck_assert_int_eq(hsm_key_generate(h, "", binary, "label", ref, &key, &e), 0);
+	ck_assert_int_eq(strncmp(ref, "file:", 5), 0);
+	EVP_PKEY_free(key);
+	ck_assert_int_eq(hsm_key_generate(h, "file", keytype_by_name("p256"), "label", ref, &key, &e), 0);
+	ck_assert_int_eq(strncmp(ref, "file:", 5), 0);
+	EVP_PKEY_free(key);
+	hsm_close(h);
+	config_free(c);
+}
+END_TEST
+
+/* Sealed by the token, and by the files where there is none: opens with the same context alone, and nothing of it can be changed. */
+START_TEST(test_wrapping)
+{
+	struct config *c = config_of(_i != 1, "pin", "t", _i == 0 ? NULL : "master");
+	struct hsm *h = NULL;
+	struct secret *plain = NULL;
+	bool current = false;
+	struct buf b BUF_CLEANUP = BUF_INIT(1024), large BUF_CLEANUP = BUF_INIT(HSM_SEAL_MAX + HSM_SEAL_OVERHEAD);
+	ck_assert_int_eq(hsm_open(c, &h, &e), 0);
+	ck_assert_msg(hsm_seal(h, "", "archive:17", "secret", 6, &b, &e) == 0, "%s", e.detail);
+	ck_assert_uint_le(b.len, 6 + HSM_SEAL_OVERHEAD);
+	ck_assert_ptr_null(memmem(b.data, b.len, "secret", 6));
+	hsm_close(h);
+	ck_assert_int_eq(hsm_open(c, &h, &e), 0);
+	ck_assert_msg(hsm_unseal(h, "archive:17", (struct bytes){b.data, b.len}, &plain, &e) == 0, "%s", e.detail);
+	ck_assert_uint_eq(plain->len, 6);
+	ck_assert_mem_eq(plain->data, "secret", 6);
+	secret_free(plain);
+	ck_assert_int_eq(hsm_unseal(h, "archive:18", (struct bytes){b.data, b.len}, &plain, &e), -1);
+	ck_assert_int_eq(e.code, E_KEY_STORE);
+	for (size_t i = 0; i < b.len; i++) {
+		b.data[i] ^= 0x10;
+		ck_assert_int_eq(hsm_unseal(h, "archive:17", (struct bytes){b.data, b.len}, &plain, &e), -1);
+		b.data[i] ^= 0x10;
+		ck_assert_int_eq(hsm_unseal(h, "archive:17", (struct bytes){b.data, i}, &plain, &e), -1);
+	}
+	/* as large as it may be, and one more */
+	struct secret *much CLEANUP(secret_free) = secret_new(NULL, HSM_SEAL_MAX + 1);
+	ck_assert_int_eq(hsm_seal(h, "", "x", much->data, HSM_SEAL_MAX + 1, &large, &e), -1);
+	ck_assert_int_eq(e.code, E_TOO_LARGE);
+	ck_assert_msg(hsm_seal(h, "", "x", much->data, HSM_SEAL_MAX, &large, &e) == 0, "%s", e.detail);
+	ck_assert_int_eq(hsm_unseal(h, "x", (struct bytes){large.data, large.len}, &plain, &e), 0);
+	ck_assert_uint_eq(plain->len, HSM_SEAL_MAX);
+	secret_free(plain);
+	/* a new key seals from now on, the old one opens */
+	ck_assert_int_eq(hsm_seal_current(h, "", (struct bytes){b.data, b.len}, &current, &e), 0);
+	ck_assert(current);
+	ck_assert_int_eq(hsm_seal_rotate(h, "", &e), _i == 1 ? -1 : 0);
+	ck_assert_int_eq(hsm_seal_current(h, "", (struct bytes){b.data, b.len}, &current, &e), 0);
+	ck_assert_int_eq(current, _i == 1);
+	ck_assert_int_eq(hsm_unseal(h, "archive:17", (struct bytes){b.data, b.len}, &plain, &e), 0);
+	secret_free(plain);
+	hsm_close(h);
 	config_free(c);
 }
 END_TEST
@@ -247,11 +336,11 @@ END_TEST
 START_TEST(test_files)
 {
 	struct hsm *h = NULL;
-	char ref[HSM_REF_BYTES], path[256];
+	char ref[HSM_REF_BYTES], path[512];
 	EVP_PKEY *key = NULL, *again = NULL;
 	struct config *c = config_of(false, NULL, NULL, "master");
 	ck_assert_int_eq(hsm_open(c, &h, &e), 0);
-	ck_assert_int_eq(hsm_key_generate(h, keytype_by_name("ed448"), "label", ref, &key, &e), 0);
+	ck_assert_int_eq(hsm_key_generate(h, "", keytype_by_name("ed448"), "label", ref, &key, &e), 0);
 	hsm_close(h);
 	config_free(c);
 	/* another master key opens nothing */
@@ -317,6 +406,8 @@ main(void)
 	tcase_add_loop_test(c, test_generate, 0, ARRAY_LEN(types));
 	tcase_add_test(c, test_not_extractable);
 	tcase_add_test(c, test_refusals);
+	tcase_add_test(c, test_unsupported);
+	tcase_add_loop_test(c, test_wrapping, 0, 3); /* token, files, both */
 	tcase_add_test(c, test_files);
 	tcase_add_test(c, test_seal);
 	tcase_set_timeout(c, 60);
