@@ -1,6 +1,7 @@
 /* What the parts of siegel-api share: the process's state, one request under way, and the tables that make a resource. */
 #ifndef SIEGEL_API_API_H
 #define SIEGEL_API_API_H
+#include <jansson.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,31 +13,39 @@
 #include "lib/db/db.h"
 #include "lib/http/http.h"
 #include "lib/ipc/engine.h"
+#include "lib/rights.h"
+
+/* A row of the tables below says what it has; the rest is zero. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 #define API_PREFIX "/api/v2.0"
-
-/* What a role may do. A route names one of these; who doesn't have it gets E_FORBIDDEN. */
-enum right {
-	RIGHT_PUBLIC,  /* no login */
-	RIGHT_BASIC,   /* the handler itself takes HTTP Basic */
-	RIGHT_ACCOUNT, /* any account, for what is its own */
-	RIGHT_READ,
-	RIGHT_ISSUE,
-	RIGHT_REVOKE,
-};
 
 struct api;
 struct call;
 struct resource;
 
+struct attribute;
+
+enum {
+	ROUTE_RESULT = 1, /* of an action: the answer is what the engine says, not the resource */
+};
+
 /* One method on one pattern. The pattern follows API_PREFIX; "{id}" stands for one segment. */
 struct route {
 	const char *method;
 	const char *pattern;
-	enum right right;
+	enum right right; /* who doesn't have it gets E_FORBIDDEN */
 	/* 0 with a complete answer in c->answer, or -1 with *e, which becomes a JSON:API error. */
 	int (*handle)(struct call *c, struct error *e);
+	/* For the handlers of api/write.h: */
+	const char *operation;           /* of the engine's manager: "role.create" */
+	const struct attribute *members; /* of an action's document: name, type, flags (ATTRIBUTE_REQUIRED) and text */
+	int n_members;
+	unsigned flags;
+	size_t raw_bytes;                /* not 0: the body is up to so many octets of anything, and no document */
+	const char *text;                /* what it does, for people; NULL: what all routes of this handler do */
 };
+#define MEMBERS(list) .members = (list), .n_members = ARRAY_LEN(list)
 
 enum attribute_type {
 	ATTRIBUTE_TEXT,
@@ -55,6 +64,10 @@ enum {
 	ATTRIBUTE_FILTER = 1,     /* filter[name] may be asked for */
 	ATTRIBUTE_SORT = 2,       /* sort=name; its column is never null */
 	ATTRIBUTE_ON_REQUEST = 4, /* in a collection only when fields[type] names it */
+	ATTRIBUTE_CREATE = 8,     /* may be set when the resource is made */
+	ATTRIBUTE_UPDATE = 16,    /* may be changed */
+	ATTRIBUTE_WRITE = ATTRIBUTE_CREATE | ATTRIBUTE_UPDATE,
+	ATTRIBUTE_REQUIRED = 32,  /* has to be there when it is made */
 };
 
 struct attribute {
@@ -62,11 +75,19 @@ struct attribute {
 	const char *sql; /* a fixed expression; never anything that a client sent */
 	enum attribute_type type;
 	unsigned flags;
+	const char *text; /* what it is, for people, where the name doesn't say it */
 };
 
-/* A to-one relationship: the other's type, and the expression of its id (null: none). */
+/* What every object has (manage_ownership() in ca/manage.h). */
+#define OWNERSHIP_ATTRIBUTES(alias)                                                                                    \
+	{"owner", alias ".owner", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "whose it is"},                     \
+	{"metadata", alias ".metadata", ATTRIBUTE_JSON, ATTRIBUTE_WRITE, "free keys with texts"}
+
+/* A to-one relationship: the other's type, which is its collection's name too, and the expression of its id (null: none). Where it may be
+ * written it comes as a relationship, or as an attribute with the other's name. */
 struct relationship {
 	const char *name, *type, *id_sql;
+	unsigned flags; /* ATTRIBUTE_CREATE, ATTRIBUTE_UPDATE, ATTRIBUTE_REQUIRED */
 };
 
 #define RESOURCE_MAX_TYPES 4
@@ -88,6 +109,10 @@ struct resource {
 	int n_attributes;
 	const struct relationship *relationships;
 	int n_relationships;
+	const struct attribute *inputs;        /* what is written and never shown, such as a secret; their sql is NULL */
+	int n_inputs;
+	const struct attribute *once;          /* what the engine shows once, in the answer to POST; their sql is NULL */
+	int n_once;
 	const char *default_sort; /* as in the query: "-created_at"; NULL: newest id first */
 	const struct route *routes;
 	int n_routes;
@@ -95,6 +120,8 @@ struct resource {
 
 /* All resources, in the order of list.def, ended by NULL. */
 extern const struct resource *const resource_list[];
+/* The resource of that path; NULL when there is none. */
+const struct resource *resource_find(const char *path);
 
 /* The process's state. */
 struct api {
@@ -102,7 +129,8 @@ struct api {
 	const char *base_url; /* "" or the edge's address */
 	struct db_pool *pool;
 	uint8_t cursor_key[32];
-	pthread_key_t engine_key; /* struct engine of the thread */
+	pthread_key_t engine_key;  /* struct engine of the thread */
+	pthread_key_t manager_key; /* the same on the manager's socket */
 	pthread_mutex_t token_lock; /* guards the two below */
 	struct db *token_db;        /* holds the lock of the audit chain api.tokens; NULL until first used */
 	struct audit_chain token_chain;
@@ -122,6 +150,7 @@ struct call {
 	const char *id; /* of the path, or NULL */
 	struct principal who;
 	struct db *db;  /* taken by call_db() */
+	const json_t *once; /* an object: what is shown among the attributes this once */
 };
 
 /* The request's database connection with its tenant set (once the principal is known); taken from the pool on first use. */
@@ -130,6 +159,8 @@ int call_db(struct call *c, struct error *e) MUST_CHECK;
 void call_release_db(struct call *c);
 /* The engine's connection of this thread. */
 struct engine *call_engine(struct call *c) __attribute__((returns_nonnull));
+/* The engine's manager's, which may take LIMIT_MANAGE_CALL_MS. */
+struct engine *call_manager(struct call *c) __attribute__((returns_nonnull));
 /* Fills the engine's view of who asks. Strings live as long as the call. */
 void call_requestor(const struct call *c, Siegel__Requestor *ret);
 /* Makes the written document the answer: copied into the arena, media type set. E_TOO_LARGE when it outgrew its maximum. */
@@ -138,5 +169,6 @@ int call_answer(struct call *c, int status, struct json *j, struct error *e) MUS
 char *call_link(const struct call *c, const char *collection, const char *id) __attribute__((returns_nonnull));
 
 bool id_is_number(const char *id); /* a positive number that fits int8 */
+bool id_is_pair(const char *id);   /* "7-12": two numbers that fit int4 and int8 */
 
 #endif

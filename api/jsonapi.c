@@ -84,16 +84,18 @@ range_fits(const char **s, bool accept, bool *ret_is_jsonapi)
 }
 
 int
-jsonapi_check_media(const struct http_request *r, struct error *e)
+jsonapi_check_media(const struct http_request *r, bool raw, struct error *e)
 {
 	const char *type = http_header_get(r, "Content-Type");
 	bool is_jsonapi, fits = false, asked = false;
 
-	if (r->body.len > 0 || (type && strcmp(r->method, "POST") == 0)) {
+	if (!raw && (r->body.len > 0 || (type && strcmp(r->method, "POST") == 0))) {
 		if (!type || !range_fits(&type, false, &is_jsonapi) || *type)
 			return fail_at(e, E_MEDIA_TYPE, ":Content-Type",
 			               "the body has to come as " JSONAPI_MEDIA_TYPE " without media type parameters");
 	}
+	if (raw && (!type || !is_word(type, strcspn(type, "; \t"), "application/octet-stream")))
+		return fail_at(e, E_MEDIA_TYPE, ":Content-Type", "the body has to come as application/octet-stream");
 	for (int i = 0; i < r->n_headers; i++) {
 		const char *s = r->headers[i].value;
 
@@ -138,10 +140,43 @@ too_deep(struct bytes body)
 	return false;
 }
 
+/* "The request MUST include a single resource object as primary data. The resource object MUST contain type and id members" for a change;
+ * for a new one the server makes the id. */
 static int
-check_resource(const json_t *data, const char *type, struct document *d, struct error *e)
+check_id(const json_t *data, const char *id, struct error *e)
+{
+	const char *given = json_string_value(json_object_get(data, "id"));
+
+	if (!id)
+		return json_object_get(data, "id") ? fail_at(e, E_FORBIDDEN, "/data/id", "ids are made by the server") : 0;
+	if (!given)
+		return fail_at(e, E_MALFORMED, "/data", "the resource object needs its id, a string");
+	return strcmp(given, id) == 0 ? 0 : fail_at(e, E_CONFLICT, "/data/id", "the id isn't the one in the address");
+}
+
+static int
+check_members(const json_t *data, struct error *e)
+{
+	static const char *const known[] = {"type", "id", "attributes", "relationships", "links", "meta"};
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)data, name, value) {
+		bool found = false;
+
+		for (size_t i = 0; i < ARRAY_LEN(known); i++)
+			found = found || strcmp(known[i], name) == 0;
+		if (!found)
+			return fail_at(e, E_MALFORMED, "/data", "a resource object has type, id, attributes and relationships, and nothing else of use here");
+	}
+	return 0;
+}
+
+static int
+check_resource(const json_t *data, const char *type, const char *id, bool relationships, struct document *d, struct error *e)
 {
 	const json_t *t = json_object_get(data, "type"), *attributes = json_object_get(data, "attributes");
+	const json_t *related = json_object_get(data, "relationships");
 
 	if (!json_is_object(data))
 		return fail_at(e, E_MALFORMED, "/data", "the document needs one resource object in data");
@@ -149,18 +184,21 @@ check_resource(const json_t *data, const char *type, struct document *d, struct 
 		return fail_at(e, E_MALFORMED, "/data", "the resource object needs a type, which is %s here", type);
 	if (strcmp(json_string_value(t), type) != 0)
 		return fail_at(e, E_CONFLICT, "/data/type", "the type is %s here", type);
-	if (json_object_get(data, "id"))
-		return fail_at(e, E_FORBIDDEN, "/data/id", "ids are made by the server");
-	if (json_object_get(data, "relationships"))
+	if (check_id(data, id, e))
+		return -1;
+	if (related && !relationships)
 		return fail_at(e, E_UNSUPPORTED, "/data/relationships", "relationships can't be set here; use attributes");
 	if (attributes && !json_is_object(attributes))
 		return fail_at(e, E_MALFORMED, "/data/attributes", "attributes have to be an object");
+	if (related && !json_is_object(related))
+		return fail_at(e, E_MALFORMED, "/data/relationships", "relationships have to be an object");
 	d->attributes = json_object_get(data, "attributes");
-	return 0;
+	d->relationships = json_object_get(data, "relationships");
+	return check_members(data, e);
 }
 
-int
-document_parse(struct bytes body, const char *type, struct document *ret, struct error *e)
+static int
+parse(struct bytes body, const char *type, const char *id, bool relationships, struct document *ret, struct error *e)
 {
 	struct document d = {0};
 	json_error_t why;
@@ -176,12 +214,24 @@ document_parse(struct bytes body, const char *type, struct document *ret, struct
 		document_free(&d);
 		return fail(e, E_MALFORMED, "the document has to be an object with data");
 	}
-	if (check_resource(json_object_get(d.root, "data"), type, &d, e)) {
+	if (check_resource(json_object_get(d.root, "data"), type, id, relationships, &d, e)) {
 		document_free(&d);
 		return -1;
 	}
 	*ret = d;
 	return 0;
+}
+
+int
+document_parse(struct bytes body, const char *type, struct document *ret, struct error *e)
+{
+	return parse(body, type, NULL, false, ret, e);
+}
+
+int
+document_parse_for(struct bytes body, const char *type, const char *id, struct document *ret, struct error *e)
+{
+	return parse(body, type, id, true, ret, e);
 }
 
 void

@@ -10,18 +10,21 @@
 
 #define JSONAPI_MEDIA_TYPE "application/vnd.api+json"
 
-/* Content-Type and Accept as "Server Responsibilities" wants them: E_MEDIA_TYPE, E_NOT_ACCEPTABLE. */
-int jsonapi_check_media(const struct http_request *r, struct error *e) MUST_CHECK;
+/* Content-Type and Accept as "Server Responsibilities" wants them: E_MEDIA_TYPE, E_NOT_ACCEPTABLE. raw: the body is octets. */
+int jsonapi_check_media(const struct http_request *r, bool raw, struct error *e) MUST_CHECK;
 
 /* A resource object that a client sent. */
 struct document {
 	json_t *root;       /* owns the rest */
-	json_t *attributes; /* an object; empty when none came */
+	json_t *attributes; /* an object; NULL when none came */
+	json_t *relationships; /* the same */
 };
 
 /* Reads one whole document with a primary resource object of that type. E_MALFORMED for what isn't JSON or isn't such a document,
  * E_CONFLICT for another type, E_FORBIDDEN for an id (ids are made by the server). The caller frees with document_free(). */
 int document_parse(struct bytes body, const char *type, struct document *ret, struct error *e) MUST_CHECK;
+/* The same for a resource that may have relationships. id NULL: a new one; else the document has to have just that id (E_CONFLICT). */
+int document_parse_for(struct bytes body, const char *type, const char *id, struct document *ret, struct error *e) MUST_CHECK;
 void document_free(struct document *d); /* usable as cleanup with DOCUMENT_CLEANUP */
 #define DOCUMENT_CLEANUP __attribute__((cleanup(document_free)))
 

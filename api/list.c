@@ -209,6 +209,38 @@ write_relationship(struct json *j, const struct relationship *rel, const char *i
 	jw_close(j);
 }
 
+/* What the engine shows this once, such as a secret that it made. */
+static void
+write_once(const struct call *c, struct json *j)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)c->once, name, value) {
+		char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+
+		jw_raw(j, name, text);
+		explicit_bzero(text, strlen(text));
+		free(text);
+	}
+}
+
+/* The entity tag of a resource that counts its versions: what If-Match wants. */
+static void
+add_etag(struct call *c, const struct resource *res, const struct query *q, const struct db_result *r)
+{
+	uint32_t fields = query_fields(q);
+	int col = COLUMN_FIELDS;
+
+	for (int i = 0; i < res->n_attributes; i++) {
+		if (!(fields & UINT32_C(1) << i))
+			continue;
+		if (strcmp(res->attributes[i].name, "version") == 0)
+			http_answer_header(c->answer, "ETag", arena_printf(c->arena, "\"%s\"", db_text(r, 0, col)));
+		col++;
+	}
+}
+
 static void
 write_resource(struct call *c, struct json *j, const struct db_result *r, int row, const struct query *q, uint32_t selected,
                struct arena *scratch)
@@ -227,6 +259,7 @@ write_resource(struct call *c, struct json *j, const struct db_result *r, int ro
 			write_attribute(j, &res->attributes[i], r, row, col, scratch);
 		col += (selected & UINT32_C(1) << i) != 0;
 	}
+	write_once(c, j);
 	jw_close(j);
 	for (int i = 0; i < res->n_relationships; i++) {
 		uint32_t bit = UINT32_C(1) << (res->n_attributes + i);
@@ -382,5 +415,6 @@ list_one(struct call *c, struct error *e)
 	write_resource(c, &j, r, 0, &q, query_fields(&q), scratch);
 	jw_close(&j);
 	jw_close(&j);
+	add_etag(c, res, &q, r);
 	return call_answer(c, 200, &j, e);
 }

@@ -7,30 +7,12 @@
 
 #include "api/token_cache.h"
 
-#define BIT(right) (1U << (right))
-
-/* A role that isn't here, and a device that speaks with its own certificate (ROLE_NONE), may do nothing. */
-static const unsigned rights_of[ROLE_COUNT] = {
-	[ROLE_ADMINISTRATOR] = BIT(RIGHT_ACCOUNT) | BIT(RIGHT_READ) | BIT(RIGHT_ISSUE) | BIT(RIGHT_REVOKE),
-	[ROLE_OPERATOR] = BIT(RIGHT_ACCOUNT) | BIT(RIGHT_READ) | BIT(RIGHT_ISSUE) | BIT(RIGHT_REVOKE),
-	[ROLE_REQUESTOR] = BIT(RIGHT_ACCOUNT) | BIT(RIGHT_READ) | BIT(RIGHT_ISSUE),
-	[ROLE_AUDITOR] = BIT(RIGHT_ACCOUNT) | BIT(RIGHT_READ),
-};
-
 bool
-role_may(enum role role, enum right right)
+rights_allow(uint64_t rights, enum right right)
 {
 	if (right == RIGHT_PUBLIC || right == RIGHT_BASIC)
 		return true;
-	return (unsigned)role < ROLE_COUNT && (rights_of[role] & BIT(right));
-}
-
-const char *
-right_name(enum right right)
-{
-	static const char *const names[] = {"public", "basic", "account", "read", "issue", "revoke"};
-
-	return (unsigned)right < ARRAY_LEN(names) ? names[right] : "";
+	return (unsigned)right < RIGHT_COUNT && (rights & RIGHT_BIT(right));
 }
 
 /* NULL when the address is unknown. */
@@ -88,7 +70,8 @@ rights_check(struct call *c, struct error *e)
 			rights_failed(c);
 		return -1;
 	}
-	if (!role_may(c->who.role, c->route->right))
-		return fail(e, E_FORBIDDEN, "the role %s doesn't have the right to %s", role_name(c->who.role), right_name(c->route->right));
+	if (!rights_allow(c->who.rights, c->route->right))
+		return fail(e, E_FORBIDDEN, "the role %s doesn't have the right %s: %s", c->who.role, right_word(c->route->right),
+		            right_text(c->route->right));
 	return 0;
 }

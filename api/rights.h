@@ -1,11 +1,10 @@
-/* Who may do what: one table of roles, deny by default. */
+/* Who asks, and whether he may: what isn't among the rights of an account's role is denied. */
 #ifndef SIEGEL_API_RIGHTS_H
 #define SIEGEL_API_RIGHTS_H
 #include "api/api.h"
 
-/* Whether a role has a right. RIGHT_PUBLIC and RIGHT_BASIC need no role. */
-bool role_may(enum role role, enum right right);
-const char *right_name(enum right right);
+/* Whether the set has a right. RIGHT_PUBLIC and RIGHT_BASIC need none. */
+bool rights_allow(uint64_t rights, enum right right);
 /* Finds out who asks, by bearer token or client certificate, and whether the route is allowed. Sets c->who. */
 int rights_check(struct call *c, struct error *e) MUST_CHECK;
 

@@ -21,12 +21,29 @@ const struct resource *const resource_list[] = {
 	NULL,
 };
 
+const struct resource *
+resource_find(const char *path)
+{
+	for (const struct resource *const *r = resource_list; *r; r++)
+		if (strcmp((*r)->path, path) == 0)
+			return *r;
+	return NULL;
+}
+
 bool
 id_is_number(const char *id)
 {
 	size_t n = strspn(id, "0123456789");
 
 	return n > 0 && n < 19 && !id[n] && id[0] != '0';
+}
+
+bool
+id_is_pair(const char *id)
+{
+	size_t first = strspn(id, "0123456789"), second = id[first] == '-' ? strspn(id + first + 1, "0123456789") : 0;
+
+	return first > 0 && first < 10 && second > 0 && second < 19 && !id[first + 1 + second];
 }
 
 /* Segment by segment; *ret_id points at the one that stands for "{id}". */
@@ -99,17 +116,29 @@ call_release_db(struct call *c)
 	c->db = NULL;
 }
 
-struct engine *
-call_engine(struct call *c)
+static struct engine *
+engine_of_thread(const struct api *api, pthread_key_t key, const char *caller)
 {
-	struct engine *en = pthread_getspecific(c->api->engine_key);
+	struct engine *en = pthread_getspecific(key);
 
 	if (!en) {
-		en = engine_new(c->api->config, "api");
-		if (pthread_setspecific(c->api->engine_key, en))
+		en = engine_new(api->config, caller);
+		if (pthread_setspecific(key, en))
 			abort(); /* out of memory for a pointer */
 	}
 	return en;
+}
+
+struct engine *
+call_engine(struct call *c)
+{
+	return engine_of_thread(c->api, c->api->engine_key, "api");
+}
+
+struct engine *
+call_manager(struct call *c)
+{
+	return engine_of_thread(c->api, c->api->manager_key, "manage");
 }
 
 void
@@ -119,7 +148,7 @@ call_requestor(const struct call *c, Siegel__Requestor *ret)
 	ret->tenant_id = c->who.tenant_id;
 	ret->account_id = c->who.account_id;
 	ret->name = (char *)(uintptr_t)c->who.name;
-	ret->role = (char *)(uintptr_t)role_name(c->who.role);
+	ret->role = (char *)(uintptr_t)c->who.role;
 	ret->evidence = (char *)(uintptr_t)evidence_name(c->who.evidence);
 	ret->source = (char *)(uintptr_t)"rest";
 	ret->request_id = (char *)(uintptr_t)c->request->request_id;
@@ -192,7 +221,8 @@ router_handle(void *ctx, struct http_request *r, struct http_answer *a)
 	char allow[64] = "";
 	struct error e = {0};
 
-	if (router_find(r->arena, r->method, r->path, &c.resource, &c.route, &c.id, allow, &e) || jsonapi_check_media(r, &e) ||
+	if (router_find(r->arena, r->method, r->path, &c.resource, &c.route, &c.id, allow, &e) || 
+	    jsonapi_check_media(r, c.route->raw_bytes, &e) ||
 	    rights_check(&c, &e) || c.route->handle(&c, &e)) {
 		answer_error(&c, &e, allow);
 	} else {
@@ -224,12 +254,7 @@ router_print(void)
 			jw_text(&j, "method", route->method);
 			snprintf(pattern, sizeof pattern, "%s%s", API_PREFIX, route->pattern);
 			jw_text(&j, "path", pattern);
-			jw_text(&j, "right", right_name(route->right));
-			jw_open_array(&j, "roles");
-			for (int role = ROLE_NONE + 1; role < ROLE_COUNT; role++)
-				if (role_may((enum role)role, route->right))
-					jw_text(&j, NULL, role_name((enum role)role));
-			jw_close_array(&j);
+			jw_text(&j, "right", right_word(route->right));
 			jw_close(&j);
 		}
 	}

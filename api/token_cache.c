@@ -11,7 +11,7 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 
-#define NAME_BYTES 64 /* of an account, by the store's own rule */
+#define NAME_BYTES 64 /* of an account or a role, by the store's own rule */
 #define LISTEN_MS 60000
 #define PLACES 256    /* a token has one place, by its hash; two that share one take turns */
 
@@ -19,7 +19,7 @@ struct place {
 	uint8_t hash[SHA256_DIGEST_LENGTH];
 	int64_t until_ms; /* 0: empty */
 	struct principal who;
-	char name[NAME_BYTES];
+	char name[NAME_BYTES], role[NAME_BYTES];
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -121,6 +121,7 @@ find(const uint8_t *hash, struct arena *a, struct principal *ret, unsigned *ret_
 	if (found) {
 		*ret = p->who;
 		ret->name = arena_strdup(a, p->name);
+		ret->role = arena_strdup(a, p->role);
 	}
 	*ret_generation = generation;
 	pthread_mutex_unlock(&lock);
@@ -138,7 +139,9 @@ keep(const uint8_t *hash, const struct principal *who, int64_t asked_ms, unsigne
 		p->until_ms = asked_ms + TOKEN_CACHE_MS;
 		p->who = *who;
 		snprintf(p->name, sizeof(p->name), "%s", who->name);
+		snprintf(p->role, sizeof(p->role), "%s", who->role);
 		p->who.name = p->name;
+		p->who.role = p->role;
 	}
 	pthread_mutex_unlock(&lock);
 }

@@ -21,7 +21,9 @@ open_store(struct api *api, struct error *e)
 		if (db_reconnect(api->token_db, e))
 			return -1;
 	}
-	if (!api->token_chain.name[0] && audit_open(api->token_db, "api.tokens", &api->token_chain, e)) {
+	/* Row-level security shows the chain to who says that it is his: it tells of all tenants. */
+	if (!api->token_chain.name[0] && (db_exec(api->token_db, "SET siegel.chain = 'api.tokens'", e) ||
+	                                  audit_open(api->token_db, "api.tokens", &api->token_chain, e))) {
 		api->token_chain.name[0] = '\0';
 		return -1;
 	}

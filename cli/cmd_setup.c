@@ -233,8 +233,6 @@ run_account(struct cli *c, struct error *e)
 
 	if (!s.account || !role)
 		return cli_usage(e, "--name and --role are wanted");
-	if (role_parse(role) == ROLE_NONE)
-		return cli_usage(e, "--role is one of administrator, operator, requestor, auditor");
 	rc = choose_kind(c, &kind, e);
 	if (rc != 0)
 		return rc;

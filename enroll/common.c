@@ -135,7 +135,7 @@ enroll_issue(struct enroll *en, const struct enroll_request *r, struct arena *a,
 	who.tenant_id = r->who->tenant_id;
 	who.account_id = r->who->account_id;
 	who.name = arena_strdup(a, r->who->name);
-	who.role = arena_strdup(a, role_name(r->who->role));
+	who.role = arena_strdup(a, r->who->role);
 	who.evidence = arena_strdup(a, evidence_name(r->who->evidence));
 	who.source = arena_strdup(a, en->caller);
 	who.request_id = arena_strdup(a, r->request_id);

@@ -45,6 +45,8 @@
 #define LIMIT_FRAME_BYTES (256 * 1024)    /* a CSR, names and evidence; an answer with key, certificate and chain */
 #define LIMIT_IDEMPOTENCY_KEY_BYTES 255
 #define LIMIT_ENGINE_CALL_MS 20000
+#define LIMIT_MANAGE_CALL_MS 150000       /* a token may take two minutes to make an RSA key of 8192 bits */
+#define LIMIT_CONTENT_BYTES (128 * 1024)  /* one piece of a file on its way to the engine; it leaves room in a frame for what goes with it */
 #define LIMIT_BATCH 128                   /* certificates in one commit */
 
 /* Secrets and accounts */

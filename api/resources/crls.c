@@ -2,8 +2,6 @@
 #include "config.h"
 #include "api/api.h"
 
-#include <string.h>
-
 #include "api/list.h"
 
 static const struct attribute attributes[] = {
@@ -20,15 +18,6 @@ static const struct attribute attributes[] = {
 
 static const struct relationship relationships[] = {{"ca", "cas", "l.ca_id"}};
 
-/* "<CA's id>-<number>". */
-static bool
-valid_id(const char *id)
-{
-	size_t first = strspn(id, "0123456789"), second = id[first] == '-' ? strspn(id + first + 1, "0123456789") : 0;
-
-	return first > 0 && first < 10 && second > 0 && second < 19 && !id[first + 1 + second];
-}
-
 static const struct route routes[] = {
 	{"GET", "/crls", RIGHT_READ, list_many},
 	{"GET", "/crls/{id}", RIGHT_READ, list_one},
@@ -38,10 +27,11 @@ const struct resource resource_crls = {
 	.path = "crls",
 	.types = {"crls"},
 	.from = "crl l JOIN ca k ON k.id = l.ca_id",
+	/* the CA's id and the number */
 	.id_sql = "(l.ca_id || '-' || l.number)",
 	.id_where = "l.ca_id = split_part($1::text, '-', 1)::int4 AND l.number = split_part($1::text, '-', 2)::int8",
 	.id_cast = "text",
-	.valid_id = valid_id,
+	.valid_id = id_is_pair,
 	.attributes = attributes,
 	.n_attributes = ARRAY_LEN(attributes),
 	.relationships = relationships,

@@ -62,7 +62,7 @@ post(struct call *c, struct error *e)
 	jw_text(&j, "token", (const char *)token.text->data);
 	jw_text(&j, "expires_at", token.expires_at);
 	jw_text(&j, "account", c->who.name);
-	jw_text(&j, "role", role_name(c->who.role));
+	jw_text(&j, "role", c->who.role);
 	jw_close(&j);
 	jw_close(&j);
 	jw_close(&j);

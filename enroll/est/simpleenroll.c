@@ -4,20 +4,13 @@
 static int
 handle(struct est_exchange *x, struct bytes *ret_body, struct error *e)
 {
-	switch (x->who.role) {
-	case ROLE_ADMINISTRATOR:
-	case ROLE_OPERATOR:
-	case ROLE_REQUESTOR:
-		/* An account asks for others: it acts as a registration authority does (RFC 7030 3.7). */
-		return est_issue(x, est_simpleenroll.name, false, ret_body, e);
-	case ROLE_NONE:
-		/* A device by its own certificate may ask for itself alone. */
-		return est_issue(x, est_simpleenroll.name, true, ret_body, e);
-	case ROLE_AUDITOR:
-	case ROLE_COUNT:
-		break;
-	}
-	return fail(e, E_FORBIDDEN, "the account's role %s may not request certificates", role_name(x->who.role));
+	bool device = x->who.account_id == 0;
+
+	if (!device && !(x->who.rights & RIGHT_BIT(RIGHT_ISSUE)))
+		return fail(e, E_FORBIDDEN, "the account's role %s may not request certificates", x->who.role);
+	/* A device by its own certificate may ask for itself alone; an account asks for others: it acts as a registration authority does
+	 * (RFC 7030 3.7). */
+	return est_issue(x, est_simpleenroll.name, device, ret_body, e);
 }
 
 const struct est_operation est_simpleenroll = {

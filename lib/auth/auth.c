@@ -10,26 +10,6 @@
 #include "lib/x509/oid.h"
 #include "lib/x509/pem.h"
 
-static const char *const role_names[ROLE_COUNT] = {
-    [ROLE_NONE] = "none",           [ROLE_ADMINISTRATOR] = "administrator", [ROLE_OPERATOR] = "operator",
-    [ROLE_REQUESTOR] = "requestor", [ROLE_AUDITOR] = "auditor",
-};
-
-const char *
-role_name(enum role r)
-{
-	return (unsigned)r < ROLE_COUNT ? role_names[r] : role_names[ROLE_NONE];
-}
-
-enum role
-role_parse(const char *name)
-{
-	for (int r = ROLE_NONE + 1; r < ROLE_COUNT; r++)
-		if (strcmp(name, role_names[r]) == 0)
-			return (enum role)r;
-	return ROLE_NONE;
-}
-
 const char *
 evidence_name(enum evidence ev)
 {
@@ -44,17 +24,22 @@ refuse_secret(struct error *e)
 	return fail(e, E_UNAUTHENTICATED, "the account or the secret is wrong, expired or revoked");
 }
 
-/* Columns: tenant_id, account_id, name, role from first_col on. */
-static void
+/* Columns: tenant_id, account_id, name, role, rights from first_col on. False when the account may do nothing at all any more: its tenant is
+ * disabled (account_rights() gives null). */
+static bool
 principal_of_row(const struct db_result *res, int first_col, enum evidence ev, struct arena *a, struct principal *ret)
 {
+	if (db_is_null(res, 0, first_col + 4))
+		return false;
 	*ret = (struct principal){
 	    .tenant_id = (int32_t)db_int(res, 0, first_col),
 	    .account_id = db_int(res, 0, first_col + 1),
 	    .name = arena_strdup(a, db_text(res, 0, first_col + 2)),
-	    .role = role_parse(db_text(res, 0, first_col + 3)),
+	    .role = arena_strdup(a, db_text(res, 0, first_col + 3)),
+	    .rights = RIGHT_BIT(RIGHT_ACCOUNT) | rights_parse(db_text(res, 0, first_col + 4)),
 	    .evidence = ev,
 	};
+	return true;
 }
 
 int
@@ -68,12 +53,11 @@ auth_token(struct db *db, const char *token, struct arena *a, struct principal *
 	uint8_t hash[SHA256_DIGEST_LENGTH];
 	SHA256((const unsigned char *)token, len, hash);
 	CLEANUP(db_result_free) struct db_result *res = NULL;
-	if (db_query(db, "SELECT tenant_id, account_id, name, role FROM auth_by_secret('token', NULL, $1::bytea)",
+	if (db_query(db, "SELECT tenant_id, account_id, name, role, account_rights(account_id)::text FROM auth_by_secret('token', NULL, $1::bytea)",
 	             (struct db_param[]){DB_BYTES(hash, sizeof(hash))}, 1, false, &res, e) < 0)
 		return -1;
-	if (db_rows(res) != 1)
+	if (db_rows(res) != 1 || !principal_of_row(res, 0, EVIDENCE_TOKEN, a, ret))
 		return refuse_secret(e);
-	principal_of_row(res, 0, EVIDENCE_TOKEN, a, ret);
 	return 0;
 }
 
@@ -121,6 +105,7 @@ auth_basic(struct db *db, const char *authorization, bool consume, struct arena 
 {
 	const char *name = "";
 	struct bytes secret = {0};
+	struct principal p;
 	if (basic_parse(a, authorization, &name, &secret, e) < 0)
 		return -1;
 	uint8_t hash[SHA256_DIGEST_LENGTH];
@@ -128,15 +113,17 @@ auth_basic(struct db *db, const char *authorization, bool consume, struct arena 
 	/* One statement for both kinds, so that time tells nothing about which one an account has. */
 	CLEANUP(db_result_free) struct db_result *res = NULL;
 	if (db_query(db,
-	             "SELECT 'password' AS kind, credential_id, tenant_id, account_id, name, role"
+	             "SELECT 'password' AS kind, credential_id, tenant_id, account_id, name, role, account_rights(account_id)::text"
 	             "  FROM auth_by_secret('password', $1::text, $2::bytea)"
-	             " UNION ALL SELECT 'one_time', credential_id, tenant_id, account_id, name, role"
+	             " UNION ALL SELECT 'one_time', credential_id, tenant_id, account_id, name, role, account_rights(account_id)::text"
 	             "  FROM auth_by_secret('one_time', $1::text, $2::bytea)",
 	             (struct db_param[]){DB_TEXT(name), DB_BYTES(hash, sizeof(hash))}, 2, false, &res, e) < 0)
 		return -1;
 	if (db_rows(res) != 1)
 		return refuse_secret(e);
 	bool one_time = strcmp(db_text(res, 0, 0), "one_time") == 0;
+	if (!principal_of_row(res, 2, one_time ? EVIDENCE_ONE_TIME : EVIDENCE_PASSWORD, a, &p))
+		return refuse_secret(e);
 	if (one_time && consume) {
 		CLEANUP(db_result_free) struct db_result *used = NULL;
 		if (db_query(db, "SELECT auth_consume($1::int8)", (struct db_param[]){DB_TEXT(db_text(res, 0, 1))}, 1, false, &used,
@@ -145,7 +132,7 @@ auth_basic(struct db *db, const char *authorization, bool consume, struct arena 
 		if (db_rows(used) != 1 || !db_bool(used, 0, 0))
 			return refuse_secret(e); /* somebody else was first */
 	}
-	principal_of_row(res, 2, one_time ? EVIDENCE_ONE_TIME : EVIDENCE_PASSWORD, a, ret);
+	*ret = p;
 	return 0;
 }
 
@@ -256,13 +243,16 @@ auth_client_cert(struct db *db, const char *pem, struct arena *a, struct princip
 	uint8_t hash[SHA256_DIGEST_LENGTH];
 	SHA256(der.data, der.len, hash);
 	CLEANUP(db_result_free) struct db_result *account = NULL;
-	if (db_query(db, "SELECT tenant_id, account_id, name, role FROM auth_by_secret('certificate', NULL, $1::bytea)",
+	if (db_query(db, "SELECT tenant_id, account_id, name, role, account_rights(account_id)::text"
+	             " FROM auth_by_secret('certificate', NULL, $1::bytea)",
 	             (struct db_param[]){DB_BYTES(hash, sizeof(hash))}, 1, false, &account, e) < 0)
 		return -1;
-	if (db_rows(account) == 1)
-		principal_of_row(account, 0, EVIDENCE_CERTIFICATE, a, &p);
-	else if (refuse_former_credential(db, p.tenant_id, hash, e) < 0)
+	if (db_rows(account) == 1) {
+		if (!principal_of_row(account, 0, EVIDENCE_CERTIFICATE, a, &p))
+			return fail(e, E_FORBIDDEN, "the tenant of the client certificate's account is disabled");
+	} else if (refuse_former_credential(db, p.tenant_id, hash, e) < 0) {
 		return -1;
+	}
 	p.certificate_id = certificate_id;
 	p.certificate = der;
 	*ret = p;

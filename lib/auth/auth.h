@@ -3,12 +3,9 @@
 #define SIEGEL_LIB_AUTH_AUTH_H
 #include "lib/arena.h"
 #include "lib/db/db.h"
+#include "lib/rights.h"
 
-enum role { ROLE_NONE, ROLE_ADMINISTRATOR, ROLE_OPERATOR, ROLE_REQUESTOR, ROLE_AUDITOR, ROLE_COUNT };
-/* The role's word as the store and the engine know it; "none" for anything else. */
-const char *role_name(enum role r);
-/* The role of that word; ROLE_NONE when it is unknown. */
-enum role role_parse(const char *name);
+#define ROLE_NONE "none" /* of a device that speaks with its own certificate */
 
 enum evidence { EVIDENCE_NONE, EVIDENCE_TOKEN, EVIDENCE_PASSWORD, EVIDENCE_ONE_TIME, EVIDENCE_CERTIFICATE };
 /* "token", "password", "one_time", "certificate"; "none" for anything else. */
@@ -18,7 +15,8 @@ struct principal {
 	int32_t tenant_id;
 	int64_t account_id;      /* 0 when a device speaks with its own certificate */
 	const char *name;        /* account's name, or the certificate's subject */
-	enum role role;
+	const char *role;        /* name of the account's role, or ROLE_NONE */
+	uint64_t rights;         /* of the role (lib/rights.h), and RIGHT_ACCOUNT; 0 when a device speaks */
 	enum evidence evidence;
 	/* With EVIDENCE_CERTIFICATE: the row of the certificate and its DER. */
 	int64_t certificate_id;
@@ -26,7 +24,7 @@ struct principal {
 };
 
 /* The token (what follows "Bearer " in Authorization) → principal. E_UNAUTHENTICATED for a token that is unknown, expired or
- * revoked, with one text and one cost for all of these. */
+ * revoked, or of a disabled account or tenant, with one text and one cost for all of these. */
 int auth_token(struct db *db, const char *token, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 /* "Authorization: Basic …" (RFC 7617) → principal, by password or unused one-time code. With consume, a one-time code is used up.
  * authorization is the header's whole value, or NULL. E_UNAUTHENTICATED with one text and one cost for an unknown account and a

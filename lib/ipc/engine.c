@@ -22,6 +22,7 @@
 struct engine {
 	const struct config *config;
 	char socket[32];
+	int64_t wait_ms; /* for a reply */
 	int fd;          /* -1: not connected */
 	uint8_t *data;   /* the frame that is sent, then the one that is received */
 	size_t cap;
@@ -42,6 +43,7 @@ engine_new(const struct config *c, const char *caller)
 
 	en->config = c;
 	snprintf(en->socket, sizeof en->socket, "ca.%s", caller);
+	en->wait_ms = strcmp(caller, "manage") == 0 ? LIMIT_MANAGE_CALL_MS : LIMIT_ENGINE_CALL_MS;
 	en->fd = -1;
 	en->cap = FIRST_BUFFER_BYTES;
 	en->data = xcalloc(1, en->cap);
@@ -81,6 +83,8 @@ engine_reply_free(Siegel__Reply *reply)
 		if (issued->pkcs12.data)
 			OPENSSL_cleanse(issued->pkcs12.data, issued->pkcs12.len);
 	}
+	if (reply->result_case == SIEGEL__REPLY__RESULT_MANAGED && reply->managed->result)
+		OPENSSL_cleanse(reply->managed->result, strlen(reply->managed->result));
 	siegel__reply__free_unpacked(reply, NULL);
 }
 
@@ -95,12 +99,12 @@ now_ms(void)
 
 /* A blocking call on the socket waits this long; an overdue engine is then noticed after at most twice the limit. */
 static void
-set_timeout(int fd)
+set_timeout(const struct engine *en)
 {
-	struct timeval tv = {.tv_sec = LIMIT_ENGINE_CALL_MS / 1000, .tv_usec = LIMIT_ENGINE_CALL_MS % 1000 * 1000};
+	struct timeval tv = {.tv_sec = en->wait_ms / 1000, .tv_usec = en->wait_ms % 1000 * 1000};
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
+	setsockopt(en->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
+	setsockopt(en->fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
 }
 
 /* The buffer keeps what it holds and has room for len bytes. What it held before is wiped: it may be a key. */
@@ -140,7 +144,7 @@ send_request(struct engine *en, size_t len)
 static enum outcome
 receive_reply(struct engine *en, size_t *ret_len, struct error *e)
 {
-	int64_t deadline = now_ms() + LIMIT_ENGINE_CALL_MS;
+	int64_t deadline = now_ms() + en->wait_ms;
 	size_t have = 0;
 	ssize_t n;
 	int state;
@@ -185,7 +189,7 @@ try_once(struct engine *en, const Siegel__Request *request, size_t request_len, 
 			e->retry_after_sec = 2;
 			return OUTCOME_FAULT;
 		}
-		set_timeout(en->fd);
+		set_timeout(en);
 	}
 	reserve(en, request_len + 4);
 	frame_head(en->data, request_len);
@@ -207,10 +211,12 @@ try_once(struct engine *en, const Siegel__Request *request, size_t request_len, 
 	return out;
 }
 
-/* Whether the same message may be sent twice without harm: all but an issue without a request key. */
+/* Whether the same message may be sent twice without harm: all but an issue without a request key, and what the manager does. */
 static bool
 repeatable(const Siegel__Request *request)
 {
+	if (request->operation_case == SIEGEL__REQUEST__OPERATION_MANAGE)
+		return false;
 	return request->operation_case != SIEGEL__REQUEST__OPERATION_ISSUE || request->issue->request_key.len > 0;
 }
 

@@ -112,7 +112,7 @@ media(const char *content_type, const char *accept)
 		h[r.n_headers++] = (struct http_header){"Content-Type", content_type};
 	if (accept)
 		h[r.n_headers++] = (struct http_header){"Accept", accept};
-	return jsonapi_check_media(&r, &e) ? e.code : E_NONE;
+	return jsonapi_check_media(&r, false, &e) ? e.code : E_NONE;
 }
 
 START_TEST(test_media)

@@ -34,7 +34,8 @@ START_TEST(test_good)
 	ck_assert_msg(auth_client_cert(db, cert_pem(cert), arena, &p, &e) == 0, "%s", e.detail);
 	ck_assert_int_eq(p.tenant_id, tenant_id);
 	ck_assert_int_eq(p.account_id, 0);
-	ck_assert_int_eq(p.role, ROLE_NONE);
+	ck_assert_str_eq(p.role, ROLE_NONE);
+	ck_assert(p.rights == 0);
 	ck_assert_int_eq(p.evidence, EVIDENCE_CERTIFICATE);
 	ck_assert_int_eq(p.certificate_id, id);
 	ck_assert_str_eq(p.name, "CN=device 7");
@@ -125,7 +126,8 @@ START_TEST(test_account)
 	ck_assert_int_eq(auth_client_cert(db, pem, arena, &p, &e), 0);
 	ck_assert_int_eq(p.account_id, id);
 	ck_assert_str_eq(p.name, "station");
-	ck_assert_int_eq(p.role, ROLE_REQUESTOR);
+	ck_assert_str_eq(p.role, "requestor");
+	ck_assert(p.rights == (RIGHT_BIT(RIGHT_ACCOUNT) | RIGHT_BIT(RIGHT_READ) | RIGHT_BIT(RIGHT_ISSUE)));
 	ck_assert_int_eq(p.evidence, EVIDENCE_CERTIFICATE);
 	/* E09: it doesn't become a device's certificate when the account goes. */
 	store_sql("UPDATE account SET enabled = false WHERE id = $1::int8 RETURNING 1", (struct db_param[]){DB_INT(id)}, 1);

@@ -1,0 +1,39 @@
+/* Accounts: people and programs, each with one role. */
+#include "config.h"
+#include "api/api.h"
+
+#include "api/list.h"
+#include "api/write.h"
+
+static const struct attribute attributes[] = {
+	{"name", "a.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED, "what one signs in with"},
+	{"title", "a.title", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE, "the person's name"},
+	{"email", "a.email", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE},
+	{"role", "a.role", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED, "a name of GET /roles"},
+	{"enabled", "a.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE},
+	OWNERSHIP_ATTRIBUTES("a"),
+	{"version", "a.version", ATTRIBUTE_INT, 0},
+	{"created_at", "a.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
+};
+
+static const struct route routes[] = {
+	{"GET", "/accounts", RIGHT_READ, list_many},
+	{"GET", "/accounts/{id}", RIGHT_READ, list_one},
+	{"POST", "/accounts", RIGHT_ACCOUNTS, write_create, "account.create"},
+	{"PATCH", "/accounts/{id}", RIGHT_ACCOUNTS, write_update, "account.update"},
+};
+
+const struct resource resource_accounts = {
+	.path = "accounts",
+	.types = {"accounts"},
+	.from = "account a",
+	.id_sql = "a.id",
+	.id_where = "a.id = $1::int8",
+	.id_cast = "int8",
+	.valid_id = id_is_number,
+	.attributes = attributes,
+	.n_attributes = ARRAY_LEN(attributes),
+	.default_sort = "name",
+	.routes = routes,
+	.n_routes = ARRAY_LEN(routes),
+};

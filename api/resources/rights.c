@@ -1,0 +1,39 @@
+/* Rights: the list that this program has (lib/rights.def), with what each is for. */
+#include "config.h"
+#include "api/api.h"
+
+#include "api/jsonapi.h"
+
+static int
+get(struct call *c, struct error *e)
+{
+	JSON_CLEANUP struct json j = JSON_INIT(16384);
+
+	if (c->request->n_query)
+		return fail_at(e, E_MALFORMED, arena_printf(c->arena, "?%.80s", c->request->query[0].name), "there are no query parameters here");
+	jsonapi_begin(&j);
+	jw_open_array(&j, "data");
+	for (int r = RIGHT_ACCOUNT + 1; r < RIGHT_COUNT; r++) {
+		jw_open(&j, NULL);
+		jw_text(&j, "type", "rights");
+		jw_text(&j, "id", right_word((enum right)r));
+		jw_open(&j, "attributes");
+		jw_text(&j, "text", right_text((enum right)r));
+		jw_bool(&j, "changes", right_changes((enum right)r));
+		jw_bool(&j, "yours", c->who.rights & RIGHT_BIT(r));
+		jw_close(&j);
+		jw_close(&j);
+	}
+	jw_close_array(&j);
+	jw_close(&j);
+	return call_answer(c, 200, &j, e);
+}
+
+static const struct route routes[] = {{"GET", "/rights", RIGHT_ACCOUNT, get, .text = "all rights, and which of them one has"}};
+
+const struct resource resource_rights = {
+	.path = "rights",
+	.types = {"rights"},
+	.routes = routes,
+	.n_routes = ARRAY_LEN(routes),
+};
