@@ -50,14 +50,8 @@ desk_prepare(struct desk *d, bool keys, struct error *e)
 	int bad = 0;
 	if (prepare_store(d, e) < 0)
 		return -1;
-	if (keys && !d->hsm) {
-		if (d->pin_refused)
-			return fail(e, E_KEY_STORE, "the key store isn't available: its PIN was refused");
-		if (hsm_open(d->config, &d->hsm, e) < 0) {
-			d->pin_refused = e->code == E_FORBIDDEN;
-			return -1;
-		}
-	}
+	if (keys && !d->hsm && hsm_open(d->config, &d->hsm, e) < 0)
+		return -1;
 	return registry_refresh(d->registry, d->db, &bad, e);
 }
 
@@ -69,11 +63,6 @@ desk_recover(struct desk *d, const struct error *e)
 	if (d->db && db_alive(d->db)) { /* gives the chain's lock back */
 		db_free(d->db);
 		d->db = NULL;
-	}
-	if (e->code == E_KEY_STORE && d->hsm) {
-		registry_forget_keys(d->registry);
-		hsm_close(d->hsm);
-		d->hsm = NULL;
 	}
 }
 

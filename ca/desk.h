@@ -14,7 +14,6 @@ struct desk {
 	struct hsm *hsm;      /* NULL: not open */
 	struct registry *registry;
 	bool ready;           /* connection and chain are good */
-	bool pin_refused;     /* then the PIN isn't tried again by itself: a token locks */
 };
 
 /* An empty desk. What it opens later desk_close() closes. */

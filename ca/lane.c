@@ -123,6 +123,21 @@ fail_all(struct lane *l, const struct error *e)
 	l->state = LANE_IDLE;
 }
 
+/* An intent for nothing is a row for nothing: whose key is in a store that is away is told so at once. */
+static void
+refuse_unready(struct lane *l)
+{
+	struct hsm *hsm = worker_hsm(l->worker);
+	struct error e;
+	for (size_t i = 0; i < l->n_jobs;) {
+		const char *ref = l->jobs[i]->order->ca->key_ref;
+		if ((hsm ? hsm_ready(hsm, ref, &e) : fail(&e, E_KEY_STORE, "there is no key store")) == 0)
+			i++;
+		else
+			worker_answer_error(l->worker, take_out(l, i), &e);
+	}
+}
+
 static void
 begin_intents(struct lane *l)
 {
@@ -131,10 +146,9 @@ begin_intents(struct lane *l)
 		l->state = LANE_IDLE;
 		return;
 	}
-	if (!worker_hsm(l->worker)) { /* an intent for nothing is a row for nothing */
-		(void)fail(&e, E_KEY_STORE, "the key store isn't available");
-		e.retry_after_sec = 2;
-		fail_all(l, &e);
+	refuse_unready(l);
+	if (l->n_jobs == 0) {
+		l->state = LANE_IDLE;
 		return;
 	}
 	fill_batch(l);
@@ -270,8 +284,6 @@ begin_store(struct lane *l)
 			continue;
 		}
 		log_error(LOG_LEVEL_ERROR, "not signed", &e);
-		if (e.code == E_KEY_STORE)
-			worker_key_store_failed(l->worker, &e);
 		lose(l, take_out(l, i), e.code == E_KEY_STORE ? E_KEY_STORE : E_INTERNAL);
 	}
 	if (l->n_jobs == 0) {

@@ -25,6 +25,7 @@
 #define MAX_CHILDREN 68
 #define START_WAIT_MS 5000    /* starts come one after the other: PKCS#11 modules fail when many begin at once */
 #define RESTART_PAUSE_US 200000
+#define WATCH_MS 500          /* how often it is looked whether a child waits for a token for too long */
 
 struct child {
 	pid_t pid;
@@ -50,6 +51,7 @@ child_main(struct master *m, size_t index, int channel)
 {
 	struct error e;
 	daemon_after_fork();
+	board_take_place(index);
 	/* A child without its master has nobody to work for. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	for (int c = 0; c < CALLER_COUNT; c++)
@@ -81,6 +83,7 @@ start_child(struct master *m, size_t index)
 {
 	struct child *child = &m->children[index];
 	int pair[2];
+	board_clear(index);
 	child->started_us = now_us();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
 		log_event(LOG_LEVEL_ERROR, "socketpair", "error", strerror(errno), NULL);
@@ -172,6 +175,23 @@ take_connection(struct master *m, enum caller caller)
 	close(fd);
 }
 
+/* Whoever waits in a PKCS#11 module for too long never comes back by itself. Its clients ask again, and get another worker. */
+static void
+end_stalled(struct master *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		unsigned store;
+		char pid[16], number[16];
+		if (m->children[i].channel < 0 || !board_overdue(i, &store))
+			continue;
+		snprintf(pid, sizeof(pid), "%d", (int)m->children[i].pid);
+		snprintf(number, sizeof(number), "%u", store + 1);
+		log_event(LOG_LEVEL_ERROR, "a token stalls: the process that waits for it is ended", "token", number, "pid", pid, NULL);
+		kill(m->children[i].pid, SIGKILL);
+		board_clear(i);
+	}
+}
+
 /* Waits for events once, at most timeout_ms. Connections wait in the sockets' queues while no worker is ready. */
 static void
 wait_once(struct master *m, int timeout_ms)
@@ -182,7 +202,9 @@ wait_once(struct master *m, int timeout_ms)
 		p[1 + c] = (struct pollfd){choose(m, (enum caller)c) ? m->listeners[c] : -1, POLLIN, 0};
 	for (size_t i = 0; i < m->n; i++)
 		p[1 + CALLER_COUNT + i] = (struct pollfd){m->children[i].channel, POLLIN, 0};
-	if (poll(p, 1 + CALLER_COUNT + m->n, timeout_ms) <= 0)
+	int n = poll(p, 1 + CALLER_COUNT + m->n, timeout_ms);
+	end_stalled(m);
+	if (n <= 0)
 		return;
 	for (size_t i = 0; i < m->n; i++)
 		if (p[1 + CALLER_COUNT + i].revents)
@@ -226,7 +248,7 @@ run(const struct config *c, struct error *e)
 	m.n = (size_t)(workers > MAX_CHILDREN - CHILD_SINGLE_COUNT ? MAX_CHILDREN - CHILD_SINGLE_COUNT : workers) + CHILD_SINGLE_COUNT;
 	for (size_t i = 0; i < m.n; i++)
 		m.children[i].channel = -1;
-	if (open_doors(&m, e) < 0)
+	if (board_share(e) < 0 || open_doors(&m, e) < 0)
 		return -1;
 	for (size_t i = 0; i < m.n && !daemon_stopping(); i++) {
 		start_child(&m, i);
@@ -235,7 +257,7 @@ run(const struct config *c, struct error *e)
 	}
 	daemon_ready();
 	while (!daemon_stopping()) {
-		int timeout = -1;
+		int timeout = WATCH_MS;
 		for (size_t i = 0; i < m.n; i++) {
 			if (m.children[i].channel >= 0)
 				continue;

@@ -19,7 +19,7 @@
 
 /* A second batch is begun beside one that is in flight once this many wait: smaller ones cost more than they gain. */
 #define BATCH_WORTH 8
-#define KEY_STORE_PAUSE_US 1000000
+#define KEY_STORE_PAUSE_US 250000
 #define STORE_WAIT_US 3000000 /* a request waits this long for a store that is away */
 #define REFRESH_US 2000000
 #define NOTES_PER_SEC 20 /* refusals in the audit log: a flood of them fills no disk */
@@ -41,7 +41,6 @@ struct worker {
 	const struct config *config;
 	struct registry *registry;
 	struct hsm *hsm;
-	bool pin_refused; /* then the PIN isn't tried again by itself: a token locks */
 	struct lane *lanes;
 	size_t n_lanes;
 	struct connection *connections;
@@ -54,7 +53,7 @@ struct worker {
 	struct note notes[NOTES_PER_SEC]; /* refusals that wait for a lane */
 	size_t n_notes, notes_this_sec, suppressed;
 	int64_t notes_since_us;
-	int64_t refreshed_us, key_store_tried_us;
+	int64_t refreshed_us, key_store_tended_us;
 };
 
 struct hsm *
@@ -206,28 +205,22 @@ worker_requeue(struct worker *w, struct job *job, int delay_ms)
 	enqueue(w, job);
 }
 
-void
-worker_key_store_failed(struct worker *w, const struct error *e)
-{
-	if (!w->hsm)
-		return;
-	log_error(LOG_LEVEL_ERROR, "the key store failed and is opened again", e);
-	registry_forget_keys(w->registry);
-	hsm_close(w->hsm);
-	w->hsm = NULL;
-}
-
+/* What changed with the stores; one that is closed is opened again when that is due. */
 static void
-open_key_store(struct worker *w)
+tend_key_store(struct worker *w)
 {
 	struct error e;
-	w->key_store_tried_us = now_us();
-	if (hsm_open(w->config, &w->hsm, &e) == 0) {
-		log_event(LOG_LEVEL_NOTICE, "key store opened", NULL);
+	struct hsm_store store;
+	w->key_store_tended_us = now_us();
+	if (!w->hsm && hsm_open(w->config, &w->hsm, &e) < 0) {
+		log_error(LOG_LEVEL_ERROR, "no key store", &e);
 		return;
 	}
-	w->pin_refused = e.code == E_FORBIDDEN;
-	log_error(LOG_LEVEL_ERROR, w->pin_refused ? "key store not opened, and the PIN isn't tried again" : "key store not opened", &e);
+	while (hsm_tend(w->hsm, &store))
+		if (store.usable)
+			log_event(LOG_LEVEL_NOTICE, "key store opened", "name", store.name, NULL);
+		else
+			log_event(LOG_LEVEL_ERROR, "key store not usable", "name", store.name, "why", store.why, NULL);
 }
 
 /* Reads CAs and profiles anew, on the first lane that is idle. */
@@ -639,8 +632,8 @@ tend(struct worker *w)
 			log_event(LOG_LEVEL_NOTICE, "lane open", "chain", l->name, NULL);
 		}
 	}
-	if (!w->hsm && !w->pin_refused && now - w->key_store_tried_us > KEY_STORE_PAUSE_US)
-		open_key_store(w);
+	if (now - w->key_store_tended_us > KEY_STORE_PAUSE_US)
+		tend_key_store(w);
 	if (now - w->refreshed_us > REFRESH_US)
 		refresh(w);
 	refuse_waiting(w, now);
@@ -726,7 +719,7 @@ worker_run(const struct config *c, int index, int channel, struct error *e)
 		snprintf(w.lanes[i].name, sizeof(w.lanes[i].name), "ca.%d.%zu", index, i);
 	}
 	start_maker(&w); /* before there is anything that it shouldn't know */
-	open_key_store(&w);
+	tend_key_store(&w);
 	watch(&w, EPOLL_CTL_ADD, channel, EPOLLIN, NULL);
 	watch(&w, EPOLL_CTL_ADD, daemon_stop_fd(), EPOLLIN, NULL);
 	tend(&w);

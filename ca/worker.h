@@ -29,9 +29,7 @@ void worker_answer_error(struct worker *w, struct job *job, const struct error *
 void worker_refuse(struct worker *w, struct job *job, const struct error *e);
 /* Puts a job back to the queue, to be taken again in delay_ms. */
 void worker_requeue(struct worker *w, struct job *job, int delay_ms);
-struct hsm *worker_hsm(struct worker *w); /* NULL: the key store isn't available */
+struct hsm *worker_hsm(struct worker *w); /* NULL: there is no key store at all */
 const struct registry *worker_registry(const struct worker *w);
-/* The key store failed: it is closed and opened again. */
-void worker_key_store_failed(struct worker *w, const struct error *e);
 
 #endif
