@@ -64,10 +64,11 @@ authority_sign(struct authority *ca, struct hsm *hsm, struct bytes data, uint8_t
 	const struct sigalg *s = authority_signature(ca);
 	*ret_len = SIGNATURE_MAX_BYTES;
 	if (!sigalg_sign(s, ca->private_key, &ca->sign_ctx, data, ret, ret_len))
-		return hsm_ready(hsm, ca->key_ref, e) < 0 ? -1 : fail(e, E_KEY_STORE, "the key store made no signature");
+		return hsm && hsm_ready(hsm, ca->key_ref, e) < 0 ? -1 : fail(e, E_KEY_STORE, "the key store made no signature");
 	FAULT("signed");
 	if (!sigalg_verify(s, ca->public_key, &ca->verify_ctx, data, (struct bytes){ret, *ret_len})) {
-		hsm_distrust(hsm, ca->key_ref);
+		if (hsm)
+			hsm_distrust(hsm, ca->key_ref);
 		return fail(e, E_KEY_STORE, "the key store made a signature that doesn't verify");
 	}
 	FAULT("verified");
