@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ca/blocklist.h"
 #include "ca/bootstrap.h"
 #include "ca/clerk.h"
 #include "ca/manage.h"
@@ -275,7 +276,10 @@ run(const struct config *c, struct error *e)
 static int
 check(const struct config *c, struct error *e)
 {
-	return hsm_check(c, e);
+	if (hsm_check(c, e) < 0)
+		return -1;
+	/* Read here, so that all processes of the engine share them, and a list that can't be read stops the start. */
+	return blocklist_load(config_str(c, OPT_ca_weak_key_dir), e);
 }
 
 int

@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "ca/blocklist.h"
 #include "lib/limits.h"
 
 DEFINE_CLEANUP(BN_CTX, BN_CTX_free)
@@ -135,6 +136,8 @@ load_rsa(struct bytes bits, const struct keytype **ret_type, struct bytes algori
 			    LIMIT_RSA_MAX_BITS);
 	if (check_rsa(n, x, e) < 0)
 		return -1;
+	if (blocklist_has_modulus(n))
+		return fail(e, E_BAD_KEY, "RSA modulus: it is on the list of weak keys (CVE-2008-0166)");
 	OSSL_PARAM_BLD *build CLEANUP(OSSL_PARAM_BLD_free) = OSSL_PARAM_BLD_new();
 	EVP_PKEY_CTX *ctx CLEANUP(EVP_PKEY_CTX_free) = EVP_PKEY_CTX_new_from_name(NULL, (*ret_type)->group, NULL);
 	if (!build || !ctx || !OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) ||
@@ -213,6 +216,8 @@ publickey_load(struct bytes algorithm, struct bytes bits, const struct keytype *
 	const struct keytype *type = keytype_by_algorithm(algorithm, LIMIT_RSA_MIN_BITS);
 	if (!type)
 		return fail(e, E_BAD_KEY, "public key: an algorithm, curve or parameters that aren't taken here");
+	if (blocklist_has_spki(algorithm, bits))
+		return fail(e, E_BAD_KEY, "public key: it is on the list of keys that aren't certified");
 	if (type->family == KEY_RSA || type->family == KEY_RSA_PSS) {
 		if (load_rsa(bits, ret_type, algorithm, ret_key, e) == 0)
 			return 0;
@@ -232,6 +237,19 @@ publickey_load(struct bytes algorithm, struct bytes bits, const struct keytype *
 
 #define RSA_PSS_OID "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"
 
+/* The digest of MGF1, which is to be that of the signature (RFC 4055 3.1); left out it is SHA-1. */
+static int
+mask_digest(const RSA_PSS_PARAMS *params)
+{
+	const X509_ALGOR *mask = params->maskGenAlgorithm;
+	if (!mask || OBJ_obj2nid(mask->algorithm) != NID_mgf1 || !mask->parameter)
+		return NID_sha1;
+	X509_ALGOR *digest = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(X509_ALGOR), mask->parameter);
+	int nid = digest ? OBJ_obj2nid(digest->algorithm) : NID_sha1;
+	X509_ALGOR_free(digest);
+	return nid;
+}
+
 /* RFC 4055 3.1: a digest that is left out is SHA-1, which isn't taken. */
 static bool
 pss_digest_is_taken(const X509_ALGOR *algorithm)
@@ -245,7 +263,7 @@ pss_digest_is_taken(const X509_ALGOR *algorithm)
 	if (!params || !params->hashAlgorithm)
 		return false;
 	int digest = OBJ_obj2nid(params->hashAlgorithm->algorithm);
-	return digest == NID_sha256 || digest == NID_sha384 || digest == NID_sha512;
+	return mask_digest(params) == digest && (digest == NID_sha256 || digest == NID_sha384 || digest == NID_sha512);
 }
 
 static bool

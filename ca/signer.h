@@ -1,5 +1,5 @@
-/* OCSP signers: short-lived keys, P-256 or ML-DSA for a CA with a post-quantum key, by which siegel-va answers for a CA (RFC 6960 4.2.2.2), and the way in which the engine issues
- * for itself. */
+/* OCSP signers: short-lived keys, P-256 or ML-DSA for a CA with a post-quantum key, by which siegel-va answers for a CA (RFC 6960
+ * 4.2.2.2), and the way in which the engine issues for itself. */
 #ifndef SIEGEL_CA_SIGNER_H
 #define SIEGEL_CA_SIGNER_H
 #include "ca/batch.h"

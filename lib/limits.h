@@ -34,6 +34,7 @@
 #define LIMIT_SERIAL_BYTES 20             /* RFC 5280 4.1.2.2 */
 #define LIMIT_RSA_MIN_BITS 2048           /* 112 bits of strength (NIST SP 800-57 part 1, table 2); less can't be configured */
 #define LIMIT_RSA_MAX_BITS 8192           /* a signature of 8192 bits is verified in under a millisecond, 16,384 cost four */
+#define LIMIT_WEAK_KEYS 4000000           /* on the lists of [ca] weak_key_dir: 128 MiB at most, shared by all workers */
 #define LIMIT_EC_MIN_BITS 224             /* of a curve's order: 112 bits of strength, as RSA above */
 #define LIMIT_BACKDATE_SEC 3600           /* notBefore lies up to this before signing, for clocks that are slow */
 

@@ -128,7 +128,7 @@ rsa_by_name(const char *name)
 		size_t len = strlen(rsa_any[i].name);
 		const char *digits = name + len;
 		if (strncmp(name, rsa_any[i].name, len) == 0 && strlen(digits) == 4 && strspn(digits, "0123456789") == 4)
-			return rsa_row(i, atol(digits));
+			return rsa_row(i, strtol(digits, NULL, 10));
 	}
 	return NULL;
 }

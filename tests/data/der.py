@@ -147,6 +147,72 @@ class Rsa:
         return pow(int.from_bytes(padded[-size:], "big"), self.d, self.n).to_bytes(size, "big")
 
 
+PSS, MGF1 = "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.8"
+
+
+def mgf1(seed, length, hash_):
+    out = b""
+    for i in range(length):
+        out += hashlib.new(hash_, seed + i.to_bytes(4, "big")).digest()
+        if len(out) >= length:
+            return out[:length]
+    return b""
+
+
+class RsaPss(Rsa):
+    """A key for RSASSA-PSS (RFC 4055), bound to parameters or not; mgf and salt may be others than the digest's."""
+
+    def __init__(self, bits_=2048, bound=None, mgf=None, salt=None, **kw):
+        super().__init__(bits_, **kw)
+        self.bound, self.mgf, self.salt = bound, mgf, salt
+
+    def parameters(self, hash_):
+        def digest(word):
+            return seq(oid(HASHES[word][0]), NULL)
+
+        salt = hashlib.new(hash_).digest_size if self.salt is None else self.salt
+        mgf = self.mgf or hash_  # defaults (SHA-1, a salt of 20) aren't written in DER
+        parts = [ctx(0, digest(hash_), constructed=True)] if hash_ != "sha1" else []
+        parts += [ctx(1, seq(oid(MGF1), digest(mgf)), constructed=True)] if mgf != "sha1" else []
+        return seq(*parts, *([ctx(2, integer(salt), constructed=True)] if salt != 20 else []))
+
+    def spki(self):
+        parameters = [self.parameters(self.bound)] if self.bound else []
+        return seq(seq(oid(PSS), *parameters), bits(seq(integer(self.n), integer(self.e))))
+
+    def algorithm(self, hash_="sha256"):
+        return seq(oid(PSS), self.parameters(hash_))
+
+    def sign(self, data, hash_="sha256"):
+        """RFC 8017 8.1.1, 9.1.1; the salt is made of the data, so that it is the same at each run."""
+        digest = hashlib.new(hash_, data).digest()
+        salt = hashlib.shake_256(b"salt" + digest).digest(len(digest) if self.salt is None else self.salt)
+        em_bits = self.n.bit_length() - 1
+        size = (em_bits + 7) // 8
+        h = hashlib.new(hash_, bytes(8) + digest + salt).digest()
+        db = bytes(max(0, size - len(salt) - len(h) - 2)) + b"\1" + salt
+        masked = int.from_bytes(db, "big") ^ int.from_bytes(mgf1(h, len(db), self.mgf or hash_), "big")
+        masked &= (1 << em_bits - 8 * (len(h) + 1)) - 1
+        em = masked << 8 * (len(h) + 1) | int.from_bytes(h + b"\xbc", "big")
+        return pow(em, self.d, self.n).to_bytes((self.n.bit_length() + 7) // 8, "big")
+
+
+class Bare:
+    """A key of bytes that nobody has the private part of; its signature is of zeros."""
+
+    def __init__(self, kind, key, *parameters):
+        self.kind, self.key, self.parameters = kind, key, parameters
+
+    def spki(self):
+        return seq(seq(oid(self.kind), *self.parameters), bits(self.key))
+
+    def algorithm(self, hash_=None):
+        return seq(oid(self.kind))
+
+    def sign(self, data, hash_=None):
+        return bytes(64)
+
+
 # ---------------------------------------------------------------- elliptic curves
 
 

@@ -8,6 +8,7 @@ All of it is the same at each run. A sample is a function with its row of the ca
   issue    a certificate whose subject and names are exactly those stated
   any      either of them: a matter of the profile
 parse says what the strict reader (csr_parse) must do by itself: refuse, accept, or any when a later check may do it.
+says is a word of the reason, where a sample could be refused for another one than that which it is here for.
 """
 
 import json
@@ -15,7 +16,7 @@ import random
 import shutil
 from pathlib import Path
 
-from der import (CHALLENGE, CN, EXTENSION_REQUEST, K256, NULL, O, P256, Ec, Rsa, attribute, bits, boolean, csr, ctx, dns, extension, head,
+from der import (CHALLENGE, CN, EXTENSION_REQUEST, K256, NULL, O, P256, PSS, Bare, Ec, Rsa, RsaPss, attribute, bits, boolean, csr, ctx, dns, extension, head,
                  info, integer, is_prime, name, next_prime, octets, oid, printable, rdn, request_of, rsa_of, san, seq, set_of, tlv, utf8)
 
 FOLDER = Path(__file__).resolve().parent / "csr"
@@ -25,7 +26,7 @@ POLICY = ["policy", "bad_value", "bad_csr", "unsupported"]
 SAMPLES = []
 
 
-def sample(label, row, der, issue="refuse", parse="any", codes=None, subject=None, names=None):
+def sample(label, row, der, issue="refuse", parse="any", codes=None, subject=None, names=None, says=None):
     assert label not in [s["file"][:-4] for s in SAMPLES], label
     (FOLDER / f"{label}.der").write_bytes(der)
     entry = {"file": f"{label}.der", "row": row, "parse": parse, "issue": issue}
@@ -34,6 +35,8 @@ def sample(label, row, der, issue="refuse", parse="any", codes=None, subject=Non
     if issue != "refuse":
         entry["cn"] = "device-1.example" if subject is None else subject
         entry["names"] = names or []
+    if says:
+        entry["says"] = says
     SAMPLES.append(entry)
 
 
@@ -131,20 +134,27 @@ def rsa_keys():
     bad = dict(codes=KEY + SYNTAX)
     rng = random.Random("rsa keys")
     for size in (512, 1024, 2047):
-        sample(f"rsa-{size}", "A08", csr(key=rsa_of(size)), **bad)
+        sample(f"rsa-{size}", "A08", csr(key=rsa_of(size)), **bad, says="too weak")
+    for size in (2049, 2052, 2055):
+        sample(f"rsa-{size}", "A08", csr(key=rsa_of(size)), **bad, says="multiple of 8")
+    for size in (2056, 2560):
+        sample(f"rsa-{size}", "A08", csr(key=rsa_of(size)), "any", "accept", codes=KEY)
     sample("rsa-2048", "A08", csr(key=Rsa(2048)), "any", "accept", codes=KEY)
+    n = random.Random("8200").getrandbits(8200) | 1 | 1 << 8199
+    sample("rsa-8200", "A08", csr(key=Rsa(n=n)), **bad, says="over 8192")
     for size in (16384, 65536):
         n = rng.getrandbits(size) | 1 | 1 << (size - 1)
-        sample(f"rsa-{size}", "A08", csr(key=Rsa(n=n)), **bad)
+        sample(f"rsa-{size}", "A08", csr(key=Rsa(n=n)), **bad, says="over 8192")
     for e in (1, 2, 3, 65536):
-        sample(f"rsa-e-{e}", "A09", csr(key=Rsa(3072, e=e)), **bad)
-    sample("rsa-e-long", "A09", csr(key=Rsa(3072, e=rng.getrandbits(3071) | 1)), **bad)
+        sample(f"rsa-e-{e}", "A09", csr(key=Rsa(3072, e=e)), **bad, says="exponent")
+        sample(f"rsapss-e-{e}", "A09", csr(key=RsaPss(3072, e=e)), **bad, says="exponent")
+    sample("rsa-e-long", "A09", csr(key=Rsa(3072, e=rng.getrandbits(3071) | 1)), **bad, says="exponent")
     one = rsa_of(3072)
-    sample("rsa-n-even", "A09", csr(key=Rsa(n=one.n - 1, d=None)), **bad)
+    sample("rsa-n-even", "A09", csr(key=Rsa(n=one.n - 1, d=None)), **bad, says="small factor")
     p = next_prime(rng.getrandbits(1536) | 3 << 1534)
-    sample("rsa-n-square", "A09", csr(key=Rsa(n=p * p, d=pow(65537, -1, p * (p - 1)))), **bad)
+    sample("rsa-n-square", "A09", csr(key=Rsa(n=p * p, d=pow(65537, -1, p * (p - 1)))), **bad, says="too close")
     big = next_prime(rng.getrandbits(3072 - 10) | 1 << 3071 - 10 | 1 << 3070 - 10)
-    sample("rsa-factor-751", "A09", csr(key=Rsa(n=751 * big, d=pow(65537, -1, 750 * (big - 1)))), **bad)
+    sample("rsa-factor-751", "A09", csr(key=Rsa(n=751 * big, d=pow(65537, -1, 750 * (big - 1)))), **bad, says="small factor")
     spki = seq(seq(oid("1.2.840.113549.1.1.1"), NULL), bits(seq(tlv(2, b"\xff" * 384), integer(65537))))
     sample("rsa-n-negative", "A09", csr(tbs=seq(b"\x02\x01\x00", name(), spki, b"\xa0\x00"), key=one), **bad)
     spki = seq(seq(oid("1.2.840.113549.1.1.1"), NULL), bits(seq(integer(0), integer(65537))))
@@ -152,11 +162,31 @@ def rsa_keys():
     spki = seq(seq(oid("1.2.840.113549.1.1.1"), NULL), bits(seq(integer(one.n), integer(65537)) + b"\0"))
     sample("rsa-key-trailing", "A09", csr(tbs=seq(b"\x02\x01\x00", name(), spki, b"\xa0\x00"), key=one), **bad)
     q = next_prime(p + 2 ** 40)
-    sample("rsa-close-primes", "A10", csr(key=Rsa(3072, p=p, q=q)), **bad)
-    sample("rsa-roca", "A10", csr(key=roca()), **bad)
+    sample("rsa-close-primes", "A10", csr(key=Rsa(3072, p=p, q=q)), **bad, says="too close")
+    sample("rsapss-close-primes", "A10", csr(key=RsaPss(3072, p=p, q=q)), **bad, says="too close")
+    sample("rsa-roca", "A10", csr(key=roca()), **bad, says="ROCA")
+    sample("rsapss-roca", "A10", csr(key=roca(RsaPss)), **bad, says="ROCA")
 
 
-def roca():
+def pss():
+    """RSASSA-PSS (RFC 4055): keys for it alone and such that are bound to one digest; digests and salts that aren't ours."""
+    bad = dict(codes=KEY + SYNTAX)
+    key, plain = RsaPss(2048), Rsa(2048)
+    sample("rsapss-key", "A13", csr(key=key), "any", "accept", codes=KEY)
+    sample("rsapss-of-rsa-key", "A13", csr(key=plain, signer=key), "any", "accept", codes=KEY)
+    sample("rsapss-salt-20", "A13", csr(key=key, signer=RsaPss(2048, salt=20)), "any", "accept", codes=KEY)
+    bound = RsaPss(2048, bound="sha256")
+    sample("rsapss-bound", "A13", csr(key=bound), "any", "accept", codes=KEY)
+    sample("rsapss-bound-other", "A13", csr(key=bound, hash_="sha384"), **bad, says="bound")
+    sample("rsapss-bound-salt", "A13", csr(key=bound, signer=RsaPss(2048, salt=20)), **bad, says="bound")
+    sample("rsapss-bound-sha1", "A13", csr(key=RsaPss(2048, bound="sha1")), **bad, says="parameters")
+    sample("rsapss-signs-pkcs1", "A13", csr(key=key, signer=plain), **bad, says="signature algorithm")
+    sample("sha1-rsapss", "A13", csr(key=plain, signer=key, hash_="sha1"), **bad, says="signature")
+    sample("sha1-rsapss-default", "A13", csr(key=plain, signer=key, hash_="sha1", algorithm=seq(oid(PSS), seq())), **bad, says="signature")
+    sample("sha1-rsapss-mgf1", "A13", csr(key=plain, signer=RsaPss(2048, mgf="sha1")), **bad, says="signature")
+
+
+def roca(kind=Rsa):
     """A modulus of the form of CVE-2017-15361: primes k·M + (65537^a mod M), M the product of the first primes."""
     rng, primes = random.Random("roca"), []
     candidate = 2
@@ -174,15 +204,15 @@ def roca():
             if n % 2 and n.bit_length() == 1536 and all(n % q for q in primes[1:]) and is_prime(n):
                 return n
 
-    return Rsa(3072, p=prime(), q=prime())
+    return kind(3072, p=prime(), q=prime())
 
 
 def ec_keys():
     bad = dict(codes=KEY + SYNTAX)
     key = Ec()
     off = b"\x04" + key.coordinate(0) + (key.q[1] ^ 1).to_bytes(32, "big")
-    sample("ec-off-curve", "A11", csr(key=Ec(point=off)), **bad)
-    sample("ec-infinity", "A11", csr(key=Ec(point=b"\0")), **bad)
+    sample("ec-off-curve", "A11", csr(key=Ec(point=off)), **bad, says="on the curve")
+    sample("ec-infinity", "A11", csr(key=Ec(point=b"\0")), **bad, says="uncompressed")
     sample("ec-infinity-long", "A11", csr(key=Ec(point=b"\x04" + bytes(64))), **bad)
     sample("ec-compressed", "A11", csr(key=Ec(point=key.compressed())), **bad)
     sample("ec-hybrid", "A11", csr(key=Ec(point=key.hybrid())), **bad)
@@ -190,6 +220,19 @@ def ec_keys():
     sample("ec-coordinate-beyond-p", "A11", csr(key=Ec(point=b"\x04" + b"\xff" * 64)), **bad)
     sample("ec-empty", "A11", csr(key=Ec(point=b"")), **bad)
     sample("ec-secp256k1", "A11", csr(key=Ec(K256)), "any", "accept", codes=KEY)
+    weak = {"secp112r1": ("1.3.132.0.6", 112), "secp192r1": ("1.2.840.10045.3.1.1", 192), "sect163k1": ("1.3.132.0.1", 163),
+            "c2pnb208w1": ("1.2.840.10045.3.0.10", 208), "brainpoolp192r1": ("1.3.36.3.3.2.8.1.1.3", 192)}
+    for label, (curve, size) in weak.items():
+        point = b"\x04" + b"\x01" * (2 * ((size + 7) // 8))
+        sample(f"ec-{label}", "A11", csr(key=Ec(parameters=oid(curve), point=point)), **bad, says="too weak")
+    for label, curve, size in (("secp256k1", "1.3.132.0.10", 256), ("sect283r1", "1.3.132.0.17", 283), ("sect571k1", "1.3.132.0.38", 571),
+                               ("c2tnb431r1", "1.2.840.10045.3.0.20", 431), ("brainpoolp512t1", "1.3.36.3.3.2.8.1.1.14", 512)):
+        point = b"\x04" + b"\x01" * (2 * ((size + 7) // 8))
+        sample(f"ec-{label}-off-curve", "A11", csr(key=Ec(parameters=oid(curve), point=point)), **bad, says="on the curve")
+    # y^2 + xy = x^3 + ax^2 + b over GF(2^m): (0, sqrt(b)) is on the curve, but of order 2 and so not of the group that is used.
+    b283 = int("27B680AC8B8596DA5A4AF8A19A0303FCA97FD7645309FA2A581485AF6263E313B79A2F5", 16)
+    point = b"\x04" + bytes(36) + square_root(b283, 283, 1 << 283 | 1 << 12 | 1 << 7 | 1 << 5 | 1).to_bytes(36, "big")
+    sample("ec-sect283r1-order-2", "A11", csr(key=Ec(parameters=oid("1.3.132.0.17"), point=point)), **bad, says="on the curve")
     sample("ec-no-parameters", "A11", csr(key=Ec(parameters=NULL)), **bad)
     field = seq(oid("1.2.840.10045.1.1"), integer(P256.p))
     curve = seq(octets(P256.a.to_bytes(32, "big")), octets(P256.b.to_bytes(32, "big")))
@@ -207,6 +250,29 @@ def ec_keys():
     sample("ec-gf2m-named", "A11", csr(key=Ec(parameters=oid("1.3.132.0.1"), point=b"\x04" + b"\x01" * 42)), **bad)
     sample("key-algorithm-unknown", "A11",
            csr(tbs=seq(b"\x02\x01\x00", name(), seq(seq(oid("1.2.3.4")), bits(b"\x01" * 32)), b"\xa0\x00")), **bad)
+
+
+def square_root(a, m, polynomial):
+    """In GF(2^m): squared m - 1 times."""
+    for _ in range(m - 1):
+        a = int(bin(a)[2:], 4)  # a square in characteristic two spreads the bits
+        while a.bit_length() > m:
+            a ^= polynomial << a.bit_length() - 1 - m
+    return a
+
+
+def other_keys():
+    """Keys without parameters: too short, too long, not the encoding of one, of no use for a signature."""
+    bad = dict(codes=KEY + SYNTAX + ["unsupported"])
+    nist = "2.16.840.1.101.3.4."
+    kinds = {"ed25519": ("1.3.101.112", 32), "ed448": ("1.3.101.113", 57), "mldsa44": (nist + "3.17", 1312), "mldsa87": (nist + "3.19", 2592),
+             "slhdsa-sha2-128f": (nist + "3.21", 32), "mlkem768": (nist + "4.2", 1184)}
+    for label, (kind, size) in kinds.items():
+        for word, length in (("short", size - 1), ("long", size + 1), ("empty", 0)):
+            sample(f"{label}-{word}", "A11", csr(key=Bare(kind, b"\x01" * length)), **bad)
+        sample(f"{label}-parameters", "A11", csr(key=Bare(kind, b"\x01" * size, NULL)), **bad, says="parameters")
+        sample(f"{label}-not-signed", "A07", csr(key=Bare(kind, b"\x01" * size)), **bad)
+    sample("x25519", "A11", csr(key=Bare("1.3.101.110", b"\x09" + bytes(31))), **bad, says="algorithm")
 
 
 def names_of_subjects():
@@ -349,7 +415,7 @@ def heavy():
 def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
-    for make in (good, encoding, sizes, signatures, rsa_keys, ec_keys, names_of_subjects, names_of_san, asks, twice, heavy):
+    for make in (good, encoding, sizes, signatures, rsa_keys, pss, ec_keys, other_keys, names_of_subjects, names_of_san, asks, twice, heavy):
         make()
     lines = ",\n".join("  " + json.dumps(s, ensure_ascii=True) for s in SAMPLES)
     (FOLDER / "expected.json").write_text(f"[\n{lines}\n]\n")

@@ -4,12 +4,18 @@
 
 #include <check.h>
 #undef fail /* an old name of check.h; ours is the function of lib/error.h */
+#include <ctype.h>
 #include <jansson.h>
+#include <openssl/core_names.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "ca/blocklist.h"
 #include "ca/csr.h"
 #include "ca/names.h"
 #include "ca/publickey.h"
@@ -121,6 +127,7 @@ check_sample(const json_t *sample)
 	const char *file = json_string_value(json_object_get(sample, "file"));
 	const char *parse = json_string_value(json_object_get(sample, "parse"));
 	const char *issue = json_string_value(json_object_get(sample, "issue"));
+	const char *says = json_string_value(json_object_get(sample, "says"));
 	struct bytes der = read_sample(file);
 	struct error e = {0};
 	clock_t start = clock();
@@ -137,12 +144,163 @@ check_sample(const json_t *sample)
 		ck_assert_msg(list_has(json_object_get(sample, "codes"), error_name(e.code)), "%s is refused by %s as %s: %s", file,
 			      t.refused_by, error_name(e.code), e.detail);
 		ck_assert_msg(e.detail[0] != '\0', "%s is refused without a word", file);
+		ck_assert_msg(!says || strstr(e.detail, says), "%s is refused for another reason: %s", file, e.detail);
 	} else {
 		ck_assert_msg(strcmp(issue, "refuse") != 0, "%s is taken", file);
 		check_names(file, sample, &t);
 	}
 	free((void *)(uintptr_t)der.data);
 }
+
+/* What is taken here, because only a profile could refuse it. */
+START_TEST(test_taken)
+{
+	static const char *const files[] = {"rsa-2048.der", "rsa-2056.der", "rsa-2560.der", "rsapss-key.der", "rsapss-of-rsa-key.der",
+	    "rsapss-salt-20.der", "rsapss-bound.der", "ec-secp256k1.der"};
+	CLEANUP(arena_free) struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		struct bytes der = read_sample(files[i]);
+		struct error e;
+		struct taken t = take(a, der, &e);
+
+		ck_assert_msg(!t.refused_by, "%s is refused by %s: %s", files[i], t.refused_by, t.refused_by ? e.detail : "");
+		free((void *)(uintptr_t)der.data);
+	}
+}
+END_TEST
+
+/* --- lists of weak keys --- */
+
+static char list_dir[] = "/tmp/siegel-test-lists-XXXXXX";
+
+static void
+write_list(const char *name, const char *text)
+{
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", list_dir, name);
+	f = text ? fopen(path, "w") : NULL;
+	if (!text) {
+		ck_assert_int_eq(unlink(path), 0);
+		return;
+	}
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* What the lists of that file's key would have: made by hand, as doc/weak-keys.md says an operator does with openssl(1). */
+static void
+list_lines(struct bytes der, char modulus_line[21], char spki_line[65])
+{
+	const unsigned char *p = der.data;
+	X509_REQ *request = d2i_X509_REQ(NULL, &p, (long)der.len);
+	EVP_PKEY *key = X509_REQ_get_pubkey(request);
+	unsigned char *spki = NULL, hash[32];
+	int len = i2d_PUBKEY(key, &spki);
+	BIGNUM *n = NULL;
+
+	SHA256(spki, (size_t)len, hash);
+	for (size_t i = 0; i < 32; i++)
+		snprintf(spki_line + 2 * i, 3, "%02x", hash[i]);
+	if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n)) {
+		char *hex = BN_bn2hex(n), text[4096];
+
+		SHA1((unsigned char *)text, (size_t)snprintf(text, sizeof(text), "Modulus=%s\n", hex), hash);
+		for (size_t i = 0; i < 10; i++)
+			snprintf(modulus_line + 2 * i, 3, "%02x", hash[10 + i]);
+		OPENSSL_free(hex);
+		BN_free(n);
+	}
+	OPENSSL_free(spki);
+	EVP_PKEY_free(key);
+	X509_REQ_free(request);
+}
+
+static void
+check_taken(struct bytes der, bool taken, const char *says)
+{
+	CLEANUP(arena_free) struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	struct error e;
+	struct taken t = take(a, der, &e);
+
+	ck_assert_msg(!t.refused_by == taken, "%s", t.refused_by ? e.detail : "taken");
+	if (!taken) {
+		ck_assert_int_eq(e.code, E_BAD_KEY);
+		ck_assert_msg(strstr(e.detail, says) != NULL, "%s", e.detail);
+	}
+}
+
+/* A10: Debian's weak keys in the format of its package, other keys by the hash of their SubjectPublicKeyInfo. */
+START_TEST(test_lists)
+{
+	struct bytes rsa = read_sample("rsa-2048.der"), ec = read_sample("good-p256.der");
+	char modulus[21], spki[65], text[1024];
+	struct error e;
+
+	ck_assert_ptr_nonnull(mkdtemp(list_dir));
+	list_lines(ec, modulus, spki);
+	snprintf(text, sizeof(text), "# lost in 2026\n\n%064d\r\n%s\r\n", 0, spki);
+	write_list("lost.spki", text);
+	list_lines(rsa, modulus, spki);
+	for (char *c = modulus; *c; c++)
+		*c = (char)toupper(*c);
+	snprintf(text, sizeof(text), "# 2048 bits\n%020d\n%s\nffffffffffffffffffff\n0123456789abcdef0123", 0, modulus);
+	write_list("blacklist.RSA-2048", text);
+
+	ck_assert_int_eq(blocklist_load("", &e), 0);
+	ck_assert_uint_eq(blocklist_count(), 0);
+	check_taken(rsa, true, NULL);
+	check_taken(ec, true, NULL);
+	ck_assert_msg(blocklist_load(list_dir, &e) == 0, "%s", e.detail);
+	ck_assert_uint_eq(blocklist_count(), 6);
+	check_taken(rsa, false, "CVE-2008-0166");
+	check_taken(ec, false, "list");
+	write_list("rsa.spki", spki);
+	write_list("blacklist.RSA-2048", NULL);
+	ck_assert_int_eq(blocklist_load(list_dir, &e), 0);
+	check_taken(rsa, false, "list of keys");
+	write_list("rsa.spki", NULL);
+	ck_assert_int_eq(blocklist_load(list_dir, &e), 0);
+	check_taken(rsa, true, NULL);
+	check_taken(ec, false, "list");
+	write_list("lost.spki", NULL);
+	ck_assert_int_eq(rmdir(list_dir), 0);
+	free((void *)(uintptr_t)rsa.data);
+	free((void *)(uintptr_t)ec.data);
+}
+END_TEST
+
+/* A list that can't be read is said to be, and none of the others is used half. */
+START_TEST(test_lists_refused)
+{
+	static const struct {
+		const char *name, *text, *says;
+	} cases[] = {{"blacklist.RSA-2048", "0123456789abcdef0123\n0123456789abcdef012\n", "line 2: 20 hexadecimal"},
+	    {"blacklist.RSA-1024", "0123456789abcdef01234\n", "line 1"}, {"a.spki", "0123456789abcdef0123\n", "line 1: 64 hexadecimal"},
+	    {"a.spki", "# fine\nzz\n", "line 2"}, {"list.txt", "", "list.txt"}};
+	struct error e;
+
+	ck_assert_ptr_nonnull(mkdtemp(list_dir));
+	write_list("good.spki", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		write_list(cases[i].name, cases[i].text);
+		ck_assert_msg(blocklist_load(list_dir, &e) < 0, "%s is taken", cases[i].name);
+		ck_assert_int_eq(e.code, E_BAD_VALUE);
+		ck_assert_msg(strstr(e.detail, cases[i].says) != NULL, "%s", e.detail);
+		ck_assert_uint_eq(blocklist_count(), 0);
+		write_list(cases[i].name, NULL);
+	}
+	ck_assert_int_eq(blocklist_load(list_dir, &e), 0);
+	ck_assert_uint_eq(blocklist_count(), 1);
+	write_list("good.spki", NULL);
+	ck_assert_int_eq(rmdir(list_dir), 0);
+	ck_assert_int_lt(blocklist_load(list_dir, &e), 0);
+	ck_assert_ptr_nonnull(strstr(e.detail, "weak_key_dir"));
+}
+END_TEST
 
 static json_t *samples; /* read once by main() */
 
@@ -217,6 +375,9 @@ main(void)
 	}
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_sample, 0, (int)json_array_size(samples));
+	tcase_add_test(tcase, test_taken);
+	tcase_add_test(tcase, test_lists);
+	tcase_add_test(tcase, test_lists_refused);
 	tcase_add_test(tcase, test_truncated);
 	tcase_add_test(tcase, test_flipped);
 	suite_add_tcase(suite, tcase);
