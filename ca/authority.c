@@ -7,12 +7,30 @@
 #include "ca/fault.h"
 #include "lib/x509/oid.h"
 
+static const char *const status_words[] = {"pending", "active", "offline", "disabled", "superseded", "revoked", "retired"};
+
+enum authority_status
+authority_status_parse(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(status_words); i++)
+		if (strcmp(word, status_words[i]) == 0)
+			return (enum authority_status)i;
+	return AUTHORITY_DISABLED;
+}
+
+const char *
+authority_status_word(enum authority_status s)
+{
+	return status_words[s];
+}
+
 int
 authority_new(struct arena *a, const struct authority *fields, struct bytes certificate, struct authority **ret, struct error *e)
 {
 	struct authority *ca CLEANUP(authority_free) = xcalloc(1, sizeof(*ca));
 	*ca = *fields;
 	ca->arena = a;
+	ca->users = 1;
 	if (cert_parse(certificate, &ca->cert, e) < 0)
 		return -1;
 	struct der spki = der_of(ca->cert.spki), content;
@@ -34,10 +52,18 @@ authority_new(struct arena *a, const struct authority *fields, struct bytes cert
 	return 0;
 }
 
+struct authority *
+authority_hold(struct authority *ca)
+{
+	if (ca)
+		ca->users++;
+	return ca;
+}
+
 void
 authority_free(struct authority *ca)
 {
-	if (!ca)
+	if (!ca || --ca->users > 0)
 		return;
 	authority_forget_key(ca);
 	EVP_PKEY_CTX_free(ca->verify_ctx);

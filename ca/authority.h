@@ -9,10 +9,17 @@
 #define SIGNATURE_MAX_BYTES SIGALG_MAX_BYTES
 #define NAME_TEXT_MAX 64         /* names of tenants, CAs and profiles: the check in the store */
 
-enum authority_status { AUTHORITY_ACTIVE, AUTHORITY_OFFLINE, AUTHORITY_DISABLED, AUTHORITY_RETIRED };
+/* migrations/0005_hierarchy.sql says what each means; the words there and these have one order. */
+enum authority_status {
+	AUTHORITY_PENDING, AUTHORITY_ACTIVE, AUTHORITY_OFFLINE, AUTHORITY_DISABLED, AUTHORITY_SUPERSEDED, AUTHORITY_REVOKED, AUTHORITY_RETIRED
+};
+/* The word of the store; AUTHORITY_DISABLED for one that isn't known. */
+enum authority_status authority_status_parse(const char *word);
+const char *authority_status_word(enum authority_status s) __attribute__((returns_nonnull));
 
 struct authority {
 	struct arena *arena; /* holds all that is pointed to */
+	int users;           /* the registry and each order under way */
 	int32_t id, tenant_id, parent_id; /* parent_id 0: self-signed */
 	const char *name;
 	enum authority_status status;
@@ -29,8 +36,11 @@ struct authority {
 	const char *chain_pem; /* itself and up to, without, the root */
 };
 
-/* Takes over the arena. Parses the certificate, loads its public key. */
+/* Takes over the arena. Parses the certificate, loads its public key. *ret has one user. */
 int authority_new(struct arena *a, const struct authority *fields, struct bytes certificate, struct authority **ret, struct error *e) MUST_CHECK;
+/* One more user, which authority_free() ends: an order goes on with the CA that it began with, whatever is read meanwhile. NULL for NULL. */
+struct authority *authority_hold(struct authority *ca);
+/* Ends one use; the last one frees. Accepts NULL. */
 void authority_free(struct authority *ca);
 DEFINE_CLEANUP(struct authority, authority_free)
 

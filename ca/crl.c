@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -247,13 +248,33 @@ publish(const char *dir, const struct file *f, const char *name, const char *suf
 	return 0;
 }
 
+/* The SHA-256 of a file; false when it can't be read. */
+static bool
+file_digest(const char *path, uint8_t digest[32])
+{
+	uint8_t data[65536];
+	ssize_t n = -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	EVP_MD_CTX *sha = EVP_MD_CTX_new();
+	bool good = fd >= 0 && sha && EVP_DigestInit_ex(sha, EVP_sha256(), NULL) == 1;
+	while (good && (n = read(fd, data, sizeof(data))) > 0)
+		good = EVP_DigestUpdate(sha, data, (size_t)n) == 1;
+	good = good && n == 0 && EVP_DigestFinal_ex(sha, digest, NULL) == 1;
+	EVP_MD_CTX_free(sha);
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
 static int
 publish_certificate(const struct authority *ca, const char *dir, const char *name, struct error *e)
 {
 	char path[512];
+	uint8_t is[32], wanted[32];
 	struct file f FILE_CLEANUP = {.fd = -1};
 	snprintf(path, sizeof(path), "%s/%s.crt", dir, name);
-	if (access(path, F_OK) == 0)
+	SHA256(ca->cert.whole.data, ca->cert.whole.len, wanted);
+	if (file_digest(path, is) && memcmp(is, wanted, sizeof(is)) == 0)
 		return 0;
 	if (file_new(dir, name, "crt", &f, e) < 0 || write_all(f.fd, ca->cert.whole.data, ca->cert.whole.len, e) < 0)
 		return -1;
@@ -328,9 +349,9 @@ file_name(const struct authority *ca, char ret[FILE_NAME_BYTES])
 }
 
 static int
-want(const struct authority *ca, struct db *db, struct error *e)
+want(int32_t ca_id, struct db *db, struct error *e)
 {
-	struct db_param id[] = {DB_INT(ca->id)};
+	struct db_param id[] = {DB_INT(ca_id)};
 	return db_query(db, "UPDATE ca SET crl_wanted_at = clock_timestamp() WHERE id = $1::int", id, 1, false, NULL, e);
 }
 
@@ -360,42 +381,30 @@ crl_make(struct authority *ca, struct hsm *hsm, struct db *db, struct audit_chai
 	FAULT("crl-committed");
 	if (publish(dir, &done, name, "crl", e) == 0)
 		return 0;
-	if (want(ca, db, &ignored) < 0)
+	if (want(ca->id, db, &ignored) < 0)
 		return -1; /* the first failure is the one that is told */
 	return -1;
 }
 
-/* The SHA-256 of a file; false when it can't be read. */
-static bool
-file_digest(const char *path, uint8_t digest[32])
-{
-	uint8_t data[65536];
-	ssize_t n = -1;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	EVP_MD_CTX *sha = EVP_MD_CTX_new();
-	bool good = fd >= 0 && sha && EVP_DigestInit_ex(sha, EVP_sha256(), NULL) == 1;
-	while (good && (n = read(fd, data, sizeof(data))) > 0)
-		good = EVP_DigestUpdate(sha, data, (size_t)n) == 1;
-	good = good && n == 0 && EVP_DigestFinal_ex(sha, digest, NULL) == 1;
-	EVP_MD_CTX_free(sha);
-	if (fd >= 0)
-		close(fd);
-	return good;
-}
-
 int
-crl_check_published(const struct authority *ca, struct db *db, const char *dir, struct error *e)
+crl_check_published(struct db *db, const char *dir, struct error *e)
 {
-	char name[FILE_NAME_BYTES], path[512];
+	char path[512];
 	uint8_t digest[32];
 	struct db_result *r CLEANUP(db_result_free) = NULL;
-	struct db_param id[] = {DB_INT(ca->id)};
-	if (db_query(db, "SELECT sha256 FROM crl WHERE ca_id = $1::int ORDER BY number DESC LIMIT 1", id, 1, true, &r, e) < 0)
+	if (db_query(db,
+		     "SELECT c.id, encode(c.ski, 'hex'), encode(l.sha256, 'hex') FROM ca c JOIN crl l ON l.ca_id = c.id AND l.number = c.crl_number"
+		     " WHERE c.status <> 'retired' ORDER BY c.id",
+		     NULL, 0, false, &r, e) < 0)
 		return -1;
-	file_name(ca, name);
-	snprintf(path, sizeof(path), "%s/%s.crl", dir, name);
-	if (db_rows(r) == 0 ||
-	    (file_digest(path, digest) && bytes_equal(db_bytes(r, 0, 0, NULL), (struct bytes){digest, sizeof(digest)})))
-		return 0;
-	return want(ca, db, e);
+	for (int i = 0; i < db_rows(r); i++) {
+		char hex[2 * sizeof(digest) + 1];
+		snprintf(path, sizeof(path), "%s/%s.crl", dir, db_text(r, i, 1));
+		bool there = file_digest(path, digest);
+		for (size_t k = 0; there && k < sizeof(digest); k++)
+			snprintf(hex + 2 * k, 3, "%02x", digest[k]);
+		if ((!there || strcmp(hex, db_text(r, i, 2)) != 0) && want((int32_t)db_int(r, i, 0), db, e) < 0)
+			return -1;
+	}
+	return 0;
 }

@@ -22,7 +22,7 @@ lane_open(struct lane *l, const struct config *c, struct error *e)
 	if (audit_open(l->db, l->name, &l->chain, e) < 0)
 		return -1;
 	/* Whoever holds the chain's lock is the only one that writes intents of this chain: what is left over has no owner. */
-	if (intents_abandon(l->db, l->name, e) < 0)
+	if (intents_abandon(l->db, l->name, e) < 0 || db_listen(l->db, "rules_changed", e) < 0)
 		return -1;
 	/* A new descriptor isn't watched, also when it has the number of the one that was closed. */
 	l->watched_fd = -1;
@@ -498,4 +498,6 @@ lane_ready(struct lane *l)
 	case DB_BUSY:
 		break;
 	}
+	if (l->state != LANE_DOWN && db_notified(l->db))
+		worker_rules_changed(l->worker);
 }

@@ -220,13 +220,13 @@ find_rules(struct order *o, const struct registry *r, struct error *e)
 {
 	const Siegel__Issue *q = o->request;
 	int32_t tenant = q->requestor->tenant_id;
-	o->ca = registry_authority(r, tenant, q->ca);
+	o->ca = authority_hold(registry_authority(r, tenant, q->ca));
 	if (!o->ca)
 		return *q->ca ? fail_at(e, E_NOT_FOUND, "ca", "ca: there is none of this name")
 			      : fail_at(e, E_NOT_FOUND, "ca", "ca: the tenant has no default CA");
 	if (o->ca->status != AUTHORITY_ACTIVE)
 		return fail_at(e, E_POLICY, "ca", "ca: \"%s\" is %s and issues nothing on request", o->ca->name,
-			       o->ca->status == AUTHORITY_OFFLINE ? "offline" : "out of service");
+			       authority_status_word(o->ca->status));
 	const struct profile *profile = registry_profile(r, tenant, q->profile);
 	if (!profile || profile->internal)
 		return fail_at(e, E_NOT_FOUND, "profile", "profile: there is none of this name");
@@ -303,6 +303,7 @@ order_free(struct order *o)
 	if (!o)
 		return;
 	EVP_PKEY_free(o->private_key);
+	authority_free(o->ca);
 	profile_free(o->profile);
 	buf_free(&o->tbs);
 	buf_free(&o->certificate);
@@ -342,7 +343,7 @@ order_make_internal(struct authority *issuer, const struct profile *profile, EVP
 		    struct order **ret, struct error *e)
 {
 	struct order *o CLEANUP(order_free) = order_new(request);
-	o->ca = issuer;
+	o->ca = authority_hold(issuer);
 	o->profile = profile_hold(profile);
 	if (take_own_key(o, key, e) < 0 || complete(o, NULL, now, e) < 0)
 		return -1;

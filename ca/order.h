@@ -10,7 +10,7 @@
 struct order {
 	struct arena *arena;
 	const Siegel__Issue *request;  /* the caller's, outlives the order */
-	struct authority *ca;          /* who issues */
+	struct authority *ca;          /* who issues; held by the order */
 	struct profile *profile; /* held by the order */
 	struct tbs_input tbs_input;
 	struct dn_value subject[LIMIT_RDN_COUNT];

@@ -21,7 +21,8 @@
 #define BATCH_WORTH 8
 #define KEY_STORE_PAUSE_US 250000
 #define STORE_WAIT_US 3000000 /* a request waits this long for a store that is away */
-#define REFRESH_US 2000000
+#define REFRESH_US 30000000 /* what changes is notified; this is for a notice that was lost with its connection */
+#define MISSING_US 200000   /* a CA or a profile that isn't known is asked for this often */
 #define NOTES_PER_SEC 20 /* refusals in the audit log: a flood of them fills no disk */
 /* RSA keys that wait to be made, in all and of one tenant: some seconds of work, and none takes all of it */
 #define KEYS_WAITING 16
@@ -66,6 +67,12 @@ const struct registry *
 worker_registry(const struct worker *w)
 {
 	return w->registry;
+}
+
+void
+worker_rules_changed(struct worker *w)
+{
+	w->refreshed_us = 0;
 }
 
 static void
@@ -236,7 +243,8 @@ refresh(struct worker *w)
 			log_error(LOG_LEVEL_WARNING, "CAs and profiles can't be read", &e);
 		else if (bad)
 			log_event(LOG_LEVEL_ERROR, "CAs or profiles are left out, because they can't be read", NULL);
-		w->refreshed_us = now_us();
+		/* A notice that came meanwhile may be of a change that wasn't read. */
+		w->refreshed_us = db_notified(w->lanes[i].db) ? 0 : now_us();
 		return;
 	}
 }
@@ -348,7 +356,7 @@ take_issue(struct worker *w, struct job *job)
 	/* A CA or a profile may be newer than what was read. */
 	if (!registry_profile(w->registry, q->requestor->tenant_id, q->profile) ||
 	    !registry_authority(w->registry, q->requestor->tenant_id, q->ca))
-		if (now_us() - w->refreshed_us > REFRESH_US / 10)
+		if (now_us() - w->refreshed_us > MISSING_US)
 			refresh(w);
 	if (q->csr.len == 0) {
 		if (order_key_type(w->registry, q, &type, &e) < 0) {
@@ -630,6 +638,7 @@ tend(struct worker *w)
 			l->retry_at_us = now_us() + 250000;
 		} else {
 			log_event(LOG_LEVEL_NOTICE, "lane open", "chain", l->name, NULL);
+			w->refreshed_us = 0; /* notices may have been lost with the former connection */
 		}
 	}
 	if (now - w->key_store_tended_us > KEY_STORE_PAUSE_US)

@@ -30,6 +30,8 @@ void worker_refuse(struct worker *w, struct job *job, const struct error *e);
 /* Puts a job back to the queue, to be taken again in delay_ms. */
 void worker_requeue(struct worker *w, struct job *job, int delay_ms);
 struct hsm *worker_hsm(struct worker *w); /* NULL: there is no key store at all */
+/* CAs or profiles changed in the store: they are read anew as soon as a lane is idle. */
+void worker_rules_changed(struct worker *w);
 const struct registry *worker_registry(const struct worker *w);
 
 #endif

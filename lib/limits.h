@@ -30,6 +30,7 @@
 #define LIMIT_CHAIN_LENGTH 32             /* certificates from one of ours to its root: a row that went wrong makes no endless loop */
 #define LIMIT_CERT_BYTES 65536
 #define LIMIT_VALIDITY_DAYS 36525         /* 100 years: hard ceiling for a root; leaf profiles stay far below */
+#define LIMIT_CA_DEPTH 32                 /* CAs above each other: verifiers stop far earlier (OpenSSL at 100, most at 8 to 10) */
 #define LIMIT_LEAF_VALIDITY_DAYS 7305     /* 20 years: devices that live twenty years with their first certificate */
 #define LIMIT_SERIAL_BYTES 20             /* RFC 5280 4.1.2.2 */
 #define LIMIT_RSA_MIN_BITS 2048           /* 112 bits of strength (NIST SP 800-57 part 1, table 2); less can't be configured */

@@ -326,6 +326,20 @@ notifications(struct db *db, void (*got)(void *ctx, const char *channel, const c
 	return count;
 }
 
+static void
+ignore(void *ctx, const char *channel, const char *payload)
+{
+	(void)ctx;
+	(void)channel;
+	(void)payload;
+}
+
+bool
+db_notified(struct db *db)
+{
+	return db_alive(db) && notifications(db, ignore, NULL) > 0;
+}
+
 int
 db_wait_notify(struct db *db, int stop_fd, int timeout_ms, void (*got)(void *ctx, const char *channel, const char *payload), void *ctx,
                struct error *e)

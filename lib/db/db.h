@@ -99,6 +99,10 @@ int db_listen(struct db *db, const char *channel, struct error *e) MUST_CHECK;
 int db_wait_notify(struct db *db, int stop_fd, int timeout_ms, void (*got)(void *ctx, const char *channel, const char *payload),
                    void *ctx, struct error *e) MUST_CHECK;
 
+/* For processes with an event loop: whether anything came for a channel since the last call. What has arrived is taken by db_poll() and by
+ * statements that wait. */
+bool db_notified(struct db *db);
+
 /* A pool of connections for threads. */
 struct db_pool;
 /* At most max connections, made when they are needed: this succeeds without the store too. The configuration must outlive the

@@ -317,7 +317,7 @@ START_TEST(test_wanted_again)
 	struct crl_made none;
 	int64_t made = make().number;
 	(void)test_one(h.db, "UPDATE ca SET crl_wanted_at = NULL WHERE id = 2");
-	ck_assert_int_eq(crl_check_published(ca, h.db, house_path("crl"), &e), 0);
+	ck_assert_int_eq(crl_check_published(h.db, house_path("crl"), &e), 0);
 	ck_assert_str_eq(test_one(h.db, "SELECT crl_wanted_at IS NULL FROM ca WHERE id = 2"), "t");
 	/* a folder in the file's place can't be replaced by rename */
 	ck_assert_int_eq(unlink(path), 0);
@@ -331,7 +331,7 @@ START_TEST(test_wanted_again)
 		(void)test_one(h.db, "UPDATE ca SET crl_wanted_at = NULL WHERE id = 2");
 		if (i == 1)
 			house_write(path + strlen(house_dir()) + 1, "not the list");
-		ck_assert_int_eq(crl_check_published(ca, h.db, house_path("crl"), &e), 0);
+		ck_assert_int_eq(crl_check_published(h.db, house_path("crl"), &e), 0);
 		ck_assert_str_eq(test_one(h.db, "SELECT crl_wanted_at IS NULL FROM ca WHERE id = 2"), "f");
 	}
 	ck_assert_int_eq(make().number, made + 2);

@@ -81,8 +81,8 @@ START_TEST(test_profile_changes)
 	ck_assert_int_eq(refresh(), 0);
 	const struct profile *after = registry_profile(h.registry, 1, "device");
 	ck_assert_ptr_ne(after, before);
-	ck_assert_int_eq(after->days, 77);
-	ck_assert_int_ne(held->days, 77);
+	ck_assert_int_eq(after->validity_sec, 77 * 86400);
+	ck_assert_int_ne(held->validity_sec, 77 * 86400);
 	profile_free(held);
 	/* one that can't be read is left out and counted, and the others are there */
 	test_superuser("UPDATE siegel.profile SET definition = definition || '{\"nosuch\": 1}' WHERE tenant_id = 1 AND name = 'device'");
@@ -132,14 +132,92 @@ START_TEST(test_ids_in_any_order)
 }
 END_TEST
 
+/* One that is cut off is seen at once, one that is wrong within when it is wanted; neither is there, and the others are. */
 START_TEST(test_bad_certificate)
 {
 	add_copy(1001, "substr(certificate, 1, 200)");
+	add_copy(1002, "overlay(certificate placing '\\x00'::bytea from 13 for 1)");
 	int bad = refresh();
 	test_superuser("DELETE FROM siegel.ca WHERE id > 1000");
 	ck_assert_int_eq(bad, 1);
 	ck_assert_ptr_null(registry_authority_by_id(h.registry, 1001));
+	ck_assert_ptr_null(registry_authority_by_id(h.registry, 1002));
 	ck_assert_ptr_nonnull(house_issuing(&h));
+}
+END_TEST
+
+/* Transactions commit in another order than they began in: none is missed, also when others were read meanwhile. */
+START_TEST(test_commits_in_any_order)
+{
+	struct db *early = test_db("siegel_owner");
+	ck_assert_int_eq(db_exec(early, "BEGIN; UPDATE siegel.ca SET crl_interval_sec = 4711 WHERE id = 1", &e), 0);
+	for (int i = 0; i < 3; i++) { /* newer ones commit, and are read */
+		char sql[96];
+		snprintf(sql, sizeof(sql), "UPDATE siegel.ca SET crl_interval_sec = %d WHERE id = 2", 1000 + i);
+		test_superuser(sql);
+		ck_assert_int_eq(refresh(), 0);
+		ck_assert_int_eq(house_issuing(&h)->crl_interval_sec, 1000 + i);
+	}
+	ck_assert_int_ne(registry_authority_by_id(h.registry, 1)->crl_interval_sec, 4711);
+	ck_assert_int_eq(db_exec(early, "COMMIT", &e), 0);
+	db_free(early);
+	ck_assert_int_eq(refresh(), 0);
+	ck_assert_int_eq(registry_authority_by_id(h.registry, 1)->crl_interval_sec, 4711);
+	test_superuser("UPDATE siegel.ca SET crl_interval_sec = 86400 WHERE id < 3");
+}
+END_TEST
+
+/* Rows whose transactions lie in the future come from a store that was restored: they are read once. */
+START_TEST(test_restored_rows)
+{
+	struct registry *fresh = registry_new();
+	int bad = 0;
+	test_superuser("ALTER TABLE siegel.ca DISABLE TRIGGER ca_changed; UPDATE siegel.ca SET changed_xid = '4000000000' WHERE id = 2;"
+		       " ALTER TABLE siegel.ca ENABLE TRIGGER ca_changed");
+	ck_assert_int_eq(registry_refresh(fresh, h.db, &bad, &e), 0);
+	ck_assert_ptr_nonnull(registry_authority(fresh, 1, "issuing"));
+	test_superuser("UPDATE siegel.ca SET crl_interval_sec = 999 WHERE id = 2");
+	ck_assert_int_eq(registry_refresh(fresh, h.db, &bad, &e), 0);
+	ck_assert_int_eq(registry_authority(fresh, 1, "issuing")->crl_interval_sec, 999);
+	test_superuser("UPDATE siegel.ca SET crl_interval_sec = 86400 WHERE id = 2");
+	registry_free(fresh);
+}
+END_TEST
+
+/* A CA that waits for its certificate isn't found, but its key is a CA's; when it is deleted, it isn't any more. */
+START_TEST(test_pending)
+{
+	uint8_t key[32];
+	memset(key, 0x5a, sizeof(key));
+	test_superuser("INSERT INTO siegel.ca (tenant_id, name, status, subject, ski, spki_hash, key_ref, ocsp_url, crl_url, ca_url, crl_interval_sec,"
+		       " crl_overlap_sec) VALUES (1, 'waits', 'pending', 'CN=waits', '', decode(repeat('5a', 32), 'hex'), 'file:x', '', '', '', 60, 0)");
+	ck_assert_int_eq(refresh(), 0);
+	ck_assert_ptr_null(registry_authority(h.registry, 1, "waits"));
+	ck_assert(registry_is_ca_key(h.registry, key));
+	test_superuser("DELETE FROM siegel.ca WHERE name = 'waits'");
+	ck_assert_int_eq(refresh(), 0);
+	ck_assert(!registry_is_ca_key(h.registry, key));
+	ck_assert_ptr_nonnull(house_issuing(&h));
+}
+END_TEST
+
+/* A newer key takes the name; an order goes on with the CA that it began with. */
+START_TEST(test_successor)
+{
+	struct authority *old = authority_hold(house_issuing(&h));
+	add_copy(1001, "certificate");
+	test_superuser("UPDATE siegel.ca SET name = 'issuing-g1', is_default = false, status = 'superseded', successor_id = 1001 WHERE id = 2;"
+		       " UPDATE siegel.ca SET name = 'issuing', is_default = true, status = 'active' WHERE id = 1001");
+	ck_assert_int_eq(refresh(), 0);
+	struct authority *now = registry_authority(h.registry, 1, "issuing");
+	ck_assert_int_eq(now->id, 1001);
+	ck_assert_ptr_eq(registry_authority(h.registry, 1, ""), now);
+	ck_assert_ptr_eq(registry_authority_heir(h.registry, 2), now);
+	ck_assert_int_eq(registry_authority_by_id(h.registry, 2)->status, AUTHORITY_SUPERSEDED);
+	ck_assert_str_eq(old->name, "issuing");
+	authority_free(old);
+	test_superuser("UPDATE siegel.ca SET name = 'x', is_default = false WHERE id = 1001; UPDATE siegel.ca SET name = 'issuing', is_default = true,"
+		       " status = 'active', successor_id = NULL WHERE id = 2; DELETE FROM siegel.ca WHERE id > 1000");
 }
 END_TEST
 
@@ -171,6 +249,10 @@ tcase_registry(void)
 	tcase_add_test(c, test_profile_changes);
 	tcase_add_test(c, test_ids_in_any_order);
 	tcase_add_test(c, test_bad_certificate);
+	tcase_add_test(c, test_commits_in_any_order);
+	tcase_add_test(c, test_restored_rows);
+	tcase_add_test(c, test_pending);
+	tcase_add_test(c, test_successor);
 	tcase_add_test(c, test_wrong_key);
 	tcase_set_timeout(c, 60);
 	return c;
