@@ -138,6 +138,8 @@ key_list(struct arena *a, const struct profile *p)
 static int
 check_key_type(struct order *o, const struct keytype *type, const char *pointer, struct error *e)
 {
+	if (o->profile->ca && !type->signature)
+		return fail_at(e, E_BAD_KEY, pointer, "key: an %s key signs nothing, so it can't be a CA's", type->group);
 	for (size_t i = 0; i < o->profile->n_keys; i++)
 		if (keytype_fits(o->profile->keys[i], type))
 			return 0;

@@ -26,7 +26,6 @@ struct keytype {
 	const struct sigalg *signature; /* with which it signs unless something else is chosen; NULL: it signs nothing */
 	unsigned usages;        /* bit n: key usage n makes sense for such a key */
 	const char *ocsp;       /* type of the OCSP signers that speak for a CA with such a key; NULL: the profile's first */
-	bool on_token;          /* PKCS#11 2.40 mechanisms hold it; else the encrypted key store does */
 	bool slow;              /* a key takes milliseconds and more to make */
 	int order_bits, cofactor; /* of a curve */
 	bool at_least;          /* no type, but a range that a profile may name: see keytype_rule() */
@@ -41,7 +40,7 @@ const struct keytype *keytype_at(size_t n);
 /* The row of a SubjectPublicKeyInfo's algorithm (DER) and, for RSA, its size; NULL when there is none. RSA-PSS keys may carry
  * parameters that bind them to one of our signature algorithms (RFC 4055 1.2). */
 const struct keytype *keytype_by_algorithm(struct bytes algorithm, int rsa_bits);
-/* What a profile may write: a type, or a range ("rsa>=3072", "ec>=256"); NULL for anything else. */
+/* What a profile may write: a type, or a range ("rsa>=3072", "ec>=256", "mldsa"); NULL for anything else. */
 const struct keytype *keytype_rule(const char *word);
 /* Is type what the rule says? */
 bool keytype_fits(const struct keytype *rule, const struct keytype *type);
