@@ -25,19 +25,19 @@ DEFINE_CLEANUP(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
 #define ENCIPHERING (1u << USAGE_KEY_ENCIPHERMENT)                                                   /* RFC 9935 5 */
 
 /* RSA of any size: rows without one, from which those with one are made. RFC 4055 1.2: a PSS key has no parameters or those to which it
- * is bound. A token holds RSA keys, but can't say of one that it is for PSS alone. */
+ * is bound. */
 #define RSA_ANY                                                                                                                           \
 	{.name = "rsa", .family = KEY_RSA, .group = "RSA", .algorithm = DER_LIT("\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00"), \
-	 .signature = &sigalg_list[RSA_SHA256], .usages = SIGNING_ENCIPHERING, .on_token = true, .slow = true}
+	 .signature = &sigalg_list[RSA_SHA256], .usages = SIGNING_ENCIPHERING, .slow = true}
 #define RSAPSS_ANY                                                                                                                        \
 	{.name = "rsapss", .family = KEY_RSA_PSS, .group = "RSA-PSS", .algorithm = DER_LIT("\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"), \
 	 .signature = &sigalg_list[RSAPSS_SHA256], .usages = SIGNING, .slow = true}
 
-/* RFC 5480 4: the digest is as strong as the curve. Curves of all names are held by tokens by their identifier. */
+/* RFC 5480 4: the digest is as strong as the curve. */
 #define CURVE(word, field, order, factor, openssl, head, parameters)                                                                      \
 	{.name = (word), .family = KEY_EC, .bits = (field), .group = (openssl), .algorithm = DER_LIT(head EC_ALGORITHM parameters),         \
 	 .signature = &sigalg_list[(field) <= 256 ? ECDSA_SHA256 : (field) <= 384 ? ECDSA_SHA384 : ECDSA_SHA512], .usages = SIGNING_AGREEING, \
-	 .on_token = true, .order_bits = (order), .cofactor = (factor)},
+	 .order_bits = (order), .cofactor = (factor)},
 
 /* Keys that sign the whole message: the AlgorithmIdentifiers of key and signature are the same, without parameters. */
 #define PURE(word, kind, size, openssl, oid, signer, takes_long)                                                                           \
@@ -78,15 +78,19 @@ static const struct keytype rows[] = {
     MLKEM(1024, "\x03"),
 };
 
-/* Ranges for profiles: all types of the family with at least so many bits (of the modulus, of the curve's order). group is the type that
- * the engine makes. */
+/* Ranges for profiles: all types of the family with at least so many bits (of the modulus, of the curve's order), or all. group is the
+ * type that the engine makes. */
 #define RANGE(kind, word, least, made)                                                                                                     \
 	{.name = word ">=" #least, .family = (kind), .bits = (least), .group = (made), .at_least = true}
+#define ALL(kind, word, made) {.name = (word), .family = (kind), .group = (made), .at_least = true}
 static const struct keytype ranges[] = {
     RANGE(KEY_RSA, "rsa", 2048, "rsa2048"),       RANGE(KEY_RSA, "rsa", 3072, "rsa3072"),       RANGE(KEY_RSA, "rsa", 4096, "rsa4096"),
     RANGE(KEY_RSA_PSS, "rsapss", 2048, "rsapss2048"), RANGE(KEY_RSA_PSS, "rsapss", 3072, "rsapss3072"),
     RANGE(KEY_RSA_PSS, "rsapss", 4096, "rsapss4096"), RANGE(KEY_EC, "ec", 224, "p256"), RANGE(KEY_EC, "ec", 256, "p256"),
     RANGE(KEY_EC, "ec", 384, "p384"),
+    ALL(KEY_MLDSA, "mldsa", "mldsa65"),
+    ALL(KEY_SLHDSA, "slhdsa", "slhdsa-sha2-128s"),
+    ALL(KEY_MLKEM, "mlkem", "mlkem768"),
 };
 
 #define RSA_STEP 8

@@ -368,6 +368,8 @@ START_TEST(test_keytype_words)
 	ck_assert(keytype_fits(ec, keytype_by_name("p256")) && keytype_fits(ec, keytype_by_name("sect571r1")));
 	ck_assert(!keytype_fits(ec, keytype_by_name("secp224r1")) && !keytype_fits(ec, keytype_by_name("ed25519")));
 	ck_assert(keytype_fits(keytype_by_name("p256"), keytype_by_name("p256")) && !keytype_fits(keytype_by_name("p256"), keytype_by_name("p384")));
+	ck_assert(keytype_fits(keytype_rule("mlkem"), keytype_by_name("mlkem512")) && !keytype_fits(keytype_rule("mlkem"), keytype_by_name("mldsa44")));
+	ck_assert_ptr_eq(keytype_made(keytype_rule("slhdsa")), keytype_by_name("slhdsa-sha2-128s"));
 	ck_assert_ptr_eq(keytype_made(rsa), keytype_by_name("rsa3072"));
 	ck_assert_ptr_eq(keytype_made(keytype_rule("ec>=384")), keytype_by_name("p384"));
 	ck_assert_ptr_eq(keytype_made(keytype_by_name("ed448")), keytype_by_name("ed448"));
