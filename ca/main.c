@@ -15,6 +15,7 @@
 #include "ca/blocklist.h"
 #include "ca/bootstrap.h"
 #include "ca/clerk.h"
+#include "ca/import/split.h"
 #include "ca/manage.h"
 #include "ca/runner.h"
 #include "ca/worker.h"
@@ -294,5 +295,7 @@ main(int argc, char **argv)
 	    .extra_help = "makes the first hierarchy of a tenant from FILE and ends",
 	    .extra = bootstrap,
 	};
+	if (argc == 2 && strcmp(argv[1], "--split") == 0) /* the engine runs itself so, for files that come from elsewhere */
+		return split_main();
 	return daemon_main(&ca, argc, argv);
 }

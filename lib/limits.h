@@ -4,8 +4,10 @@
 
 /* HTTP */
 #define LIMIT_BODY_BYTES (128 * 1024)     /* a CSR with an ML-DSA-87 or SLH-DSA key and signature is under 64 KiB as PEM */
+#define LIMIT_RAW_BODY_BYTES (16 * 1024 * 1024) /* a file to import: some ten thousand certificates */
 #define LIMIT_OCSP_REQUEST_BYTES (20 * 1024) /* 20 certificate ids and a signature; RFC 5019 clients send under 255 bytes */
 #define LIMIT_URI_BYTES 8192              /* OCSP by GET is the longest; nginx refuses more before us */
+#define LIMIT_BIG_REQUEST_MS 300000       /* the same for a file of LIMIT_IMPORT_FILE_BYTES over a line of half a megabit */
 #define LIMIT_REQUEST_MS 30000            /* absolute, from first byte to answer; nginx has its own, shorter for the header */
 #define LIMIT_REQUEST_ARENA_BYTES (4 * 1024 * 1024) /* a request's plain memory: body, JSON text and a page of resources */
 
@@ -18,6 +20,16 @@
 #define LIMIT_METADATA_KEYS 64            /* R23: what people sort their devices by; a document isn't metadata */
 #define LIMIT_METADATA_KEY_BYTES 64
 #define LIMIT_METADATA_VALUE_BYTES 1024
+
+/* Policies: what a request costs at most. A condition of four terms takes 1.6 µs */
+#define LIMIT_POLICIES 64                 /* of a tenant */
+#define LIMIT_POLICY_RULES 32             /* of a policy */
+#define LIMIT_POLICY_TENANT_RULES 256     /* in force in a tenant: under half a millisecond for a request that all are about */
+#define LIMIT_POLICY_OPERATIONS 32
+#define LIMIT_POLICY_PATH_BYTES 1000      /* of a condition; twenty terms */
+#define LIMIT_POLICY_PATH_US 5000         /* of a condition, tried on the largest request when it is saved */
+#define LIMIT_POLICY_REGEX_BYTES 200
+#define LIMIT_POLICY_REGEX_COUNT 1000     /* the product of its counts: PostgreSQL writes {n} out n times */
 
 /* X.509 */
 #define LIMIT_CSR_BYTES 65536             /* see LIMIT_BODY_BYTES */
@@ -38,6 +50,22 @@
 #define LIMIT_WEAK_KEYS 4000000           /* on the lists of [ca] weak_key_dir: 128 MiB at most, shared by all workers */
 #define LIMIT_EC_MIN_BITS 224             /* of a curve's order: 112 bits of strength, as RSA above */
 #define LIMIT_BACKDATE_SEC 3600           /* notBefore lies up to this before signing, for clocks that are slow */
+
+/* Imports */
+#define LIMIT_IMPORT_FILE_BYTES (16 * 1024 * 1024) /* some ten thousand certificates; more go into several files */
+#define LIMIT_IMPORT_FILES 10000
+#define LIMIT_IMPORT_PART_BYTES (128 * 1024)   /* of a file, in one message to the engine */
+#define LIMIT_IMPORT_ITERATIONS 1000000        /* I01: OpenSSL writes 2048, the strictest advice is 600,000 */
+#define LIMIT_IMPORT_SCRYPT_BYTES (64L * 1024 * 1024)
+#define LIMIT_IMPORT_SALT_BYTES 1024
+#define LIMIT_IMPORT_PASSWORDS 8               /* for one file: each costs a key derivation */
+#define LIMIT_IMPORT_PASSWORD_ROWS 10000
+#define LIMIT_IMPORT_BLOCKS 100000             /* PEM blocks of a file */
+#define LIMIT_IMPORT_BAGS 20000                /* of a PKCS#12 */
+#define LIMIT_IMPORT_BAG_DEPTH 8
+#define LIMIT_IMPORT_CAS 2000                  /* CA certificates of one import, held in memory */
+#define LIMIT_IMPORT_CPU_SEC 5                 /* for one file: 16 MiB of certificates take under one */
+#define LIMIT_IMPORT_MEMORY_BYTES (384L * 1024 * 1024)
 
 /* OCSP (RFC 6960, 9654) */
 #define LIMIT_OCSP_CERTIDS 20

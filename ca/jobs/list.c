@@ -1,7 +1,8 @@
 /* The list of kinds of jobs: one line for each file. */
 #include "ca/jobs.h"
 
-#define KINDS(X)
+#define KINDS(X)                                                                                                                   \
+	X(import)
 
 #define DECLARE(name) extern const struct job_kind job_##name;
 #define ROW(name) &job_##name,

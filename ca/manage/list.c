@@ -3,7 +3,8 @@
 
 #define TABLES(X)                                                                                                                  \
 	X(role) \
-	X(job_ops)
+	X(job_ops) \
+	X(import)
 
 #define DECLARE(name) extern const struct manage_op manage_##name[];
 #define ROW(name) manage_##name,

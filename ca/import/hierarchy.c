@@ -1,0 +1,430 @@
+/* CAs of an import: which certificates are CAs', whose key came along, who stands over whom. */
+#include <openssl/sha.h>
+#include <openssl/x509.h>
+#include <string.h>
+#include <time.h>
+
+#include "ca/batch.h"
+#include "ca/ext.h"
+#include "ca/import/import.h"
+#include "lib/limits.h"
+#include "lib/x509/dn.h"
+#include "lib/x509/oid.h"
+
+#define CRL_INTERVAL_SEC 86400
+#define CRL_OVERLAP_SEC (6 * 86400)
+
+/* A key that came along, until its CA is found. */
+static EVP_PKEY *
+private_key(struct bytes pkcs8)
+{
+	EVP_PKEY *key = NULL;
+	struct error e;
+	return keytype_from_pkcs8(pkcs8, &key, &e) < 0 ? NULL : key;
+}
+
+struct bytes
+import_aki(struct bytes extension)
+{
+	struct der d = der_of(extension), list, id;
+	struct error e;
+	if (!extension.len || der_get(&d, DER_SEQUENCE, "AKI", &list, &e) < 0 || der_peek(&list) != DER_CONTEXT(0) ||
+	    der_get(&list, DER_CONTEXT(0), "AKI", &id, &e) < 0)
+		return (struct bytes){0};
+	return der_bytes(&id);
+}
+
+static struct bytes
+extension_value(const struct cert *c, struct bytes oid)
+{
+	const struct cert_extension *x = cert_extension_find(c, oid);
+	return x ? x->value : (struct bytes){0};
+}
+
+static int
+load_public_key(struct import_ca *ca, struct error *e)
+{
+	struct der d = der_of(ca->cert.spki), content;
+	struct bytes algorithm;
+	if (der_get(&d, DER_SEQUENCE, "public key", &content, e) < 0 || der_get_any(&content, "public key", NULL, &algorithm, NULL, e) < 0)
+		return -1;
+	return publickey_load(algorithm, ca->cert.spki_key, &ca->type, &ca->public_key, e);
+}
+
+static bool
+signed_by(const struct cert *c, const struct keytype *type, EVP_PKEY *key)
+{
+	EVP_PKEY_CTX *kept = NULL;
+	const struct sigalg *s = keytype_signature_by_algorithm(type, c->signature_algorithm);
+	bool good = s && sigalg_verify(s, key, &kept, c->tbs, c->signature);
+	EVP_PKEY_CTX_free(kept);
+	return good;
+}
+
+/* KeyUsage: bit 5, keyCertSign (RFC 5280 4.2.1.3), when the extension is there. */
+static bool
+may_sign_certificates(const struct cert *c)
+{
+	struct bytes usage = extension_value(c, OID_KEY_USAGE);
+	return !usage.len || (usage.len >= 4 && usage.data[0] == DER_BIT_STRING && usage.data[3] & 0x80 >> USAGE_KEY_CERT_SIGN);
+}
+
+static struct import_ca *
+add(struct import_job *i)
+{
+	if (i->n_cas % 32 == 0)
+		i->cas = xrealloc(i->cas, (i->n_cas + 32) * sizeof(*i->cas));
+	i->cas[i->n_cas] = (struct import_ca){0};
+	return &i->cas[i->n_cas++];
+}
+
+static int
+note_certificate(struct import_job *i, const char *where, struct bytes der, struct error *e)
+{
+	struct cert c;
+	struct error unread;
+	if (cert_parse(der, &c, &unread) < 0 || !cert_is_ca(&c))
+		return 0;
+	for (size_t k = 0; k < i->n_cas; k++)
+		if (bytes_equal(i->cas[k].der, der))
+			return 0;
+	if (i->n_cas == LIMIT_IMPORT_CAS)
+		return fail(e, E_TOO_LARGE, "over %d CA certificates: split the import", LIMIT_IMPORT_CAS);
+	struct import_ca *ca = add(i);
+	ca->where = where;
+	ca->der = (struct bytes){arena_dup(i->arena, der.data, der.len), der.len};
+	if (cert_parse(ca->der, &ca->cert, e) < 0)
+		return -1;
+	SHA256(ca->cert.spki.data, ca->cert.spki.len, ca->spki_hash);
+	struct bytes ski = extension_value(&ca->cert, OID_SKI);
+	if (ski.len > 2 && ski.data[0] == DER_OCTET_STRING && ski.data[1] == ski.len - 2 && ski.len <= 66) {
+		ca->ski = (struct bytes){ski.data + 2, ski.len - 2};
+	} else {
+		uint8_t id[20];
+		ext_key_identifier(ca->cert.spki_key, id);
+		ca->ski = (struct bytes){arena_dup(i->arena, id, sizeof(id)), sizeof(id)};
+	}
+	ca->aki = import_aki(extension_value(&ca->cert, OID_AKI));
+	if (load_public_key(ca, &unread) < 0)
+		ca->fault = arena_strdup(i->arena, unread.detail);
+	else if (!may_sign_certificates(&ca->cert))
+		ca->fault = "it is a CA's, but its key usage lacks keyCertSign (RFC 5280 4.2.1.3)";
+	else if (ca->cert.not_after < time(NULL))
+		ca->fault = "the CA's certificate has expired";
+	ca->root = bytes_equal(ca->cert.issuer, ca->cert.subject) && !ca->fault && signed_by(&ca->cert, ca->type, ca->public_key);
+	return 0;
+}
+
+/* A key goes to the certificates that it belongs to, whichever come first. */
+static void
+match_keys(struct import_job *i, EVP_PKEY *key)
+{
+	for (size_t k = 0; k < i->n_cas; k++) {
+		struct import_ca *ca = &i->cas[k];
+		if (ca->public_key && !ca->private_key && EVP_PKEY_eq(ca->public_key, key) == 1 && EVP_PKEY_up_ref(key))
+			ca->private_key = key;
+	}
+}
+
+int
+import_note(struct import_job *i, size_t file, size_t item, const struct split_item *s, struct error *e)
+{
+	if (s->kind == SPLIT_CERTIFICATE)
+		return note_certificate(i, import_where(i->arena, i, file, item), s->data, e);
+	return 0;
+}
+
+/* Once all CA certificates are known: the keys of all files. */
+static int
+collect_keys(struct job_run *j, struct import_job *i, struct error *e)
+{
+	for (size_t f = 0; f < i->n_files && i->n_cas; f++) {
+		if (import_split(j, i, f, e) < 0)
+			return -1;
+		for (size_t k = 0; k < i->split.n; k++) {
+			EVP_PKEY *key = i->split.items[k].kind == SPLIT_KEY ? private_key(i->split.items[k].data) : NULL;
+			if (key)
+				match_keys(i, key);
+			EVP_PKEY_free(key);
+		}
+	}
+	return 0;
+}
+
+/* --- the store --- */
+
+/* "Example Issuing CA 3" → "example-issuing-ca-3", and a number behind it when that is taken. */
+static const char *
+free_name(struct job_run *j, const struct import_ca *ca, struct error *e)
+{
+	struct dn_value values[LIMIT_RDN_COUNT];
+	struct error unread;
+	const char *text = "imported";
+	char slug[48];
+	size_t n = 0, len = 0;
+	if (dn_parse(j->arena, ca->cert.subject, values, LIMIT_RDN_COUNT, &n, &unread) < 0)
+		n = 0;
+	for (size_t k = 0; k < n; k++)
+		if (strcmp(values[k].type->name, "CN") == 0 || (strcmp(values[k].type->name, "O") == 0 && strcmp(text, "imported") == 0))
+			text = values[k].value;
+	for (const char *p = text; *p && len + 1 < sizeof(slug); p++) {
+		char c = *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
+		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+			slug[len++] = c;
+		else if (len && slug[len - 1] != '-')
+			slug[len++] = '-';
+	}
+	while (len && slug[len - 1] == '-')
+		len--;
+	slug[len] = '\0';
+	if (!len)
+		memcpy(slug, "imported", 9);
+	for (int k = 1; k < 10000; k++) {
+		struct db_result *r CLEANUP(db_result_free) = NULL;
+		const char *name = k == 1 ? arena_strdup(j->arena, slug) : arena_printf(j->arena, "%s-%d", slug, k);
+		struct db_param row[] = {DB_INT(j->tenant_id), DB_TEXT(name)};
+		if (db_query(j->desk->db, "SELECT 1 FROM ca WHERE tenant_id = $1::int AND name = $2::text", row, 2, false, &r, e) < 0)
+			return NULL;
+		if (db_rows(r) == 0)
+			return name;
+	}
+	(void)fail(e, E_CONFLICT, "there are too many CAs called %s", slug);
+	return NULL;
+}
+
+static int
+base_url(struct job_run *j, struct import_job *i, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param tenant[] = {DB_INT(j->tenant_id)};
+	if (i->base_url)
+		return 0;
+	if (db_query(j->desk->db,
+		     "SELECT regexp_replace(crl_url, '/crl/[^/]*$', '') FROM ca WHERE tenant_id = $1::int AND crl_url LIKE '%/crl/%'"
+		     " ORDER BY is_default DESC, id LIMIT 1",
+		     tenant, 1, false, &r, e) < 0)
+		return -1;
+	if (db_rows(r) == 0)
+		return fail(e, E_BAD_VALUE, "the tenant has no CA yet whose addresses could be followed: set base_url on the import");
+	i->base_url = arena_strdup(i->arena, db_text(r, 0, 0));
+	return 0;
+}
+
+/* The certificate that stands for a CA's key beside its own. */
+static int
+store_certificate(struct job_run *j, const struct import_ca *ca, int32_t issuer, const char *kind, struct error *e)
+{
+	struct db_param row[] = {DB_INT(j->tenant_id), DB_INT(ca->id), issuer ? DB_INT(issuer) : DB_NULL, DB_TEXT(kind),
+	    DB_TEXT(dn_text(j->arena, ca->cert.subject)), DB_TEXT(dn_text(j->arena, ca->cert.issuer)), DB_BYTES(ca->cert.serial.data, ca->cert.serial.len),
+	    DB_BYTES(ca->spki_hash, 32), DB_INT(ca->cert.not_before), DB_INT(ca->cert.not_after), DB_BYTES(ca->der.data, ca->der.len)};
+	return db_query(j->desk->db,
+			"INSERT INTO ca_certificate (tenant_id, ca_id, issuer_id, kind, subject, issuer, serial, spki_hash, not_before, not_after, certificate)"
+			" VALUES ($1::int, $2::int, $3::int, $4::text, $5::text, $6::text, $7::bytea, $8::bytea, to_timestamp($9::bigint),"
+			" to_timestamp($10::bigint), $11::bytea) ON CONFLICT DO NOTHING",
+			row, ARRAY_LEN(row), false, NULL, e);
+}
+
+/* The certificate of a sub CA is one that its issuer answers for. */
+static int
+store_as_issued(struct job_run *j, struct import_job *i, const struct import_ca *ca, int32_t issuer, struct error *e)
+{
+	struct db_param row[] = {DB_INT(j->tenant_id), DB_INT(issuer), DB_BYTES(ca->cert.serial.data, ca->cert.serial.len),
+	    DB_TEXT(dn_text(j->arena, ca->cert.subject)), DB_INT(ca->cert.not_before), DB_INT(ca->cert.not_after), DB_BYTES(ca->spki_hash, 32),
+	    DB_BYTES(ca->der.data, ca->der.len), DB_TEXT(j->actor), DB_TEXT(ca->type->name), DB_TEXT(i->owner), DB_TEXT(i->metadata)};
+	return db_query(j->desk->db,
+			"INSERT INTO certificate (tenant_id, ca_id, profile_id, serial, subject, common_name, names, not_before, not_after, spki_hash, der,"
+			" requestor, source, key_type, owner, metadata) SELECT $1::int, $2::int, p.id, $3::bytea, $4::text, '', '{}', to_timestamp($5::bigint),"
+			" to_timestamp($6::bigint), $7::bytea, $8::bytea, $9::text, 'import', $10::text, $11::text, $12::jsonb FROM profile p"
+			" WHERE p.tenant_id = $1::int AND p.name = 'sub-ca' ON CONFLICT (ca_id, serial) DO NOTHING",
+			row, ARRAY_LEN(row), false, NULL, e);
+}
+
+/* The CA of ours with this key, if there is one. */
+static int
+find_known(struct job_run *j, struct import_ca *ca, const char **ret_status, bool *ret_has_key, bool *ret_same, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(j->tenant_id), DB_BYTES(ca->spki_hash, 32), DB_BYTES(ca->der.data, ca->der.len)};
+	if (db_query(j->desk->db,
+		     "SELECT id, status, key_ref <> '', certificate IS NOT DISTINCT FROM $3::bytea FROM ca WHERE tenant_id = $1::int AND spki_hash = $2::bytea"
+		     " ORDER BY id LIMIT 1",
+		     row, 3, false, &r, e) < 0)
+		return -1;
+	*ret_status = NULL;
+	if (db_rows(r) == 0)
+		return 0;
+	ca->id = (int32_t)db_int(r, 0, 0);
+	*ret_status = arena_strdup(j->arena, db_text(r, 0, 1));
+	*ret_has_key = db_bool(r, 0, 2);
+	*ret_same = db_bool(r, 0, 3);
+	return 0;
+}
+
+static int
+insert_ca(struct job_run *j, struct import_job *i, struct import_ca *ca, int32_t parent, const char *key_ref, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	const char *name = free_name(j, ca, e), *hex = arena_hex(j->arena, ca->ski.data, ca->ski.len);
+	if (!name)
+		return -1;
+	struct db_param row[] = {DB_INT(j->tenant_id), DB_TEXT(name), parent ? DB_INT(parent) : DB_NULL, DB_TEXT(dn_text(j->arena, ca->cert.subject)),
+	    DB_BYTES(ca->der.data, ca->der.len), DB_BYTES(ca->ski.data, ca->ski.len), DB_BYTES(ca->spki_hash, 32), DB_TEXT(key_ref),
+	    DB_INT(ca->cert.not_before), DB_INT(ca->cert.not_after), DB_TEXT(arena_printf(j->arena, "%s/ocsp", i->base_url)),
+	    DB_TEXT(arena_printf(j->arena, "%s/crl/%s.crl", i->base_url, hex)), DB_TEXT(arena_printf(j->arena, "%s/ca/%s.crt", i->base_url, hex)),
+	    DB_INT(CRL_INTERVAL_SEC), DB_INT(CRL_OVERLAP_SEC), DB_TEXT(ca->root || parent ? "false" : "true"), DB_TEXT(ca->type->name), DB_TEXT(i->owner),
+	    DB_TEXT(i->metadata)};
+	if (db_query(j->desk->db,
+		     "INSERT INTO ca (tenant_id, name, status, parent_id, subject, certificate, ski, spki_hash, key_ref, not_before, not_after, ocsp_url,"
+		     " crl_url, ca_url, crl_interval_sec, crl_overlap_sec, external, key_type, owner, metadata) VALUES ($1::int, $2::text, 'retired',"
+		     " $3::int, $4::text, $5::bytea, $6::bytea, $7::bytea, $8::text, to_timestamp($9::bigint), to_timestamp($10::bigint), $11::text,"
+		     " $12::text, $13::text, $14::int, $15::int, $16::boolean, $17::text, $18::text, $19::jsonb) RETURNING id",
+		     row, ARRAY_LEN(row), false, &r, e) < 0)
+		return -1;
+	ca->id = (int32_t)db_int(r, 0, 0);
+	return store_certificate(j, ca, ca->root ? ca->id : parent, "own", e);
+}
+
+static int
+keep_key(struct job_run *j, struct import_job *i, const struct import_ca *ca, const char **ret_ref, struct error *e)
+{
+	char ref[HSM_REF_BYTES];
+	*ret_ref = "";
+	if (!ca->private_key)
+		return 0;
+	if (hsm_key_import(j->desk->hsm, i->key_store ? i->key_store : "", ca->private_key, ca->type, "imported CA", ref, e) < 0)
+		return -1;
+	*ret_ref = arena_strdup(j->arena, ref);
+	return 0;
+}
+
+static int
+report(struct job_run *j, const char *status, const struct import_ca *ca, const char *what, struct error *e)
+{
+	return job_item(j, status, ca->where, arena_printf(j->arena, "ca/%d: %s%s", (int)ca->id, what, dn_text(j->arena, ca->cert.subject)), e);
+}
+
+static int
+store_ca(struct job_run *j, struct import_job *i, struct import_ca *ca, int32_t parent, struct error *e)
+{
+	const char *status, *ref;
+	bool has_key = false, same = false;
+	if (find_known(j, ca, &status, &has_key, &same, e) < 0)
+		return -1;
+	if (!status) {
+		if (keep_key(j, i, ca, &ref, e) < 0 || insert_ca(j, i, ca, parent, ref, e) < 0 ||
+		    (parent && store_as_issued(j, i, ca, parent, e) < 0) ||
+		    job_audit(j, "ca.imported", arena_printf(j->arena, "ca/%d", (int)ca->id),
+			      detail_text(j->arena, "subject", dn_text(j->arena, ca->cert.subject), "key", ca->private_key ? "here" : "elsewhere", NULL), e) < 0)
+			return -1;
+		return report(j, "done", ca, ca->private_key ? "CA with its key, " : "CA without its key, ", e);
+	}
+	if (!same && (store_certificate(j, ca, parent, "cross", e) < 0 || (parent && store_as_issued(j, i, ca, parent, e) < 0)))
+		return -1;
+	if (has_key || !ca->private_key)
+		return report(j, same ? "repeated" : "done", ca, same ? "CA, " : "another certificate of a CA, ", e);
+	struct db_param row[] = {DB_INT(ca->id), DB_NULL};
+	if (keep_key(j, i, ca, &ref, e) < 0)
+		return -1;
+	row[1] = DB_TEXT(ref);
+	if (db_query(j->desk->db, "UPDATE ca SET key_ref = $2::text WHERE id = $1::int", row, 2, false, NULL, e) < 0)
+		return -1;
+	return report(j, "done", ca, "the key of a CA that was here without, ", e);
+}
+
+/* --- places --- */
+
+/* Who signed it, among the CAs of the import. */
+static struct import_ca *
+issuer_in_import(struct import_job *i, const struct import_ca *ca)
+{
+	for (size_t k = 0; k < i->n_cas; k++) {
+		struct import_ca *other = &i->cas[k];
+		if (!other->fault && bytes_equal(other->cert.subject, ca->cert.issuer) && (!ca->aki.len || bytes_equal(ca->aki, other->ski)) &&
+		    signed_by(&ca->cert, other->type, other->public_key))
+			return other;
+	}
+	return NULL;
+}
+
+/* Places one when its issuer has its place. *ret_placed says so. */
+static int
+place(struct job_run *j, struct import_job *i, struct import_ca *ca, bool alone, bool *ret_placed, struct error *e)
+{
+	int32_t parent = 0;
+	struct error none;
+	if (!ca->root) {
+		struct import_ca *issuer = issuer_in_import(i, ca);
+		if (issuer && !issuer->placed)
+			return 0;
+		struct authority *known = issuer ? NULL : import_issuer(j, ca->cert.issuer, ca->aki, ca->cert.tbs, ca->cert.signature_algorithm,
+									ca->cert.signature, &none);
+		parent = issuer ? issuer->id : known ? known->id : 0;
+		if (!parent && !alone)
+			return 0;
+	}
+	ca->placed = *ret_placed = true;
+	return store_ca(j, i, ca, parent, e);
+}
+
+/* What goes into service at the end: CAs with keys. A root that issued for CAs alone stays offline. */
+static void
+wish_service(struct job_run *j, const struct import_job *i)
+{
+	json_t *list = json_array();
+	for (size_t k = 0; k < i->n_cas; k++)
+		if (i->cas[k].placed && i->cas[k].private_key)
+			json_array_append_new(list, json_integer(i->cas[k].id));
+	json_object_set_new(j->state, "serve", list);
+}
+
+int
+import_place(struct job_run *j, struct import_job *i, struct error *e)
+{
+	if ((i->n_cas && base_url(j, i, e) < 0) || collect_keys(j, i, e) < 0)
+		return -1;
+	bool moved = false;
+	for (size_t k = 0; k < i->n_cas; k++) /* before the cross-certificates of the same keys */
+		if (i->cas[k].root && !i->cas[k].fault && place(j, i, &i->cas[k], false, &moved, e) < 0)
+			return -1;
+	/* Then those whose issuer is known; when none is left of them, one whose issuer isn't here at all. */
+	for (bool alone = false;;) {
+		moved = false;
+		for (size_t k = 0; k < i->n_cas; k++) {
+			struct import_ca *ca = &i->cas[k];
+			bool foreign = alone && !ca->root && !issuer_in_import(i, ca);
+			if (!ca->placed && !ca->fault && (!alone || foreign) && place(j, i, ca, alone, &moved, e) < 0)
+				return -1;
+		}
+		if (!moved && alone)
+			break;
+		alone = !moved;
+	}
+	for (size_t k = 0; k < i->n_cas; k++) {
+		struct import_ca *ca = &i->cas[k];
+		if (!ca->placed && job_item(j, "failed", ca->where,
+					    ca->fault ? ca->fault : "the CAs certify each other in a circle, and none of them is a root or known here", e) < 0)
+			return -1;
+	}
+	wish_service(j, i);
+	return 0;
+}
+
+int
+import_activate(struct job_run *j, struct import_job *i, struct error *e)
+{
+	size_t k;
+	json_t *id;
+	(void)i;
+	json_array_foreach(json_object_get(j->state, "serve"), k, id)
+	{
+		struct db_param row[] = {DB_INT(json_integer_value(id)), DB_INT(j->tenant_id)};
+		if (db_query(j->desk->db,
+			     "UPDATE ca c SET crl_wanted_at = clock_timestamp(), status = CASE WHEN c.parent_id IS NULL AND NOT c.external AND EXISTS (SELECT"
+			     " FROM ca s WHERE s.parent_id = c.id) AND NOT EXISTS (SELECT FROM certificate x JOIN profile p ON p.id = x.profile_id WHERE"
+			     " x.ca_id = c.id AND p.definition ->> 'internal' IS DISTINCT FROM 'true') THEN 'offline' ELSE 'active' END"
+			     " WHERE c.id = $1::int AND c.tenant_id = $2::int AND c.status = 'retired'",
+			     row, 2, false, NULL, e) < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,78 @@
+/* The job that imports what another PKI issued: CAs, with their keys where they come along, certificates, revocations. It goes through the
+ * files three times: CAs and keys first, so that the order of files doesn't matter; then certificates; then revocations and the keys of
+ * certificates. Last it puts the CAs into service: before that no CRL of ours says that what was revoked isn't. */
+#ifndef SIEGEL_CA_IMPORT_IMPORT_H
+#define SIEGEL_CA_IMPORT_IMPORT_H
+#include "ca/import/csv.h"
+#include "ca/import/split.h"
+#include "ca/jobs.h"
+#include "lib/x509/cert.h"
+
+/* What an import's key is sealed for, and what a part of a file is. */
+const char *import_context(struct arena *a, int64_t import) __attribute__((returns_nonnull));
+const char *import_part_context(struct arena *a, int64_t file, int64_t n) __attribute__((returns_nonnull));
+
+/* A CA certificate of the import. */
+struct import_ca {
+	struct bytes der;      /* in the job's arena */
+	struct cert cert;
+	struct bytes ski, aki; /* key identifiers; aki empty when the certificate names none */
+	uint8_t spki_hash[32];
+	const struct keytype *type;
+	EVP_PKEY *public_key, *private_key; /* private_key NULL: didn't come along */
+	const char *where;     /* "file chain.pem, item 2" */
+	const char *fault;     /* why it isn't taken; NULL: it is */
+	int32_t id;            /* of the CA, once it has its place */
+	bool placed, root;
+};
+
+struct import_file {
+	int64_t id;
+	const char *name;
+};
+
+/* Between two steps. */
+struct import_job {
+	struct arena *arena;   /* of the job; wiped when it is freed */
+	int64_t id;
+	struct secret *key;    /* opens the parts */
+	const char *profile, *key_store, *base_url, *owner, *metadata;
+	bool archive_keys;
+	struct import_file *files;
+	size_t n_files;
+	struct password_row *passwords;
+	size_t n_passwords;
+	struct import_ca *cas;
+	size_t n_cas;
+	struct split split;    /* of the file that is being worked on */
+	size_t split_of;       /* its place; n_files: none */
+};
+
+/* The content of a file; the caller frees *ret. */
+int import_read(struct job_run *j, struct import_job *i, const struct import_file *f, struct secret **ret, struct error *e) MUST_CHECK;
+/* Takes file n apart, unless it is the one that is there. */
+int import_split(struct job_run *j, struct import_job *i, size_t n, struct error *e) MUST_CHECK;
+/* "file chain.pem, item 2", in the arena. */
+const char *import_where(struct arena *a, const struct import_job *i, size_t file, size_t item) __attribute__((returns_nonnull));
+
+/* Notes a CA certificate or a private key of the first pass. What can't be read is left to the second pass, which reports it. */
+int import_note(struct import_job *i, size_t file, size_t item, const struct split_item *s, struct error *e) MUST_CHECK;
+/* Gives the CAs their places, parents first, stores them and their keys, with an item each. */
+int import_place(struct job_run *j, struct import_job *i, struct error *e) MUST_CHECK;
+/* Puts the CAs with keys into service. */
+int import_activate(struct job_run *j, struct import_job *i, struct error *e) MUST_CHECK;
+
+/* The CA that issued a certificate or a CRL: by key identifier or name, and by its signature. NULL with *e when there is none. */
+struct authority *import_issuer(struct job_run *j, struct bytes issuer, struct bytes aki, struct bytes tbs, struct bytes algorithm, struct bytes signature,
+				struct error *e);
+/* The key identifier that a certificate's or CRL's AuthorityKeyIdentifier names (content of the extension); empty when there is none. */
+struct bytes import_aki(struct bytes extension);
+
+/* The certificates among n items from *first on, at most a step's worth; *first moves behind them. */
+int import_certificates(struct job_run *j, struct import_job *i, size_t file, size_t *first, struct error *e) MUST_CHECK;
+/* A CRL, whole. */
+int import_crl(struct job_run *j, struct import_job *i, size_t file, size_t item, struct error *e) MUST_CHECK;
+/* A private key that belongs to no CA: archived when the import says so. */
+int import_leaf_key(struct job_run *j, struct import_job *i, size_t file, size_t item, struct error *e) MUST_CHECK;
+
+#endif
