@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ca/order.h"
+#include "tests/unit/ca/inprocess.h"
 #include "lib/x509/oid.h"
 #include "lib/x509/pem.h"
 
@@ -17,13 +18,15 @@
 	"\"key_usage\": [\"digitalSignature\", \"keyEncipherment\"], \"extended_key_usage\": [\"serverAuth\"],"                     \
 	"\"subject_required\": [\"CN\"], \"subject_allowed\": [\"CN\", \"O\"], \"names_allowed\": [\"dns\", \"ip\"], \"names_required\": true," \
 	"\"from_common_name\": true, \"wildcard\": true, \"policies\": [\"1.3.6.1.4.1.99999.1\"]"
-#define CA_DEFINITION                                                                                                               \
-	"{\"internal\": true, \"ca\": true, \"path_length\": 0, \"days\": 5000, \"max_days\": 36525, \"over_maximum\": \"refuse\", \"over_issuer\": \"clamp\"," \
-	"\"keys\": [\"p256\", \"p384\", \"rsa2048\", \"ed25519\"], \"key_usage\": [\"keyCertSign\", \"cRLSign\"], \"subject_required\": [\"CN\"]," \
-	"\"subject_allowed\": [\"CN\"], \"status_information\": false}"
 
 static struct arena *a;
 static struct error e;
+
+static struct profile *
+profile_of(const char *json)
+{
+	return profile_try(json, "cert_server", &e);
+}
 
 static void
 setup(void)
@@ -35,90 +38,6 @@ static void
 teardown(void)
 {
 	arena_free(a);
-}
-
-static struct profile *
-profile_of(const char *json)
-{
-	struct profile *p = NULL;
-	if (profile_new(arena_new(1 << 20), 1, 1, "p", "cert_server", json, &p, &e) < 0)
-		return NULL;
-	return p;
-}
-
-/* A request with a common name; names are for the caller to add. */
-struct asked {
-	Siegel__Issue issue;
-	Siegel__Requestor requestor;
-	Siegel__Attribute cn, *subject[1];
-	Siegel__Name name[8], *names[8];
-	char text[9][300];
-};
-
-static void
-ask(struct asked *q, const char *cn)
-{
-	memset(q, 0, sizeof(*q));
-	siegel__issue__init(&q->issue);
-	siegel__requestor__init(&q->requestor);
-	siegel__attribute__init(&q->cn);
-	strncpy(q->text[8], cn, sizeof(q->text[8]) - 1);
-	static char type[] = "CN", source[] = "rest", none[] = "";
-	q->cn.type = type;
-	q->cn.value = q->text[8];
-	q->subject[0] = &q->cn;
-	q->issue.subject = q->subject;
-	q->issue.n_subject = 1;
-	q->issue.requestor = &q->requestor;
-	q->requestor.source = source;
-	q->requestor.name = q->requestor.role = q->requestor.evidence = q->requestor.request_id = none;
-	q->issue.names = q->names;
-}
-
-static void
-add_name(struct asked *q, Siegel__Name__Kind kind, const char *value)
-{
-	size_t i = q->issue.n_names++;
-	siegel__name__init(&q->name[i]);
-	strncpy(q->text[i], value, sizeof(q->text[i]) - 1);
-	q->name[i].kind = kind;
-	q->name[i].value = q->text[i];
-	q->names[i] = &q->name[i];
-}
-
-/* A CA with a key in this process. */
-static struct authority *
-make_ca(const char *type, long days)
-{
-	struct profile *p = profile_of(CA_DEFINITION);
-	struct asked q;
-	struct order *o = NULL;
-	EVP_PKEY *key = NULL;
-	struct authority *ca = NULL;
-	uint8_t signature[SIGNATURE_MAX_BYTES];
-	size_t len = 0;
-	ck_assert_ptr_nonnull(p);
-	ask(&q, "Test CA");
-	q.issue.days = (int32_t)days;
-	ck_assert_int_eq(keytype_generate(keytype_by_name(type), &key, &e), 0);
-	ck_assert_msg(order_make_internal(NULL, p, key, &q.issue, NOW, &o, &e) == 0, "%s", e.detail);
-	ck_assert_msg(tbs_lint((struct bytes){o->tbs.data, o->tbs.len}, &o->tbs_input, &e) == 0, "%s", e.detail);
-	struct authority self = {.type = keytype_by_name(type), .private_key = key, .public_key = key};
-	ck_assert_int_eq(authority_sign(&self, NULL, (struct bytes){o->tbs.data, o->tbs.len}, signature, &len, &e), 0);
-	certificate_put(&o->certificate, (struct bytes){o->tbs.data, o->tbs.len}, o->tbs_input.signature_algorithm, signature, len);
-	EVP_PKEY_CTX_free(self.sign_ctx);
-	EVP_PKEY_CTX_free(self.verify_ctx);
-	struct arena *own = arena_new(1 << 20);
-	uint8_t *ski = arena_alloc(own, 20);
-	ext_key_identifier(o->tbs_input.ext.key_bits, ski);
-	struct authority fields = {.id = 7, .tenant_id = 1, .name = "ca", .status = AUTHORITY_ACTIVE, .ski = {ski, 20}, .key_ref = "", .chain_pem = "",
-	    .ocsp_url = "http://pki.example/ocsp", .crl_url = "http://pki.example/crl/x.crl", .ca_url = "http://pki.example/ca/x.crt"};
-	struct bytes der = {arena_dup(own, o->certificate.data, o->certificate.len), o->certificate.len};
-	ck_assert_msg(authority_new(own, &fields, der, &ca, &e) == 0, "%s", e.detail);
-	ca->private_key = key;
-	order_free(o);
-	profile_free(p);
-	return ca;
 }
 
 static X509 *
@@ -220,14 +139,14 @@ END_TEST
 START_TEST(test_order)
 {
 	static const char *const cas[] = {"p256", "p384", "rsa2048", "ed25519"};
-	struct authority *ca = make_ca(cas[_i], 5000);
+	struct authority *ca = ca_make(cas[_i], 5000, NOW);
 	struct profile *p = profile_of("{" DEFINITION "}");
 	EVP_PKEY *key = NULL;
 	struct asked q;
 	struct order *o = NULL;
-	ask(&q, "host.example");
-	add_name(&q, SIEGEL__NAME__KIND__DNS, "a.example");
-	add_name(&q, SIEGEL__NAME__KIND__IP, "192.0.2.7");
+	asked_init(&q, "host.example");
+	asked_name(&q, SIEGEL__NAME__KIND__DNS, "a.example");
+	asked_name(&q, SIEGEL__NAME__KIND__IP, "192.0.2.7");
 	q.issue.days = 100;
 	ck_assert_int_eq(keytype_generate(keytype_by_name("p256"), &key, &e), 0);
 	ck_assert_msg(order_make_internal(ca, p, key, &q.issue, NOW, &o, &e) == 0, "%s", e.detail);
@@ -278,14 +197,14 @@ static const struct {
 
 START_TEST(test_order_rules)
 {
-	struct authority *ca = make_ca("p256", order_cases[_i].issuer_days);
+	struct authority *ca = ca_make("p256", order_cases[_i].issuer_days, NOW);
 	struct profile *p = profile_of("{" DEFINITION "}");
 	EVP_PKEY *key = NULL;
 	struct asked q;
 	struct order *o = NULL;
-	ask(&q, order_cases[_i].cn);
+	asked_init(&q, order_cases[_i].cn);
 	if (order_cases[_i].dns)
-		add_name(&q, SIEGEL__NAME__KIND__DNS, order_cases[_i].dns);
+		asked_name(&q, SIEGEL__NAME__KIND__DNS, order_cases[_i].dns);
 	q.issue.days = order_cases[_i].days;
 	ck_assert_int_eq(keytype_generate(keytype_by_name("p256"), &key, &e), 0);
 	e.code = E_NONE;
@@ -307,14 +226,14 @@ END_TEST
 /* Serials: positive, 127 random bits, none twice. */
 START_TEST(test_serials)
 {
-	struct authority *ca = make_ca("p256", 5000);
+	struct authority *ca = ca_make("p256", 5000, NOW);
 	struct profile *p = profile_of("{" DEFINITION "}");
 	EVP_PKEY *key = NULL;
 	struct asked q;
 	struct order *o = NULL;
 	uint8_t seen[16] = {0}, all[16], last[SERIAL_BYTES] = {0};
 	memset(all, 0xff, sizeof(all));
-	ask(&q, "a.example");
+	asked_init(&q, "a.example");
 	ck_assert_int_eq(keytype_generate(keytype_by_name("p256"), &key, &e), 0);
 	ck_assert_int_eq(order_make_internal(ca, p, key, &q.issue, NOW, &o, &e), 0);
 	for (int i = 0; i < 200; i++) {
@@ -338,13 +257,13 @@ END_TEST
 /* The lint sees any octet that is changed between intent and signature. */
 START_TEST(test_lint)
 {
-	struct authority *ca = make_ca("p256", 5000);
+	struct authority *ca = ca_make("p256", 5000, NOW);
 	struct profile *p = profile_of("{" DEFINITION "}");
 	EVP_PKEY *key = NULL;
 	struct asked q;
 	struct order *o = NULL;
 	size_t unseen = 0;
-	ask(&q, "a.example");
+	asked_init(&q, "a.example");
 	ck_assert_int_eq(keytype_generate(keytype_by_name("p256"), &key, &e), 0);
 	ck_assert_int_eq(order_make_internal(ca, p, key, &q.issue, NOW, &o, &e), 0);
 	struct bytes tbs = {o->tbs.data, o->tbs.len};
@@ -367,25 +286,25 @@ END_TEST
 
 START_TEST(test_same_identity)
 {
-	struct authority *ca = make_ca("p256", 5000);
+	struct authority *ca = ca_make("p256", 5000, NOW);
 	struct profile *p = profile_of("{" DEFINITION "}");
 	EVP_PKEY *key = NULL;
 	struct asked q, other;
 	struct order *first = NULL, *o = NULL;
-	ask(&q, "a.example");
+	asked_init(&q, "a.example");
 	ck_assert_int_eq(keytype_generate(keytype_by_name("p256"), &key, &e), 0);
 	ck_assert_int_eq(order_make_internal(ca, p, key, &q.issue, NOW, &first, &e), 0);
 	ck_assert_int_eq(order_sign(first, NULL, &e), 0);
 	struct bytes der = {first->certificate.data, first->certificate.len};
 	ck_assert_int_eq(order_same_identity(first, der, &e), 0);
-	ask(&other, "b.example");
+	asked_init(&other, "b.example");
 	ck_assert_int_eq(order_make_internal(ca, p, key, &other.issue, NOW, &o, &e), 0);
 	ck_assert_int_eq(order_same_identity(o, der, &e), -1);
 	ck_assert_int_eq(e.code, E_FORBIDDEN);
 	order_free(o);
-	ask(&other, "a.example");
-	add_name(&other, SIEGEL__NAME__KIND__DNS, "a.example");
-	add_name(&other, SIEGEL__NAME__KIND__DNS, "b.example");
+	asked_init(&other, "a.example");
+	asked_name(&other, SIEGEL__NAME__KIND__DNS, "a.example");
+	asked_name(&other, SIEGEL__NAME__KIND__DNS, "b.example");
 	ck_assert_int_eq(order_make_internal(ca, p, key, &other.issue, NOW, &o, &e), 0);
 	ck_assert_int_eq(order_same_identity(o, der, &e), -1);
 	order_free(o);
@@ -409,7 +328,7 @@ END_TEST
 /* A signature that doesn't verify never leaves (H04): here the private key isn't that of the certificate. */
 START_TEST(test_wrong_signature)
 {
-	struct authority *ca = make_ca("p256", 5000);
+	struct authority *ca = ca_make("p256", 5000, NOW);
 	uint8_t signature[SIGNATURE_MAX_BYTES];
 	size_t len = 0;
 	EVP_PKEY_free(ca->private_key);

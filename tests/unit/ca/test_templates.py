@@ -1,0 +1,178 @@
+#!/usr/bin/python3
+"""Certificates from each template, as other implementations see them: OpenSSL (strict), GnuTLS, NSS, python-cryptography and asn1crypto.
+
+issue_templates makes them: a hierarchy from the templates of CAs, and below it a certificate from each other template with each type of key.
+A template more is found by itself; what it must look like is a row of EXPECTED.
+"""
+import glob
+import os
+import subprocess
+import sys
+import tempfile
+
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+
+CA = {"root-ca", "sub-ca", "sub-ca-policy", "sub-ca-tls", "sub-ca-domain"}
+SIGN, COMMIT, ENCIPHER, DATA, AGREE = "Digital Signature", "Non Repudiation", "Key Encipherment", "Data Encipherment", "Key Agreement"
+SERVER, CLIENT = "TLS Web Server Authentication", "TLS Web Client Authentication"
+# template: key usage with an RSA key (None: it takes none), with another key, purposes as `openssl x509 -text` has them, OpenSSL's purpose,
+# purpose for certtool, usage for certutil
+EXPECTED = {
+    "server": ([SIGN, ENCIPHER], [SIGN], [SERVER], "sslserver", "1.3.6.1.5.5.7.3.1", "V"),
+    "server-short": ([SIGN, ENCIPHER], [SIGN], [SERVER], "sslserver", "1.3.6.1.5.5.7.3.1", "V"),
+    "client": ([SIGN, ENCIPHER], [SIGN], [CLIENT], "sslclient", "1.3.6.1.5.5.7.3.2", "C"),
+    "device": ([SIGN, ENCIPHER], [SIGN], [CLIENT, SERVER], "sslclient", "1.3.6.1.5.5.7.3.2", "V"),
+    "idevid": ([SIGN, ENCIPHER], [SIGN], [CLIENT], "sslclient", "1.3.6.1.5.5.7.3.2", "C"),
+    "ldevid": ([SIGN, ENCIPHER], [SIGN], [CLIENT], "sslclient", "1.3.6.1.5.5.7.3.2", "C"),
+    "opcua": ([SIGN, COMMIT, ENCIPHER, DATA], [SIGN, COMMIT], [SERVER, CLIENT], "sslserver", "1.3.6.1.5.5.7.3.1", "V"),
+    "8021x-machine": ([SIGN, ENCIPHER], [SIGN], [CLIENT, "1.3.6.1.5.5.7.3.14"], "sslclient", "1.3.6.1.5.5.7.3.2", "C"),
+    "8021x-user": ([SIGN, ENCIPHER], [SIGN], [CLIENT, "1.3.6.1.5.5.7.3.14"], "sslclient", "1.3.6.1.5.5.7.3.2", "C"),
+    "code-signing": ([SIGN], [SIGN], ["Code Signing"], "any", "1.3.6.1.5.5.7.3.3", None),  # NSS wants a purpose in the CA, too
+    "time-stamping": ([SIGN], [SIGN], ["Time Stamping"], "timestampsign", "1.3.6.1.5.5.7.3.8", None),
+    "ocsp-signer": (None, [SIGN], ["OCSP Signing"], "ocsphelper", "1.3.6.1.5.5.7.3.9", "O"),
+    "document-signing": ([SIGN, COMMIT], [SIGN, COMMIT], ["1.3.6.1.5.5.7.3.36"], "any", "1.3.6.1.5.5.7.3.36", None),
+    "smime": ([SIGN, ENCIPHER], [SIGN, AGREE], ["E-mail Protection"], "smimesign", "1.3.6.1.5.5.7.3.4", "S"),
+    "smime-encryption": ([ENCIPHER], [AGREE], ["E-mail Protection"], "smimeencrypt", "1.3.6.1.5.5.7.3.4", "R"),
+    "smartmeter-tls": (None, [SIGN], [SERVER, CLIENT], "sslserver", "1.3.6.1.5.5.7.3.1", "V"),
+    "smartmeter-enc": (None, [AGREE], [], "any", None, None),
+    "smartmeter-sig": (None, [SIGN], [], "any", None, None),
+}
+CRITICAL = {"2.5.29.15", "2.5.29.19", "2.5.29.30"}  # key usage, basic constraints, name constraints
+# GnuTLS 3.7 and NSS know neither these curves nor Ed25519 in all places: OpenSSL alone judges them.
+ODD_KEYS = ("brainpool", "ed", "mldsa", "slhdsa", "mlkem")
+problems = []
+
+
+def run(*command, data=None):
+    done = subprocess.run(command, input=data, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+def check(ok, path, what):
+    if not ok:
+        problems.append(f"{os.path.basename(path)}: {what}")
+
+
+def template_of(path):
+    return os.path.basename(path)[:-4].split("--")[0]
+
+
+def key_of(path):
+    return os.path.basename(path)[:-4].partition("--")[2]
+
+
+def section(text, head):
+    """The line below a heading of `openssl x509 -text`, and whether it says critical."""
+    lines = text.splitlines()
+    for i, line in enumerate(lines):
+        if line.strip().startswith(head):
+            return [w.strip() for w in lines[i + 1].split(",")], line.rstrip().endswith("critical")
+    return [], False
+
+
+def openssl(folder, paths):
+    for path in paths:
+        template, key = template_of(path), key_of(path)
+        code, text = run("openssl", "x509", "-in", path, "-noout", "-text")
+        check(code == 0 and "INVALID" not in text.upper() and "PARSE ERROR" not in text.upper(), path, f"openssl x509: {text[-200:]}")
+        if template in CA:
+            check(section(text, "X509v3 Key Usage") == (["Certificate Sign", "CRL Sign"], True), path, "key usage of a CA")
+        else:
+            rsa, other, purposes, purpose, _, _ = EXPECTED[template]
+            want = rsa if key.startswith("rsa") else other
+            have, critical = section(text, "X509v3 Key Usage")
+            check(have == want and critical, path, f"key usage is {have}, {want} is wanted")
+            have, critical = section(text, "X509v3 Extended Key Usage")
+            check(have == purposes and critical == (template == "time-stamping"), path, f"purposes are {have}, critical {critical}")
+            check(("Not After : Dec 31 23:59:59 9999 GMT" in text) == (template == "idevid"), path, "end of the validity")
+            if purpose == "smimeencrypt" and not key.startswith("rsa"):
+                purpose = "any"  # OpenSSL wants keyEncipherment, which is RSA's; NSS takes keyAgreement
+            code, text = run("openssl", "verify", "-x509_strict", "-policy_check", "-purpose", purpose, "-CAfile", f"{folder}/root-ca.pem",
+                             "-untrusted", f"{folder}/sub-ca.pem", "-untrusted", f"{folder}/sub-ca-policy.pem", path)
+            check(code == 0, path, f"openssl verify: {text}")
+    for sub in ("sub-ca", "sub-ca-tls", "sub-ca-domain"):
+        code, text = run("openssl", "verify", "-x509_strict", "-CAfile", f"{folder}/root-ca.pem", "-untrusted", f"{folder}/sub-ca-policy.pem",
+                         f"{folder}/{sub}.pem")
+        check(code == 0, sub, f"openssl verify: {text}")
+
+
+def gnutls(folder, paths):
+    """A chain that is verified for a purpose, with the demands of a security profile."""
+    for path in paths:
+        template = template_of(path)
+        if key_of(path).startswith(ODD_KEYS):
+            continue
+        code, text = run("certtool", "-i", "--infile", path)
+        said = [line for line in text.splitlines() if "error" in line.lower() or "warning" in line.lower()]
+        check(code == 0 and not said, path, f"certtool -i: {said}")
+        if template in CA:
+            continue
+        chain = "".join(open(p, encoding="ascii").read() for p in (path, f"{folder}/sub-ca.pem", f"{folder}/sub-ca-policy.pem"))
+        purpose = EXPECTED[template][4]
+        code, text = run("certtool", "--verify", "--verify-profile", "medium", "--load-ca-certificate", f"{folder}/root-ca.pem",
+                         *(["--verify-purpose", purpose] if purpose else []), data=chain)
+        check(code == 0 and "Verified" in text, path, f"certtool --verify: {text[-300:]}")
+
+
+def nss(folder, paths):
+    database = f"sql:{folder}/nss"
+    os.mkdir(f"{folder}/nss")
+    run("certutil", "-N", "-d", database, "--empty-password")
+    for ca, trust in (("root-ca", "CT,C,C"), ("sub-ca-policy", ",,"), ("sub-ca", ",,"), ("sub-ca-tls", ",,"), ("sub-ca-domain", ",,")):
+        code, text = run("certutil", "-A", "-d", database, "-n", ca, "-t", trust, "-a", "-i", f"{folder}/{ca}.pem")
+        check(code == 0, ca, f"certutil -A: {text}")
+    for ca in ("sub-ca-policy", "sub-ca", "sub-ca-tls", "sub-ca-domain"):
+        code, text = run("certutil", "-V", "-e", "-d", database, "-n", ca, "-u", "L")
+        check(code == 0, ca, f"certutil -V -u L: {text}")
+    for path in paths:
+        usage = EXPECTED.get(template_of(path), (None,) * 6)[5]
+        if not usage or key_of(path).startswith(ODD_KEYS):
+            continue
+        name = os.path.basename(path)
+        run("certutil", "-A", "-d", database, "-n", name, "-t", ",,", "-a", "-i", path)
+        code, text = run("certutil", "-V", "-e", "-d", database, "-n", name, "-u", usage)
+        check(code == 0 and "certificate is valid" in text, path, f"certutil -V -u {usage}: {text}")
+        run("certutil", "-D", "-d", database, "-n", name)
+
+
+def python(paths):
+    """Each extension is read; what is written again from what was read has the same octets, so it was DER."""
+    for path in paths:
+        with open(path, "rb") as f:
+            pem = f.read()
+        certificate = x509.load_pem_x509_certificate(pem)
+        critical = {e.oid.dotted_string for e in certificate.extensions if e.critical}
+        allowed = CRITICAL | ({"2.5.29.37"} if template_of(path) == "time-stamping" else set())
+        check(critical <= allowed and {"2.5.29.15", "2.5.29.19"} <= critical, path, f"critical: {critical}")
+        from cryptography.hazmat.primitives.serialization import Encoding
+        der = certificate.public_bytes(Encoding.DER)
+        again = asn1_x509.Certificate.load(der, strict=True)
+        _ = again.native  # reads all of it
+        check(again.dump(force=True) == der, path, "asn1crypto writes it otherwise")
+        check(again.self_issued == (template_of(path) == "root-ca"), path, "self-issued")
+        ski, aki = again.key_identifier_value.native, again.authority_key_identifier_value.native["key_identifier"]
+        check((ski == aki) == (template_of(path) == "root-ca"), path, "key identifiers")
+
+
+def main():
+    source = os.environ.get("srcdir", ".")
+    with tempfile.TemporaryDirectory() as folder:
+        code, text = run("tests/unit/ca/issue_templates", f"{source}/ca/profiles", folder)
+        if code != 0:
+            sys.exit(f"issue_templates: {text}")
+        paths = sorted(glob.glob(f"{folder}/*.pem"))
+        names = {os.path.basename(p)[:-5] for p in glob.glob(f"{source}/ca/profiles/*.json")}
+        check({template_of(p) for p in paths} == names == CA | set(EXPECTED), "templates", "not all were issued, or one has no row here")
+        openssl(folder, paths)
+        gnutls(folder, paths)
+        nss(folder, paths)
+        python(paths)
+        print(f"{len(paths)} certificates of {len(names)} templates")
+    for problem in problems:
+        print(problem)
+    sys.exit(bool(problems))
+
+
+if __name__ == "__main__":
+    main()
