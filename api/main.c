@@ -26,18 +26,22 @@ free_engine(void *en)
 static int
 serve(struct api *api, struct error *e)
 {
+	uid_t edge;
 	struct http_options options = {
 		.threads = 0,
 		.max_connections = (int)config_int(api->config, OPT_api_connections),
 		.max_body_bytes = LIMIT_BODY_BYTES,
 		.refuse = router_refuse,
 		.handle = router_handle,
+		.admit = router_admit,
+		.max_raw_bytes = LIMIT_RAW_BODY_BYTES,
+		.edge = &edge,
 		.ctx = api,
 	};
 	struct http_server *server;
 	int fd;
 
-	if (sock_listen(api->config, "api", SOCKET_MODE, &fd, e) || http_serve(fd, &options, &server, e))
+	if (sock_user(config_str(api->config, OPT_peers_edge), &edge, e) || sock_listen(api->config, "api", SOCKET_MODE, &fd, e) || http_serve(fd, &options, &server, e))
 		return -1;
 	daemon_ready();
 	daemon_wait();

@@ -8,6 +8,7 @@
 
 #include "api/jsonapi.h"
 #include "api/rights.h"
+#include "lib/limits.h"
 #include "lib/log.h"
 
 #define RESOURCE(name) extern const struct resource resource_##name;
@@ -229,6 +230,25 @@ router_handle(void *ctx, struct http_request *r, struct http_answer *a)
 		write_log(&c, NULL);
 	}
 	call_release_db(&c);
+}
+
+int
+router_admit(void *ctx, struct http_request *r, size_t *ret_max_bytes, struct error *e)
+{
+	struct call c = {.api = ctx, .request = r, .arena = r->arena};
+	char allow[64];
+	int result = 0;
+
+	*ret_max_bytes = LIMIT_BODY_BYTES;
+	/* What is wrong with an ordinary request is said when it is complete. */
+	if (router_find(r->arena, r->method, r->path, &c.resource, &c.route, &c.id, allow, e) || !c.route->raw_bytes)
+		return 0;
+	if (jsonapi_check_media(r, true, e) || rights_check(&c, e))
+		result = -1;
+	call_release_db(&c);
+	if (result == 0)
+		*ret_max_bytes = c.route->raw_bytes;
+	return result;
 }
 
 void

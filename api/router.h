@@ -5,6 +5,8 @@
 
 /* An http_handler; ctx is the struct api. */
 void router_handle(void *ctx, struct http_request *r, struct http_answer *a);
+/* What a body may be before it is read (struct http_options): a long one only where the route takes octets, from who may send them. */
+int router_admit(void *ctx, struct http_request *r, size_t *ret_max_bytes, struct error *e) MUST_CHECK;
 /* The guard's refusals as JSON:API errors. */
 void router_refuse(struct http_request *r, const struct error *e, struct http_answer *a);
 /* Finds the route of a path behind API_PREFIX. E_NOT_FOUND, or E_BAD_METHOD with the methods that there are in allow

@@ -5,9 +5,11 @@
 /* HTTP */
 #define LIMIT_BODY_BYTES (128 * 1024)     /* a CSR with an ML-DSA-87 or SLH-DSA key and signature is under 64 KiB as PEM */
 #define LIMIT_RAW_BODY_BYTES (16 * 1024 * 1024) /* a file to import: some ten thousand certificates */
+#define LIMIT_RAW_BODY_BYTES (16 * 1024 * 1024) /* a file to import: some ten thousand certificates */
 #define LIMIT_OCSP_REQUEST_BYTES (20 * 1024) /* 20 certificate ids and a signature; RFC 5019 clients send under 255 bytes */
 #define LIMIT_URI_BYTES 8192              /* OCSP by GET is the longest; nginx refuses more before us */
 #define LIMIT_BIG_REQUEST_MS 300000       /* the same for a file of LIMIT_IMPORT_FILE_BYTES over a line of half a megabit */
+#define LIMIT_BIG_REQUEST_MS 300000       /* the same for a file of LIMIT_RAW_BODY_BYTES over a line of half a megabit */
 #define LIMIT_REQUEST_MS 30000            /* absolute, from first byte to answer; nginx has its own, shorter for the header */
 #define LIMIT_REQUEST_ARENA_BYTES (4 * 1024 * 1024) /* a request's plain memory: body, JSON text and a page of resources */
 

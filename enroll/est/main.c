@@ -9,14 +9,16 @@ run(const struct config *c, struct error *e)
 {
 	struct est *est = NULL;
 	struct http_server *server = NULL;
+	uid_t edge;
 	int fd = -1;
-	if (est_open(c, &est, e) < 0)
+	if (sock_user(config_str(c, OPT_peers_edge), &edge, e) < 0 || est_open(c, &est, e) < 0)
 		return -1;
 	struct http_options options = {
 	    .max_connections = (int)config_int(c, OPT_est_connections),
 	    .max_body_bytes = LIMIT_BODY_BYTES,
 	    .refuse = est_refuse,
 	    .handle = est_handle,
+	    .edge = &edge,
 	    .ctx = est,
 	};
 	/* The edge runs as another user of the socket folder's group. */

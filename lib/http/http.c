@@ -16,11 +16,13 @@
 
 #include "lib/limits.h"
 #include "lib/mem.h"
+#include "lib/sock.h"
 
 #define MAX_HEADERS 64               /* a browser behind the edge sends about 20 */
 #define MAX_QUERY 64                 /* LIMIT_FILTERS, fields for each type, sort, page */
 #define CONNECTION_MEMORY (64 * 1024) /* header with a client certificate of an ML-DSA-87 key, URL-encoded */
 #define STACK_BYTES (256 * 1024)     /* nothing of ours recurses; the default of 8 MiB times connections would be locked in */
+#define MAX_BIG 8                    /* bodies over max_body_bytes in memory at the same time */
 #define IDLE_SEC 90                  /* longer than the edge keeps an idle connection (60 s), so that the edge closes first */
 
 struct exchange {
@@ -32,6 +34,11 @@ struct exchange {
 	const char *uri;      /* as sent */
 	uint8_t *body;
 	size_t body_cap;
+	size_t body_max;
+	bool big;             /* body is memory of its own, wiped when it is done */
+	bool refused;         /* what comes of the body is thrown away, then refusal is the answer */
+	bool from_edge;
+	struct error refusal;
 	struct bytes secret;  /* to be wiped when sent */
 	bool begun, overlong, bad_header, later;
 	struct MHD_Connection *connection; /* once it is answered later */
@@ -45,6 +52,7 @@ struct http_server {
 	struct exchange *free;
 	int n_free;
 	int n_later;          /* requests that another thread is to answer */
+	int n_big;
 	bool stopping;
 };
 
@@ -93,14 +101,17 @@ exchange_give(struct exchange *x)
 
 	if (x->secret.len)
 		OPENSSL_cleanse((void *)(uintptr_t)x->secret.data, x->secret.len);
+	if (x->big)
+		OPENSSL_clear_free(x->body, x->body_cap);
 	arena_reset(arena);
 	x->request = (struct http_request){.arena = arena};
 	x->uri = NULL;
 	x->body = NULL;
 	x->body_cap = 0;
 	x->secret = (struct bytes){0};
-	x->begun = x->overlong = x->bad_header = x->later = false;
 	pthread_mutex_lock(&s->lock);
+	s->n_big -= x->big;
+	x->begun = x->overlong = x->bad_header = x->later = x->big = x->refused = false;
 	if (s->n_free < s->options.max_connections) {
 		x->next = s->free;
 		s->free = x;
@@ -138,6 +149,28 @@ keep_escapes(void *cls, struct MHD_Connection *connection, char *s)
 	return strlen(s);
 }
 
+/* What the edge says about the client. */
+static bool
+is_identity(const char *header)
+{
+	static const char *const names[] = {"X-Siegel-Client-Cert", "X-Real-IP", "X-Request-Id"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcasecmp(header, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_edge(const struct http_server *s, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct error e;
+	uid_t uid;
+
+	return s->options.edge && info && sock_peer(info->connect_fd, &uid, &e) == 0 && uid == *s->options.edge;
+}
+
 static enum MHD_Result
 on_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len, const char *value, size_t value_len)
 {
@@ -150,6 +183,8 @@ on_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len, c
 	}
 	if (!value)
 		value = "";
+	if (!x->from_edge && is_identity(key))
+		return MHD_YES;
 	/* Versions of libmicrohttpd differ: some let a NUL through, 0.9.75 cuts the value there. The edge refuses it before us. */
 	if (strlen(key) != key_len || strlen(value) != value_len)
 		x->bad_header = true;
@@ -234,6 +269,7 @@ read_head(struct exchange *x, struct MHD_Connection *connection, const char *met
 	r->path = "";
 	r->raw_path = arena_strndup(r->arena, uri, path_len);
 	r->body = (struct bytes){(const uint8_t *)"", 0};
+	x->from_edge = is_edge(x->server, connection);
 	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, on_header, x);
 	set_identity(x);
 	if (x->overlong)
@@ -248,19 +284,73 @@ read_head(struct exchange *x, struct MHD_Connection *connection, const char *met
 	}
 	if (parse_query(x, uri[path_len] ? uri + path_len + 1 : "", e))
 		return -1;
-	return http_guard(r, x->server->options.max_body_bytes, e);
+	x->body_max = x->server->options.max_body_bytes;
+	return http_guard(r, x->server->options.admit ? x->server->options.max_raw_bytes : x->body_max, e);
+}
+
+/* Takes one of the few places for big bodies. */
+static int
+take_big(struct exchange *x, size_t first_bytes, struct error *e)
+{
+	struct http_server *s = x->server;
+
+	pthread_mutex_lock(&s->lock);
+	x->big = s->n_big < MAX_BIG;
+	s->n_big += x->big;
+	pthread_mutex_unlock(&s->lock);
+	if (!x->big) {
+		(void)fail(e, E_UNAVAILABLE, "%d large bodies are being read; send this one again in a moment", MAX_BIG);
+		e->retry_after_sec = 2;
+		return -1;
+	}
+	x->body = xcalloc(1, first_bytes);
+	x->body_cap = first_bytes;
+	return 0;
+}
+
+/* Whether the body may come. */
+static int
+admit(struct exchange *x, struct error *e)
+{
+	const struct http_options *o = &x->server->options;
+	const char *length = http_header_get(&x->request, "Content-Length");
+	size_t announced = length ? strtoul(length, NULL, 10) : 0;
+
+	if (!o->admit || (length ? announced <= o->max_body_bytes : !http_header_get(&x->request, "Transfer-Encoding")))
+		return 0;
+	if (o->admit(o->ctx, &x->request, &x->body_max, e))
+		return -1;
+	if (announced > x->body_max)
+		return fail(e, E_TOO_LARGE, "the body is longer than %zu bytes", x->body_max);
+	return x->body_max > o->max_body_bytes ? take_big(x, announced ? announced : o->max_body_bytes, e) : 0;
+}
+
+/* A bigger place for the body: from the arena, or for a big one of its own. */
+static void
+grow(struct exchange *x, size_t cap)
+{
+	uint8_t *bigger = x->big ? xcalloc(1, cap) : arena_alloc(x->request.arena, cap + 1);
+
+	if (x->request.body.len)
+		memcpy(bigger, x->body, x->request.body.len);
+	if (x->big)
+		OPENSSL_clear_free(x->body, x->body_cap);
+	x->body = bigger;
+	x->body_cap = cap;
 }
 
 static int
 add_body(struct exchange *x, const char *data, size_t len, struct error *e)
 {
 	struct http_request *r = &x->request;
-	size_t max = x->server->options.max_body_bytes, cap = x->body_cap;
+	int64_t limit_ms = x->big || x->refused ? LIMIT_BIG_REQUEST_MS : LIMIT_REQUEST_MS;
+	size_t max = x->body_max, cap = x->body_cap;
 	const char *announced;
-	uint8_t *bigger;
 
-	if (now_ms() - x->started_ms > LIMIT_REQUEST_MS)
-		return fail(e, E_MALFORMED, "the body took longer than %d seconds", LIMIT_REQUEST_MS / 1000);
+	if (now_ms() - x->started_ms > limit_ms)
+		return fail(e, E_MALFORMED, "the body took longer than %lld seconds", (long long)limit_ms / 1000);
+	if (x->refused)
+		return 0;
 	if (len > max - r->body.len)
 		return fail(e, E_TOO_LARGE, "the body is longer than %zu bytes", max);
 	if (r->body.len + len > cap) {
@@ -270,11 +360,7 @@ add_body(struct exchange *x, const char *data, size_t len, struct error *e)
 			cap = r->body.len + len;
 		if (cap > max)
 			cap = max;
-		bigger = arena_alloc(r->arena, cap + 1);
-		if (r->body.len)
-			memcpy(bigger, x->body, r->body.len);
-		x->body = bigger;
-		x->body_cap = cap;
+		grow(x, cap);
 	}
 	memcpy(x->body + r->body.len, data, len);
 	r->body = (struct bytes){x->body, r->body.len + len};
@@ -389,6 +475,11 @@ on_request(void *cls, struct MHD_Connection *connection, const char *url, const 
 		x->begun = true;
 		if (read_head(x, connection, method, &e))
 			return refuse(x, connection, &e);
+		/* An answer before the end of a long body might never be seen: who sends it would notice a broken connection first. What is
+		 * longer than anything that is taken there isn't waited for. */
+		x->refused = admit(x, &x->refusal) < 0;
+		if (x->refused && x->refusal.code == E_TOO_LARGE)
+			return refuse(x, connection, &x->refusal);
 		return MHD_YES;
 	}
 	if (*upload_data_size) {
@@ -399,6 +490,8 @@ on_request(void *cls, struct MHD_Connection *connection, const char *url, const 
 		*upload_data_size = 0;
 		return MHD_YES;
 	}
+	if (x->refused)
+		return refuse(x, connection, &x->refusal);
 	if (x->later) {
 		later_done(x);
 		return send_answer(x, connection, &x->answer);

@@ -4,6 +4,7 @@
 #ifndef SIEGEL_LIB_HTTP_HTTP_H
 #define SIEGEL_LIB_HTTP_HTTP_H
 #include <stdbool.h>
+#include <sys/types.h>
 #include "lib/arena.h"
 #include "lib/buf.h"
 
@@ -54,6 +55,14 @@ struct http_options {
 	/* Turns a refusal of the guard (code, detail) into an answer in the protocol's own form. */
 	void (*refuse)(struct http_request *r, const struct error *e, struct http_answer *a);
 	http_handler handle;
+	/* NULL, or says before the body is read what it may be: *ret_max_bytes up to max_raw_bytes, which is max_body_bytes for most. With an
+	 * error the body is thrown away and refuse() answers. Called only when a longer body than max_body_bytes, or one of unknown length, is to
+	 * come. */
+	int (*admit)(void *ctx, struct http_request *r, size_t *ret_max_bytes, struct error *e);
+	size_t max_raw_bytes;
+	/* The user that the edge works as. What says who the client is (X-Siegel-Client-Cert, X-Real-IP, X-Request-Id) counts from him alone, and
+	 * is dropped when another one sends it. NULL: from nobody. */
+	const uid_t *edge;
 	void *ctx;
 	bool answers_later;   /* the handler may call http_later(); with epoll threads alone */
 };

@@ -106,6 +106,7 @@ dir = $SOCKETS
 api = $RUN_USER
 est = $RUN_USER
 sched = $RUN_USER
+edge = $RUN_USER
 [ca]
 workers = 2
 pkcs11_module = $module

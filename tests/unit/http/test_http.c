@@ -13,6 +13,7 @@
 #undef fail /* an old name of check.h; ours is the function of lib/error.h */
 
 #define MAX_BODY 1000
+#define MAX_RAW 100000
 
 static struct arena *arena;
 
@@ -129,8 +130,9 @@ static void
 handle(void *ctx, struct http_request *r, struct http_answer *a)
 {
 	const char *q = http_query_get(r, "filter[a]");
-	char *text = arena_printf(r->arena, "%s %s q=%s body=%zu client=%s id=%s", r->method, r->path, q ? q : "-", r->body.len, r->client,
-	                          r->request_id);
+	const char *pem = http_client_cert_pem(r);
+	char *text = arena_printf(r->arena, "%s %s q=%s body=%zu client=%s id=%s cert=%s", r->method, r->path, q ? q : "-", r->body.len, r->client,
+	                          r->request_id, pem ? pem : "-");
 
 	(void)ctx;
 	a->status = 200;
@@ -151,10 +153,24 @@ refuse(struct http_request *r, const struct error *e, struct http_answer *a)
 static struct http_server *server;
 static char socket_path[64];
 
+static uid_t edge; /* as whom the edge is thought to work */
+
+/* "/big" takes big bodies, "/forbidden" none. */
+static int
+admit(void *ctx, struct http_request *r, size_t *ret_max_bytes, struct error *e)
+{
+	(void)ctx;
+	if (strcmp(r->path, "/forbidden") == 0)
+		return fail(e, E_FORBIDDEN, "not here");
+	*ret_max_bytes = strcmp(r->path, "/big") == 0 ? MAX_RAW : MAX_BODY;
+	return 0;
+}
+
 static void
 start(int threads)
 {
-	struct http_options o = {.threads = threads, .max_connections = 8, .max_body_bytes = MAX_BODY, .refuse = refuse, .handle = handle};
+	struct http_options o = {.threads = threads, .max_connections = 8, .max_body_bytes = MAX_BODY, .refuse = refuse, .handle = handle,
+	                         .admit = admit, .max_raw_bytes = MAX_RAW, .edge = &edge};
 	struct sockaddr_un u = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct error e;
@@ -203,6 +219,7 @@ START_TEST(test_server)
 {
 	const char *a;
 
+	edge = getuid();
 	start(modes[_i]);
 	a = SAY("GET /a%20b?filter%5Ba%5D=x+y HTTP/1.1\r\nHost: h\r\nX-Real-IP: 192.0.2.7\r\nX-Request-Id: 00112233445566778899aabbccddeeff\r\n\r\n");
 	ck_assert_ptr_nonnull(strstr(a, "HTTP/1.1 200"));
@@ -216,6 +233,57 @@ START_TEST(test_server)
 	a = SAY("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
 	ck_assert_ptr_nonnull(strstr(a, "HTTP/1.1 200"));
 	ck_assert_ptr_null(strstr(a, "q=-"));
+	stop();
+}
+END_TEST
+
+/* Who isn't the edge is believed nothing about the client. */
+START_TEST(test_edge)
+{
+	const char *a;
+
+	start(modes[_i]);
+	edge = getuid() + 1;
+	a = SAY("GET / HTTP/1.1\r\nHost: h\r\nX-Real-IP: 192.0.2.7\r\nX-Siegel-Client-Cert: abc\r\n"
+	        "X-Request-Id: 00112233445566778899aabbccddeeff\r\n\r\n");
+	ck_assert_ptr_nonnull(strstr(a, "client=- id="));
+	ck_assert_ptr_null(strstr(a, "id=00112233445566778899aabbccddeeff"));
+	ck_assert_ptr_null(strstr(a, "cert=abc"));
+	edge = getuid();
+	a = SAY("GET / HTTP/1.1\r\nHost: h\r\nX-Siegel-Client-Cert: abc\r\n\r\n");
+	ck_assert_ptr_nonnull(strstr(a, "cert=abc"));
+	stop();
+}
+END_TEST
+
+/* A body of n octets to path, with its length or in one chunk. */
+static const char *
+send_big(const char *path, size_t n, bool chunked)
+{
+	static char text[2 * MAX_RAW];
+	int head;
+
+	if (chunked)
+		head = snprintf(text, sizeof text, "POST %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n%zx\r\n", path, n);
+	else
+		head = snprintf(text, sizeof text, "POST %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n", path, n);
+	memset(text + head, 'x', n);
+	memcpy(text + head + n, "\r\n0\r\n\r\n", 8);
+	return say(text, (size_t)head + n + (chunked ? 7 : 0));
+}
+
+START_TEST(test_big)
+{
+	start(modes[_i]);
+	for (int chunked = 0; chunked < 2; chunked++) {
+		/* more often than there are places: each is given back */
+		for (int i = 0; i < 10; i++)
+			ck_assert_ptr_nonnull(strstr(send_big("/big", MAX_RAW - 7, chunked), "body=99993 "));
+		ck_assert_ptr_nonnull(strstr(send_big("/forbidden", MAX_BODY + 1, chunked), "HTTP/1.1 403"));
+	}
+	ck_assert_ptr_nonnull(strstr(send_big("/", MAX_BODY + 1, false), "HTTP/1.1 413"));
+	ck_assert_ptr_nonnull(strstr(send_big("/big", MAX_RAW + 1, false), "HTTP/1.1 413"));
+	ck_assert_ptr_null(strstr(send_big("/big", MAX_RAW + 1, true), "HTTP/1.1 200"));
 	stop();
 }
 END_TEST
@@ -275,6 +343,8 @@ main(void)
 	suite_add_tcase(s, t);
 	tcase_set_timeout(u, 60);
 	tcase_add_loop_test(u, test_server, 0, ARRAY_LEN(modes));
+	tcase_add_loop_test(u, test_edge, 0, ARRAY_LEN(modes));
+	tcase_add_loop_test(u, test_big, 0, ARRAY_LEN(modes));
 	tcase_add_loop_test(u, test_refusals, 0, ARRAY_LEN(modes));
 	tcase_add_test(u, test_outgrown_chunks);
 	suite_add_tcase(s, u);
