@@ -5,10 +5,8 @@
 /* HTTP */
 #define LIMIT_BODY_BYTES (128 * 1024)     /* a CSR with an ML-DSA-87 or SLH-DSA key and signature is under 64 KiB as PEM */
 #define LIMIT_RAW_BODY_BYTES (16 * 1024 * 1024) /* a file to import: some ten thousand certificates */
-#define LIMIT_RAW_BODY_BYTES (16 * 1024 * 1024) /* a file to import: some ten thousand certificates */
 #define LIMIT_OCSP_REQUEST_BYTES (20 * 1024) /* 20 certificate ids and a signature; RFC 5019 clients send under 255 bytes */
 #define LIMIT_URI_BYTES 8192              /* OCSP by GET is the longest; nginx refuses more before us */
-#define LIMIT_BIG_REQUEST_MS 300000       /* the same for a file of LIMIT_IMPORT_FILE_BYTES over a line of half a megabit */
 #define LIMIT_BIG_REQUEST_MS 300000       /* the same for a file of LIMIT_RAW_BODY_BYTES over a line of half a megabit */
 #define LIMIT_REQUEST_MS 30000            /* absolute, from first byte to answer; nginx has its own, shorter for the header */
 #define LIMIT_REQUEST_ARENA_BYTES (4 * 1024 * 1024) /* a request's plain memory: body, JSON text and a page of resources */
@@ -32,6 +30,7 @@
 #define LIMIT_POLICY_PATH_US 5000         /* of a condition, tried on the largest request when it is saved */
 #define LIMIT_POLICY_REGEX_BYTES 200
 #define LIMIT_POLICY_REGEX_COUNT 1000     /* the product of its counts: PostgreSQL writes {n} out n times */
+#define LIMIT_APPROVAL_DAYS 14            /* that a request waits for people */
 
 /* X.509 */
 #define LIMIT_CSR_BYTES 65536             /* see LIMIT_BODY_BYTES */
@@ -56,7 +55,6 @@
 /* Imports */
 #define LIMIT_IMPORT_FILE_BYTES (16 * 1024 * 1024) /* some ten thousand certificates; more go into several files */
 #define LIMIT_IMPORT_FILES 10000
-#define LIMIT_IMPORT_PART_BYTES (128 * 1024)   /* of a file, in one message to the engine */
 #define LIMIT_IMPORT_ITERATIONS 1000000        /* I01: OpenSSL writes 2048, the strictest advice is 600,000 */
 #define LIMIT_IMPORT_SCRYPT_BYTES (64L * 1024 * 1024)
 #define LIMIT_IMPORT_SALT_BYTES 1024

@@ -71,18 +71,18 @@ open_import(struct manage *m, struct secret **ret_key, struct error *e)
 
 /* The file that is being handed in; its first part makes it anew. */
 static int
-file_of(struct manage *m, const char *name, const char *kind, int64_t n, int64_t *ret_id, struct error *e)
+file_of(struct manage *m, const char *name, const char *kind, int64_t offset, int64_t *ret_id, int64_t *ret_part, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL, *count CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->id), DB_TEXT(name), DB_INT(m->who->tenant_id), DB_TEXT(kind)};
-	if (n == 0) {
+	if (offset == 0) {
 		if (db_query(m->desk->db, "SELECT count(*) FROM import_file WHERE import_id = $1::int8 AND name <> $2::text", row, 2, false, &count, e) < 0)
 			return -1;
 		if (db_int(count, 0, 0) >= LIMIT_IMPORT_FILES)
 			return fail_at(e, E_TOO_LARGE, "name", "the import has %d files already: make another one for more", LIMIT_IMPORT_FILES);
 		if (db_query(m->desk->db, "DELETE FROM import_file WHERE import_id = $1::int8 AND name = $2::text", row, 2, false, NULL, e) < 0 ||
 		    db_query(m->desk->db,
-			     "INSERT INTO import_file (import_id, name, tenant_id, kind) VALUES ($1::int8, $2::text, $3::int, $4::text) RETURNING id", row, 4,
+			     "INSERT INTO import_file (import_id, name, tenant_id, kind) VALUES ($1::int8, $2::text, $3::int, $4::text) RETURNING id, 0, 0, false", row, 4,
 			     false, &r, e) < 0)
 			return -1;
 	} else if (db_query(m->desk->db,
@@ -92,11 +92,12 @@ file_of(struct manage *m, const char *name, const char *kind, int64_t n, int64_t
 	}
 	if (db_rows(r) == 0)
 		return fail_at(e, E_BAD_VALUE, "name", "the beginning of this file didn't come");
-	if (n > 0 && (db_int(r, 0, 1) != n || db_bool(r, 0, 3)))
-		return fail_at(e, E_CONFLICT, "n", "the parts of the file don't come one after the other: begin it anew");
-	if (n > 0 && db_int(r, 0, 2) + (int64_t)m->content.len > LIMIT_IMPORT_FILE_BYTES)
+	if (db_int(r, 0, 2) != offset || db_bool(r, 0, 3))
+		return fail_at(e, E_CONFLICT, "offset", "the parts of the file don't come one after the other: begin it anew");
+	if (offset + (int64_t)m->content.len > LIMIT_IMPORT_FILE_BYTES)
 		return fail(e, E_TOO_LARGE, "the file is over %d bytes: split it", LIMIT_IMPORT_FILE_BYTES);
 	*ret_id = db_int(r, 0, 0);
+	*ret_part = db_int(r, 0, 1);
 	return 0;
 }
 
@@ -104,29 +105,28 @@ static int
 append(struct manage *m, struct error *e)
 {
 	struct secret *key CLEANUP(secret_free) = NULL;
-	struct buf sealed BUF_CLEANUP = BUF_INIT(LIMIT_IMPORT_PART_BYTES + SEAL_OVERHEAD_BYTES);
+	struct buf sealed BUF_CLEANUP = BUF_INIT(LIMIT_FRAME_BYTES + SEAL_OVERHEAD_BYTES);
 	const char *name, *kind;
-	int64_t n, file;
+	int64_t offset, file, part;
 	int last;
 	if (manage_text(m, "name", MANAGE_REQUIRED, NAME_MAX_BYTES, &name, e) < 0 || manage_text(m, "kind", 0, 20, &kind, e) < 0 ||
-	    manage_int(m, "n", MANAGE_REQUIRED, 0, LIMIT_IMPORT_FILE_BYTES / LIMIT_IMPORT_PART_BYTES, 0, &n, e) < 0 ||
+	    manage_int(m, "offset", MANAGE_REQUIRED, 0, LIMIT_IMPORT_FILE_BYTES, 0, &offset, e) < 0 ||
 	    manage_bool(m, "last", MANAGE_REQUIRED, &last, e) < 0 || manage_body_end(m, e) < 0)
 		return -1;
 	if (kind && strcmp(kind, "data") != 0 && strcmp(kind, "passwords") != 0)
 		return fail_at(e, E_BAD_VALUE, "kind", "kind has to be data or passwords");
-	if (m->content.len > LIMIT_IMPORT_PART_BYTES || (m->content.len == 0 && n > 0))
-		return fail(e, E_BAD_VALUE, "a part has 1 to %d bytes", LIMIT_IMPORT_PART_BYTES);
-	if (open_import(m, &key, e) < 0 || file_of(m, name, kind ? kind : "data", n, &file, e) < 0 ||
-	    seal(key, import_part_context(m->arena, file, n), m->content.data, m->content.len, &sealed, e) < 0)
+	if (m->content.len == 0)
+		return fail(e, E_BAD_VALUE, "a part of a file isn't empty");
+	if (open_import(m, &key, e) < 0 || file_of(m, name, kind ? kind : "data", offset, &file, &part, e) < 0 ||
+	    seal(key, import_part_context(m->arena, file, part), m->content.data, m->content.len, &sealed, e) < 0)
 		return -1;
-	struct db_param row[] = {DB_INT(file), DB_INT(n), DB_BYTES(sealed.data, sealed.len), DB_INT((int64_t)m->content.len),
+	struct db_param row[] = {DB_INT(file), DB_INT(part), DB_BYTES(sealed.data, sealed.len), DB_INT((int64_t)m->content.len),
 	    DB_TEXT(last ? "true" : "false")};
 	if (db_query(m->desk->db, "INSERT INTO import_part (file_id, n, data) VALUES ($1::int8, $2::int, $3::bytea)", row, 3, false, NULL, e) < 0 ||
 	    db_query(m->desk->db,
 		     "UPDATE import_file SET parts = $2::int + 1, size_bytes = size_bytes + $3::int8, complete = $4::boolean WHERE id = $1::int8",
 		     (struct db_param[]){row[0], row[1], row[3], row[4]}, 4, false, NULL, e) < 0)
 		return -1;
-	m->ret_id = file;
 	if (last) {
 		m->object = arena_printf(m->arena, "import/%lld", (long long)m->id);
 		m->detail = detail_text(m->arena, "file", name, NULL);
