@@ -54,8 +54,8 @@ batch_free(struct batch *b)
 	b->n_arrays = b->n_params = 0;
 }
 
-static void
-begin(struct batch *b, const char *sql, const struct audit_chain *chain)
+void
+batch_begin(struct batch *b, const char *sql, const struct audit_chain *chain)
 {
 	batch_free(b);
 	b->sql = sql;
@@ -66,16 +66,16 @@ begin(struct batch *b, const char *sql, const struct audit_chain *chain)
 	b->params[b->n_params++] = DB_TEXT(b->chain_name);
 }
 
-static struct db_array *
-column(struct batch *b, enum db_array_type type)
+struct db_array *
+batch_column(struct batch *b, enum db_array_type type)
 {
 	struct db_array *a = &b->arrays[b->n_arrays++];
 	db_array_init(a, type, ARRAY_BYTES);
 	return a;
 }
 
-static int
-finish(struct batch *b, struct error *e)
+int
+batch_finish(struct batch *b, struct error *e)
 {
 	for (int i = 0; i < b->n_arrays; i++)
 		if (db_array_param(&b->arrays[i], &b->params[b->n_params++], e) < 0)
@@ -83,40 +83,35 @@ finish(struct batch *b, struct error *e)
 	return 0;
 }
 
-static void
-add_text(struct db_array *a, const char *s)
+void
+batch_text(struct db_array *a, const char *s)
 {
-	db_array_add(a, s, strlen(s));
+	db_array_add(a, s, s ? strlen(s) : 0);
 }
 
-/* The six columns of audit rows, one row for each order. */
-struct audit_columns {
-	struct db_array *seq, *at, *actor, *object, *detail, *hash;
-};
-
-static struct audit_columns
-audit_columns(struct batch *b)
+struct audit_columns
+batch_audit_columns(struct batch *b)
 {
 	struct audit_columns c;
-	c.seq = column(b, DB_ARRAY_INT8);
-	c.at = column(b, DB_ARRAY_INT8);
-	c.actor = column(b, DB_ARRAY_TEXT);
-	c.object = column(b, DB_ARRAY_TEXT);
-	c.detail = column(b, DB_ARRAY_TEXT);
-	c.hash = column(b, DB_ARRAY_BYTEA);
+	c.seq = batch_column(b, DB_ARRAY_INT8);
+	c.at = batch_column(b, DB_ARRAY_INT8);
+	c.actor = batch_column(b, DB_ARRAY_TEXT);
+	c.object = batch_column(b, DB_ARRAY_TEXT);
+	c.detail = batch_column(b, DB_ARRAY_TEXT);
+	c.hash = batch_column(b, DB_ARRAY_BYTEA);
 	return c;
 }
 
-static void
-add_row(struct batch *b, struct audit_columns *c, const struct audit_row *row)
+void
+batch_audit(struct batch *b, struct audit_columns *c, const struct audit_row *row)
 {
 	b->next.seq++;
 	audit_hash(b->next.head, b->next.name, b->next.seq, row, b->next.head);
 	db_array_add_int(c->seq, b->next.seq);
 	db_array_add_int(c->at, row->at_us);
-	add_text(c->actor, row->actor);
-	add_text(c->object, row->object);
-	add_text(c->detail, row->detail);
+	batch_text(c->actor, row->actor);
+	batch_text(c->object, row->object);
+	batch_text(c->detail, row->detail);
 	db_array_add(c->hash, b->next.head, AUDIT_HASH_BYTES);
 }
 
@@ -134,19 +129,19 @@ add_audit(struct batch *b, struct audit_columns *c, struct order *o, const char 
 	    .object = arena_printf(o->arena, "ca/%d/serial/%s", o->ca->id, arena_hex(o->arena, o->tbs_input.serial, o->tbs_input.serial_len)),
 	    .detail = detail,
 	};
-	add_row(b, c, &row);
+	batch_audit(b, c, &row);
 }
 
 int
 batch_notes(struct batch *b, const struct audit_chain *chain, const struct note *notes, size_t n, struct error *e)
 {
-	begin(b,
+	batch_begin(b,
 	      "INSERT INTO audit (chain, seq, at_us, tenant_id, actor, action, object, detail, hash) SELECT $1::text, q, a, t, ac,"
 	      " 'request.refused', o, d, h FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bytea[])"
 	      " AS u(t, q, a, ac, o, d, h)",
 	      chain);
-	struct db_array *tenant = column(b, DB_ARRAY_INT4);
-	struct audit_columns audit = audit_columns(b);
+	struct db_array *tenant = batch_column(b, DB_ARRAY_INT4);
+	struct audit_columns audit = batch_audit_columns(b);
 	for (size_t i = 0; i < n; i++) {
 		struct audit_row row = {
 		    .at_us = notes[i].at_us,
@@ -157,23 +152,23 @@ batch_notes(struct batch *b, const struct audit_chain *chain, const struct note 
 		    .detail = notes[i].detail,
 		};
 		db_array_add_int(tenant, row.tenant_id);
-		add_row(b, &audit, &row);
+		batch_audit(b, &audit, &row);
 	}
-	return finish(b, e);
+	return batch_finish(b, e);
 }
 
 int
 batch_intents(struct batch *b, const struct audit_chain *chain, struct error *e)
 {
-	begin(b,
-	      "SELECT intent_add($1::text, $2::int[], $3::bytea[], $4::int[], $5::int[], $6::bytea[], $7::bytea[], $8::bytea[], $9::int[],"
-	      " $10::bytea[], $11::text[], $12::int[], $13::bigint[], $14::bigint[], $15::text[], $16::text[], $17::text[], $18::bytea[])",
+	batch_begin(b,
+	      "SELECT r_place, r_fault FROM intent_add($1::text, $2::int[], $3::bytea[], $4::int[], $5::int[], $6::bytea[], $7::bytea[], $8::bytea[], $9::int[],"
+	      " $10::bytea[], $11::text[], $12::int[], $13::bigint[], $14::bigint[], $15::text[], $16::text[], $17::text[], $18::bytea[], $19::bigint)",
 	      chain);
-	struct db_array *ca = column(b, DB_ARRAY_INT4), *serial = column(b, DB_ARRAY_BYTEA), *tenant = column(b, DB_ARRAY_INT4),
-			*profile = column(b, DB_ARRAY_INT4), *tbs = column(b, DB_ARRAY_BYTEA), *key = column(b, DB_ARRAY_BYTEA),
-			*body = column(b, DB_ARRAY_BYTEA), *window = column(b, DB_ARRAY_INT4), *spki = column(b, DB_ARRAY_BYTEA),
-			*subject = column(b, DB_ARRAY_TEXT), *reuse = column(b, DB_ARRAY_INT4);
-	struct audit_columns audit = audit_columns(b);
+	struct db_array *ca = batch_column(b, DB_ARRAY_INT4), *serial = batch_column(b, DB_ARRAY_BYTEA), *tenant = batch_column(b, DB_ARRAY_INT4),
+			*profile = batch_column(b, DB_ARRAY_INT4), *tbs = batch_column(b, DB_ARRAY_BYTEA), *key = batch_column(b, DB_ARRAY_BYTEA),
+			*body = batch_column(b, DB_ARRAY_BYTEA), *window = batch_column(b, DB_ARRAY_INT4), *spki = batch_column(b, DB_ARRAY_BYTEA),
+			*subject = batch_column(b, DB_ARRAY_TEXT), *reuse = batch_column(b, DB_ARRAY_INT4);
+	struct audit_columns audit = batch_audit_columns(b);
 	for (size_t i = 0; i < b->n; i++) {
 		struct order *o = b->items[i].order;
 		const Siegel__Issue *q = o->request;
@@ -186,32 +181,43 @@ batch_intents(struct batch *b, const struct audit_chain *chain, struct error *e)
 		db_array_add(body, q->request_key.len ? q->body_hash.data : NULL, q->body_hash.len);
 		db_array_add_int(window, q->window_sec);
 		db_array_add(spki, o->spki_hash, sizeof(o->spki_hash));
-		add_text(subject, o->subject_text);
+		batch_text(subject, o->subject_text);
 		db_array_add_int(reuse, o->profile->key_reuse);
 		/* Once: an order goes into a new batch for each other of its batch that is refused, and its arena has an end. */
+		if (!o->intent_detail && q->replaces_id)
+			o->intent_detail = detail_text(o->arena, "profile", o->profile->name, "subject", o->subject_text, "names", o->names_text,
+						       "role", q->requestor->role, "evidence", q->requestor->evidence, "request",
+						       q->requestor->request_id, "replaces",
+						       arena_printf(o->arena, "certificate/%" PRId64, q->replaces_id), NULL);
 		if (!o->intent_detail)
 			o->intent_detail = detail_text(o->arena, "profile", o->profile->name, "subject", o->subject_text, "names", o->names_text,
 						       "role", q->requestor->role, "evidence", q->requestor->evidence, "request",
 						       q->requestor->request_id, NULL);
 		add_audit(b, &audit, o, "certificate.intent", o->intent_detail);
 	}
-	return finish(b, e);
+	if (batch_finish(b, e) < 0)
+		return -1;
+	b->params[b->n_params++] = b->epoch ? DB_TEXT(db_int_text(b->epoch_text, b->epoch)) : DB_NULL;
+	return 0;
 }
 
 int
 batch_certificates(struct batch *b, const struct audit_chain *chain, struct error *e)
 {
-	begin(b,
-	      "SELECT r_serial, r_id, r_created FROM certificate_add($1::text, $2::int[], $3::bytea[], $4::int[], $5::int[], $6::text[], $7::text[],"
-	      " $8::text[], $9::bigint[], $10::bigint[], $11::bytea[], $12::bytea[], $13::text[], $14::text[], $15::bigint[], $16::bigint[],"
-	      " $17::text[], $18::text[], $19::text[], $20::bytea[])",
+	batch_begin(b,
+	      "SELECT r_serial, r_id, r_created, r_fault FROM certificate_add($1::text, $2::int[], $3::bytea[], $4::int[], $5::int[], $6::text[],"
+	      " $7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::bytea[], $12::bytea[], $13::text[], $14::text[], $15::int[],"
+	      " $16::text[], $17::text[], $18::text[], $19::bigint[], $20::bytea[], $21::bigint[], $22::bigint[], $23::text[], $24::text[],"
+	      " $25::text[], $26::bytea[])",
 	      chain);
-	struct db_array *ca = column(b, DB_ARRAY_INT4), *serial = column(b, DB_ARRAY_BYTEA), *tenant = column(b, DB_ARRAY_INT4),
-			*profile = column(b, DB_ARRAY_INT4), *subject = column(b, DB_ARRAY_TEXT), *cn = column(b, DB_ARRAY_TEXT),
-			*names = column(b, DB_ARRAY_TEXT), *from = column(b, DB_ARRAY_INT8), *to = column(b, DB_ARRAY_INT8),
-			*spki = column(b, DB_ARRAY_BYTEA), *der = column(b, DB_ARRAY_BYTEA), *requestor = column(b, DB_ARRAY_TEXT),
-			*source = column(b, DB_ARRAY_TEXT);
-	struct audit_columns audit = audit_columns(b);
+	struct db_array *ca = batch_column(b, DB_ARRAY_INT4), *serial = batch_column(b, DB_ARRAY_BYTEA), *tenant = batch_column(b, DB_ARRAY_INT4),
+			*profile = batch_column(b, DB_ARRAY_INT4), *subject = batch_column(b, DB_ARRAY_TEXT), *cn = batch_column(b, DB_ARRAY_TEXT),
+			*names = batch_column(b, DB_ARRAY_TEXT), *from = batch_column(b, DB_ARRAY_INT8), *to = batch_column(b, DB_ARRAY_INT8),
+			*spki = batch_column(b, DB_ARRAY_BYTEA), *der = batch_column(b, DB_ARRAY_BYTEA), *requestor = batch_column(b, DB_ARRAY_TEXT),
+			*source = batch_column(b, DB_ARRAY_TEXT), *reuse = batch_column(b, DB_ARRAY_INT4), *key_type = batch_column(b, DB_ARRAY_TEXT),
+			*owner = batch_column(b, DB_ARRAY_TEXT), *metadata = batch_column(b, DB_ARRAY_TEXT), *replaces = batch_column(b, DB_ARRAY_INT8),
+			*wrapped = batch_column(b, DB_ARRAY_BYTEA);
+	struct audit_columns audit = batch_audit_columns(b);
 	for (size_t i = 0; i < b->n; i++) {
 		struct order *o = b->items[i].order;
 		const Siegel__Requestor *q = o->request->requestor;
@@ -220,35 +226,44 @@ batch_certificates(struct batch *b, const struct audit_chain *chain, struct erro
 		db_array_add(serial, o->tbs_input.serial, o->tbs_input.serial_len);
 		db_array_add_int(tenant, q->tenant_id);
 		db_array_add_int(profile, o->profile->id);
-		add_text(subject, o->subject_text);
-		add_text(cn, o->common_name);
-		add_text(names, o->names_text);
+		batch_text(subject, o->subject_text);
+		batch_text(cn, o->common_name);
+		batch_text(names, o->names_text);
 		db_array_add_int(from, o->tbs_input.not_before);
 		db_array_add_int(to, o->tbs_input.not_after);
 		db_array_add(spki, o->spki_hash, sizeof(o->spki_hash));
 		db_array_add(der, o->certificate.data, o->certificate.len);
-		add_text(requestor, q->name);
-		add_text(source, q->source);
+		batch_text(requestor, q->name);
+		batch_text(source, q->source);
+		db_array_add_int(reuse, o->profile->key_reuse);
+		batch_text(key_type, o->tbs_input.ext.key->name);
+		batch_text(owner, o->owner);
+		batch_text(metadata, o->metadata);
+		if (o->request->replaces_id)
+			db_array_add_int(replaces, o->request->replaces_id);
+		else
+			db_array_add(replaces, NULL, 0);
+		db_array_add(wrapped, NULL, 0);
 		SHA256(o->certificate.data, o->certificate.len, digest);
 		add_audit(b, &audit, o, "certificate.issued",
 			  detail_text(o->arena, "sha256", arena_hex(o->arena, digest, sizeof(digest)), NULL));
 	}
-	return finish(b, e);
+	return batch_finish(b, e);
 }
 
 int
 batch_abandon(struct batch *b, struct error *e)
 {
-	begin(b,
+	batch_begin(b,
 	      "UPDATE intent SET abandoned_at = now() FROM unnest($1::int[], $2::bytea[]) AS u(c, s)"
 	      " WHERE intent.ca_id = u.c AND intent.serial = u.s AND intent.abandoned_at IS NULL",
 	      NULL);
-	struct db_array *ca = column(b, DB_ARRAY_INT4), *serial = column(b, DB_ARRAY_BYTEA);
+	struct db_array *ca = batch_column(b, DB_ARRAY_INT4), *serial = batch_column(b, DB_ARRAY_BYTEA);
 	for (size_t i = 0; i < b->n; i++) {
 		db_array_add_int(ca, b->items[i].order->ca->id);
 		db_array_add(serial, b->items[i].order->tbs_input.serial, b->items[i].order->tbs_input.serial_len);
 	}
-	return finish(b, e);
+	return batch_finish(b, e);
 }
 
 int
@@ -271,13 +286,13 @@ batch_revoke(struct batch_revocation *b, const Siegel__Revoke *q, const struct a
 	    .at_us = now_us(),
 	    .tenant_id = q->requestor->tenant_id,
 	    .actor = requestor_text(a, q->requestor),
-	    .action = "certificate.revoked",
+	    .action = q->release ? "certificate.released" : q->reason == REASON_HOLD ? "certificate.held" : "certificate.revoked",
 	    .object = arena_printf(a, "certificate/%" PRId64, q->certificate_id),
 	    .detail = detail_text(a, "reason", arena_printf(a, "%d", q->reason), "role", q->requestor->role, "evidence",
 				  q->requestor->evidence, "request", q->requestor->request_id, NULL),
 	};
-	b->sql = "SELECT r_repeated, r_reason, r_at, " STORED_COLUMNS("$2::bigint", "2") " FROM certificate_revoke($1::int, $2::bigint,"
-		 " $3::int, $4::text, $5::bigint, $6::bigint, $7::text, $8::text, $9::text, $10::bytea)";
+	b->sql = "SELECT r_repeated, r_reason, r_at, " STORED_COLUMNS("$2::bigint") ", r_same_key FROM certificate_revoke($1::int, $2::bigint,"
+		 " $3::int, $4::boolean, $5::text, $6::bigint, $7::bigint, $8::text, $9::text, $10::text, $11::bytea)";
 	b->next = *chain;
 	b->next.seq++;
 	audit_hash(chain->head, chain->name, b->next.seq, &row, b->next.head);
@@ -285,6 +300,7 @@ batch_revoke(struct batch_revocation *b, const Siegel__Revoke *q, const struct a
 	*p++ = number(a, row.tenant_id);
 	*p++ = number(a, q->certificate_id);
 	*p++ = number(a, q->reason);
+	*p++ = DB_TEXT(q->release ? "true" : "false");
 	*p++ = DB_TEXT(b->next.name);
 	*p++ = number(a, b->next.seq);
 	*p++ = number(a, row.at_us);
@@ -292,6 +308,43 @@ batch_revoke(struct batch_revocation *b, const Siegel__Revoke *q, const struct a
 	*p++ = DB_TEXT(row.object);
 	*p++ = DB_TEXT(row.detail);
 	*p = DB_BYTES(b->next.head, AUDIT_HASH_BYTES);
+}
+
+void
+batch_take_faults(struct batch *b, const struct db_result *r)
+{
+	for (int row = 0; row < db_rows(r); row++) {
+		int64_t place = db_int(r, row, 0);
+		if (place >= 1 && (size_t)place <= b->n)
+			b->items[place - 1].fault = (enum batch_fault)db_int(r, row, 1);
+	}
+}
+
+bool
+batch_has_faults(const struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->items[i].fault)
+			return true;
+	return false;
+}
+
+void
+batch_fault_error(enum batch_fault fault, struct error *e)
+{
+	switch (fault) {
+	case BATCH_KEY_BLOCKED:
+		(void)fail_at(e, E_BAD_KEY, "csr", "key: it was reported as compromised and is never certified again");
+		break;
+	case BATCH_KEY_TAKEN:
+		(void)fail_at(e, E_BAD_KEY, "csr", "key: it is certified for another subject already; make a new one");
+		break;
+	case BATCH_REPLACED_REVOKED:
+		(void)fail(e, E_CONFLICT, "the certificate that is to be replaced was revoked or held meanwhile");
+		break;
+	default:
+		(void)fail(e, E_INTERNAL, "the store refused the batch");
+	}
 }
 
 int
@@ -307,10 +360,13 @@ batch_take_ids(struct batch *b, const struct db_result *r, struct error *e)
 			if (bytes_equal(serial, (struct bytes){item->order->tbs_input.serial, item->order->tbs_input.serial_len})) {
 				item->id = db_int(r, row, 1);
 				item->created_at = db_int(r, row, 2);
+				item->fault = (enum batch_fault)db_int(r, row, 3);
 				break;
 			}
 		}
 	}
+	if (batch_has_faults(b))
+		return 0;
 	for (size_t i = 0; i < b->n; i++)
 		if (b->items[i].id == 0)
 			return fail(e, E_INTERNAL, "the store gave no id for a certificate");

@@ -5,11 +5,15 @@
 #include "lib/db/audit.h"
 #include "lib/db/array.h"
 
-#define BATCH_MAX_PARAMS 24
+#define BATCH_MAX_PARAMS 32
+
+/* Why the store doesn't take an order: the numbers of intent_add() and certificate_add(). */
+enum batch_fault { BATCH_KEY_BLOCKED = 3, BATCH_KEY_TAKEN = 4, BATCH_REPLACED_REVOKED = 5 };
 
 struct batch_item {
 	struct order *order;
 	int64_t id, created_at; /* of the certificate, once it is stored */
+	enum batch_fault fault; /* 0: none */
 };
 
 /* A statement with its parameters, which live as long as the batch does. */
@@ -22,11 +26,29 @@ struct batch {
 	const char *sql;
 	struct audit_chain next; /* where the chain stands once the statement is committed */
 	char chain_name[48];
+	int64_t epoch;           /* of the policies that the orders were held against (ca/verdict.h); 0: of none, they are the engine's own */
+	char epoch_text[24];
 };
 
 void batch_free(struct batch *b); /* frees the parameters, not the orders */
 
-/* Prepares intent_add() for the orders of b: request keys, intents, audit rows that go on from *chain. */
+/* How a statement is put together: columns in the order of its parameters, the chain's name as the first one; chain NULL: it writes no audit
+ * rows. */
+void batch_begin(struct batch *b, const char *sql, const struct audit_chain *chain);
+struct db_array *batch_column(struct batch *b, enum db_array_type type) __attribute__((returns_nonnull));
+void batch_text(struct db_array *a, const char *s); /* NULL: null */
+/* The six columns of audit rows. */
+struct audit_columns {
+	struct db_array *seq, *at, *actor, *object, *detail, *hash;
+};
+struct audit_columns batch_audit_columns(struct batch *b);
+/* The next row of the chain; its tenant and action are up to the statement. */
+void batch_audit(struct batch *b, struct audit_columns *c, const struct audit_row *row);
+/* E_TOO_LARGE when a parameter is. */
+int batch_finish(struct batch *b, struct error *e) MUST_CHECK;
+
+/* Prepares intent_add() for the orders of b: request keys, intents, audit rows that go on from *chain. Its result goes to
+ * batch_take_faults(). SG008: the policies are others by now. */
 int batch_intents(struct batch *b, const struct audit_chain *chain, struct error *e) MUST_CHECK;
 /* Prepares certificate_add() for the signed orders of b. Its result goes to batch_take_ids(). */
 int batch_certificates(struct batch *b, const struct audit_chain *chain, struct error *e) MUST_CHECK;
@@ -34,7 +56,13 @@ int batch_certificates(struct batch *b, const struct audit_chain *chain, struct 
 int batch_abandon(struct batch *b, struct error *e) MUST_CHECK;
 /* The same for every intent of a chain that a former holder of it left: their serials are never used. The caller holds the chain's lock. */
 int intents_abandon(struct db *db, const char *chain, struct error *e) MUST_CHECK;
-/* Puts the ids of a binary result of certificate_add() into the items; E_INTERNAL when one is missing. */
+/* Puts the faults of a result of intent_add() into the items. When there are any nothing was stored, and the chain stands where it stood. */
+void batch_take_faults(struct batch *b, const struct db_result *r);
+bool batch_has_faults(const struct batch *b);
+/* What the one is told who asked for an order with a fault. */
+void batch_fault_error(enum batch_fault fault, struct error *e);
+/* Puts the ids of a binary result of certificate_add() into the items, or their faults, with which nothing was stored; E_INTERNAL when an id
+ * is missing. */
 int batch_take_ids(struct batch *b, const struct db_result *r, struct error *e) MUST_CHECK;
 
 /* A refusal, for the audit log. */
@@ -48,7 +76,8 @@ int batch_notes(struct batch *b, const struct audit_chain *chain, const struct n
 
 /* certificate_revoke() for one certificate. What its result begins with, and then STORED_COLUMNS: */
 enum { REVOKED_REPEATED, REVOKED_REASON, REVOKED_AT };
-#define BATCH_REVOKE_PARAMS 10
+#define REASON_HOLD 6 /* certificateHold, RFC 5280 5.3.1 */
+#define BATCH_REVOKE_PARAMS 11
 struct batch_revocation {
 	const char *sql;
 	struct db_param params[BATCH_REVOKE_PARAMS]; /* in the arena, and in next */

@@ -10,6 +10,7 @@
 #include "lib/log.h"
 
 #define BUSY_PAUSE_MS 10
+#define PENDING_RETRY_SEC 60 /* people aren't quicker */
 #define MAX_TRIES 3
 /* How long a repetition waits for the first request of its key before it is told to come again. */
 #define BUSY_LIMIT_US 10000000
@@ -47,6 +48,11 @@ answer_lost(struct lane *l)
 	for (size_t i = 0; i < l->lost.n; i++) {
 		struct error e;
 		bool later = l->lost_jobs[i]->failure != E_INTERNAL;
+		if (l->lost.items[i].fault) {
+			batch_fault_error(l->lost.items[i].fault, &e);
+			worker_refuse(l->worker, l->lost_jobs[i], &e);
+			continue;
+		}
 		(void)fail(&e, l->lost_jobs[i]->failure, later ? "the certificate can't be issued at the moment" : "the certificate wasn't signed");
 		e.retry_after_sec = later ? 2 : 0;
 		worker_answer_error(l->worker, l->lost_jobs[i], &e);
@@ -74,7 +80,8 @@ lane_lost(struct lane *l, const struct error *cause)
 		struct job *job = l->jobs[i];
 		struct error e;
 		/* Before anything was signed a new try is safe, with a new serial: the intent of this one may be there. */
-		if ((state == LANE_FIND || state == LANE_INTENT) && job->tries++ < MAX_TRIES && order_renumber(job->order, &e) == 0) {
+		if ((state == LANE_LOOKUP || state == LANE_FIND || state == LANE_POLICY || state == LANE_APPROVAL || state == LANE_INTENT) && job->tries++ < MAX_TRIES &&
+		    (!job->order || order_renumber(job->order, &e) == 0)) {
 			worker_requeue(l->worker, job, BUSY_PAUSE_MS * 10);
 			continue;
 		}
@@ -83,6 +90,12 @@ lane_lost(struct lane *l, const struct error *cause)
 		worker_answer_error(l->worker, job, &e);
 	}
 	l->n_jobs = 0;
+	while (l->n_held) {
+		struct error e;
+		(void)fail(&e, E_STORE, "the store was lost on the way: repeat the request with its request key");
+		e.retry_after_sec = 1;
+		worker_answer_error(l->worker, l->held[--l->n_held], &e);
+	}
 	answer_lost(l);
 	l->retry_at_us = now_us() + 100000;
 }
@@ -117,6 +130,8 @@ fill_batch(struct lane *l)
 static void
 fail_all(struct lane *l, const struct error *e)
 {
+	while (l->n_held)
+		worker_answer_error(l->worker, l->held[--l->n_held], e);
 	for (size_t i = 0; i < l->n_jobs; i++)
 		worker_answer_error(l->worker, l->jobs[i], e);
 	l->n_jobs = 0;
@@ -152,12 +167,126 @@ begin_intents(struct lane *l)
 		return;
 	}
 	fill_batch(l);
+	l->batch.epoch = worker_policies(l->worker)->epoch;
+	if (l->batch.epoch == 0) { /* not read yet */
+		(void)fail(&e, E_STORE, "the policies can't be read at the moment");
+		e.retry_after_sec = 1;
+		fail_all(l, &e);
+		return;
+	}
 	if (batch_intents(&l->batch, &l->chain, &e) < 0) {
 		fail_all(l, &e);
 		return;
 	}
 	FAULT("intent-sent");
 	send_statement(l, &l->batch, LANE_INTENT);
+}
+
+/* --- policies --- */
+
+static size_t
+place_of(const struct lane *l, const struct job *job)
+{
+	size_t i = 0;
+	while (i < l->n_jobs && l->jobs[i] != job)
+		i++;
+	return i;
+}
+
+/* The policies are asked about requests of tenants that have rules, unless they were since the rules changed. */
+static void
+begin_policy(struct lane *l)
+{
+	const struct policy_tenants *p = worker_policies(l->worker);
+	struct batch *b = &l->batch;
+	struct error e;
+	b->n = 0;
+	for (size_t i = 0; i < l->n_jobs; i++) {
+		struct job *job = l->jobs[i];
+		if (job->approved || job->judged == p->epoch || !policy_tenants_have(p, job->request->issue->requestor->tenant_id))
+			continue;
+		l->asked[b->n] = job;
+		b->items[b->n++] = (struct batch_item){.order = job->order};
+	}
+	if (b->n == 0)
+		begin_intents(l);
+	else if (verdicts_ask(b, &e) < 0)
+		fail_all(l, &e);
+	else
+		send_statement(l, b, LANE_POLICY);
+}
+
+/* What a rule does to one job. True: it waits for an approval. */
+static bool
+carry_out(struct lane *l, struct job *job, const struct verdict *v)
+{
+	struct error e;
+	int rc = 0;
+	if (v->document)
+		rc = worker_decide_again(l->worker, job, v->document, &e);
+	if (rc == 0 && v->effect == VERDICT_REFUSE) {
+		verdict_error(v, &e);
+		rc = -1;
+	}
+	if (rc == 0 && v->effect == VERDICT_APPROVE && job->request->issue->request_key.len == 0) /* nothing to find it by when it comes again */
+		rc = fail(&e, E_POLICY, "the request needs an approval: send it with a request key, so that it can be repeated (policy \"%s\")", v->policy);
+	if (rc < 0)
+		worker_refuse(l->worker, take_out(l, place_of(l, job)), &e);
+	return rc == 0 && v->effect == VERDICT_APPROVE;
+}
+
+static void
+judged(struct lane *l, const struct db_result *r)
+{
+	struct approvals approvals;
+	struct error e;
+	size_t n = l->batch.n;
+	l->n_held = 0;
+	for (size_t i = 0; i < n; i++)
+		l->asked[i]->judged = worker_policies(l->worker)->epoch;
+	approvals_begin(&approvals, &l->batch, &l->chain);
+	for (int row = 0; row < db_rows(r); row++) {
+		struct verdict v;
+		verdict_read(&v, r, row);
+		struct job *job = v.place < n ? l->asked[v.place] : NULL;
+		if (!job || !carry_out(l, job, &v))
+			continue;
+		l->held[l->n_held++] = take_out(l, place_of(l, job));
+		approvals_add(&approvals, job->order, &v);
+	}
+	if (l->n_held == 0) {
+		begin_intents(l);
+		return;
+	}
+	if (approvals_finish(&approvals, &e) < 0) {
+		while (l->n_held)
+			worker_answer_error(l->worker, l->held[--l->n_held], &e);
+		begin_intents(l);
+		return;
+	}
+	send_statement(l, &l->batch, LANE_APPROVAL);
+}
+
+static void
+answer_pending(struct lane *l, struct job *job, int64_t approval)
+{
+	struct error e;
+	char pointer[32];
+	snprintf(pointer, sizeof(pointer), "approval/%lld", (long long)approval);
+	(void)fail_at(&e, E_PENDING, pointer, "the request waits for an approval; repeat it as it is to get the certificate");
+	e.retry_after_sec = PENDING_RETRY_SEC;
+	worker_answer_error(l->worker, job, &e);
+}
+
+/* The approvals are asked for: those who asked are told, the rest of the batch goes on. */
+static void
+held(struct lane *l, const struct db_result *r)
+{
+	l->chain = l->batch.next;
+	for (size_t i = 0; i < l->n_held; i++)
+		answer_pending(l, l->held[i], db_int(r, (int)i, 1));
+	l->n_held = 0;
+	begin_intents(l);
 }
 
 static void
@@ -177,19 +306,57 @@ begin_find(struct lane *l)
 		}
 	}
 	if (!keyed) {
-		begin_intents(l);
+		begin_policy(l);
 		return;
 	}
 	if (db_array_param(&b->arrays[0], &b->params[b->n_params++], &e) < 0) {
 		fail_all(l, &e);
 		return;
 	}
-	b->sql = "SELECT r_key, r_body, r_abandoned, " STORED_COLUMNS("r_id", "r_status") " FROM request_find($1::bytea[])";
+	b->sql = "SELECT r_key, r_body, r_abandoned, " STORED_COLUMNS("r_id") ", r_approval, r_state, r_request FROM request_find($1::bytea[])";
 	send_statement(l, b, LANE_FIND);
 }
 
-/* What a row of request_find() begins with. */
-enum { FOUND_KEY, FOUND_BODY, FOUND_ABANDONED };
+/* What a row of request_find() begins and ends with. */
+enum { FOUND_KEY, FOUND_BODY, FOUND_ABANDONED, FOUND_APPROVAL = STORED_END, FOUND_STATE, FOUND_REQUEST };
+
+/* Is it the same request that the approval was asked for? */
+static bool
+same_body(const struct db_result *r, int row, const Siegel__Issue *q)
+{
+	struct bytes stored = db_bytes(r, row, FOUND_REQUEST, NULL);
+	Siegel__Issue *was = siegel__issue__unpack(NULL, stored.len, stored.data);
+	bool same = was && bytes_equal((struct bytes){was->body_hash.data, was->body_hash.len}, (struct bytes){q->body_hash.data, q->body_hash.len});
+	siegel__issue__free_unpacked(was, NULL);
+	return same;
+}
+
+/* One job whose request key belongs to an approval. True: it has left the batch. One that is approved goes on: the certificate, and a key
+ * that is made for it, go to the one who asks. */
+static bool
+known_approval(struct lane *l, size_t i, const struct db_result *r, int row)
+{
+	struct job *job = l->jobs[i];
+	const char *state = db_text(r, row, FOUND_STATE);
+	struct error e;
+	if (!same_body(r, row, job->request->issue)) {
+		(void)fail(&e, E_KEY_REUSED, "the request key was used for another request: take a new one");
+		worker_refuse(l->worker, take_out(l, i), &e);
+		return true;
+	}
+	if (strcmp(state, "approved") == 0) {
+		job->approved = true;
+		return false;
+	}
+	if (strcmp(state, "open") == 0) {
+		answer_pending(l, take_out(l, i), db_int(r, row, FOUND_APPROVAL));
+		return true;
+	}
+	(void)fail(&e, E_POLICY, "the request is %s (approval %lld)", strcmp(state, "failed") == 0 ? "approved, but couldn't be carried out" : state,
+		   (long long)db_int(r, row, FOUND_APPROVAL));
+	worker_refuse(l->worker, take_out(l, i), &e);
+	return true;
+}
 
 /* One job whose request key the store knows: answered, put back, or to go on (an abandoned intent). True: it has left the batch. */
 static bool
@@ -198,6 +365,8 @@ known_key(struct lane *l, size_t i, const struct db_result *r, int row)
 	struct job *job = l->jobs[i];
 	const Siegel__Issue *q = job->request->issue;
 	struct error e;
+	if (!db_is_null(r, row, FOUND_APPROVAL))
+		return known_approval(l, i, r, row);
 	if (!bytes_equal(db_bytes(r, row, FOUND_BODY, NULL), (struct bytes){q->body_hash.data, q->body_hash.len})) {
 		(void)fail(&e, E_KEY_REUSED, "the request key was used for another request: take a new one");
 		worker_refuse(l->worker, take_out(l, i), &e);
@@ -234,7 +403,7 @@ found(struct lane *l, const struct db_result *r)
 				break;
 		}
 	}
-	begin_intents(l);
+	begin_policy(l);
 }
 
 static void
@@ -269,6 +438,21 @@ lose_all(struct lane *l, enum error_code failure)
 	begin_abandon(l);
 }
 
+/* The signed orders of the batch. */
+static void
+send_certificates(struct lane *l)
+{
+	struct error e;
+	fill_batch(l);
+	if (batch_certificates(&l->batch, &l->chain, &e) < 0) {
+		log_error(LOG_LEVEL_ERROR, "signed, but too large to be stored", &e);
+		lose_all(l, E_INTERNAL);
+		return;
+	}
+	FAULT("issued-sent");
+	send_statement(l, &l->batch, LANE_STORE);
+}
+
 static void
 begin_store(struct lane *l)
 {
@@ -286,27 +470,42 @@ begin_store(struct lane *l)
 		log_error(LOG_LEVEL_ERROR, "not signed", &e);
 		lose(l, take_out(l, i), e.code == E_KEY_STORE ? E_KEY_STORE : E_INTERNAL);
 	}
-	if (l->n_jobs == 0) {
+	if (l->n_jobs)
+		send_certificates(l);
+	else
 		begin_abandon(l);
-		return;
+}
+
+/* Keys that another request of the same instant got certified, or that were blocked since the intent: these signatures never leave, their
+ * intents are marked, the others are stored. */
+static void
+store_without_faults(struct lane *l)
+{
+	for (size_t i = l->n_jobs; i-- > 0;) {
+		enum batch_fault fault = l->batch.items[i].fault;
+		if (!fault)
+			continue;
+		lose(l, take_out(l, i), E_BAD_KEY);
+		l->lost.items[l->lost.n - 1].fault = fault;
 	}
-	fill_batch(l);
-	if (batch_certificates(&l->batch, &l->chain, &e) < 0) {
-		log_error(LOG_LEVEL_ERROR, "signed, but too large to be stored", &e);
-		lose_all(l, E_INTERNAL);
-		return;
-	}
-	FAULT("issued-sent");
-	send_statement(l, &l->batch, LANE_STORE);
+	if (l->n_jobs)
+		send_certificates(l);
+	else
+		begin_abandon(l);
 }
 
 static void
 stored(struct lane *l, const struct db_result *r)
 {
 	struct error e;
+	int rc = batch_take_ids(&l->batch, r, &e);
+	if (rc == 0 && batch_has_faults(&l->batch)) {
+		store_without_faults(l);
+		return;
+	}
 	FAULT("issued-committed");
 	l->chain = l->batch.next;
-	if (batch_take_ids(&l->batch, r, &e) < 0) {
+	if (rc < 0) {
 		log_error(LOG_LEVEL_ERROR, "certificates are stored, but not answered", &e);
 		fail_all(l, &e);
 		begin_abandon(l);
@@ -325,42 +524,28 @@ stored(struct lane *l, const struct db_result *r)
 	begin_abandon(l);
 }
 
-/* intent_add() said which key of the batch can't be certified: that job is refused, the others go again. */
-static void
-refuse_key(struct lane *l, bool blocked)
-{
-	struct error e;
-	long place = strtol(db_last_message(l->db), NULL, 10);
-	if (place < 1 || (size_t)place > l->n_jobs) {
-		(void)fail(&e, E_INTERNAL, "the store refused the batch");
-		fail_all(l, &e);
-		return;
-	}
-	if (blocked)
-		(void)fail_at(&e, E_BAD_KEY, "csr", "key: it was reported as compromised and is never certified again");
-	else
-		(void)fail_at(&e, E_BAD_KEY, "csr", "key: it is certified for another subject already; make a new one");
-	worker_refuse(l->worker, take_out(l, (size_t)place - 1), &e);
-	begin_intents(l);
-}
-
 /* A statement was refused and the connection lives: nothing of it is in the store. */
 static void
 refused(struct lane *l, const struct error *e)
 {
 	const char *state = db_sqlstate(l->db);
 	struct error told;
+	if (l->state == LANE_INTENT && strcmp(state, "SG008") == 0) {
+		if (worker_policies_changed(l->worker, l->db, &told) < 0)
+			lane_lost(l, &told);
+		else
+			begin_policy(l);
+		return;
+	}
 	if (l->state == LANE_INTENT && strcmp(state, "SG001") == 0) {
 		begin_find(l); /* another worker was faster with a request key */
 		return;
 	}
-	if (l->state == LANE_INTENT && (strcmp(state, "SG003") == 0 || strcmp(state, "SG004") == 0)) {
-		refuse_key(l, state[4] == '3');
-		return;
-	}
-	if (l->state == LANE_REVOKE && (strcmp(state, "SG005") == 0 || strcmp(state, "SG006") == 0)) {
+	if (l->state == LANE_REVOKE && strncmp(state, "SG00", 4) == 0) {
 		if (state[4] == '5')
 			(void)fail(&told, E_NOT_FOUND, "there is no such certificate");
+		else if (state[4] == '7')
+			(void)fail(&told, E_CONFLICT, "the certificate is revoked, and that is for ever: a hold alone can be released (RFC 5280 5.3.1)");
 		else
 			(void)fail(&told, E_FORBIDDEN, "a certificate of a CA or an OCSP signer isn't revoked by this request");
 		worker_refuse(l->worker, take_out(l, 0), &told);
@@ -402,7 +587,8 @@ revoked(struct lane *l, const struct db_result *r)
 	if (!repeated)
 		l->chain = l->batch.next;
 	stored_read(&s, r, 0, worker_registry(l->worker), job->request->revoke->requestor->tenant_id);
-	reply_revoked(&frame, a, &s, db_int(r, 0, REVOKED_AT), (int)db_int(r, 0, REVOKED_REASON), repeated);
+	struct revocation v = {db_int(r, 0, REVOKED_AT), (int)db_int(r, 0, REVOKED_REASON), repeated, db_text(r, 0, STORED_END)};
+	reply_revoked(&frame, a, &s, &v);
 	worker_answer(l->worker, job, &frame);
 	l->n_jobs = 0;
 	l->state = LANE_IDLE;
@@ -422,15 +608,44 @@ begin_revoke(struct lane *l)
 		lane_lost(l, &e);
 }
 
+static void
+begin_lookup(struct lane *l)
+{
+	struct error e;
+	struct batch *b = &l->batch;
+	batch_free(b);
+	db_array_init(&b->arrays[0], DB_ARRAY_INT4, LIMIT_BATCH * 16);
+	db_array_init(&b->arrays[1], DB_ARRAY_INT8, LIMIT_BATCH * 16);
+	b->n_arrays = 2;
+	for (size_t i = 0; i < l->n_jobs; i++) {
+		db_array_add_int(&b->arrays[0], l->jobs[i]->request->issue->requestor->tenant_id);
+		db_array_add_int(&b->arrays[1], l->jobs[i]->request->issue->replaces_id);
+	}
+	if (db_array_param(&b->arrays[0], &b->params[0], &e) < 0 || db_array_param(&b->arrays[1], &b->params[1], &e) < 0) {
+		fail_all(l, &e);
+		return;
+	}
+	b->n_params = 2;
+	b->sql = "SELECT r_tenant, r_id, r_ca, r_profile, r_status, r_der, r_owner, r_metadata FROM certificate_find($1::int[], $2::bigint[])";
+	send_statement(l, b, LANE_LOOKUP);
+}
+
 void
 lane_begin(struct lane *l, struct job **jobs, size_t n)
 {
 	memcpy(l->jobs, jobs, n * sizeof(*jobs));
 	l->n_jobs = n;
-	if (jobs[0]->order)
+	switch (job_step(jobs[0])) {
+	case JOB_ISSUE:
 		begin_find(l);
-	else
+		break;
+	case JOB_LOOKUP:
+		begin_lookup(l);
+		break;
+	case JOB_REVOKE:
 		begin_revoke(l);
+		break;
+	}
 }
 
 void
@@ -443,6 +658,72 @@ lane_note(struct lane *l, const struct note *notes, size_t n)
 		send_statement(l, &l->batch, LANE_NOTE);
 }
 
+/* The intents are stored, or intent_add() said which keys of the batch can't be certified: those jobs are refused, the others go again. */
+static void
+intended(struct lane *l, const struct db_result *r)
+{
+	batch_take_faults(&l->batch, r);
+	if (!batch_has_faults(&l->batch)) {
+		l->chain = l->batch.next;
+		begin_store(l);
+		return;
+	}
+	for (size_t i = l->n_jobs; i-- > 0;)
+		if (l->batch.items[i].fault) {
+			struct error e;
+			batch_fault_error(l->batch.items[i].fault, &e);
+			worker_refuse(l->worker, take_out(l, i), &e);
+		}
+	begin_intents(l);
+}
+
+/* What certificate_find() gives. */
+enum { LOOKUP_TENANT, LOOKUP_ID, LOOKUP_CA, LOOKUP_PROFILE, LOOKUP_STATUS, LOOKUP_DER, LOOKUP_OWNER, LOOKUP_METADATA };
+
+static const char *
+text_or_null(struct arena *a, const struct db_result *r, int row, int col)
+{
+	return db_is_null(r, row, col) ? NULL : arena_strdup(a, db_text(r, row, col));
+}
+
+static int
+read_predecessor(struct job *job, const struct db_result *r, int row, struct error *e)
+{
+	struct predecessor p = {.arena = arena_new(LIMIT_REQUEST_ARENA_BYTES)};
+	p.id = db_int(r, row, LOOKUP_ID);
+	p.ca_id = (int32_t)db_int(r, row, LOOKUP_CA);
+	p.profile_id = (int32_t)db_int(r, row, LOOKUP_PROFILE);
+	p.status = (int32_t)db_int(r, row, LOOKUP_STATUS);
+	p.owner = text_or_null(p.arena, r, row, LOOKUP_OWNER);
+	p.metadata = text_or_null(p.arena, r, row, LOOKUP_METADATA);
+	return predecessor_new(&p, db_bytes(r, row, LOOKUP_DER, NULL), &job->predecessor, e);
+}
+
+/* Each job goes on with its certificate, or without when the tenant has none of that id. */
+static void
+looked_up(struct lane *l, const struct db_result *r)
+{
+	struct job *jobs[LIMIT_BATCH];
+	size_t n = l->n_jobs;
+	memcpy(jobs, l->jobs, n * sizeof(jobs[0]));
+	l->n_jobs = 0;
+	l->state = LANE_IDLE;
+	for (size_t i = 0; i < n; i++) {
+		const Siegel__Issue *q = jobs[i]->request->issue;
+		struct error e;
+		int rc = fail_at(&e, E_NOT_FOUND, "", "there is no such certificate");
+		for (int row = 0; row < db_rows(r) && rc < 0; row++)
+			if (db_int(r, row, LOOKUP_ID) == q->replaces_id && db_int(r, row, LOOKUP_TENANT) == q->requestor->tenant_id) {
+				rc = read_predecessor(jobs[i], r, row, &e);
+				break;
+			}
+		if (rc == 0)
+			worker_found(l->worker, jobs[i]);
+		else
+			worker_refuse(l->worker, jobs[i], &e);
+	}
+}
+
 static void
 done(struct lane *l, const struct db_result *r)
 {
@@ -450,9 +731,17 @@ done(struct lane *l, const struct db_result *r)
 	case LANE_FIND:
 		found(l, r);
 		break;
+	case LANE_POLICY:
+		judged(l, r);
+		break;
+	case LANE_APPROVAL:
+		held(l, r);
+		break;
 	case LANE_INTENT:
-		l->chain = l->batch.next;
-		begin_store(l);
+		intended(l, r);
+		break;
+	case LANE_LOOKUP:
+		looked_up(l, r);
 		break;
 	case LANE_STORE:
 		stored(l, r);

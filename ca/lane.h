@@ -1,10 +1,11 @@
-/* A lane: one database connection, one audit chain, one batch under way. States: idle → (find) → intent → store → (abandon) → idle; a
- * revocation is a batch of its own. While one lane waits for its flush, others work. */
+/* A lane: one database connection, one audit chain, one batch under way. States: idle → (find) → (policy → (approval)) → intent → store → (abandon) → idle; a
+ * revocation is a batch of its own, and so are look-ups of certificates that are to be replaced. While one lane waits for its flush, others
+ * work. */
 #ifndef SIEGEL_CA_LANE_H
 #define SIEGEL_CA_LANE_H
 #include "ca/worker.h"
 
-enum lane_state { LANE_DOWN, LANE_IDLE, LANE_FIND, LANE_INTENT, LANE_STORE, LANE_ABANDON, LANE_REVOKE, LANE_NOTE };
+enum lane_state { LANE_DOWN, LANE_IDLE, LANE_LOOKUP, LANE_FIND, LANE_POLICY, LANE_APPROVAL, LANE_INTENT, LANE_STORE, LANE_ABANDON, LANE_REVOKE, LANE_NOTE };
 
 struct lane {
 	struct worker *worker;
@@ -16,6 +17,9 @@ struct lane {
 	size_t n_jobs;
 	struct batch batch, lost;      /* lost: orders whose intents are to be marked */
 	struct job *lost_jobs[LIMIT_BATCH];
+	struct job *asked[LIMIT_BATCH]; /* those of the jobs that policies are asked about, in the order of batch.items */
+	struct job *held[LIMIT_BATCH]; /* wait for an approval: out of jobs, and to be answered once that is stored */
+	size_t n_held;
 	int watched_fd;                /* for the worker's loop */
 	unsigned watched_events;
 	int64_t retry_at_us;
@@ -24,7 +28,7 @@ struct lane {
 /* Connects and takes the chain; intents that a former holder left are marked as abandoned: their serials are never used. */
 int lane_open(struct lane *l, const struct config *c, struct error *e) MUST_CHECK;
 void lane_close(struct lane *l);
-/* Begins a batch of n jobs of one kind (issues with orders, or one revocation). Failures answer the jobs. */
+/* Begins a batch of n jobs of one kind (issues with orders, look-ups, or one revocation). Failures answer the jobs. */
 void lane_begin(struct lane *l, struct job **jobs, size_t n);
 /* Begins to write refusals to the audit log; the notes need not outlive the call. */
 void lane_note(struct lane *l, const struct note *notes, size_t n);

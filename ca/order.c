@@ -7,6 +7,7 @@
 
 #include "ca/constraints.h"
 #include "ca/fault.h"
+#include "ca/metadata.h"
 #include "ca/rules.h"
 
 #define DAY_SEC 86400
@@ -217,8 +218,9 @@ take_csr(struct order *o, struct csr *csr, struct error *e)
 	return 0;
 }
 
+/* CA and profile of a request that stands for itself. */
 static int
-find_rules(struct order *o, const struct registry *r, struct error *e)
+find_named(struct order *o, const struct registry *r, const struct profile **ret, struct error *e)
 {
 	const Siegel__Issue *q = o->request;
 	int32_t tenant = q->requestor->tenant_id;
@@ -226,13 +228,55 @@ find_rules(struct order *o, const struct registry *r, struct error *e)
 	if (!o->ca)
 		return *q->ca ? fail_at(e, E_NOT_FOUND, "ca", "ca: there is none of this name")
 			      : fail_at(e, E_NOT_FOUND, "ca", "ca: the tenant has no default CA");
+	*ret = registry_profile(r, tenant, q->profile);
+	if (!*ret || (*ret)->internal)
+		return fail_at(e, E_NOT_FOUND, "profile", "profile: there is none of this name");
+	return 0;
+}
+
+/* What the profile says of successors. now 0: the time isn't asked about. */
+static int
+check_renewal(const struct renewal *rule, const struct predecessor *p, bool same_key, int64_t now, struct error *e)
+{
+	if (!rule->allowed)
+		return fail(e, E_POLICY, "the certificate's profile has no successors: ask for a new certificate");
+	if (same_key && !rule->same_key)
+		return fail(e, E_POLICY, "the certificate's profile wants a new key: re-key it");
+	if (now && now > p->cert.not_after + (int64_t)rule->after_days * DAY_SEC)
+		return fail(e, E_CONFLICT, "the certificate is expired: ask for a new one");
+	if (now && rule->before_days && now < p->cert.not_after - (int64_t)rule->before_days * DAY_SEC)
+		return fail(e, E_POLICY, "the certificate is replaced in its last %ld days, not before", rule->before_days);
+	return 0;
+}
+
+/* CA and profile of the certificate that is replaced, which must be good itself. */
+static int
+find_inherited(struct order *o, const struct registry *r, const struct predecessor *p, int64_t now, const struct profile **ret, struct error *e)
+{
+	*ret = registry_profile_by_id(r, o->request->requestor->tenant_id, p->profile_id);
+	if (!*ret || (*ret)->internal)
+		return fail(e, E_FORBIDDEN, "a certificate of a CA or an OCSP signer isn't renewed by this request");
+	if (p->status != 1)
+		return fail(e, E_CONFLICT, "the certificate is %s: it has no successor", p->status == 2 ? "revoked" : "held");
+	if (check_renewal(&(*ret)->renewal, p, o->request->same_key, now, e) < 0)
+		return -1;
+	o->ca = authority_hold(registry_authority_heir(r, p->ca_id));
+	return o->ca ? 0 : fail(e, E_NOT_FOUND, "the certificate's CA isn't there any more");
+}
+
+static int
+find_rules(struct order *o, const struct registry *r, const struct predecessor *p, int64_t now, struct error *e)
+{
+	const struct profile *profile;
+	if (p ? find_inherited(o, r, p, now, &profile, e) < 0 : find_named(o, r, &profile, e) < 0)
+		return -1;
 	if (o->ca->status != AUTHORITY_ACTIVE)
 		return fail_at(e, E_POLICY, "ca", "ca: \"%s\" is %s and issues nothing on request", o->ca->name,
-			       authority_status_word(o->ca->status));
-	const struct profile *profile = registry_profile(r, tenant, q->profile);
-	if (!profile || profile->internal)
-		return fail_at(e, E_NOT_FOUND, "profile", "profile: there is none of this name");
+			       o->ca->status == AUTHORITY_OFFLINE ? "offline" : "out of service");
 	o->profile = profile_hold(profile);
+	const Siegel__Issue *q = o->request;
+	if (p && q->same_key)
+		return 0;
 	if (q->csr.len ? profile->key_origin == ORIGIN_APPLIANCE : profile->key_origin == ORIGIN_CLIENT)
 		return fail_at(e, E_POLICY, "csr", "csr: the profile \"%s\" %s", profile->name,
 			       q->csr.len ? "takes none: the key is made here" : "wants one: the key is made by who asks");
@@ -314,30 +358,102 @@ order_free(struct order *o)
 }
 
 int
-order_key_type(const struct registry *r, const Siegel__Issue *request, const struct keytype **ret, struct error *e)
+predecessor_new(const struct predecessor *fields, struct bytes der, struct predecessor **ret, struct error *e)
 {
-	struct order *o CLEANUP(order_free) = order_new(request);
-	return find_rules(o, r, e) < 0 ? -1 : wanted_key_type(o, ret, e);
+	struct predecessor *p = arena_dup(fields->arena, fields, sizeof(*fields));
+	struct bytes copy = {arena_dup(p->arena, der.data, der.len), der.len};
+	if (cert_parse(copy, &p->cert, e) < 0) {
+		predecessor_free(p);
+		return -1;
+	}
+	*ret = p;
+	return 0;
+}
+
+void
+predecessor_free(struct predecessor *p)
+{
+	if (p)
+		arena_free(p->arena);
 }
 
 int
-order_make(const struct registry *r, const Siegel__Issue *request, EVP_PKEY *made, int64_t now, struct order **ret, struct error *e)
+order_key_type(const struct registry *r, const Siegel__Issue *request, const struct predecessor *p, const struct keytype **ret, struct error *e)
 {
 	struct order *o CLEANUP(order_free) = order_new(request);
-	struct csr csr;
-	o->private_key = made;
-	if (find_rules(o, r, e) < 0)
+	return find_rules(o, r, p, 0, e) < 0 ? -1 : wanted_key_type(o, ret, e);
+}
+
+/* The public key of the certificate that is replaced. */
+static int
+take_same_key(struct order *o, const struct predecessor *p, struct error *e)
+{
+	struct bytes spki = {arena_dup(o->arena, p->cert.spki.data, p->cert.spki.len), p->cert.spki.len}, algorithm, bits;
+	struct der d = der_of(spki), content;
+	EVP_PKEY *key CLEANUP(EVP_PKEY_free) = NULL;
+	const struct keytype *type;
+	if (der_get(&d, DER_SEQUENCE, "public key", &content, e) < 0 ||
+	    der_get_any(&content, "public key", NULL, &algorithm, NULL, e) < 0 ||
+	    der_get_bits(&content, "public key", &bits, e) < 0 || publickey_load(algorithm, bits, &type, &key, e) < 0)
 		return -1;
-	if (request->csr.len ? take_csr(o, &csr, e) < 0 : generate_key(o, e) < 0)
+	take_spki(o, type, spki, bits);
+	return check_key_type(o, type, "", e);
+}
+
+/* Owner and metadata: what the request says, else what the certificate has that is replaced; of metadata each key by itself, and behind
+ * these what the profile says. */
+static int
+take_ownership(struct order *o, const struct predecessor *p, struct error *e)
+{
+	const Siegel__Issue *q = o->request;
+	const char *const sources[] = {q->metadata, p && p->metadata ? p->metadata : "", o->profile->metadata};
+	if (owner_check(q->owner, e) < 0 || metadata_merge(o->arena, sources, ARRAY_LEN(sources), &o->metadata, e) < 0)
+		return -1;
+	o->owner = *q->owner ? q->owner : p && p->owner ? arena_strdup(o->arena, p->owner) : NULL;
+	return 0;
+}
+
+/* What a successor may say for itself. */
+static int
+check_inherited(const Siegel__Issue *q, struct error *e)
+{
+	if (*q->ca || *q->profile)
+		return fail_at(e, E_BAD_VALUE, *q->ca ? "ca" : "profile", "CA and profile are those of the certificate that is replaced");
+	if (q->same_key && (q->csr.len || *q->key_type))
+		return fail_at(e, E_BAD_VALUE, q->csr.len ? "csr" : "key_type", "key: a renewed certificate has that of the one that it replaces");
+	return 0;
+}
+
+int
+order_renew(const struct registry *r, const Siegel__Issue *request, const struct predecessor *p, EVP_PKEY *made, int64_t now,
+	    struct order **ret, struct error *e)
+{
+	struct order *o CLEANUP(order_free) = order_new(request);
+	struct csr csr = {0};
+	o->private_key = made;
+	if ((p && check_inherited(request, e) < 0) || find_rules(o, r, p, now, e) < 0)
+		return -1;
+	if (p && request->same_key ? take_same_key(o, p, e) < 0 : request->csr.len ? take_csr(o, &csr, e) < 0 : generate_key(o, e) < 0)
 		return -1;
 	if (registry_is_ca_key(r, o->spki_hash))
 		return fail_at(e, E_BAD_KEY, "csr", "key: it is the key of a CA");
-	if (complete(o, request->csr.len ? &csr : NULL, now, e) < 0 || check_ancestors(o, r, e) < 0)
+	if (p) { /* in the place of what a CSR asks for */
+		csr.subject = p->cert.subject;
+		csr.san = cert_san(&p->cert);
+	}
+	if (complete(o, p || request->csr.len ? &csr : NULL, now, e) < 0 || check_ancestors(o, r, e) < 0 ||
+	    take_ownership(o, p, e) < 0)
 		return -1;
 	if (request->same_identity_as.len && order_same_identity(o, bytes_of(request->same_identity_as), e) < 0)
 		return -1;
 	*ret = TAKE(o);
 	return 0;
+}
+
+int
+order_make(const struct registry *r, const Siegel__Issue *request, EVP_PKEY *made, int64_t now, struct order **ret, struct error *e)
+{
+	return order_renew(r, request, NULL, made, now, ret, e);
 }
 
 int

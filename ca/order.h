@@ -21,8 +21,22 @@ struct order {
 	struct buf tbs, certificate;   /* DER; the certificate once it is signed */
 	const char *subject_text, *common_name, *names_text; /* as the store keeps them; names one a line */
 	const char *validity_rule;
+	const char *owner, *metadata;  /* of its row; metadata as JSON text; NULL: none */
 	const char *actor, *intent_detail; /* of its audit rows; NULL before the first */
 };
+
+/* A certificate that another one is to replace, as certificate_find() gives it. */
+struct predecessor {
+	struct arena *arena;           /* holds all that is pointed to */
+	int64_t id;
+	int32_t ca_id, profile_id, status;
+	struct cert cert;
+	const char *owner, *metadata;  /* NULL: none */
+};
+
+/* Takes a certificate's DER apart; takes over fields->arena. The caller frees *ret with predecessor_free(). */
+int predecessor_new(const struct predecessor *fields, struct bytes der, struct predecessor **ret, struct error *e) MUST_CHECK;
+void predecessor_free(struct predecessor *p); /* accepts NULL */
 
 /* Decides: finds CA and profile, checks the CSR (possession, key), subject, names and validity by the profile's rules, makes the serial
  * (127 random bits) and the to-be-signed certificate. made is a private key for a request without a CSR, or NULL: then it is made
@@ -30,8 +44,19 @@ struct order {
  * is at fault (pointer in the terms of engine.proto). The caller frees *ret with order_free(). */
 int order_make(const struct registry *r, const Siegel__Issue *request, EVP_PKEY *made, int64_t now, struct order **ret, struct error *e)
     MUST_CHECK;
-/* The type of the key that the engine is to make for a request without a CSR, after the same checks. */
-int order_key_type(const struct registry *r, const Siegel__Issue *request, const struct keytype **ret, struct error *e) MUST_CHECK;
+/* The same for the successor of a certificate: CA (or the one that took over from it), profile, subject and names, and with same_key the
+ * key, are those of p; the rules are those of today. E_CONFLICT when p is revoked, held or expired. p may be NULL: then it is order_make(). */
+int order_renew(const struct registry *r, const Siegel__Issue *request, const struct predecessor *p, EVP_PKEY *made, int64_t now,
+                struct order **ret, struct error *e) MUST_CHECK;
+/* The type of the key that the engine is to make for a request without a CSR, after the same checks; p or NULL as above. */
+int order_key_type(const struct registry *r, const Siegel__Issue *request, const struct predecessor *p, const struct keytype **ret,
+                   struct error *e) MUST_CHECK;
+/* Whether the engine makes the key. */
+static inline bool
+order_makes_key(const Siegel__Issue *request)
+{
+	return request->csr.len == 0 && !request->same_key;
+}
 /* Lints, signs with the CA's key, verifies, puts the certificate together and compares its to-be-signed part with the intent's. */
 int order_sign(struct order *o, struct hsm *hsm, struct error *e) MUST_CHECK;
 /* Another serial, and the to-be-signed certificate anew: for another try when it isn't known whether the intent was stored. */

@@ -3,6 +3,7 @@
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/x509.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/ipc/frame.h"
@@ -68,7 +69,7 @@ reply_error(struct buf *out, const struct error *e)
 void
 stored_read(struct stored *s, const struct db_result *r, int row, const struct registry *registry, int32_t tenant)
 {
-	enum { ID = STORED_FIRST, CA, PROFILE, SERIAL, STATUS, SUBJECT, CN, NAMES, FROM, TO, CREATED, DER };
+	enum { ID = STORED_FIRST, CA, PROFILE, SERIAL, STATUS, SUBJECT, CN, NAMES, FROM, TO, CREATED, DER, KEY_TYPE, OWNER, METADATA, REPLACES };
 	static const char *const status[] = {"", "issued", "revoked", "held"};
 	const struct profile *p = registry_profile_by_id(registry, tenant, (int32_t)db_int(r, row, PROFILE));
 	*s = (struct stored){
@@ -85,6 +86,10 @@ stored_read(struct stored *s, const struct db_result *r, int row, const struct r
 	    .not_after = db_int(r, row, TO),
 	    .created_at = db_int(r, row, CREATED),
 	    .der = db_bytes(r, row, DER, NULL),
+	    .key_type = db_text(r, row, KEY_TYPE),
+	    .owner = db_text(r, row, OWNER),
+	    .metadata = db_text(r, row, METADATA),
+	    .replaces_id = db_int(r, row, REPLACES),
 	};
 }
 
@@ -104,6 +109,10 @@ fill(Siegel__Certificate *c, struct arena *a, const struct stored *s)
 	c->ca = text(s->ca ? s->ca->name : "");
 	c->ca_id = s->ca ? s->ca->id : 0;
 	c->der = binary(s->der);
+	c->key_type = text(s->key_type);
+	c->owner = text(s->owner);
+	c->metadata = text(s->metadata);
+	c->replaces_id = s->replaces_id;
 	size_t n = *s->names ? 1 : 0;
 	for (const char *p = s->names; *p; p++)
 		n += *p == '\n';
@@ -169,6 +178,10 @@ reply_issued(struct buf *out, struct order *o, int64_t id, int64_t created_at, s
 	    .profile = o->profile->name,
 	    .kind = o->profile->kind,
 	    .ca = o->ca,
+	    .key_type = o->tbs_input.ext.key->name,
+	    .owner = o->owner ? o->owner : "",
+	    .metadata = o->metadata ? o->metadata : "",
+	    .replaces_id = o->request->replaces_id,
 	};
 	Siegel__Reply reply = SIEGEL__REPLY__INIT;
 	Siegel__Issued issued;
@@ -214,8 +227,24 @@ reply_repeated(struct buf *out, struct arena *a, const struct stored *s)
 	reply_put(out, &reply);
 }
 
+/* "17,23" → numbers in the arena. */
+static size_t
+numbers(struct arena *a, const char *list, int64_t **ret)
+{
+	size_t n = *list ? 1 : 0;
+	for (const char *p = list; *p; p++)
+		n += *p == ',';
+	*ret = arena_alloc(a, (n + 1) * sizeof(int64_t));
+	char *end = arena_strdup(a, list);
+	for (size_t i = 0; i < n; i++) {
+		(*ret)[i] = strtoll(end, &end, 10);
+		end += *end == ',';
+	}
+	return n;
+}
+
 void
-reply_revoked(struct buf *out, struct arena *a, const struct stored *s, int64_t revoked_at, int reason, bool repeated)
+reply_revoked(struct buf *out, struct arena *a, const struct stored *s, const struct revocation *v)
 {
 	Siegel__Reply reply = SIEGEL__REPLY__INIT;
 	Siegel__Revoked revoked;
@@ -224,9 +253,10 @@ reply_revoked(struct buf *out, struct arena *a, const struct stored *s, int64_t 
 	siegel__certificate__init(&certificate);
 	fill(&certificate, a, s);
 	revoked.certificate = &certificate;
-	revoked.revoked_at = revoked_at;
-	revoked.reason = reason;
-	revoked.repeated = repeated;
+	revoked.revoked_at = v->at;
+	revoked.reason = v->reason;
+	revoked.repeated = v->repeated;
+	revoked.n_same_key = numbers(a, v->same_key, &revoked.same_key);
 	reply.result_case = SIEGEL__REPLY__RESULT_REVOKED;
 	reply.revoked = &revoked;
 	reply_put(out, &reply);

@@ -4,9 +4,13 @@
 #include "ca/order.h"
 
 /* The columns that the results of request_find() and certificate_revoke() have in common; stored_read() knows them. Before them stand three
- * of each one's own. id and status: the name of a column, or a constant. */
+ * of each one's own. id: the name of a column, or a constant. */
 #define STORED_FIRST 3
-#define STORED_COLUMNS(id, status) id ", r_ca, r_profile, r_serial, " status ", r_subject, r_cn, r_names, r_from, r_to, r_created, r_der"
+#define STORED_COLUMNS(id)                                                                                                         \
+	id ", r_ca, r_profile, r_serial, r_status, r_subject, r_cn, r_names, r_from, r_to, r_created, r_der, r_key_type, r_owner, r_metadata," \
+	   " r_replaces"
+/* The column behind them. */
+#define STORED_END (STORED_FIRST + 16)
 
 /* A row that request_find() or certificate_revoke() gave, or an order that was stored. */
 struct stored {
@@ -14,6 +18,8 @@ struct stored {
 	struct bytes serial, der;
 	const char *subject, *common_name, *names; /* names one a line */
 	const char *status, *profile, *kind;
+	const char *key_type, *owner, *metadata; /* "" for none */
+	int64_t replaces_id; /* 0: none */
 	const struct authority *ca;
 };
 
@@ -27,7 +33,13 @@ void reply_error(struct buf *out, const struct error *e);
 int reply_issued(struct buf *out, struct order *o, int64_t id, int64_t created_at, struct error *e) MUST_CHECK;
 /* For a request key that was known. */
 void reply_repeated(struct buf *out, struct arena *a, const struct stored *s);
-void reply_revoked(struct buf *out, struct arena *a, const struct stored *s, int64_t revoked_at, int reason, bool repeated);
+struct revocation {
+	int64_t at;
+	int reason;
+	bool repeated;
+	const char *same_key; /* ids of other certificates with the key that was reported compromised, separated by commas */
+};
+void reply_revoked(struct buf *out, struct arena *a, const struct stored *s, const struct revocation *v);
 /* Any other reply. */
 void reply_put(struct buf *out, const Siegel__Reply *reply);
 

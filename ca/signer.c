@@ -4,33 +4,66 @@
 
 #include "lib/seal.h"
 
+/* What intent_add() said (faults), or certificate_add() before. */
+static int
+check_fault(struct batch *b, const struct db_result *faults, struct error *e)
+{
+	if (faults)
+		batch_take_faults(b, faults);
+	if (!b->items[0].fault)
+		return 0;
+	batch_fault_error(b->items[0].fault, e);
+	return -1;
+}
+
 int
-issue_one(struct order *o, struct hsm *hsm, struct db *db, struct audit_chain *chain, int64_t *ret_id, struct error *e)
+issue_sign(struct order *o, struct hsm *hsm, struct db *db, struct audit_chain *chain, struct error *e)
+{
+	struct batch *b = xcalloc(1, sizeof(*b));
+	struct db_result *faults CLEANUP(db_result_free) = NULL;
+	b->n = 1;
+	b->items[0].order = o;
+	int rc = batch_intents(b, chain, e);
+	if (rc == 0)
+		rc = db_query(db, b->sql, b->params, b->n_params, true, &faults, e);
+	if (rc == 0)
+		rc = check_fault(b, faults, e);
+	if (rc == 0) {
+		*chain = b->next;
+		rc = order_sign(o, hsm, e);
+	}
+	batch_free(b);
+	free(b);
+	return rc;
+}
+
+int
+issue_store(struct order *o, struct db *db, struct audit_chain *chain, int64_t *ret_id, struct error *e)
 {
 	struct batch *b = xcalloc(1, sizeof(*b));
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	b->n = 1;
 	b->items[0].order = o;
-	int rc = batch_intents(b, chain, e);
-	if (rc == 0)
-		rc = db_query(db, b->sql, b->params, b->n_params, true, NULL, e);
-	if (rc == 0) {
-		*chain = b->next;
-		rc = order_sign(o, hsm, e);
-	}
-	if (rc == 0)
-		rc = batch_certificates(b, chain, e);
+	int rc = batch_certificates(b, chain, e);
 	if (rc == 0)
 		rc = db_query(db, b->sql, b->params, b->n_params, true, &r, e);
+	if (rc == 0)
+		rc = batch_take_ids(b, r, e);
+	if (rc == 0)
+		rc = check_fault(b, NULL, e);
 	if (rc == 0) {
 		*chain = b->next;
-		rc = batch_take_ids(b, r, e);
-	}
-	if (rc == 0)
 		*ret_id = b->items[0].id;
+	}
 	batch_free(b);
 	free(b);
 	return rc;
+}
+
+int
+issue_one(struct order *o, struct hsm *hsm, struct db *db, struct audit_chain *chain, int64_t *ret_id, struct error *e)
+{
+	return issue_sign(o, hsm, db, chain, e) < 0 ? -1 : issue_store(o, db, chain, ret_id, e);
 }
 
 static int

@@ -8,9 +8,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ca/document.h"
 #include "ca/fault.h"
 #include "ca/lane.h"
 #include "ca/maker.h"
+#include "ca/queue.h"
 #include "ca/reply.h"
 #include "lib/daemon.h"
 #include "lib/ipc/frame.h"
@@ -45,10 +47,10 @@ struct worker {
 	struct lane *lanes;
 	size_t n_lanes;
 	struct connection *connections;
-	struct job *first, **last; /* the queue */
+	struct queue queue;
+	struct policy_tenants policies;
 	struct maker maker;
 	struct job *first_for_key, **last_for_key; /* wait for a key, in the order in which they asked */
-	size_t n_waiting;
 	int epoll, channel;
 	bool ended;
 	struct note notes[NOTES_PER_SEC]; /* refusals that wait for a lane */
@@ -75,6 +77,18 @@ worker_rules_changed(struct worker *w)
 	w->refreshed_us = 0;
 }
 
+const struct policy_tenants *
+worker_policies(const struct worker *w)
+{
+	return &w->policies;
+}
+
+int
+worker_policies_changed(struct worker *w, struct db *db, struct error *e)
+{
+	return policy_tenants_read(&w->policies, db, e);
+}
+
 static void
 close_connection(struct worker *w, struct connection *c)
 {
@@ -98,6 +112,7 @@ job_free(struct job *job)
 	if (job->connection)
 		job->connection->job = NULL;
 	order_free(job->order);
+	predecessor_free(job->predecessor);
 	siegel__request__free_unpacked(job->request, NULL);
 	free(job);
 }
@@ -196,20 +211,11 @@ write_notes(struct worker *w)
 		}
 }
 
-static void
-enqueue(struct worker *w, struct job *job)
-{
-	job->next = NULL;
-	*w->last = job;
-	w->last = &job->next;
-	w->n_waiting++;
-}
-
 void
 worker_requeue(struct worker *w, struct job *job, int delay_ms)
 {
 	job->not_before_us = now_us() + (int64_t)delay_ms * 1000;
-	enqueue(w, job);
+	queue_put(&w->queue, job);
 }
 
 /* What changed with the stores; one that is closed is opened again when that is due. */
@@ -243,6 +249,8 @@ refresh(struct worker *w)
 			log_error(LOG_LEVEL_WARNING, "CAs and profiles can't be read", &e);
 		else if (bad)
 			log_event(LOG_LEVEL_ERROR, "CAs or profiles are left out, because they can't be read", NULL);
+		if (policy_tenants_read(&w->policies, w->lanes[i].db, &e) < 0)
+			log_error(LOG_LEVEL_WARNING, "policies can't be read", &e);
 		/* A notice that came meanwhile may be of a change that wasn't read. */
 		w->refreshed_us = db_notified(w->lanes[i].db) ? 0 : now_us();
 		return;
@@ -264,10 +272,24 @@ static void
 decide(struct worker *w, struct job *job, EVP_PKEY *made)
 {
 	struct error e;
-	if (order_make(w->registry, job->request->issue, made, now_us() / 1000000, &job->order, &e) < 0)
+	if (order_renew(w->registry, job->request->issue, job->predecessor, made, now_us() / 1000000, &job->order, &e) < 0)
 		worker_refuse(w, job, &e);
 	else
-		enqueue(w, job);
+		queue_put(&w->queue, job);
+}
+
+int
+worker_decide_again(struct worker *w, struct job *job, const char *document, struct error *e)
+{
+	EVP_PKEY *key = job->order->private_key;
+	int rc = document_take(document, job->order, job->request->issue, e);
+	job->order->private_key = NULL;
+	order_free(job->order);
+	job->order = NULL;
+	if (rc == 0) /* it takes the key over */
+		return order_renew(w->registry, job->request->issue, job->predecessor, key, now_us() / 1000000, &job->order, e);
+	EVP_PKEY_free(key);
+	return -1;
 }
 
 static void
@@ -342,43 +364,65 @@ take_key(struct worker *w)
 	start_maker(w);
 }
 
+/* Decides, once the key is there. */
+static void
+decide_or_wait(struct worker *w, struct job *job)
+{
+	struct error e;
+	const struct keytype *type;
+	if (!order_makes_key(job->request->issue)) {
+		decide(w, job, NULL);
+		return;
+	}
+	if (order_key_type(w->registry, job->request->issue, job->predecessor, &type, &e) < 0)
+		worker_refuse(w, job, &e);
+	else if (maker_is_for(type))
+		wait_for_key(w, job, type);
+	else
+		decide(w, job, NULL);
+}
+
 static void
 take_issue(struct worker *w, struct job *job)
 {
 	struct error e;
 	const Siegel__Issue *q = job->request->issue;
-	const struct keytype *type;
 	if (q->request_key.len && (q->request_key.len != 32 || q->body_hash.len != 32 || q->window_sec <= 0)) {
 		(void)fail(&e, E_MALFORMED, "the request has a request key without its hash and window");
 		worker_answer_error(w, job, &e);
 		return;
 	}
+	if (q->replaces_id) {
+		queue_put(&w->queue, job);
+		return;
+	}
 	/* A CA or a profile may be newer than what was read. */
 	if (!registry_profile(w->registry, q->requestor->tenant_id, q->profile) ||
 	    !registry_authority(w->registry, q->requestor->tenant_id, q->ca))
-		if (now_us() - w->refreshed_us > MISSING_US)
+		if (now_us() - w->refreshed_us > REFRESH_US / 10)
 			refresh(w);
-	if (q->csr.len == 0) {
-		if (order_key_type(w->registry, q, &type, &e) < 0) {
-			worker_refuse(w, job, &e);
-			return;
-		}
-		if (maker_is_for(type)) {
-			wait_for_key(w, job, type);
-			return;
-		}
-	}
-	decide(w, job, NULL);
+	decide_or_wait(w, job);
+}
+
+void
+worker_found(struct worker *w, struct job *job)
+{
+	decide_or_wait(w, job);
 }
 
 static void
 take_revoke(struct worker *w, struct job *job)
 {
-	static const int reasons[] = {0, 1, 3, 4, 5, 9}; /* RFC 5280 5.3.1, for end entities; 6 and 8 are holds */
+	/* RFC 5280 5.3.1, for end entities: 2 is for CAs, 10 for attribute authorities, 8 for delta CRLs. */
+	static const int reasons[] = {0, 1, 3, 4, 5, REASON_HOLD, 9};
 	struct error e;
+	if (job->request->revoke->release) {
+		queue_put(&w->queue, job);
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
 		if (reasons[i] == job->request->revoke->reason) {
-			enqueue(w, job);
+			queue_put(&w->queue, job);
 			return;
 		}
 	(void)fail_at(&e, E_BAD_VALUE, "reason", "reason: not one that a certificate can be revoked for (RFC 5280 5.3.1)");
@@ -538,36 +582,6 @@ watch_lane(struct worker *w, struct lane *l)
 	l->watched_events = events;
 }
 
-/* Takes up to LIMIT_BATCH jobs that may go together from the queue: issues whose request keys differ, or, with may_revoke, one
- * revocation. */
-static size_t
-take_batch(struct worker *w, struct job **ret, bool may_revoke, int64_t now)
-{
-	struct job *rest = NULL, **rest_last = &rest;
-	size_t n = 0;
-	bool full = false;
-	for (struct job *job = w->first, *next; job; job = next) {
-		next = job->next;
-		bool fits = !full && job->not_before_us <= now && (n == 0 ? job->order || may_revoke : job->order && ret[0]->order);
-		for (size_t i = 0; fits && i < n && job->order && job->request->issue->request_key.len; i++) {
-			ProtobufCBinaryData a = job->request->issue->request_key, b = ret[i]->request->issue->request_key;
-			fits = !bytes_equal((struct bytes){a.data, a.len}, (struct bytes){b.data, b.len});
-		}
-		if (fits) {
-			ret[n++] = job;
-			w->n_waiting--;
-			full = n == LIMIT_BATCH || !job->order;
-		} else {
-			*rest_last = job;
-			rest_last = &job->next;
-		}
-	}
-	*rest_last = NULL;
-	w->first = rest;
-	w->last = rest ? rest_last : &w->first;
-	return n;
-}
-
 static void
 dispatch(struct worker *w)
 {
@@ -579,17 +593,17 @@ dispatch(struct worker *w)
 		revoking = revoking || w->lanes[i].state == LANE_REVOKE;
 		busy += w->lanes[i].state != LANE_DOWN && w->lanes[i].state != LANE_IDLE && w->lanes[i].state != LANE_REVOKE;
 	}
-	for (size_t i = 0; i < w->n_lanes && w->first; i++) {
+	for (size_t i = 0; i < w->n_lanes && w->queue.first; i++) {
 		struct job *jobs[LIMIT_BATCH];
-		if (w->lanes[i].state != LANE_IDLE || (busy > 0 && w->n_waiting < BATCH_WORTH))
+		if (w->lanes[i].state != LANE_IDLE || (busy > 0 && w->queue.n < BATCH_WORTH))
 			continue;
-		size_t n = take_batch(w, jobs, !revoking, now);
+		size_t n = queue_take(&w->queue, jobs, !revoking, now);
 		if (n == 0)
 			break;
-		if (jobs[0]->order)
-			busy++;
-		else
+		if (job_step(jobs[0]) == JOB_REVOKE)
 			revoking = true;
+		else
+			busy++;
 		lane_begin(&w->lanes[i], jobs, n);
 	}
 }
@@ -601,15 +615,12 @@ refuse_waiting(struct worker *w, int64_t now)
 	for (size_t i = 0; i < w->n_lanes; i++)
 		if (w->lanes[i].state != LANE_DOWN)
 			return;
-	struct job *job = w->first;
-	w->first = NULL;
-	w->last = &w->first;
-	w->n_waiting = 0;
+	struct job *job = queue_empty(&w->queue);
 	while (job) {
 		struct job *next = job->next;
 		struct error e;
 		if (now - job->started_us < STORE_WAIT_US) {
-			enqueue(w, job);
+			queue_put(&w->queue, job);
 		} else {
 			(void)fail(&e, E_STORE, "the store isn't available at the moment");
 			e.retry_after_sec = 2;
@@ -646,7 +657,7 @@ tend(struct worker *w)
 	if (now - w->refreshed_us > REFRESH_US)
 		refresh(w);
 	refuse_waiting(w, now);
-	if (w->first)
+	if (w->queue.first)
 		timeout = 5;
 	return timeout;
 }
@@ -657,7 +668,7 @@ idle(const struct worker *w)
 	for (size_t i = 0; i < w->n_lanes; i++)
 		if (w->lanes[i].state != LANE_DOWN && w->lanes[i].state != LANE_IDLE)
 			return false;
-	return w->first == NULL && w->first_for_key == NULL;
+	return w->queue.first == NULL && w->first_for_key == NULL;
 }
 
 static void
@@ -716,7 +727,7 @@ worker_run(const struct config *c, int index, int channel, struct error *e)
 	    .registry = registry_new(),
 	    .n_lanes = (size_t)config_int(c, OPT_ca_lanes),
 	};
-	w.last = &w.first;
+	queue_init(&w.queue);
 	w.last_for_key = &w.first_for_key;
 	w.lanes = xcalloc(w.n_lanes, sizeof(*w.lanes));
 	w.epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -739,6 +750,7 @@ worker_run(const struct config *c, int index, int channel, struct error *e)
 		lane_close(&w.lanes[i]);
 	while (w.connections)
 		close_connection(&w, w.connections);
+	policy_tenants_free(&w.policies);
 	registry_free(w.registry);
 	hsm_close(w.hsm);
 	free(w.lanes);

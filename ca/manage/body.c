@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ca/manage.h"
+#include "ca/metadata.h"
 #include "lib/limits.h"
 #include "lib/utf8.h"
 #include "lib/x509/pem.h"
@@ -135,28 +136,6 @@ manage_bytes(struct manage *m, const char *name, unsigned flags, size_t max, str
 	return 0;
 }
 
-static int
-check_metadata(const json_t *metadata, struct error *e)
-{
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-	const char *key;
-	json_t *value;
-	if (json_object_size(metadata) > LIMIT_METADATA_KEYS)
-		return fail_at(e, E_BAD_VALUE, "metadata", "metadata: at most %d keys are taken", LIMIT_METADATA_KEYS);
-	json_object_foreach((json_t *)(uintptr_t)metadata, key, value)
-	{
-		size_t len = strlen(key);
-		if (len == 0 || len > LIMIT_METADATA_KEY_BYTES || strspn(key, letters) != len || strncmp(key, "__", 2) == 0)
-			return fail_at(e, E_BAD_VALUE, "metadata", "metadata: a key has 1 to %d letters, digits and any of _ . - and doesn't begin with __",
-				       LIMIT_METADATA_KEY_BYTES);
-		const char *s = json_string_value(value);
-		if (!s || json_string_length(value) > LIMIT_METADATA_VALUE_BYTES || strlen(s) != json_string_length(value) ||
-		    has_controls(s, strlen(s)))
-			return fail_at(e, E_BAD_VALUE, "metadata", "metadata: a value is a text of up to %d octets on one line", LIMIT_METADATA_VALUE_BYTES);
-	}
-	return 0;
-}
-
 int
 manage_ownership(struct manage *m, struct ownership *ret, struct error *e)
 {
@@ -167,7 +146,7 @@ manage_ownership(struct manage *m, struct ownership *ret, struct error *e)
 	if (!metadata)
 		return 0;
 	ret->metadata = json_object_size(metadata) ? manage_json(m, metadata) : NULL;
-	return check_metadata(metadata, e);
+	return metadata_check(metadata, e);
 }
 
 int

@@ -4,7 +4,7 @@
 #include <libpq-fe.h>
 #include "lib/db/db.h"
 
-/* certificate_add() has 20 parameters. */
+/* certificate_add() has 26 parameters. */
 #define DB_MAX_PARAMS 32
 /* The longest wait for one statement of a service. The server's own timeouts don't cover a COMMIT that waits for a standby,
  * and cancelling it would make it look done: so the connection is dropped and the outcome is unknown. */

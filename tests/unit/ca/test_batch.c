@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ca/reply.h"
 #include "tests/unit/ca/house.h"
 
 static struct house h;
@@ -76,8 +77,21 @@ run(struct db_result **ret)
 static int
 intents(void)
 {
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct audit_chain before = h.chain;
 	ck_assert_int_eq(batch_intents(b, &h.chain, &e), 0);
-	return run(NULL);
+	if (run(&r) < 0)
+		return -1;
+	batch_take_faults(b, r);
+	if (batch_has_faults(b)) /* nothing is stored, no row of the chain either */
+		h.chain = before;
+	return 0;
+}
+
+static int
+fault(size_t i)
+{
+	return (int)b->items[i].fault;
 }
 
 static int
@@ -175,10 +189,10 @@ START_TEST(test_ids)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL, *none CLEANUP(db_result_free) = NULL;
 	add("a.example");
-	ck_assert_int_eq(db_query(h.db, "SELECT '\\x0102'::bytea, 7::bigint", NULL, 0, true, &r, &e), 0);
+	ck_assert_int_eq(db_query(h.db, "SELECT '\\x0102'::bytea, 7::bigint, 0::bigint, NULL::int", NULL, 0, true, &r, &e), 0);
 	ck_assert_int_eq(batch_take_ids(b, r, &e), -1);
 	ck_assert_int_eq(e.code, E_INTERNAL);
-	ck_assert_int_eq(db_query(h.db, "SELECT '\\x'::bytea, 7::bigint WHERE false", NULL, 0, true, &none, &e), 0);
+	ck_assert_int_eq(db_query(h.db, "SELECT '\\x'::bytea, 7::bigint, 0::bigint, NULL::int WHERE false", NULL, 0, true, &none, &e), 0);
 	ck_assert_int_eq(batch_take_ids(b, none, &e), -1);
 }
 END_TEST
@@ -252,45 +266,76 @@ START_TEST(test_intent_gone)
 }
 END_TEST
 
-/* SG003 and SG004: the message is the place of the key in the batch. */
-START_TEST(test_blocked)
+static void
+block(EVP_PKEY *key)
 {
-	EVP_PKEY *key = new_key(), *good = new_key();
-	struct order *o = add_with_csr("a.example", key);
+	struct order *o = add_with_csr("blocked.example", key);
 	struct db_param hash[] = {DB_BYTES(o->spki_hash, 32)};
 	ck_assert_int_eq(db_query(h.db, "INSERT INTO blocked_key (spki_hash, reason) VALUES ($1::bytea, 'keyCompromise')", hash, 1, false, NULL, &e), 0);
 	next();
 	ask_free(&asked[0]);
+}
+
+/* All places at fault come at once, and nothing of the batch is stored. */
+START_TEST(test_faults)
+{
+	EVP_PKEY *key = new_key(), *good = new_key(), *taken = new_key();
+	block(key);
+	add_with_csr("a.example", taken);
+	issue();
+	next();
+	ask_free(&asked[0]);
+	int64_t before = house_number(&h, "SELECT count(*) FROM audit");
+	add_with_csr("blocked.example", key);
 	add_with_csr("b.example", good);
-	add_with_csr("a.example", key);
-	ck_assert_int_eq(intents(), -1);
-	ck_assert_str_eq(db_sqlstate(h.db), "SG003");
-	ck_assert_str_eq(db_last_message(h.db), "2");
+	add_with_csr("other.example", taken);
+	/* the profile "server": the same subject may have its key certified again */
+	add_with_csr("a.example", taken);
+	ck_assert_int_eq(intents(), 0);
+	ck_assert(batch_has_faults(b));
+	ck_assert_int_eq(fault(0), BATCH_KEY_BLOCKED);
+	ck_assert_int_eq(fault(1), 0);
+	ck_assert_int_eq(fault(2), BATCH_KEY_TAKEN);
+	ck_assert_int_eq(fault(3), 0);
 	ck_assert_int_eq(house_number(&h, "SELECT count(*) FROM intent"), 0);
+	ck_assert_int_eq(house_number(&h, "SELECT count(*) FROM audit"), before);
+	check_chain();
 	EVP_PKEY_free(key);
 	EVP_PKEY_free(good);
+	EVP_PKEY_free(taken);
 }
 END_TEST
 
-START_TEST(test_reuse)
+/* A key that was blocked, or certified for another subject, between the intent and the certificate: nothing of that batch is stored. */
+START_TEST(test_late_faults)
 {
 	EVP_PKEY *key = new_key(), *good = new_key();
-	add_with_csr("a.example", key);
-	issue();
-	next();
-	ask_free(&asked[0]);
-	/* the profile "server": the same subject may have its key certified again, another may not */
-	add_with_csr("a.example", key);
-	issue();
-	next();
-	ask_free(&asked[0]);
-	add("c.example");
-	add_with_csr("b.example", good);
-	add_with_csr("b.example", key);
-	ck_assert_int_eq(intents(), -1);
-	ck_assert_str_eq(db_sqlstate(h.db), "SG004");
-	ck_assert_str_eq(db_last_message(h.db), "3");
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	add_with_csr("a.example", good);
+	struct order *o = add_with_csr("b.example", key);
+	struct db_param hash[] = {DB_BYTES(o->spki_hash, 32)};
+	ck_assert_int_eq(intents(), 0);
+	ck_assert(!batch_has_faults(b));
+	int64_t before = house_number(&h, "SELECT count(*) FROM certificate");
+	if (_i == 0)
+		ck_assert_int_eq(db_query(h.db, "INSERT INTO blocked_key (spki_hash, reason) VALUES ($1::bytea, 'keyCompromise')", hash, 1, false, NULL, &e), 0);
+	else
+		ck_assert_int_eq(db_query(h.db,
+					  "INSERT INTO certificate (tenant_id, ca_id, profile_id, serial, subject, common_name, names, not_before, not_after,"
+					  " spki_hash, der, requestor, source) VALUES (1, 2, 1, '\\x0102030405060708', 'CN=z', 'z', '{}', now(), now(),"
+					  " $1::bytea, '\\x00', 'a', 'rest')",
+					  hash, 1, false, NULL, &e),
+				 0);
+	struct audit_chain chain = h.chain;
+	ck_assert_int_eq(certificates(&r), 0);
+	h.chain = chain;
+	ck_assert_int_eq(batch_take_ids(b, r, &e), 0);
+	ck_assert_int_eq(fault(0), 0);
+	ck_assert_int_eq(fault(1), _i == 0 ? BATCH_KEY_BLOCKED : BATCH_KEY_TAKEN);
+	ck_assert_int_eq(house_number(&h, "SELECT count(*) FROM certificate"), before + _i);
+	ck_assert_int_eq(house_number(&h, "SELECT count(*) FROM intent"), 2);
 	check_chain();
+	test_superuser("DELETE FROM siegel.certificate WHERE subject = 'CN=z'");
 	EVP_PKEY_free(key);
 	EVP_PKEY_free(good);
 }
@@ -298,6 +343,7 @@ END_TEST
 
 /* --- revocation --- */
 
+/* reason -1: release. */
 static int
 revoke(int32_t tenant, int64_t id, int reason, struct db_result **ret)
 {
@@ -309,7 +355,8 @@ revoke(int32_t tenant, int64_t id, int reason, struct db_result **ret)
 	siegel__revoke__init(&revoke);
 	revoke.requestor = &q.requestor;
 	revoke.certificate_id = id;
-	revoke.reason = reason;
+	revoke.reason = reason < 0 ? 0 : reason;
+	revoke.release = reason < 0;
 	batch_revoke(&row, &revoke, &h.chain, a);
 	if (db_query(h.db, row.sql, row.params, BATCH_REVOKE_PARAMS, true, ret, &e) < 0)
 		return -1;
@@ -362,10 +409,75 @@ START_TEST(test_revoke_compromised)
 	next();
 	ask_free(&asked[0]);
 	add_with_csr("a.example", key);
-	ck_assert_int_eq(intents(), -1);
-	ck_assert_str_eq(db_sqlstate(h.db), "SG003");
+	ck_assert_int_eq(intents(), 0);
+	ck_assert_int_eq(fault(0), BATCH_KEY_BLOCKED);
 	check_chain();
 	EVP_PKEY_free(key);
+}
+END_TEST
+
+/* The others with that key are named: they are as compromised, and whoever asks decides. */
+START_TEST(test_revoke_same_key)
+{
+	EVP_PKEY *key = new_key();
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	char want[64];
+	int64_t ids[3];
+	for (int i = 0; i < 3; i++) {
+		add_with_csr("same.example", key);
+		issue();
+		ids[i] = b->items[0].id;
+		next();
+		ask_free(&asked[0]);
+	}
+	ck_assert_int_eq(revoke(1, ids[1], 1, &r), 0);
+	snprintf(want, sizeof(want), "%lld,%lld", (long long)ids[0], (long long)ids[2]);
+	ck_assert_str_eq(db_text(r, 0, STORED_END), want);
+	check_chain();
+	EVP_PKEY_free(key);
+}
+END_TEST
+
+/* "status reason, entries of the CRL" of a certificate. */
+static const char *
+state(int64_t id)
+{
+	char sql[256];
+	snprintf(sql, sizeof(sql), "SELECT x.status || ' ' || coalesce(x.reason, -1) || ', ' || (SELECT coalesce(max(v.reason), -1) FROM revocation v WHERE"
+				   " v.ca_id = x.ca_id AND v.serial = x.serial) FROM certificate x WHERE id = %lld", (long long)id);
+	return test_one(h.db, sql);
+}
+
+/* One step of the life of a certificate: what is asked for (-1: release), and what is so afterwards. */
+static void
+expect(int64_t id, int reason, bool repeated, const char *want)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	ck_assert_msg(revoke(1, id, reason, &r) == 0, "%s", db_last_message(h.db));
+	ck_assert_int_eq(db_bool(r, 0, 0), repeated);
+	ck_assert_str_eq(state(id), want);
+	check_chain();
+}
+
+START_TEST(test_hold)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	add("a.example");
+	issue();
+	int64_t id = b->items[0].id;
+	expect(id, -1, true, "1 -1, -1");
+	expect(id, 6, false, "3 6, 6");
+	expect(id, 6, true, "3 6, 6");
+	expect(id, -1, false, "1 -1, -1");
+	expect(id, 6, false, "3 6, 6");
+	test_superuser("UPDATE siegel.certificate SET revoked_at = '2001-01-01' WHERE status = 3");
+	expect(id, 4, false, "2 4, 4");
+	/* from the hold's time on, and for ever (O08) */
+	ck_assert_str_eq(test_one(h.db, "SELECT count(*) FROM certificate WHERE revoked_at = '2001-01-01' AND status = 2"), "1");
+	expect(id, 6, true, "2 4, 4");
+	ck_assert_int_eq(revoke(1, id, -1, &r), -1);
+	ck_assert_str_eq(db_sqlstate(h.db), "SG007");
+	check_chain();
 }
 END_TEST
 
@@ -395,10 +507,12 @@ tcase_batch(void)
 	tcase_add_test(c, test_key_taken);
 	tcase_add_test(c, test_request_find);
 	tcase_add_loop_test(c, test_intent_gone, 0, 2);
-	tcase_add_test(c, test_blocked);
-	tcase_add_test(c, test_reuse);
+	tcase_add_test(c, test_faults);
+	tcase_add_loop_test(c, test_late_faults, 0, 2);
 	tcase_add_test(c, test_revoke);
 	tcase_add_test(c, test_revoke_compromised);
+	tcase_add_test(c, test_revoke_same_key);
+	tcase_add_test(c, test_hold);
 	tcase_add_test(c, test_revoke_unknown);
 	tcase_set_timeout(c, 60);
 	return c;
