@@ -55,6 +55,7 @@ enum attribute_type {
 	ATTRIBUTE_HEX,    /* bytea → lower-case hexadecimal */
 	ATTRIBUTE_TEXTS,  /* text[] → array of strings */
 	ATTRIBUTE_JSON,   /* jsonb, as it is */
+	ATTRIBUTE_METADATA, /* jsonb, an object of texts: shown as it is, filtered by filter[metadata.<key>] */
 	ATTRIBUTE_PEM,    /* bytea with a certificate → PEM */
 	ATTRIBUTE_PEMS,   /* text: DER in hexadecimal, separated by commas → PEM blocks one after the other */
 	ATTRIBUTE_SHA256, /* bytea → hexadecimal SHA-256 of it */
@@ -70,24 +71,38 @@ enum {
 	ATTRIBUTE_REQUIRED = 32,  /* has to be there when it is made */
 };
 
+/* One value of an attribute that has only some, and the condition that it is. */
+struct choice {
+	const char *name, *condition;
+};
+
+/* How a filter on an attribute reaches the store where comparing the shown expression wouldn't do. All of it is fixed text. */
+struct filtering {
+	const struct choice *choices; /* the values that there are, ended by a row of NULL: any other is refused */
+	const char *table, *name;     /* the attribute is the name of a row in that table: its id is looked up first, … */
+	const char *column;           /* … and compared with this */
+	const char *hint;             /* what is true as well when the value is equal, and leads to an index; $V the value, $K metadata's key */
+};
+
 struct attribute {
 	const char *name;
 	const char *sql; /* a fixed expression; never anything that a client sent */
 	enum attribute_type type;
 	unsigned flags;
 	const char *text; /* what it is, for people, where the name doesn't say it */
+	const struct filtering *by;
 };
 
 /* What every object has (manage_ownership() in ca/manage.h). */
 #define OWNERSHIP_ATTRIBUTES(alias)                                                                                    \
 	{"owner", alias ".owner", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "whose it is"},                     \
-	{"metadata", alias ".metadata", ATTRIBUTE_JSON, ATTRIBUTE_WRITE, "free keys with texts"}
+	{"metadata", alias ".metadata", ATTRIBUTE_METADATA, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "free keys with texts"}
 
 /* A to-one relationship: the other's type, which is its collection's name too, and the expression of its id (null: none). Where it may be
  * written it comes as a relationship, or as an attribute with the other's name. */
 struct relationship {
 	const char *name, *type, *id_sql;
-	unsigned flags; /* ATTRIBUTE_CREATE, ATTRIBUTE_UPDATE, ATTRIBUTE_REQUIRED */
+	unsigned flags; /* ATTRIBUTE_CREATE, ATTRIBUTE_UPDATE, ATTRIBUTE_REQUIRED; ATTRIBUTE_FILTER: by the other's id */
 };
 
 #define RESOURCE_MAX_TYPES 4
@@ -101,6 +116,10 @@ struct resource {
 	const char *self;                      /* collection of the self link; NULL: path */
 	const char *from;                      /* FROM and what follows it but for conditions */
 	const char *where;                     /* fixed condition, or NULL */
+	/* For a table that grows without end: what the ids of a page are found in, without the tables that only dress it. Conditions, sort and id
+	 * are then of it alone; its index in the order of each sort ends in the id. */
+	const char *page_from;
+	const char *page_ids, *page_ids_column; /* what stands for `where` there: a look-up of ids, and what is one of them */
 	const char *id_sql;                    /* expression of the id */
 	const char *id_where;                  /* condition on $1 (text) for one id */
 	const char *id_cast;                   /* SQL type for the comparison of ids in pages: "int8" or "text" */
@@ -128,6 +147,7 @@ struct api {
 	const struct config *config;
 	const char *base_url; /* "" or the edge's address */
 	struct db_pool *pool;
+	struct db_pool *lists; /* for collections alone */
 	uint8_t cursor_key[32];
 	pthread_key_t engine_key;  /* struct engine of the thread */
 	pthread_key_t manager_key; /* the same on the manager's socket */
@@ -150,6 +170,7 @@ struct call {
 	const char *id; /* of the path, or NULL */
 	struct principal who;
 	struct db *db;  /* taken by call_db() */
+	bool listing;   /* from the pool of lists */
 	const json_t *once; /* an object: what is shown among the attributes this once */
 };
 

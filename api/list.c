@@ -1,5 +1,4 @@
-/* A collection's SQL is put together from fixed parts of the resource's table; what the client sent goes as parameters. Pages go by
- * key, not by offset: (sort value, id) behind those of the last member. */
+/* Resources of the store as documents: one, or the page of a collection that api/page.c found. */
 #include "config.h"
 #include "api/list.h"
 
@@ -7,28 +6,15 @@
 #include <string.h>
 #include <openssl/evp.h>
 
-#include "api/cursor.h"
 #include "api/jsonapi.h"
-#include "api/query.h"
+#include "api/page.h"
 #include "lib/x509/pem.h"
 
 #define SQL_MAX_BYTES 16384
 #define BODY_MAX_BYTES (LIMIT_REQUEST_ARENA_BYTES - 1024 * 1024) /* the answer is copied into the arena, beside the request */
 
 /* Columns of every statement before those of the fields. */
-enum { COLUMN_ID, COLUMN_TYPE, COLUMN_SORT, COLUMN_FIELDS };
-
-struct params {
-	struct db_param list[LIMIT_FILTERS + 4];
-	int n;
-};
-
-static int
-param_add(struct params *p, const char *text)
-{
-	p->list[p->n++] = DB_TEXT(text);
-	return p->n;
-}
+enum { COLUMN_ID, COLUMN_SORT, COLUMN_TYPE, COLUMN_FIELDS };
 
 /* The expression that shows an attribute: always text, bytea or an array of text. */
 static void
@@ -42,75 +28,20 @@ select_attribute(struct buf *sql, const struct attribute *at)
 		buf_printf(sql, ", %s", at->sql);
 }
 
+/* The columns behind id and sort value. */
 static void
-select_from(struct buf *sql, const struct resource *res, const struct query *q, uint32_t fields)
+add_columns(struct buf *sql, const struct resource *res, uint32_t fields)
 {
-	buf_printf(sql, "SELECT (%s)::text, ", res->id_sql);
 	if (res->type_sql)
-		buf_printf(sql, "%s, ", res->type_sql);
+		buf_printf(sql, ", %s", res->type_sql);
 	else
-		buf_printf(sql, "'%s', ", res->types[0]);
-	buf_printf(sql, "(%s)::text", q->sort ? q->sort->sql : "''");
+		buf_printf(sql, ", '%s'", res->types[0]);
 	for (int i = 0; i < res->n_attributes; i++)
 		if (fields & UINT32_C(1) << i)
 			select_attribute(sql, &res->attributes[i]);
 	for (int i = 0; i < res->n_relationships; i++)
 		if (fields & UINT32_C(1) << (res->n_attributes + i))
 			buf_printf(sql, ", (%s)::text", res->relationships[i].id_sql);
-	buf_printf(sql, " FROM %s WHERE %s", res->from, res->where ? res->where : "true");
-}
-
-static const char *
-sql_type(enum attribute_type type)
-{
-	switch (type) {
-	case ATTRIBUTE_INT:
-		return "int8";
-	case ATTRIBUTE_BOOL:
-		return "boolean";
-	case ATTRIBUTE_TIME:
-		return "timestamptz";
-	case ATTRIBUTE_HEX:
-		return "bytea";
-	default:
-		return "text";
-	}
-}
-
-static void
-where_filter(struct buf *sql, const struct filter *f, struct params *p)
-{
-	static const char *const ops[] = {"=", "<", "<=", ">", ">="};
-	const struct attribute *at = f->attribute;
-	int n = param_add(p, f->value);
-
-	if (at->type == ATTRIBUTE_TEXTS && f->op == FILTER_EQ)
-		buf_printf(sql, " AND $%d::text = ANY (%s)", n, at->sql);
-	else if (at->type == ATTRIBUTE_TEXTS)
-		buf_printf(sql, " AND position(lower($%d::text) IN lower(array_to_string(%s, ' '))) > 0", n, at->sql);
-	else if (f->op == FILTER_CONTAINS)
-		buf_printf(sql, " AND position(lower($%d::text) IN lower(%s)) > 0", n, at->sql);
-	else
-		buf_printf(sql, " AND %s %s $%d::%s", at->sql, ops[f->op], n, sql_type(at->type));
-}
-
-static int
-where_after(struct call *c, struct buf *sql, const struct query *q, const char *list, struct params *p, struct error *e)
-{
-	const struct resource *res = c->resource;
-	const char *op = q->descending ? "<" : ">", *value, *id;
-	int n;
-
-	if (cursor_decode(c->arena, c->api->cursor_key, list, q->after, &value, &id, e))
-		return fail_at(e, E_MALFORMED, "?page[after]", "the cursor belongs to another list, or was changed");
-	if (!q->sort) {
-		buf_printf(sql, " AND %s %s $%d::%s", res->id_sql, op, param_add(p, id), res->id_cast);
-		return 0;
-	}
-	n = param_add(p, value);
-	buf_printf(sql, " AND (%s, %s) %s ($%d::%s, $%d::%s)", q->sort->sql, res->id_sql, op, n, sql_type(q->sort->type),
-	           param_add(p, id), res->id_cast);
-	return 0;
 }
 
 static void
@@ -167,6 +98,7 @@ write_attribute(struct json *j, const struct attribute *at, const struct db_resu
 		break;
 	case ATTRIBUTE_TEXTS:
 	case ATTRIBUTE_JSON:
+	case ATTRIBUTE_METADATA:
 		jw_raw(j, at->name, db_text(r, row, col));
 		break;
 	case ATTRIBUTE_PEMS:
@@ -312,38 +244,57 @@ next_link(struct call *c, const char *cursor)
 	return link;
 }
 
+/* The rows of the ids of a page, in its order. */
 static int
-write_links(struct call *c, struct json *j, const struct db_result *r, const struct query *q, const char *list, struct error *e)
+rows_of_ids(struct call *c, const struct query *q, const struct page *page, struct db_result **ret, struct error *e)
 {
-	char *cursor;
-	int last = q->page_size - 1;
+	BUF_CLEANUP struct buf sql = BUF_INIT(SQL_MAX_BYTES);
+	const struct resource *res = c->resource;
+	const char *direction = q->descending ? "DESC" : "ASC";
 
-	jw_open(j, "links");
-	if (db_rows(r) > q->page_size) {
-		if (cursor_encode(c->arena, c->api->cursor_key, list, db_text(r, last, COLUMN_SORT), db_text(r, last, COLUMN_ID), &cursor, e))
-			return -1;
-		jw_text(j, "next", next_link(c, cursor));
-	} else {
-		jw_null(j, "next");
-	}
-	jw_close(j);
-	return 0;
+	buf_printf(&sql, "SELECT (%s)::text, ''", res->id_sql);
+	add_columns(&sql, res, query_fields(q));
+	buf_printf(&sql, " FROM %s WHERE %s = ANY ('{", res->from, res->id_sql);
+	for (int i = 0; i < page->n; i++)
+		buf_printf(&sql, "%s%s", i ? "," : "", db_text(page->r, i, COLUMN_ID));
+	buf_add_str(&sql, "}') ORDER BY ");
+	if (q->sort)
+		buf_printf(&sql, "%s %s, ", q->sort->sql, direction);
+	buf_printf(&sql, "%s %s", res->id_sql, direction);
+	return page_query(c, &sql, NULL, 0, ret, e);
 }
 
-/* SQLSTATE 57014: the statement ran into the role's statement_timeout. */
+/* The rows of the page that is asked for. The connection comes from the pool of lists, so that however many lists are asked for, and however
+ * long they take, nothing else waits for one. */
 static int
-run_query(struct call *c, struct buf *sql, const struct params *p, struct db_result **ret, struct error *e)
+find_page(struct call *c, const struct query *q, struct db_result **ret, int *ret_n, const char **ret_cursor, struct error *e)
 {
-	buf_add_byte(sql, 0);
-	if (buf_check(sql, e) || call_db(c, e))
-		return -1;
-	if (db_query_text(c->db, (const char *)sql->data, p->list, p->n, ret, e)) {
-		if (strcmp(db_sqlstate(c->db), "57014") == 0)
-			return fail(e, E_UNAVAILABLE, "the look-up took too long; narrow it by filters, or sort by id");
-		return -1;
-	}
+	BUF_CLEANUP struct buf columns = BUF_INIT(SQL_MAX_BYTES);
+	struct page page;
+	int result;
+
 	call_release_db(c);
-	return 0;
+	c->listing = true;
+	if (c->resource->page_from) {
+		if (page_ids(c, q, &page, e))
+			return -1;
+		result = rows_of_ids(c, q, &page, ret, e);
+		db_result_free(page.r);
+		*ret_n = result == 0 ? db_rows(*ret) : 0;
+	} else {
+		add_columns(&columns, c->resource, query_fields(q));
+		buf_add_byte(&columns, 0);
+		result = buf_check(&columns, e) ? -1 : page_rows(c, q, (const char *)columns.data, &page, e);
+		if (result == 0) {
+			*ret = page.r;
+			*ret_n = page.n;
+		}
+	}
+	if (result == 0) {
+		*ret_cursor = page.cursor;
+		call_release_db(c);
+	}
+	return result;
 }
 
 int
@@ -352,38 +303,27 @@ list_many(struct call *c, struct error *e)
 	CLEANUP(arena_free) struct arena *scratch = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 	JSON_CLEANUP struct json j = JSON_INIT(BODY_MAX_BYTES);
-	BUF_CLEANUP struct buf sql = BUF_INIT(SQL_MAX_BYTES);
-	const struct resource *res = c->resource;
-	struct params params = {0};
+	const char *cursor;
 	struct query q;
-	const char *list, *direction;
+	int n;
 
-	if (query_parse(c->request, res, false, &q, e))
-		return -1;
-	direction = q.descending ? "DESC" : "ASC";
-	list = query_identity(c->request, res, &q, c->who.tenant_id);
-	select_from(&sql, res, &q, query_fields(&q));
-	for (int i = 0; i < q.n_filters; i++)
-		where_filter(&sql, &q.filters[i], &params);
-	if (q.after && where_after(c, &sql, &q, list, &params, e))
-		return -1;
-	buf_add_str(&sql, " ORDER BY ");
-	if (q.sort)
-		buf_printf(&sql, "%s %s, ", q.sort->sql, direction);
-	buf_printf(&sql, "%s %s LIMIT %d", res->id_sql, direction, q.page_size + 1);
-	if (run_query(c, &sql, &params, &r, e))
+	if (query_parse(c->request, c->resource, false, &q, e) || find_page(c, &q, &r, &n, &cursor, e))
 		return -1;
 	jsonapi_begin(&j);
 	jw_open_array(&j, "data");
-	for (int row = 0; row < db_rows(r) && row < q.page_size; row++) {
+	for (int row = 0; row < n; row++) {
 		jw_open(&j, NULL);
 		write_resource(c, &j, r, row, &q, query_fields(&q), scratch);
 		jw_close(&j);
 		arena_reset(scratch);
 	}
 	jw_close_array(&j);
-	if (write_links(c, &j, r, &q, list, e))
-		return -1;
+	jw_open(&j, "links");
+	if (cursor)
+		jw_text(&j, "next", next_link(c, cursor));
+	else
+		jw_null(&j, "next");
+	jw_close(&j);
 	jw_close(&j);
 	return call_answer(c, 200, &j, e);
 }
@@ -396,18 +336,18 @@ list_one(struct call *c, struct error *e)
 	JSON_CLEANUP struct json j = JSON_INIT(BODY_MAX_BYTES);
 	BUF_CLEANUP struct buf sql = BUF_INIT(SQL_MAX_BYTES);
 	const struct resource *res = c->resource;
-	struct params params = {0};
 	struct query q;
 
 	if (query_parse(c->request, res, true, &q, e))
 		return -1;
 	if (!res->valid_id(c->id))
 		return fail(e, E_NOT_FOUND, "there is no such resource");
-	select_from(&sql, res, &q, query_fields(&q));
-	param_add(&params, c->id);
-	buf_printf(&sql, " AND %s", res->id_where);
-	if (run_query(c, &sql, &params, &r, e))
+	buf_printf(&sql, "SELECT (%s)::text, ''", res->id_sql);
+	add_columns(&sql, res, query_fields(&q));
+	buf_printf(&sql, " FROM %s WHERE %s AND %s", res->from, res->where ? res->where : "true", res->id_where);
+	if (page_query(c, &sql, &DB_TEXT(c->id), 1, &r, e))
 		return -1;
+	call_release_db(c);
 	if (db_rows(r) != 1)
 		return fail(e, E_NOT_FOUND, "there is no such resource");
 	jsonapi_begin(&j);

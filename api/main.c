@@ -64,7 +64,8 @@ run(const struct config *c, struct error *e)
 	if (pthread_key_create(&api.engine_key, free_engine) || pthread_key_create(&api.manager_key, free_engine))
 		return fail(e, E_INTERNAL, "no thread key");
 	if (cursor_key_load(c, api.cursor_key, e) ||
-	    db_pool_new(c, "siegel_api", (int)config_int(c, OPT_api_database_connections), &api.pool, e))
+	    db_pool_new(c, "siegel_api", (int)config_int(c, OPT_api_database_connections), &api.pool, e) ||
+	    db_pool_new(c, "siegel_api", (int)config_int(c, OPT_api_list_connections), &api.lists, e))
 		return -1;
 	if (token_cache_start(c, e))
 		return -1;
@@ -73,6 +74,7 @@ run(const struct config *c, struct error *e)
 		token_cache_stop();
 	token_store_close(&api);
 	db_pool_free(api.pool);
+	db_pool_free(api.lists);
 	return result;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define FILTER_VALUE_BYTES 512
+#define FILTER_KEY_BYTES 128
 
 static int
 refuse(struct error *e, const char *parameter, const char *why)
@@ -86,11 +87,14 @@ valid_number(const char *s)
 }
 
 static bool
-op_fits(enum attribute_type type, enum filter_op op)
+op_fits(const struct attribute *at, enum filter_op op)
 {
-	switch (type) {
+	if (at->by && at->by->choices)
+		return op == FILTER_EQ;
+	switch (at->type) {
 	case ATTRIBUTE_TEXT:
 	case ATTRIBUTE_TEXTS:
+	case ATTRIBUTE_METADATA:
 		return op == FILTER_EQ || op == FILTER_CONTAINS;
 	case ATTRIBUTE_INT:
 	case ATTRIBUTE_TIME:
@@ -120,30 +124,64 @@ filter_value(struct arena *a, enum attribute_type type, const char *value)
 	}
 }
 
-/* "filter[name]" or "filter[name][op]". */
+/* The attribute that a filter names: "status", or "metadata.site" with *ret_key. NULL: there is none. */
+static const struct attribute *
+filter_attribute(const struct http_request *r, const struct resource *res, const char *name, size_t len, const char **ret_key)
+{
+	size_t dot = strcspn(name, ".]");
+	const struct attribute *at = find_attribute(res, name, dot < len ? dot : len);
+
+	*ret_key = NULL;
+	if (!at || !(at->flags & ATTRIBUTE_FILTER) || (at->type == ATTRIBUTE_METADATA) != (dot < len))
+		return NULL;
+	if (dot < len && (len - dot < 2 || len - dot > FILTER_KEY_BYTES))
+		return NULL;
+	if (dot < len)
+		*ret_key = arena_printf(r->arena, "%.*s", (int)(len - dot - 1), name + dot + 1);
+	return at;
+}
+
+/* The value of an attribute that has only some. */
+static int
+filter_choice(struct arena *a, const char *parameter, const struct choice *choices, const char *value, const struct choice **ret, struct error *e)
+{
+	const char *names = "";
+
+	for (const struct choice *c = choices; c->name; c++) {
+		if (strcmp(c->name, value) == 0) {
+			*ret = c;
+			return 0;
+		}
+		names = arena_printf(a, "%s%s%s", names, *names ? ", " : "", c->name);
+	}
+	return refuse(e, parameter, arena_printf(a, "the filter takes one of: %s", names));
+}
+
+/* "filter[name]", "filter[name][op]", and "filter[metadata.key]". */
 static int
 parse_filter(const struct http_request *r, const struct resource *res, const struct http_header *p, struct query *q, struct error *e)
 {
 	static const char *const ops[] = {"", "[lt]", "[le]", "[gt]", "[ge]", "[contains]"};
-	const char *name = p->name + strlen("filter["), *end = strchr(name, ']');
-	const struct attribute *at = end ? find_attribute(res, name, (size_t)(end - name)) : NULL;
-	struct filter *f = &q->filters[q->n_filters];
+	const char *name = p->name + strlen("filter["), *end = strchr(name, ']'), *key = NULL;
+	const struct attribute *at = end ? filter_attribute(r, res, name, (size_t)(end - name), &key) : NULL;
+	struct filter f = {.attribute = at, .key = key};
 	size_t op = 0;
 
-	if (!at || !(at->flags & ATTRIBUTE_FILTER))
+	if (!at)
 		return refuse(e, p->name, "there is no such filter");
 	while (op < ARRAY_LEN(ops) && strcmp(end + 1, ops[op]) != 0)
 		op++;
-	if (op == ARRAY_LEN(ops) || !op_fits(at->type, (enum filter_op)op))
+	if (op == ARRAY_LEN(ops) || !op_fits(at, (enum filter_op)op))
 		return refuse(e, p->name, "the filter doesn't know that comparison");
 	if (q->n_filters == LIMIT_FILTERS)
 		return refuse(e, p->name, "there are too many filters");
-	f->attribute = at;
-	f->op = (enum filter_op)op;
-	f->value = strlen(p->value) <= FILTER_VALUE_BYTES ? filter_value(r->arena, at->type, p->value) : NULL;
-	if (!f->value)
+	f.op = (enum filter_op)op;
+	f.value = strlen(p->value) <= FILTER_VALUE_BYTES ? filter_value(r->arena, at->type, p->value) : NULL;
+	if (!f.value)
 		return refuse(e, p->name, "the filter's value isn't of the attribute's type");
-	q->n_filters++;
+	if (at->by && at->by->choices && filter_choice(r->arena, p->name, at->by->choices, f.value, &f.choice, e))
+		return -1;
+	q->filters[q->n_filters++] = f;
 	return 0;
 }
 
@@ -158,7 +196,22 @@ parse_sort(const struct resource *res, const char *value, struct query *q, struc
 		return refuse(e, "sort", "sort takes one attribute that can be sorted by, with a minus before it for descending order");
 	q->sort = at;
 	q->descending = descending;
+	q->sorted = true;
 	return 0;
+}
+
+/* Where the client doesn't say, a long list that is cut by a range is read along that range: the index that finds it is its order. */
+static void
+sort_by_range(const struct resource *res, struct query *q)
+{
+	if (q->sorted || !res->page_from)
+		return;
+	for (int i = 0; i < q->n_filters; i++) {
+		if (q->filters[i].op != FILTER_EQ && q->filters[i].op != FILTER_CONTAINS) {
+			q->sort = q->filters[i].attribute;
+			return;
+		}
+	}
 }
 
 static int
@@ -174,20 +227,32 @@ field_bit(const struct resource *res, const char *name, size_t len)
 	return -1;
 }
 
+/* Which of the resource's types fields[…] names; -1: none. */
 static int
-parse_fields(const struct resource *res, const struct http_header *p, struct query *q, struct error *e)
+type_of(const struct resource *res, const char *type)
 {
-	const char *type = p->name + strlen("fields["), *s = p->value;
-	uint32_t mask = 0;
-	int which = -1;
-
 	for (int i = 0; i < RESOURCE_MAX_TYPES && res->types[i]; i++) {
 		size_t len = strlen(res->types[i]);
 
 		if (strncmp(type, res->types[i], len) == 0 && strcmp(type + len, "]") == 0)
-			which = i;
+			return i;
 	}
-	if (which < 0)
+	return -1;
+}
+
+static int
+parse_fields(const struct resource *res, const struct http_header *p, struct query *q, struct error *e)
+{
+	const char *type = p->name + strlen("fields["), *s = p->value;
+	int which = type_of(res, type);
+	uint32_t mask = 0, *to = which < 0 ? NULL : &q->fields[which];
+
+	for (int i = 0; !to && i < q->n_included; i++) {
+		res = q->included[i].resource;
+		which = type_of(res, type);
+		to = which < 0 ? NULL : &q->included[i].fields[which];
+	}
+	if (!to)
 		return refuse(e, p->name, "no resource of that type comes here");
 	while (*s) {
 		size_t len = strcspn(s, ",");
@@ -198,7 +263,61 @@ parse_fields(const struct resource *res, const struct http_header *p, struct que
 		mask |= UINT32_C(1) << bit;
 		s += len + (s[len] == ',');
 	}
-	q->fields[which] = mask;
+	*to = mask;
+	return 0;
+}
+
+static uint32_t
+default_fields(const struct resource *res, bool one)
+{
+	uint32_t all = 0;
+
+	for (int i = 0; i < res->n_attributes; i++)
+		if (one || !(res->attributes[i].flags & ATTRIBUTE_ON_REQUEST))
+			all |= UINT32_C(1) << i;
+	for (int i = 0; i < res->n_relationships; i++)
+		all |= UINT32_C(1) << (res->n_attributes + i);
+	return all;
+}
+
+static int
+add_inclusion(const struct resource *res, const char *name, size_t len, struct query *q, struct error *e)
+{
+	const struct resource *other = NULL;
+	int rel = 0, i = 0;
+
+	while (rel < res->n_relationships &&
+	       (strlen(res->relationships[rel].name) != len || strncmp(res->relationships[rel].name, name, len) != 0))
+		rel++;
+	if (rel < res->n_relationships)
+		other = resource_find(res->relationships[rel].type);
+	if (!other || other->types[1])
+		return refuse(e, "include", "include takes names of relationships, separated by commas; one step and no further");
+	while (i < q->n_included && q->included[i].resource != other)
+		i++;
+	if (i == LIMIT_INCLUDES)
+		return refuse(e, "include", "too much is to be included");
+	if (i == q->n_included) {
+		q->included[q->n_included++] = (struct inclusion){.resource = other};
+		for (int t = 0; t < RESOURCE_MAX_TYPES; t++)
+			q->included[i].fields[t] = default_fields(other, false);
+	}
+	q->included[i].relationships |= UINT32_C(1) << rel;
+	return 0;
+}
+
+static int
+parse_include(const struct http_request *r, const struct resource *res, struct query *q, struct error *e)
+{
+	const char *s = http_query_get(r, "include");
+
+	while (s && *s) {
+		size_t len = strcspn(s, ",");
+
+		if (add_inclusion(res, s, len, q, e))
+			return -1;
+		s += len + (s[len] == ',');
+	}
 	return 0;
 }
 
@@ -225,6 +344,8 @@ parse_one(const struct http_request *r, const struct resource *res, bool one, co
 {
 	if (strncmp(p->name, "fields[", 7) == 0)
 		return parse_fields(res, p, q, e);
+	if (strcmp(p->name, "include") == 0)
+		return 0; /* read before */
 	if (!one && strncmp(p->name, "filter[", 7) == 0)
 		return parse_filter(r, res, p, q, e);
 	if (!one && strcmp(p->name, "sort") == 0)
@@ -238,17 +359,14 @@ int
 query_parse(const struct http_request *r, const struct resource *res, bool one, struct query *ret, struct error *e)
 {
 	struct query q = {.page_size = QUERY_DEFAULT_PAGE, .descending = true};
-	uint32_t all = 0;
 
-	for (int i = 0; i < res->n_attributes; i++)
-		if (one || !(res->attributes[i].flags & ATTRIBUTE_ON_REQUEST))
-			all |= UINT32_C(1) << i;
-	for (int i = 0; i < res->n_relationships; i++)
-		all |= UINT32_C(1) << (res->n_attributes + i);
 	for (int i = 0; i < RESOURCE_MAX_TYPES; i++)
-		q.fields[i] = all;
+		q.fields[i] = default_fields(res, one);
+	if (parse_include(r, res, &q, e)) /* before the fields of what is included */
+		return -1;
 	if (res->default_sort && parse_sort(res, res->default_sort, &q, e))
 		return -1;
+	q.sorted = false;
 	for (int i = 0; i < r->n_query; i++) {
 		for (int k = 0; k < i; k++)
 			if (strcmp(r->query[i].name, r->query[k].name) == 0)
@@ -256,6 +374,7 @@ query_parse(const struct http_request *r, const struct resource *res, bool one, 
 		if (parse_one(r, res, one, &r->query[i], &q, e))
 			return -1;
 	}
+	sort_by_range(res, &q);
 	*ret = q;
 	return 0;
 }
@@ -276,7 +395,8 @@ query_identity(const struct http_request *r, const struct resource *res, const s
 	char *s = arena_printf(r->arena, "%d\n%s\n%s\n%d", tenant_id, res->path, q->sort ? q->sort->name : "id", q->descending);
 
 	for (int i = 0; i < q->n_filters; i++)
-		s = arena_printf(r->arena, "%s\n%s\n%d\n%zu\n%s", s, q->filters[i].attribute->name, (int)q->filters[i].op,
+		s = arena_printf(r->arena, "%s\n%s\n%d\n%zu\n%s\n%zu\n%s", s, q->filters[i].attribute->name, (int)q->filters[i].op,
+		                 q->filters[i].key ? strlen(q->filters[i].key) : 0, q->filters[i].key ? q->filters[i].key : "",
 		                 strlen(q->filters[i].value), q->filters[i].value);
 	return s;
 }

@@ -12,6 +12,15 @@ struct filter {
 	const struct attribute *attribute;
 	enum filter_op op;
 	const char *value; /* as it goes to the store: checked, hexadecimal as \x… */
+	const char *key;   /* of metadata; NULL: no metadata */
+	const struct choice *choice; /* what the value is, where there are only some */
+};
+
+/* include=name: members of another collection that a relationship points at come along. */
+struct inclusion {
+	const struct resource *resource;
+	uint32_t relationships;              /* mask of those that point there */
+	uint32_t fields[RESOURCE_MAX_TYPES]; /* as in struct query, of the other resource */
 };
 
 struct query {
@@ -19,9 +28,12 @@ struct query {
 	int n_filters;
 	const struct attribute *sort; /* NULL: by id alone */
 	bool descending;
+	bool sorted; /* the client said by what */
 	uint32_t fields[RESOURCE_MAX_TYPES]; /* masks of attributes, then relationships, one for each type */
 	int page_size;
 	const char *after; /* the cursor, or NULL */
+	struct inclusion included[LIMIT_INCLUDES];
+	int n_included;
 };
 
 /* one: for a single resource, where only fields[…] may come and everything is shown by default. E_MALFORMED with the parameter

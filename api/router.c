@@ -103,7 +103,7 @@ router_find(struct arena *a, const char *method, const char *path, const struct 
 int
 call_db(struct call *c, struct error *e)
 {
-	if (!c->db && db_pool_take(c->api->pool, &c->db, e))
+	if (!c->db && db_pool_take(c->listing ? c->api->lists : c->api->pool, &c->db, e))
 		return -1;
 	/* Before anybody is known there is no tenant to see. */
 	return c->who.tenant_id ? auth_set_tenant(c->db, c->who.tenant_id, e) : 0;
@@ -113,7 +113,7 @@ void
 call_release_db(struct call *c)
 {
 	if (c->db)
-		db_pool_give(c->api->pool, c->db);
+		db_pool_give(c->listing ? c->api->lists : c->api->pool, c->db);
 	c->db = NULL;
 }
 

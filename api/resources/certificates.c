@@ -23,21 +23,47 @@ static const char *const reasons[] = {
 	" UNION ALL SELECT i.parent_id, i.certificate, up.n + 1 FROM ca i JOIN up ON i.id = up.parent_id WHERE up.n < 8)" \
 	" SELECT coalesce(string_agg(encode(up.certificate, 'hex'), ',' ORDER BY up.n), '') FROM up WHERE up.parent_id IS NOT NULL)"
 
+static const struct choice statuses[] = {{"issued", "x.status = 1"}, {"revoked", "x.status = 2"}, {"held", "x.status = 3"}, {NULL, NULL}};
+static const struct choice revocation_reasons[] = {
+	{"unspecified", "x.reason = 0"}, {"keyCompromise", "x.reason = 1"}, {"cACompromise", "x.reason = 2"},
+	{"affiliationChanged", "x.reason = 3"}, {"superseded", "x.reason = 4"}, {"cessationOfOperation", "x.reason = 5"},
+	{"certificateHold", "x.reason = 6"}, {"privilegeWithdrawn", "x.reason = 9"}, {"aACompromise", "x.reason = 10"},
+	{NULL, NULL},
+};
+
+/* Look-ups by an index of migration 0008 or 0001, where the condition itself has none. */
+static const struct filtering by_status = {.choices = statuses};
+static const struct filtering by_reason = {.choices = revocation_reasons};
+static const struct filtering by_profile = {.table = "profile", .name = "name", .column = "x.profile_id"};
+static const struct filtering by_issuer = {.table = "ca", .name = "name", .column = "x.ca_id"};
+static const struct filtering by_serial = {.hint = "x.ca_id IN (SELECT i.id FROM ca i)"};
+/* A subject with one common name that needs no escapes (RFC 4514 2.4) is found by it. */
+#define CN_OF_VALUE                                                                                                    \
+	"(CASE WHEN $V NOT LIKE '%CN=%CN=%' THEN substring($V from '(?:^|[,+])CN=([^,+\"\\\\<>;#=]+)(?:$|[,+])') END)"
+static const struct filtering by_subject = {.hint = "(" CN_OF_VALUE " IS NULL OR x.common_name = " CN_OF_VALUE ")"};
+#define LABELLED(label) "x.id IN (SELECT l.certificate_id FROM certificate_label l WHERE l.label = left(" label ", 512))"
+static const struct filtering by_names = {.hint = LABELLED("$V")};
+static const struct filtering by_metadata = {.hint = LABELLED("'meta:' || $K || '=' || $V")};
+
 const struct attribute certificate_attributes[CERTIFICATE_ATTRIBUTES] = {
-	{"serial", "x.serial", ATTRIBUTE_HEX, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
-	{"subject", "x.subject", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
+	{"serial", "x.serial", ATTRIBUTE_HEX, ATTRIBUTE_FILTER, .by = &by_serial},
+	{"subject", "x.subject", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, .by = &by_subject},
 	{"common_name", "x.common_name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
-	{"names", "x.names", ATTRIBUTE_TEXTS, ATTRIBUTE_FILTER},
+	{"names", "x.names", ATTRIBUTE_TEXTS, ATTRIBUTE_FILTER, .by = &by_names},
 	{"not_before", "x.not_before", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
 	{"not_after", "x.not_after", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
-	{"status", STATUS_SQL, ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
-	{"profile", "p.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
-	{"issuer", "k.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
+	{"status", STATUS_SQL, ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, .by = &by_status},
+	{"profile", "p.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, .by = &by_profile},
+	{"issuer", "k.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, .by = &by_issuer},
 	{"created_at", "x.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
 	{"requestor", "x.requestor", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
 	{"source", "x.source", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
 	{"revoked_at", "x.revoked_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},
-	{"revocation_reason", REASON_SQL, ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
+	{"revocation_reason", REASON_SQL, ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, .by = &by_reason},
+	{"key_type", "x.key_type", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
+	{"owner", "x.owner", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
+	{"metadata", "x.metadata", ATTRIBUTE_METADATA, ATTRIBUTE_FILTER, .by = &by_metadata},
+	{"replaces", "x.replaces_id::text", ATTRIBUTE_TEXT, 0, "id of the certificate that this one renews"},
 	{"fingerprint_sha256", "x.der", ATTRIBUTE_SHA256, 0},
 	{"pem", "x.der", ATTRIBUTE_PEM, ATTRIBUTE_ON_REQUEST},
 	{"chain_pem", CHAIN_SQL, ATTRIBUTE_PEMS, ATTRIBUTE_ON_REQUEST},
@@ -110,6 +136,7 @@ const struct resource resource_certificates = {
 	.types = {"cert_server", "cert_client", "cert_device", "certificate"},
 	.type_sql = "p.kind",
 	.from = CERTIFICATE_FROM,
+	.page_from = CERTIFICATE_PAGE_FROM,
 	.id_sql = "x.id",
 	.id_where = "x.id = $1::int8",
 	.id_cast = "int8",

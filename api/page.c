@@ -1,0 +1,359 @@
+/* A page's SQL is put together from fixed parts of the resource's table; what the client sent goes as parameters. Pages go by key, not by
+ * offset: (sort value, id) behind those of the last member. */
+#include "config.h"
+#include "api/page.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/cursor.h"
+
+#define SQL_MAX_BYTES 32768
+#define SQLSTATE_TIMEOUT "57014"
+#define MAX_IDS 1000 /* that one look-up may give; each is a comparison for every row */
+
+enum { COLUMN_ID, COLUMN_SORT, COLUMN_FITS, COLUMN_PLACE };
+
+/* A cursor's value begins with how its page was found, so that the next one needn't try the other way first. */
+#define STRAIGHT 's'
+#define WINDOW 'w'
+
+struct params {
+	struct db_param list[2 * LIMIT_FILTERS + 4];
+	int n;
+};
+
+/* The statement under way. */
+struct statement {
+	struct call *c;
+	const struct query *q;
+	struct buf sql;
+	struct params params;
+	const char *list; /* what its cursors belong to */
+};
+
+static int
+param_add(struct params *p, const char *text)
+{
+	p->list[p->n++] = DB_TEXT(text);
+	return p->n;
+}
+
+static const char *
+sql_type(enum attribute_type type)
+{
+	switch (type) {
+	case ATTRIBUTE_INT:
+		return "int8";
+	case ATTRIBUTE_BOOL:
+		return "boolean";
+	case ATTRIBUTE_TIME:
+		return "timestamptz";
+	case ATTRIBUTE_HEX:
+		return "bytea";
+	default:
+		return "text";
+	}
+}
+
+int
+page_query(struct call *c, struct buf *sql, const struct db_param *params, int n, struct db_result **ret, struct error *e)
+{
+	buf_add_byte(sql, 0);
+	if (buf_check(sql, e) || call_db(c, e))
+		return -1;
+	if (db_query_text(c->db, (const char *)sql->data, params, n, ret, e)) {
+		if (strcmp(db_sqlstate(c->db), SQLSTATE_TIMEOUT) == 0)
+			return fail(e, E_UNAVAILABLE, "the look-up took too long; narrow it by filters, or sort by id");
+		return -1;
+	}
+	return 0;
+}
+
+/* "x.ca_id = ANY ('{3,7}')" with the ids that a look-up gives. They stand in the text, so that the planner sees how many rows they have. */
+static int
+where_ids(struct statement *s, const char *column, const char *sql, const struct db_param *params, int n, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	BUF_CLEANUP struct buf text = BUF_INIT(SQL_MAX_BYTES);
+
+	buf_printf(&text, "%s LIMIT %d", sql, MAX_IDS + 1);
+	if (page_query(s->c, &text, params, n, &r, e))
+		return -1;
+	if (db_rows(r) > MAX_IDS)
+		return fail_at(e, E_MALFORMED, "?filter", "a filter fits more than %d objects by their name; say more of it", MAX_IDS);
+	buf_printf(&s->sql, " AND %s = ANY ('{", column);
+	for (int i = 0; i < db_rows(r); i++)
+		buf_printf(&s->sql, "%s%lld", i ? "," : "", (long long)db_int(r, i, 0));
+	buf_add_str(&s->sql, "}')");
+	return 0;
+}
+
+static int
+where_lookup(struct statement *s, const struct filter *f, struct error *e)
+{
+	const struct filtering *by = f->attribute->by;
+	char sql[256];
+
+	snprintf(sql, sizeof sql, f->op == FILTER_CONTAINS ? "SELECT id FROM %s WHERE position(lower($1::text) IN lower(%s)) > 0"
+	                                                   : "SELECT id FROM %s WHERE %s = $1::text", by->table, by->name);
+	return where_ids(s, by->column, sql, &DB_TEXT(f->value), 1, e);
+}
+
+/* A fixed condition in which $V stands for the value and $K for the key of metadata. */
+static void
+where_hint(struct buf *sql, const char *hint, int value, int key)
+{
+	buf_add_str(sql, " AND ");
+	for (const char *p = hint; *p; p++) {
+		if (*p == '$' && (p[1] == 'V' || p[1] == 'K'))
+			buf_printf(sql, "$%d::text", *++p == 'V' ? value : key);
+		else
+			buf_add_byte(sql, (uint8_t)*p);
+	}
+}
+
+/* exact: without what only leads an index to the rows. */
+static int
+where_filter(struct statement *s, const struct filter *f, bool exact, struct error *e)
+{
+	static const char *const ops[] = {"=", "<", "<=", ">", ">="};
+	const struct attribute *at = f->attribute;
+	int key = 0, n;
+
+	if (f->choice) {
+		buf_printf(&s->sql, " AND %s", f->choice->condition);
+		return 0;
+	}
+	if (at->by && at->by->table)
+		return where_lookup(s, f, e);
+	n = param_add(&s->params, f->value);
+	if (f->key)
+		key = param_add(&s->params, f->key);
+	if (at->by && at->by->hint && f->op == FILTER_EQ && !exact)
+		where_hint(&s->sql, at->by->hint, n, key);
+	if (f->key && f->op == FILTER_CONTAINS)
+		buf_printf(&s->sql, " AND position(lower($%d::text) IN lower(%s ->> $%d::text)) > 0", n, at->sql, key);
+	else if (f->key)
+		buf_printf(&s->sql, " AND %s ->> $%d::text = $%d::text", at->sql, key, n);
+	else if (at->type == ATTRIBUTE_TEXTS && f->op == FILTER_EQ)
+		buf_printf(&s->sql, " AND $%d::text = ANY (%s)", n, at->sql);
+	else if (at->type == ATTRIBUTE_TEXTS)
+		buf_printf(&s->sql, " AND position(lower($%d::text) IN lower(array_to_string(%s, ' '))) > 0", n, at->sql);
+	else if (f->op == FILTER_CONTAINS)
+		buf_printf(&s->sql, " AND position(lower($%d::text) IN lower(%s)) > 0", n, at->sql);
+	else
+		buf_printf(&s->sql, " AND %s %s $%d::%s", at->sql, ops[f->op], n, sql_type(at->type));
+	return 0;
+}
+
+static int
+where_filters(struct statement *s, bool exact, struct error *e)
+{
+	const struct resource *res = s->c->resource;
+
+	if (res->page_ids && where_ids(s, res->page_ids_column, res->page_ids, NULL, 0, e))
+		return -1;
+	for (int i = 0; i < s->q->n_filters; i++)
+		if (where_filter(s, &s->q->filters[i], exact, e))
+			return -1;
+	return 0;
+}
+
+/* What the cursor says: *ret_value is NULL when there is none. */
+static int
+read_cursor(const struct statement *s, char *ret_how, const char **ret_value, const char **ret_id, struct error *e)
+{
+	*ret_how = STRAIGHT;
+	*ret_value = NULL;
+	if (!s->q->after)
+		return 0;
+	if (cursor_decode(s->c->arena, s->c->api->cursor_key, s->list, s->q->after, ret_value, ret_id, e) || !**ret_value)
+		return fail_at(e, E_MALFORMED, "?page[after]", "the cursor belongs to another list, or was changed");
+	*ret_how = **ret_value;
+	++*ret_value;
+	return 0;
+}
+
+static void
+where_after(struct statement *s, const char *value, const char *id)
+{
+	const struct resource *res = s->c->resource;
+	const struct query *q = s->q;
+	const char *op = q->descending ? "<" : ">";
+	int n;
+
+	if (!q->sort) {
+		buf_printf(&s->sql, " AND %s %s $%d::%s", res->id_sql, op, param_add(&s->params, id), res->id_cast);
+		return;
+	}
+	n = param_add(&s->params, value);
+	buf_printf(&s->sql, " AND (%s, %s) %s ($%d::%s, $%d::%s)", q->sort->sql, res->id_sql, op, n, sql_type(q->sort->type),
+	           param_add(&s->params, id), res->id_cast);
+}
+
+static void
+order_by(struct statement *s)
+{
+	const char *direction = s->q->descending ? "DESC" : "ASC";
+
+	buf_add_str(&s->sql, "ORDER BY ");
+	if (s->q->sort)
+		buf_printf(&s->sql, "%s %s, ", s->q->sort->sql, direction);
+	buf_printf(&s->sql, "%s %s", s->c->resource->id_sql, direction);
+}
+
+static int
+make_cursor(const struct statement *s, char how, const struct db_result *r, int row, const char **ret, struct error *e)
+{
+	char *cursor;
+
+	if (cursor_encode(s->c->arena, s->c->api->cursor_key, s->list, arena_printf(s->c->arena, "%c%s", how, db_text(r, row, COLUMN_SORT)),
+	                  db_text(r, row, COLUMN_ID), &cursor, e))
+		return -1;
+	*ret = cursor;
+	return 0;
+}
+
+static void
+statement_begin(struct statement *s, struct call *c, const struct query *q)
+{
+	*s = (struct statement){
+		.c = c,
+		.q = q,
+		.sql = BUF_INIT(SQL_MAX_BYTES),
+		.list = query_identity(c->request, c->resource, q, c->who.tenant_id),
+	};
+}
+
+/* The page by one statement, as the planner likes it best. */
+static int
+straight(struct statement *s, const char *from, const char *where, const char *columns, const char *value, const char *id, struct page *ret,
+         struct error *e)
+{
+	struct page page = {0};
+
+	buf_printf(&s->sql, "SELECT (%s)::text, (%s)::text%s FROM %s WHERE %s", s->c->resource->id_sql, s->q->sort ? s->q->sort->sql : "''", columns,
+	           from, where ? where : "true");
+	if (where_filters(s, false, e))
+		return -1;
+	if (value)
+		where_after(s, value, id);
+	buf_add_byte(&s->sql, ' ');
+	order_by(s);
+	buf_printf(&s->sql, " LIMIT %d", s->q->page_size + 1);
+	if (page_query(s->c, &s->sql, s->params.list, s->params.n, &page.r, e))
+		return -1;
+	page.n = db_rows(page.r);
+	if (page.n > s->q->page_size) {
+		page.n = s->q->page_size;
+		if (make_cursor(s, STRAIGHT, page.r, page.n - 1, &page.cursor, e)) {
+			db_result_free(page.r);
+			return -1;
+		}
+	}
+	*ret = page;
+	return 0;
+}
+
+/* The page among the next PAGE_WINDOW members of the list: a walk along the order's index, whatever the filters are. */
+static int
+window(struct statement *s, const char *value, const char *id, struct page *ret, struct error *e)
+{
+	const struct resource *res = s->c->resource;
+	const char *sort = s->q->sort ? s->q->sort->sql : "''";
+	struct page page = {0};
+	int last = -1;
+
+	buf_printf(&s->sql, "SELECT i::text, s, fits, place FROM (SELECT %s AS i, (%s)::text AS s, row_number() OVER (", res->id_sql, sort);
+	order_by(s);
+	buf_add_str(&s->sql, ") AS place, coalesce(true");
+	if (where_filters(s, true, e))
+		return -1;
+	buf_printf(&s->sql, ", false) AS fits FROM %s WHERE true", res->page_from);
+	if (value)
+		where_after(s, value, id);
+	buf_add_byte(&s->sql, ' ');
+	order_by(s);
+	buf_printf(&s->sql, " LIMIT %d) w WHERE fits OR place = %d ORDER BY place LIMIT %d", PAGE_WINDOW, PAGE_WINDOW, s->q->page_size + 1);
+	if (page_query(s->c, &s->sql, s->params.list, s->params.n, &page.r, e))
+		return -1;
+	while (page.n < db_rows(page.r) && page.n < s->q->page_size && db_bool(page.r, page.n, COLUMN_FITS))
+		page.n++;
+	if (page.n == s->q->page_size && db_rows(page.r) > page.n)
+		last = page.n - 1;
+	else if (db_rows(page.r) > 0 && db_int(page.r, db_rows(page.r) - 1, COLUMN_PLACE) == PAGE_WINDOW)
+		last = db_rows(page.r) - 1;
+	if (last >= 0 && make_cursor(s, WINDOW, page.r, last, &page.cursor, e)) {
+		db_result_free(page.r);
+		return -1;
+	}
+	*ret = page;
+	return 0;
+}
+
+int
+page_rows(struct call *c, const struct query *q, const char *columns, struct page *ret, struct error *e)
+{
+	struct statement s;
+	const char *value, *id = NULL;
+	char how;
+	int result;
+
+	statement_begin(&s, c, q);
+	result = read_cursor(&s, &how, &value, &id, e) ? -1 : straight(&s, c->resource->from, c->resource->where, columns, value, id, ret, e);
+	buf_free(&s.sql);
+	return result;
+}
+
+/* The straight way, for PAGE_FIRST_MS. *ret_slow: it took longer. */
+static int
+try_straight(struct statement *s, const char *value, const char *id, bool *ret_slow, struct page *ret, struct error *e)
+{
+	struct db *db;
+	struct error later;
+	int result;
+
+	*ret_slow = false;
+	if (call_db(s->c, e))
+		return -1;
+	db = s->c->db;
+	if (db_query(db, "SELECT set_config('statement_timeout', $1::text, false)", &DB_INT(PAGE_FIRST_MS), 1, false, NULL, e))
+		return -1;
+	result = straight(s, s->c->resource->page_from, NULL, "", value, id, ret, e);
+	*ret_slow = result < 0 && strcmp(db_sqlstate(db), SQLSTATE_TIMEOUT) == 0;
+	/* As it was, before anybody else has the connection. */
+	if (db_alive(db) && db_query(db, "RESET statement_timeout", NULL, 0, false, NULL, &later)) {
+		if (result == 0)
+			db_result_free(ret->r);
+		*ret_slow = false;
+		*e = later;
+		return -1;
+	}
+	return result;
+}
+
+int
+page_ids(struct call *c, const struct query *q, struct page *ret, struct error *e)
+{
+	struct statement s;
+	const char *value, *id = NULL;
+	bool slow;
+	char how;
+	int result = 0;
+
+	statement_begin(&s, c, q);
+	if (read_cursor(&s, &how, &value, &id, e))
+		result = -1;
+	slow = how == WINDOW;
+	if (result == 0 && !slow)
+		result = try_straight(&s, value, id, &slow, ret, e);
+	buf_free(&s.sql);
+	if (slow) {
+		statement_begin(&s, c, q);
+		result = window(&s, value, id, ret, e);
+		buf_free(&s.sql);
+	}
+	return result;
+}
