@@ -80,7 +80,8 @@ run_in_transaction(struct manage *m, struct error *e)
 	struct error undo;
 	if (desk_begin(m->desk, e) < 0)
 		return -1;
-	if (m->op->run(m, e) == 0 && (!m->object || manage_audit(m, m->op->action, m->object, m->detail, e) == 0))
+	if (m->op->run(m, e) == 0 && (!m->object || manage_audit(m, m->op->action, m->object, m->detail, e) == 0) &&
+	    (!m->approval_id || approval_done(m, e) == 0))
 		return desk_commit(m->desk, e);
 	if (db_alive(m->desk->db) && desk_rollback(m->desk, &before, &undo) < 0)
 		*e = undo;
@@ -99,7 +100,13 @@ manage_run(struct manage *m, int64_t *ret_approval, struct error *e)
 		if (*ret_approval)
 			return 0;
 	}
-	return m->op->flags & MANAGE_OWN_TX ? m->op->run(m, e) : run_in_transaction(m, e);
+	if (!(m->op->flags & MANAGE_OWN_TX))
+		return run_in_transaction(m, e);
+	if (m->op->run(m, e) < 0)
+		return -1;
+	if (!m->approval_id)
+		return 0;
+	return desk_begin(m->desk, e) < 0 || approval_done(m, e) < 0 ? -1 : desk_commit(m->desk, e);
 }
 
 /* --- the manager --- */

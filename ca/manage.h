@@ -26,6 +26,7 @@ struct manage {
 	const json_t *whole; /* the body as it came, for approvals */
 	struct bytes content;
 	bool approved;       /* carried out after its approval: none is asked for again */
+	int64_t approval_id; /* then: which */
 	/* What the operation sets: */
 	int64_t ret_id;
 	int64_t ret_job;
@@ -39,6 +40,7 @@ enum {
 	MANAGE_HOUSE = 2,   /* for accounts of the house tenant alone */
 	MANAGE_OWN_TX = 4,  /* takes its transactions itself: desk_begin(), manage_audit(), desk_commit() */
 	MANAGE_DIRECT = 8,  /* never waits for an approval: it changes nothing, or it is itself part of one */
+	MANAGE_NEVER_WAITS = 16, /* its body or its result has a secret, which isn't stored in an approval: a policy that wants one refuses it */
 };
 
 struct manage_op {
@@ -100,5 +102,9 @@ int manager_run(const struct config *c, int channel, struct error *e);
 /* For manage_run(): whether an approval is wanted for m, by the policies of its tenant. When one is, it is stored (or found: the same request
  * again) and *ret_id is it; else 0. In ca/manage/approval.c. */
 int approval_ask(struct manage *m, int64_t *ret_id, struct error *e) MUST_CHECK;
+/* In a transaction: m->approval_id is done, and m says what came of it. */
+int approval_done(struct manage *m, struct error *e) MUST_CHECK;
+/* In a transaction: ends those whose time has run out, up to 500. */
+int approvals_expire(struct desk *d, struct arena *a, struct error *e) MUST_CHECK;
 
 #endif

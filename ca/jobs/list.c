@@ -2,6 +2,7 @@
 #include "ca/jobs.h"
 
 #define KINDS(X)                                                                                                                   \
+	X(dry_run) \
 	X(import)
 
 #define DECLARE(name) extern const struct job_kind job_##name;

@@ -3,6 +3,8 @@
 
 #define TABLES(X)                                                                                                                  \
 	X(role) \
+	X(approval) \
+	X(policy) \
 	X(job_ops) \
 	X(import)
 

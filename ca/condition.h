@@ -1,0 +1,24 @@
+/* The rules of a policy: read, and held to what doc/policies.md says, before they are stored or run. */
+#ifndef SIEGEL_CA_CONDITION_H
+#define SIEGEL_CA_CONDITION_H
+#include <jansson.h>
+
+#include "lib/db/db.h"
+
+/* Conditions and rules, as the columns of the table policy take them. */
+struct policy_rules {
+	const char *operations; /* text[]: "{certificate.issue,certificate.renew}" */
+	const char *condition;  /* NULL: every request */
+	const char *text;       /* JSON */
+	int n;
+};
+
+/* Checks them for a tenant; db is in a transaction. operations NULL: issuing and renewing certificates. *ret lives as long as the arena and what
+ * was given. E_BAD_VALUE with the pointer of the member ("rules/2/when"), and for a path that can't be parsed with the column. */
+int policy_rules_read(struct db *db, struct arena *a, int32_t tenant_id, const json_t *operations, const char *condition, const json_t *rules,
+               struct policy_rules *ret, struct error *e) MUST_CHECK;
+
+/* Of a path as PostgreSQL writes it: whether it stays within what costs little on any request. E_BAD_VALUE without a pointer. */
+int path_check(const char *path, struct error *e) MUST_CHECK;
+
+#endif
