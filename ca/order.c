@@ -274,6 +274,8 @@ find_rules(struct order *o, const struct registry *r, const struct predecessor *
 		return fail_at(e, E_POLICY, "ca", "ca: \"%s\" is %s and issues nothing on request", o->ca->name,
 			       o->ca->status == AUTHORITY_OFFLINE ? "offline" : "out of service");
 	o->profile = profile_hold(profile);
+	if (profile->disabled)
+		return fail_at(e, E_POLICY, "profile", "profile: \"%s\" is disabled", profile->name);
 	const Siegel__Issue *q = o->request;
 	if (p && q->same_key)
 		return 0;

@@ -356,6 +356,7 @@ static const char *const origin_words[] = {"any", "client", "appliance"};
 #define OF(field) offsetof(struct profile, field)
 
 static const struct member members[] = {
+    {"disabled", read_bool, OF(disabled), 0, NULL},
     {"internal", read_bool, OF(internal), 0, NULL},
     {"ca", read_bool, OF(ca), 0, NULL},
     {"path_length", read_path_length, 0, 0, NULL},

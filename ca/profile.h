@@ -32,8 +32,8 @@ struct subject_rule {
 /* Renewal, for those who ask for one. */
 struct renewal {
 	bool allowed, same_key;
-	long before_days;         /* the earliest time, before the end of the certificate; 0: any time */
 	long after_days;          /* how long after its end it may still be asked for */
+	long before_days;         /* the earliest time, before the end of the certificate; 0: any time */
 };
 
 /* An extension with a fixed value that no file of ca/ext knows. */
@@ -55,6 +55,7 @@ struct profile {
 	int32_t id, tenant_id;
 	const char *name, *kind;
 	const char *row;     /* which version of its row it was read from */
+	bool disabled;       /* nothing is issued by it any more */
 	bool internal;       /* for the engine's own certificates: no client can ask for it */
 	bool ca;             /* basicConstraints CA:TRUE */
 	int path_length;     /* -1: none */

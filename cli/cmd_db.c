@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 #include "cli/migrate.h"
 #include "cli/table.h"
+#include "cli/template.h"
 
 static const char *const state_names[] = {
 	[MIGRATION_PENDING] = "pending",
@@ -41,6 +42,17 @@ did(void *ctx, const struct migration *m)
 	json_array_append_new(p->applied, json_string(m->name));
 }
 
+/* With the schema come the templates of profiles; with a schema from elsewhere only those that are named. */
+static int
+put_templates(struct cli *c, struct db *db, struct error *e)
+{
+	const char *dir = args_get(&c->args, "profiles");
+
+	if (!dir && args_get(&c->args, "dir"))
+		return 0;
+	return templates_store(c->arena, db, dir ? dir : SIEGEL_DATADIR "/profiles", e);
+}
+
 static int
 run_migrate(struct cli *c, struct error *e)
 {
@@ -49,7 +61,7 @@ run_migrate(struct cli *c, struct error *e)
 	CLEANUP(db_free) struct db *db = NULL;
 	struct migration_list list;
 
-	if (open_both(c, &db, &list, e) < 0 || migration_run(c->arena, db, &list, did, &progress, e) < 0)
+	if (open_both(c, &db, &list, e) < 0 || migration_run(c->arena, db, &list, did, &progress, e) < 0 || put_templates(c, db, e) < 0)
 		return -1;
 	if (c->json)
 		cli_print_json(doc);
@@ -91,9 +103,14 @@ static const struct arg_spec options[] = {
 	{"dir", ARG_VALUE, "DIR", "folder of the migrations (" SIEGEL_DATADIR "/migrations)"},
 	{NULL, ARG_FLAG, NULL, NULL},
 };
+static const struct arg_spec migrate_options[] = {
+	{"dir", ARG_VALUE, "DIR", "folder of the migrations (" SIEGEL_DATADIR "/migrations)"},
+	{"profiles", ARG_VALUE, "DIR", "folder of the templates of profiles (" SIEGEL_DATADIR "/profiles)"},
+	{NULL, ARG_FLAG, NULL, NULL},
+};
 
 const struct command commands_db[] = {
-	{"db", "migrate", "", 0, 0, "bring the store's schema up to date (as siegel_owner)", options, run_migrate},
+	{"db", "migrate", "", 0, 0, "bring the store's schema up to date (as siegel_owner)", migrate_options, run_migrate},
 	{"db", "status", "", 0, 0, "list migrations and what is applied", options, run_status},
 	{NULL, NULL, NULL, 0, 0, NULL, NULL, NULL},
 };

@@ -3,19 +3,30 @@
 #include "api/api.h"
 
 #include "api/list.h"
+#include "api/write.h"
 
 static const struct attribute attributes[] = {
-	{"name", "p.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
-	{"kind", "p.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
-	{"title", "p.title", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
+	{"name", "p.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED,
+	 "small letters, digits, - and _"},
+	{"kind", "p.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_CREATE,
+	 "cert_server, cert_client, cert_device or certificate"},
+	{"title", "p.title", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE, "its name for people"},
+	{"definition", "p.definition", ATTRIBUTE_JSON, ATTRIBUTE_WRITE, "what certificates look like: doc/profiles.md"},
+	OWNERSHIP_ATTRIBUTES("p"),
 	{"version", "p.version", ATTRIBUTE_INT, 0},
-	{"definition", "p.definition", ATTRIBUTE_JSON, 0},
 	{"created_at", "p.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
+};
+
+static const struct attribute inputs[] = {
+	{"template", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "name of a template that the definition is put over"},
 };
 
 static const struct route routes[] = {
 	{"GET", "/profiles", RIGHT_READ, list_many},
 	{"GET", "/profiles/{id}", RIGHT_READ, list_one},
+	{"POST", "/profiles", RIGHT_PROFILES, write_create, "profile.create"},
+	{"PATCH", "/profiles/{id}", RIGHT_PROFILES, write_update, "profile.update"},
+	{"DELETE", "/profiles/{id}", RIGHT_PROFILES, write_delete, "profile.delete"},
 };
 
 const struct resource resource_profiles = {
@@ -28,6 +39,8 @@ const struct resource resource_profiles = {
 	.valid_id = id_is_number,
 	.attributes = attributes,
 	.n_attributes = ARRAY_LEN(attributes),
+	.inputs = inputs,
+	.n_inputs = ARRAY_LEN(inputs),
 	.default_sort = "id",
 	.routes = routes,
 	.n_routes = ARRAY_LEN(routes),

@@ -5,6 +5,7 @@
 	X(role) \
 	X(approval) \
 	X(policy) \
+	X(profile) \
 	X(job_ops) \
 	X(import)
 

@@ -40,6 +40,7 @@ static const struct {
     {"policy_rule", {"SID", "", "", "", "", ""}},
     {"policy_state", {"S", "", "", "", "", ""}},
     {"profile", {"SIuD", "", "", "S", "", ""}},
+    {"profile_template", {"S", "", "", "S", "", ""}},
     {"request", {"SIuD", "", "", "", "", ""}},
     {"revocation", {"SIuD", "", "", "", "", ""}},
     {"role", {"SIuD", "", "", "S", "", "S"}},
