@@ -6,15 +6,13 @@
 #include <string.h>
 #include <openssl/evp.h>
 
+#include "api/include.h"
 #include "api/jsonapi.h"
 #include "api/page.h"
 #include "lib/x509/pem.h"
 
 #define SQL_MAX_BYTES 16384
 #define BODY_MAX_BYTES (LIMIT_REQUEST_ARENA_BYTES - 1024 * 1024) /* the answer is copied into the arena, beside the request */
-
-/* Columns of every statement before those of the fields. */
-enum { COLUMN_ID, COLUMN_SORT, COLUMN_TYPE, COLUMN_FIELDS };
 
 /* The expression that shows an attribute: always text, bytea or an array of text. */
 static void
@@ -28,9 +26,8 @@ select_attribute(struct buf *sql, const struct attribute *at)
 		buf_printf(sql, ", %s", at->sql);
 }
 
-/* The columns behind id and sort value. */
-static void
-add_columns(struct buf *sql, const struct resource *res, uint32_t fields)
+void
+list_columns(struct buf *sql, const struct resource *res, uint32_t fields)
 {
 	if (res->type_sql)
 		buf_printf(sql, ", %s", res->type_sql);
@@ -173,8 +170,8 @@ add_etag(struct call *c, const struct resource *res, const struct query *q, cons
 	}
 }
 
-static void
-write_resource(struct call *c, struct json *j, const struct db_result *r, int row, const struct query *q, uint32_t selected,
+void
+list_write(struct call *c, struct json *j, const struct db_result *r, int row, const struct query *q, uint32_t selected,
                struct arena *scratch)
 {
 	const struct resource *res = c->resource;
@@ -253,7 +250,7 @@ rows_of_ids(struct call *c, const struct query *q, const struct page *page, stru
 	const char *direction = q->descending ? "DESC" : "ASC";
 
 	buf_printf(&sql, "SELECT (%s)::text, ''", res->id_sql);
-	add_columns(&sql, res, query_fields(q));
+	list_columns(&sql, res, query_fields(q));
 	buf_printf(&sql, " FROM %s WHERE %s = ANY ('{", res->from, res->id_sql);
 	for (int i = 0; i < page->n; i++)
 		buf_printf(&sql, "%s%s", i ? "," : "", db_text(page->r, i, COLUMN_ID));
@@ -282,7 +279,7 @@ find_page(struct call *c, const struct query *q, struct db_result **ret, int *re
 		db_result_free(page.r);
 		*ret_n = result == 0 ? db_rows(*ret) : 0;
 	} else {
-		add_columns(&columns, c->resource, query_fields(q));
+		list_columns(&columns, c->resource, query_fields(q));
 		buf_add_byte(&columns, 0);
 		result = buf_check(&columns, e) ? -1 : page_rows(c, q, (const char *)columns.data, &page, e);
 		if (result == 0) {
@@ -313,11 +310,13 @@ list_many(struct call *c, struct error *e)
 	jw_open_array(&j, "data");
 	for (int row = 0; row < n; row++) {
 		jw_open(&j, NULL);
-		write_resource(c, &j, r, row, &q, query_fields(&q), scratch);
+		list_write(c, &j, r, row, &q, query_fields(&q), scratch);
 		jw_close(&j);
 		arena_reset(scratch);
 	}
 	jw_close_array(&j);
+	if (include_write(c, &j, r, n, &q, scratch, e))
+		return -1;
 	jw_open(&j, "links");
 	if (cursor)
 		jw_text(&j, "next", next_link(c, cursor));
@@ -343,7 +342,7 @@ list_one(struct call *c, struct error *e)
 	if (!res->valid_id(c->id))
 		return fail(e, E_NOT_FOUND, "there is no such resource");
 	buf_printf(&sql, "SELECT (%s)::text, ''", res->id_sql);
-	add_columns(&sql, res, query_fields(&q));
+	list_columns(&sql, res, query_fields(&q));
 	buf_printf(&sql, " FROM %s WHERE %s AND %s", res->from, res->where ? res->where : "true", res->id_where);
 	if (page_query(c, &sql, &DB_TEXT(c->id), 1, &r, e))
 		return -1;
@@ -352,8 +351,10 @@ list_one(struct call *c, struct error *e)
 		return fail(e, E_NOT_FOUND, "there is no such resource");
 	jsonapi_begin(&j);
 	jw_open(&j, "data");
-	write_resource(c, &j, r, 0, &q, query_fields(&q), scratch);
+	list_write(c, &j, r, 0, &q, query_fields(&q), scratch);
 	jw_close(&j);
+	if (include_write(c, &j, r, 1, &q, scratch, e))
+		return -1;
 	jw_close(&j);
 	add_etag(c, res, &q, r);
 	return call_answer(c, 200, &j, e);

@@ -2,9 +2,20 @@
 #ifndef SIEGEL_API_LIST_H
 #define SIEGEL_API_LIST_H
 #include "api/api.h"
+#include "api/query.h"
 
 /* Handlers of routes. */
 int list_many(struct call *c, struct error *e) MUST_CHECK;
 int list_one(struct call *c, struct error *e) MUST_CHECK;
+
+/* --- parts of these, for api/include.c --- */
+
+/* Columns of every statement before those of the fields. */
+enum { COLUMN_ID, COLUMN_SORT, COLUMN_TYPE, COLUMN_FIELDS };
+/* The columns behind id and sort value, for the fields of the mask. */
+void list_columns(struct buf *sql, const struct resource *res, uint32_t fields);
+/* The members of the resource object of a row of c->resource; selected: the mask that list_columns() had. */
+void list_write(struct call *c, struct json *j, const struct db_result *r, int row, const struct query *q, uint32_t selected,
+                struct arena *scratch);
 
 #endif

@@ -124,6 +124,23 @@ filter_value(struct arena *a, enum attribute_type type, const char *value)
 	}
 }
 
+/* A relationship that may be filtered by, as if it were an attribute: the other's id. */
+static const struct attribute *
+filter_relationship(struct arena *a, const struct resource *res, const char *name, size_t len)
+{
+	for (int i = 0; i < res->n_relationships; i++) {
+		const struct relationship *rel = &res->relationships[i];
+
+		if (rel->flags & ATTRIBUTE_FILTER && strlen(rel->name) == len && strncmp(rel->name, name, len) == 0) {
+			struct attribute *at = arena_alloc(a, sizeof *at);
+
+			*at = (struct attribute){rel->name, rel->id_sql, ATTRIBUTE_INT, ATTRIBUTE_FILTER};
+			return at;
+		}
+	}
+	return NULL;
+}
+
 /* The attribute that a filter names: "status", or "metadata.site" with *ret_key. NULL: there is none. */
 static const struct attribute *
 filter_attribute(const struct http_request *r, const struct resource *res, const char *name, size_t len, const char **ret_key)
@@ -132,7 +149,9 @@ filter_attribute(const struct http_request *r, const struct resource *res, const
 	const struct attribute *at = find_attribute(res, name, dot < len ? dot : len);
 
 	*ret_key = NULL;
-	if (!at || !(at->flags & ATTRIBUTE_FILTER) || (at->type == ATTRIBUTE_METADATA) != (dot < len))
+	if (!at)
+		return filter_relationship(r->arena, res, name, len);
+	if (!(at->flags & ATTRIBUTE_FILTER) || (at->type == ATTRIBUTE_METADATA) != (dot < len))
 		return NULL;
 	if (dot < len && (len - dot < 2 || len - dot > FILTER_KEY_BYTES))
 		return NULL;

@@ -15,6 +15,7 @@
 #define LIMIT_JSON_DEPTH 16               /* our deepest document is 5 */
 #define LIMIT_PAGE_SIZE 500
 #define LIMIT_FILTERS 16
+#define LIMIT_INCLUDES 4                  /* collections that include= may add to an answer, each a statement */
 
 /* Owners and metadata */
 #define LIMIT_METADATA_KEYS 64            /* R23: what people sort their devices by; a document isn't metadata */
@@ -83,6 +84,7 @@
 #define LIMIT_PASSWORD_BYTES 1024         /* W07: hashing is bounded before it starts */
 #define LIMIT_TOKEN_BYTES 128
 #define LIMIT_SECRET_FILE_BYTES 4096
+#define LIMIT_SECRET_BYTES 16384          /* one that is kept for others: a key, a password, a small file */
 
 #define LIMIT_LOG_VALUE 512               /* bytes of one value in a log line */
 

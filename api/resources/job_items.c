@@ -5,14 +5,13 @@
 #include "api/list.h"
 
 static const struct attribute attributes[] = {
-	{"job", "i.job_id", ATTRIBUTE_INT, ATTRIBUTE_FILTER, "the job's id"},
 	{"n", "i.n", ATTRIBUTE_INT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT, "its number within the job"},
 	{"status", "i.status", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "done, repeated, skipped or failed"},
 	{"object", "i.object", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
 	{"detail", "i.detail", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
 };
 
-static const struct relationship relationships[] = {{"of", "jobs", "i.job_id"}};
+static const struct relationship relationships[] = {{"job", "jobs", "i.job_id", ATTRIBUTE_FILTER}};
 
 static const struct route routes[] = {
 	{"GET", "/job_items", RIGHT_READ, list_many},

@@ -298,7 +298,7 @@ def test_content_type(rest, kind):
 QUERIES = [
     "page[size]=1000000000", "page[size]=-1", "page[size]=0", "page[size]=1e3", "page[size]=", "page[size]=501", "page[number]=1",
     "page[size]=99999999999999999999", "page[size]=1&page[size]=2", "sort=hash", "sort=tenant_id", "sort=pem", "sort=spki_hash",
-    "sort=subject,serial", "sort=-", "sort=", "sort=subject%20desc", "sort=x.subject", "include=ca", "include=ca.parent.parent.parent",
+    "sort=subject,serial", "sort=-", "sort=", "sort=subject%20desc", "sort=x.subject", "include=nothing", "include=ca.parent.parent.parent",
     "filter[tenant_id]=1", "filter[der]=a", "filter[]=1", "filter=1", "filter[serial]=zz", "filter[serial]=0", "filter[status][lt]=a",
     "filter[not_after]=never", "filter[not_after]=2026-02-30", "filter[not_after][gt]=99999-01-01", "filter[subject][like]=%25",
     "filter[subject", "filter[subject]]=1", "fields[tenant]=id", "fields[cert_server]=spki_hash", "fields[cert_server]=a,b", "limit=1",

@@ -62,7 +62,7 @@ START_TEST(test_bad)
 		{"filter[at][lt]", "0000-01-01"}, {"filter[at][lt]", "2026-01-01T00:00:00+99:00"}, {"filter[serial]", "abc"},
 		{"filter[serial]", "zz"}, {"sort", "secret"}, {"sort", ""}, {"sort", "name,at"}, {"sort", "t.name"}, {"page[size]", "0"},
 		{"page[size]", "501"}, {"page[size]", "1000000000"}, {"page[size]", "-1"}, {"page[size]", "x"}, {"page[number]", "1"},
-		{"fields[thing]", "nothing"}, {"fields[other]", "name"}, {"fields", "name"}, {"include", "ca"}, {"nonsense", ""},
+		{"fields[thing]", "nothing"}, {"fields[other]", "name"}, {"fields", "name"}, {"include", "name"}, {"include", "ca.parent"}, {"include", "ca,,ca"}, {"nonsense", ""},
 	};
 	struct query q;
 	struct error e;

@@ -1,0 +1,38 @@
+/* Tenants: the account's own; in the house tenant all of them. */
+#include "config.h"
+#include "api/api.h"
+
+#include "api/list.h"
+#include "api/write.h"
+
+static const struct attribute attributes[] = {
+	{"name", "t.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED},
+	{"title", "t.title", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE},
+	{"is_house", "t.is_house", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER, "the first one, whose administrators manage tenants"},
+	{"enabled", "t.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_UPDATE, "false: nobody of it signs in; what it issued stays in force"},
+	OWNERSHIP_ATTRIBUTES("t"),
+	{"version", "t.version", ATTRIBUTE_INT, 0},
+	{"created_at", "t.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
+};
+
+static const struct route routes[] = {
+	{"GET", "/tenants", RIGHT_READ, list_many},
+	{"GET", "/tenants/{id}", RIGHT_READ, list_one},
+	{"POST", "/tenants", RIGHT_TENANTS, write_create, "tenant.create"},
+	{"PATCH", "/tenants/{id}", RIGHT_TENANTS, write_update, "tenant.update"},
+};
+
+const struct resource resource_tenants = {
+	.path = "tenants",
+	.types = {"tenants"},
+	.from = "tenant t",
+	.id_sql = "t.id",
+	.id_where = "t.id = $1::int8",
+	.id_cast = "int8",
+	.valid_id = id_is_number,
+	.attributes = attributes,
+	.n_attributes = ARRAY_LEN(attributes),
+	.default_sort = "name",
+	.routes = routes,
+	.n_routes = ARRAY_LEN(routes),
+};
