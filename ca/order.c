@@ -474,7 +474,7 @@ order_make_internal(struct authority *issuer, const struct profile *profile, EVP
 int
 order_sign(struct order *o, struct hsm *hsm, struct error *e)
 {
-	uint8_t signature[SIGNATURE_MAX_BYTES];
+	uint8_t signature[SIGNATURE_MAX_BYTES] NOT_ZEROED;
 	size_t len = 0;
 	struct bytes tbs = {o->tbs.data, o->tbs.len};
 	if (tbs_lint(tbs, &o->tbs_input, e) < 0)

@@ -210,6 +210,37 @@ load_ec(const struct keytype *type, struct bytes bits, EVP_PKEY **ret_key, struc
 	return 0;
 }
 
+/* Signatures by a point of small order fit any message. Its y is 0, 1 or p - 1 for orders 1, 2 and 4, and for Ed25519 one of two more for
+ * order 8; p and above isn't an encoding (RFC 8032 5.1.3, 5.2.3). */
+static const struct {
+	const char *group, *prime, *order_8[2];
+} edwards[] = {
+    {"ED25519", "7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFED",
+     {"05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826", "7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7"}},
+    {"ED448", "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFE"
+	      "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF",
+     {NULL, NULL}},
+};
+
+static bool
+has_small_order(const struct keytype *type, struct bytes bits)
+{
+	uint8_t encoded[57]; /* little-endian, the sign of x in the highest bit */
+	BIGNUM *top CLEANUP(BN_free) = NULL, *y CLEANUP(BN_free) = NULL;
+	size_t curve = strcmp(type->group, edwards[0].group) == 0 ? 0 : 1;
+	if (bits.len > sizeof(encoded))
+		return true;
+	memcpy(encoded, bits.data, bits.len);
+	encoded[bits.len - 1] &= 0x7f;
+	y = BN_lebin2bn(encoded, (int)bits.len, NULL);
+	if (!y || !BN_hex2bn(&top, edwards[curve].prime) || !BN_sub_word(top, 1) || BN_num_bits(y) <= 1 || BN_cmp(y, top) >= 0)
+		return true;
+	for (size_t i = 0; i < 2 && edwards[curve].order_8[i]; i++)
+		if (!BN_hex2bn(&top, edwards[curve].order_8[i]) || BN_cmp(y, top) == 0)
+			return true;
+	return false;
+}
+
 int
 publickey_load(struct bytes algorithm, struct bytes bits, const struct keytype **ret_type, EVP_PKEY **ret_key, struct error *e)
 {
@@ -229,8 +260,13 @@ publickey_load(struct bytes algorithm, struct bytes bits, const struct keytype *
 	*ret_type = type;
 	if (type->family == KEY_EC)
 		return load_ec(type, bits, ret_key, e);
-	*ret_key = EVP_PKEY_new_raw_public_key_ex(NULL, type->group, NULL, bits.data, bits.len);
-	if (*ret_key)
+	EVP_PKEY *key = EVP_PKEY_new_raw_public_key_ex(NULL, type->group, NULL, bits.data, bits.len);
+	if (key && type->family == KEY_ED && has_small_order(type, bits)) {
+		EVP_PKEY_free(key);
+		return fail(e, E_BAD_KEY, "%s key: a point of small order, or not a point's encoding (RFC 8032)", type->group);
+	}
+	*ret_key = key;
+	if (key)
 		return 0;
 	return keytype_available(type, e) < 0 ? -1 : fail(e, E_BAD_KEY, "%s key: not the encoding of one", type->group);
 }

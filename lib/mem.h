@@ -9,6 +9,9 @@ void *xcalloc(size_t n, size_t size) __attribute__((malloc, returns_nonnull, all
 void *xrealloc(void *p, size_t size) __attribute__((returns_nonnull, alloc_size(2)));
 char *xstrdup(const char *s) __attribute__((malloc, returns_nonnull));
 
+/* A large buffer on a hot path that is written before it is read: the compiler is to leave it as it is. All else is zeroed first. */
+#define NOT_ZEROED __attribute__((uninitialized))
+
 /* CLEANUP(f) T *x: calls f(x) when x leaves its scope. DEFINE_CLEANUP(T, f) makes the wrapper for it.
  * TAKE(x) hands x over and leaves NULL behind. */
 #define DEFINE_CLEANUP(type, fn)                                                                                     \

@@ -213,7 +213,7 @@ answer_make(struct responder *r, struct thread_state *t, const struct work *w, i
 	struct ocsp_answer answer = {.produced_at = now, .this_update = now, .nonce = w->q.nonce};
 	const struct signer *s = &t->set->signers[w->signer];
 	struct ocsp_reply *ret = &w->job->reply;
-	uint8_t sig[SIGALG_MAX_BYTES];
+	uint8_t sig[SIGALG_MAX_BYTES] NOT_ZEROED;
 	size_t sig_len;
 
 	if (statuses_take(r, &w->q, &t->queries[w->first_query], &answer, e) < 0)

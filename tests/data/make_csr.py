@@ -272,6 +272,15 @@ def other_keys():
             sample(f"{label}-{word}", "A11", csr(key=Bare(kind, b"\x01" * length)), **bad)
         sample(f"{label}-parameters", "A11", csr(key=Bare(kind, b"\x01" * size, NULL)), **bad, says="parameters")
         sample(f"{label}-not-signed", "A07", csr(key=Bare(kind, b"\x01" * size)), **bad)
+    # Points of small order: signatures by them fit any message. y of p or more is no encoding.
+    p, q = 2 ** 255 - 19, 2 ** 448 - 2 ** 224 - 1
+    eight = int("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", 16).to_bytes(32, "big")
+    small = {"order-1": 1, "order-2": p - 1, "order-4": 0, "order-4-negative": 1 << 255, "order-8": int.from_bytes(eight, "little"),
+             "order-8-negative": int.from_bytes(eight, "little") | 1 << 255, "beyond-p": p + 1}
+    for label, y in small.items():
+        sample(f"ed25519-{label}", "A11", csr(key=Bare("1.3.101.112", y.to_bytes(32, "little"))), **bad, says="small order")
+    for label, y in {"order-1": 1, "order-2": q - 1, "order-4": 0, "beyond-p": q + 1}.items():
+        sample(f"ed448-{label}", "A11", csr(key=Bare("1.3.101.113", y.to_bytes(57, "little"))), **bad, says="small order")
     sample("x25519", "A11", csr(key=Bare("1.3.101.110", b"\x09" + bytes(31))), **bad, says="algorithm")
 
 
