@@ -7,7 +7,8 @@
 	X(policy) \
 	X(profile) \
 	X(job_ops) \
-	X(import)
+	X(import) \
+	X(secret)
 
 #define DECLARE(name) extern const struct manage_op manage_##name[];
 #define ROW(name) manage_##name,

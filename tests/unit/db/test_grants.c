@@ -17,7 +17,7 @@ static const struct {
     {"account", {"SIu", "", "", "s", "", "SIu"}},
     {"approval", {"SIU", "", "", "s", "", ""}},
     {"approval_decision", {"SID", "", "", "S", "", ""}},
-    {"archived_key", {"SI", "", "", "", "", ""}},
+    {"archived_key", {"SI", "", "", "s", "", ""}},
     {"audit", {"SI", "", "", "sI", "S", "SI"}},
     {"blocked_key", {"SI", "", "", "", "", ""}},
     {"ca", {"SIuD", "s", "s", "s", "s", ""}},
@@ -44,6 +44,8 @@ static const struct {
     {"request", {"SIuD", "", "", "", "", ""}},
     {"revocation", {"SIuD", "", "", "", "", ""}},
     {"role", {"SIuD", "", "", "S", "", "S"}},
+    {"secret", {"SIUD", "", "", "S", "", ""}},
+    {"secret_version", {"SIUD", "", "", "s", "", ""}},
     {"tenant", {"SIu", "s", "", "s", "", "S"}},
 };
 
