@@ -19,6 +19,8 @@ static const struct {
     {"approval_decision", {"SID", "", "", "S", "", ""}},
     {"archived_key", {"SI", "", "", "s", "", ""}},
     {"audit", {"SI", "", "", "sI", "S", "SI"}},
+    {"audit_key", {"SIu", "", "", "s", "s", "s"}},
+    {"audit_seal", {"SI", "", "", "S", "S", "S"}},
     {"blocked_key", {"SI", "", "", "", "", ""}},
     {"ca", {"SIuD", "s", "s", "s", "s", ""}},
     {"ca_certificate", {"SIuD", "S", "", "S", "", ""}},
