@@ -86,7 +86,8 @@ file_of(struct manage *m, const char *name, const char *kind, int64_t offset, in
 			     false, &r, e) < 0)
 			return -1;
 	} else if (db_query(m->desk->db,
-			    "SELECT id, parts, size_bytes, complete FROM import_file WHERE import_id = $1::int8 AND name = $2::text AND kind = $4::text", row, 4,
+			    "SELECT id, parts, size_bytes, complete FROM import_file WHERE import_id = $1::int8 AND name = $2::text AND tenant_id = $3::int AND"
+			    " kind = $4::text", row, 4,
 			    false, &r, e) < 0) {
 		return -1;
 	}
