@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -376,6 +377,29 @@ START_TEST(test_keytype_words)
 }
 END_TEST
 
+/* doc/algorithms.md has the word of each row; the sizes of RSA that it doesn't list are said to be between those that it does. */
+START_TEST(test_documented)
+{
+	const char *srcdir = getenv("srcdir");
+	char path[4096], text[16384], word[64];
+	const struct keytype *t;
+	snprintf(path, sizeof(path), "%.4000s/doc/algorithms.md", srcdir ? srcdir : ".");
+	FILE *f = fopen(path, "r");
+	ck_assert_msg(f != NULL, "%s is missing", path);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	for (size_t i = 0; (t = keytype_at(i)) != NULL; i++) {
+		const struct sigalg *s;
+		snprintf(word, sizeof(word), "`%s`", t->name);
+		ck_assert_msg(strstr(text, word) || ((t->family == KEY_RSA || t->family == KEY_RSA_PSS) && t->bits > 2048 && t->bits < 8192), "%s", t->name);
+		for (size_t k = 0; (s = keytype_signature_at(t, k)) != NULL; k++) {
+			snprintf(word, sizeof(word), "`%s`", s->name);
+			ck_assert_msg(strstr(text, word) != NULL, "%s", s->name);
+		}
+	}
+}
+END_TEST
+
 /* What a key signs with: each by its name and its DER, made and verified, and refused when the data or the key are others. */
 START_TEST(test_signatures)
 {
@@ -542,6 +566,7 @@ main(void)
 	tcase_add_test(c, test_dn_check);
 	tcase_add_test(c, test_keytypes);
 	tcase_add_test(c, test_keytype_words);
+	tcase_add_test(c, test_documented);
 	tcase_add_loop_test(c, test_signatures, 0, 7);
 	tcase_add_test(c, test_pkcs8);
 	tcase_add_test(c, test_cert);
