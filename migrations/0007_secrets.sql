@@ -6,7 +6,7 @@ CREATE TABLE secret (
   tenant_id      int NOT NULL REFERENCES tenant,
   name           text NOT NULL,
   kind           text NOT NULL CHECK (kind IN ('symmetric', 'password', 'data')),
-  fetch          text NOT NULL CHECK (fetch IN ('once', 'many')), -- once: a version is destroyed as it is handed out
+  delivery       text NOT NULL CHECK (delivery IN ('once', 'many')), -- once: a version is destroyed as it is handed out
   device         text,                         -- whose it is, in the words of the user: a meter's number
   certificate_id bigint,
   expires_at     timestamptz,

@@ -8,7 +8,7 @@
 static const struct attribute attributes[] = {
 	{"name", "s.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED},
 	{"kind", "s.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED, "symmetric, password or data"},
-	{"fetch", "s.fetch", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE, "many, or once: a version is destroyed as it is handed out"},
+	{"delivery", "s.delivery", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE, "many, or once: a version is destroyed as it is handed out"},
 	{"device", "s.device", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "whose it is, such as the number of a meter"},
 	{"expires_at", "s.expires_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},
 	{"number", "s.current", ATTRIBUTE_INT, 0, "of its newest version"},

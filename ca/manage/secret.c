@@ -157,26 +157,26 @@ create(struct manage *m, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct secret *value CLEANUP(secret_free) = NULL;
-	const char *name, *kind, *fetch, *device, *made;
+	const char *name, *kind, *delivery, *device, *made;
 	int64_t certificate, days;
 	struct ownership own;
 	if (manage_text(m, "name", MANAGE_REQUIRED, NAME_MAX_BYTES, &name, e) < 0 || manage_text(m, "kind", MANAGE_REQUIRED, 20, &kind, e) < 0 ||
-	    manage_text(m, "fetch", 0, 10, &fetch, e) < 0 || manage_text(m, "device", 0, NAME_MAX_BYTES, &device, e) < 0 ||
+	    manage_text(m, "delivery", 0, 10, &delivery, e) < 0 || manage_text(m, "device", 0, NAME_MAX_BYTES, &device, e) < 0 ||
 	    manage_int(m, "certificate", 0, 1, INT64_MAX, 0, &certificate, e) < 0 || manage_int(m, "days", 0, 1, LIMIT_VALIDITY_DAYS, 0, &days, e) < 0 ||
 	    manage_ownership(m, &own, e) < 0)
 		return -1;
 	if (!one_of(kind, "symmetric", "password", "data"))
 		return fail_at(e, E_BAD_VALUE, "kind", "kind: symmetric, password or data is wanted");
-	if (fetch && !one_of(fetch, "once", "many", NULL))
-		return fail_at(e, E_BAD_VALUE, "fetch", "fetch: once or many is wanted");
+	if (delivery && !one_of(delivery, "once", "many", NULL))
+		return fail_at(e, E_BAD_VALUE, "delivery", "delivery: once or many is wanted");
 	if (strcmp(kind, "data") == 0 && !manage_has(m, "value"))
 		return fail_at(e, E_BAD_VALUE, "value", "value: data is handed in, as base64");
 	if (read_value(m, kind, &value, &made, e) < 0 || manage_body_end(m, e) < 0 || check_certificate(m, certificate, e) < 0)
 		return -1;
-	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(name), DB_TEXT(kind), DB_TEXT(fetch ? fetch : "many"), DB_TEXT(device),
+	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(name), DB_TEXT(kind), DB_TEXT(delivery ? delivery : "many"), DB_TEXT(device),
 	    certificate ? DB_INT(certificate) : DB_NULL, days ? DB_INT(days) : DB_NULL, DB_TEXT(own.owner), DB_TEXT(own.metadata), DB_TEXT(m->actor)};
 	if (db_query(m->desk->db,
-		     "INSERT INTO secret (tenant_id, name, kind, fetch, device, certificate_id, expires_at, owner, metadata, requestor) VALUES ($1::int, $2::text,"
+		     "INSERT INTO secret (tenant_id, name, kind, delivery, device, certificate_id, expires_at, owner, metadata, requestor) VALUES ($1::int, $2::text,"
 		     " $3::text, $4::text, $5::text, $6::int8, now() + make_interval(days => $7::int), $8::text, $9::jsonb, $10::text) RETURNING id",
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
 		return manage_taken(m, "name", "name: it is taken", e);
@@ -201,7 +201,7 @@ find(struct manage *m, int64_t id, struct found *ret, struct error *e)
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(id), DB_INT(m->who->tenant_id), DB_INT(m->version)};
 	if (db_query(m->desk->db,
-		     "SELECT name, kind, fetch = 'once', coalesce(expires_at <= now(), false), current, $3::int IN (0, version) FROM secret WHERE id = $1::int8 AND"
+		     "SELECT name, kind, delivery = 'once', coalesce(expires_at <= now(), false), current, $3::int IN (0, version) FROM secret WHERE id = $1::int8 AND"
 		     " tenant_id = $2::int FOR UPDATE",
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
