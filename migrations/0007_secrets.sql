@@ -36,7 +36,6 @@ CREATE TABLE secret_version (
 GRANT SELECT, INSERT, UPDATE, DELETE ON secret, secret_version TO siegel_ca;
 GRANT SELECT ON secret TO siegel_api;
 GRANT SELECT (secret_id, tenant_id, n, made, length, fetched, last_fetched_at, destroyed_at, created_at) ON secret_version TO siegel_api;
-GRANT SELECT (tenant_id, certificate_id, created_at) ON archived_key TO siegel_api;
 
 DO $$
 DECLARE t text;
