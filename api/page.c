@@ -71,7 +71,7 @@ page_query(struct call *c, struct buf *sql, const struct db_param *params, int n
 	return 0;
 }
 
-/* "x.ca_id = ANY ('{3,7}')" with the ids that a look-up gives. They stand in the text, so that the planner sees how many rows they have. */
+/* "x.ca_id = 3" or "x.ca_id = ANY ('{3,7}')" with the ids that a look-up gives. They stand in the text, so that the planner sees how many rows they have. */
 static int
 where_ids(struct statement *s, const char *column, const char *sql, const struct db_param *params, int n, struct error *e)
 {
@@ -83,6 +83,11 @@ where_ids(struct statement *s, const char *column, const char *sql, const struct
 		return -1;
 	if (db_rows(r) > MAX_IDS)
 		return fail_at(e, E_MALFORMED, "?filter", "a filter fits more than %d objects by their name; say more of it", MAX_IDS);
+	/* Equal to one: the rows of an index are then in the order of what follows in it, which they aren't for an array. */
+	if (db_rows(r) == 1) {
+		buf_printf(&s->sql, " AND %s = %lld", column, (long long)db_int(r, 0, 0));
+		return 0;
+	}
 	buf_printf(&s->sql, " AND %s = ANY ('{", column);
 	for (int i = 0; i < db_rows(r); i++)
 		buf_printf(&s->sql, "%s%lld", i ? "," : "", (long long)db_int(r, i, 0));
@@ -257,14 +262,14 @@ straight(struct statement *s, const char *from, const char *where, const char *c
 	return 0;
 }
 
-/* The page among the next PAGE_WINDOW members of the list: a walk along the order's index, whatever the filters are. */
+/* The page among the next members of the list: a walk along the order's index, whatever the filters are. */
 static int
 window(struct statement *s, const char *value, const char *id, struct page *ret, struct error *e)
 {
 	const struct resource *res = s->c->resource;
 	const char *sort = s->q->sort ? s->q->sort->sql : "''";
 	struct page page = {0};
-	int last = -1;
+	int last = -1, size = s->q->sort ? PAGE_WINDOW_SORTED : PAGE_WINDOW_BY_ID;
 
 	buf_printf(&s->sql, "SELECT i::text, s, fits, place FROM (SELECT %s AS i, (%s)::text AS s, row_number() OVER (", res->id_sql, sort);
 	order_by(s);
@@ -276,14 +281,14 @@ window(struct statement *s, const char *value, const char *id, struct page *ret,
 		where_after(s, value, id);
 	buf_add_byte(&s->sql, ' ');
 	order_by(s);
-	buf_printf(&s->sql, " LIMIT %d) w WHERE fits OR place = %d ORDER BY place LIMIT %d", PAGE_WINDOW, PAGE_WINDOW, s->q->page_size + 1);
+	buf_printf(&s->sql, " LIMIT %d) w WHERE fits OR place = %d ORDER BY place LIMIT %d", size, size, s->q->page_size + 1);
 	if (page_query(s->c, &s->sql, s->params.list, s->params.n, &page.r, e))
 		return -1;
 	while (page.n < db_rows(page.r) && page.n < s->q->page_size && db_bool(page.r, page.n, COLUMN_FITS))
 		page.n++;
 	if (page.n == s->q->page_size && db_rows(page.r) > page.n)
 		last = page.n - 1;
-	else if (db_rows(page.r) > 0 && db_int(page.r, db_rows(page.r) - 1, COLUMN_PLACE) == PAGE_WINDOW)
+	else if (db_rows(page.r) > 0 && db_int(page.r, db_rows(page.r) - 1, COLUMN_PLACE) == size)
 		last = db_rows(page.r) - 1;
 	if (last >= 0 && make_cursor(s, WINDOW, page.r, last, &page.cursor, e)) {
 		db_result_free(page.r);

@@ -4,9 +4,11 @@
 #include "api/query.h"
 
 /* Milliseconds for the straight look-up among the members of a collection that grows without end. What takes longer is looked for in the
- * order of the list, PAGE_WINDOW members at a time: such a page may be short, and its cursor goes on where it stopped. */
-#define PAGE_FIRST_MS 300
-#define PAGE_WINDOW 50000
+ * order of the list, so many members at a time: such a page may be short, and its cursor goes on where it stopped. In the order of ids rows
+ * lie beside each other; in any other each may have to be fetched from elsewhere. */
+#define PAGE_FIRST_MS 200
+#define PAGE_WINDOW_BY_ID 50000
+#define PAGE_WINDOW_SORTED 10000
 
 struct page {
 	struct db_result *r; /* columns: id, sort value, and of a window: whether it fits, its place; the rest is up to the caller */
