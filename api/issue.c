@@ -3,9 +3,11 @@
 #include "api/issue.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <openssl/evp.h>
 
+#include "api/list.h"
 #include "lib/limits.h"
 #include "lib/x509/pem.h"
 
@@ -39,16 +41,31 @@ static const struct {
 	{.name = "profile", .kind = KIND_OTHER},
 	{.name = "ca", .kind = KIND_OTHER},
 	{.name = "pkcs12_password", .kind = KIND_OTHER},
+	{.name = "owner", .kind = KIND_OTHER},
+	{.name = "metadata", .kind = KIND_OTHER},
 };
+
+/* What may be said of a successor: the rest is as in the certificate that it replaces. */
+static const char *const renew_inputs[] = {"cert_days", "owner", "metadata", NULL};
+static const char *const rekey_inputs[] = {"cert_days", "owner", "metadata", "csr", "key_type", "pkcs12_password", NULL};
 
 static const char *const read_only[] = {
 	"id", "serial", "subject", "common_name", "names", "not_before", "not_after", "status", "issuer", "issuer_id", "pem", "chain_pem",
 	"fingerprint_sha256", "validity_rule", "created_at", "created_by", "approved_by", "requestor", "source", "revoked_at",
-	"revocation_reason", "tenant", "tenant_id", "role", "private_key_pem", "pkcs12",
+	"revocation_reason", "tenant", "tenant_id", "role", "private_key_pem", "pkcs12", "replaces",
 };
 
+static bool
+is_in(const char *const *list, const char *name)
+{
+	while (*list && strcmp(*list, name) != 0)
+		list++;
+	return *list != NULL;
+}
+
+/* allowed NULL: all inputs. */
 static int
-check_known(const struct document *d, struct error *e)
+check_known(const struct document *d, const char *const *allowed, struct error *e)
 {
 	const char *name;
 	json_t *value;
@@ -59,9 +76,11 @@ check_known(const struct document *d, struct error *e)
 
 		for (size_t i = 0; i < ARRAY_LEN(inputs); i++)
 			known = known || strcmp(inputs[i].name, name) == 0;
+		document_pointer(at, name);
+		if (known && allowed && !is_in(allowed, name))
+			return fail_at(e, E_BAD_VALUE, at, "%s is that of the certificate that is replaced", name);
 		if (known)
 			continue;
-		document_pointer(at, name);
 		for (size_t i = 0; i < ARRAY_LEN(read_only); i++)
 			if (strcmp(read_only[i], name) == 0)
 				return fail_at(e, E_BAD_VALUE, at, "the attribute is read-only: the server sets it");
@@ -170,17 +189,58 @@ add_csr(const struct document *d, struct arena *a, struct issue *ret, struct err
 	return 0;
 }
 
+/* An object of texts; the engine looks at it. */
+static int
+add_metadata(const struct document *d, struct arena *a, struct issue *ret, struct error *e)
+{
+	const json_t *metadata = json_object_get(d->attributes, "metadata");
+	char *text;
+
+	if (!metadata || json_is_null(metadata))
+		return 0;
+	if (!json_is_object(metadata))
+		return fail_at(e, E_BAD_VALUE, "/data/attributes/metadata", "metadata has to be an object of texts");
+	text = json_dumps(metadata, JSON_COMPACT);
+	ret->message.metadata = arena_strdup(a, text ? text : "");
+	free(text);
+	return 0;
+}
+
+/* The attributes that stand for themselves. */
+static int
+add_rest(const struct document *d, struct arena *a, struct issue *ret, struct error *e)
+{
+	Siegel__Issue *m = &ret->message;
+	int64_t days;
+
+	if (document_int(d, "cert_days", 1, LIMIT_VALIDITY_DAYS, &days, e) || put_text(d, "profile", 63, &m->profile, e) ||
+	    put_text(d, "ca", 63, &m->ca, e) || put_text(d, "key_type", 32, &m->key_type, e) ||
+	    put_text(d, "pkcs12_password", LIMIT_PASSWORD_BYTES, &m->pkcs12_password, e) ||
+	    put_text(d, "owner", LIMIT_METADATA_VALUE_BYTES, &m->owner, e) || add_metadata(d, a, ret, e))
+		return -1;
+	m->days = (int32_t)days;
+	return add_csr(d, a, ret, e);
+}
+
+int
+issue_from_renewal(const struct document *d, int64_t id, bool same_key, struct arena *a, struct issue *ret, struct error *e)
+{
+	siegel__issue__init(&ret->message);
+	ret->message.replaces_id = id;
+	ret->message.same_key = same_key;
+	return check_known(d, same_key ? renew_inputs : rekey_inputs, e) ? -1 : add_rest(d, a, ret, e);
+}
+
 int
 issue_from_document(const struct document *d, const char *default_profile, struct arena *a, struct issue *ret, struct error *e)
 {
 	Siegel__Issue *m = &ret->message;
-	int64_t days;
 
 	siegel__issue__init(m);
 	m->subject = ret->subject_list;
 	reserve_names(d, a, ret);
 	m->profile = (char *)(uintptr_t)default_profile;
-	if (check_known(d, e))
+	if (check_known(d, NULL, e))
 		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
 		if (inputs[i].kind == KIND_SUBJECT && add_subject(d, i, ret, e))
@@ -188,12 +248,7 @@ issue_from_document(const struct document *d, const char *default_profile, struc
 		if (inputs[i].kind == KIND_NAMES && add_names(d, i, ret, e))
 			return -1;
 	}
-	if (document_int(d, "cert_days", 1, LIMIT_VALIDITY_DAYS, &days, e) || put_text(d, "profile", 63, &m->profile, e) ||
-	    put_text(d, "ca", 63, &m->ca, e) || put_text(d, "key_type", 32, &m->key_type, e) ||
-	    put_text(d, "pkcs12_password", LIMIT_PASSWORD_BYTES, &m->pkcs12_password, e))
-		return -1;
-	m->days = (int32_t)days;
-	return add_csr(d, a, ret, e);
+	return add_rest(d, a, ret, e);
 }
 
 void
@@ -222,6 +277,10 @@ issue_map_pointer(const struct issue *i, const struct document *d, struct error 
 			if (inputs[k].kind == KIND_SUBJECT && strcmp(inputs[k].rdn, field + 8) == 0 &&
 			    (!i->message.csr.len || json_object_get(d->attributes, inputs[k].name)))
 				attribute = inputs[k].name;
+	}
+	if (i->message.replaces_id && !json_object_get(d->attributes, attribute)) {
+		e->pointer[0] = '\0'; /* it is the certificate's that is replaced, and the document doesn't have it */
+		return;
 	}
 	if (index >= 0)
 		snprintf(e->pointer, sizeof e->pointer, "/data/attributes/%s/%d", attribute, index);
@@ -292,6 +351,10 @@ write_certificate(struct call *c, struct json *j, const Siegel__Issued *issued)
 	jw_text(j, "status", x->status);
 	jw_text(j, "profile", x->profile);
 	jw_text(j, "issuer", x->ca);
+	jw_text(j, "key_type", *x->key_type ? x->key_type : NULL);
+	jw_text(j, "owner", *x->owner ? x->owner : NULL);
+	jw_raw(j, "metadata", *x->metadata ? x->metadata : "null");
+	jw_text(j, "replaces", x->replaces_id ? arena_printf(c->arena, "%lld", (long long)x->replaces_id) : NULL);
 	jw_time(j, "created_at", x->created_at);
 	jw_text(j, "validity_rule", issued->validity_rule);
 	if (EVP_Digest(x->der.data, x->der.len, digest, NULL, EVP_sha256(), NULL) == 1)
@@ -333,7 +396,7 @@ answer_issued(struct call *c, const struct issue *asked, const Siegel__Issued *i
 	if (issued->repeated) {
 		jw_open(&j, "meta");
 		jw_bool(&j, "repeated", true);
-		if (!asked->message.csr.len)
+		if (!asked->message.csr.len && !asked->message.same_key)
 			jw_text(&j, "private_key", "handed out once, in the first answer");
 		jw_close(&j);
 	}
@@ -343,25 +406,44 @@ answer_issued(struct call *c, const struct issue *asked, const Siegel__Issued *i
 	return call_answer(c, issued->repeated ? 200 : 201, &j, e);
 }
 
-int
-issue_post(struct call *c, const char *default_profile, struct error *e)
+/* 202 with what it waits for. */
+static int
+answer_pending(struct call *c, const struct error *pending, struct error *e)
 {
-	DOCUMENT_CLEANUP struct document d = {0};
-	struct issue *i = arena_alloc(c->arena, sizeof *i);
+	long long id;
+
+	if (sscanf(pending->pointer, "approval/%lld", &id) != 1)
+		return fail(e, E_INTERNAL, "the engine's reply names no approval");
+	c->resource = resource_find("approvals");
+	c->id = arena_printf(c->arena, "%lld", id);
+	if (list_one(c, e))
+		return -1;
+	c->answer->status = error_http_status(E_PENDING);
+	http_answer_header(c->answer, "Location", call_link(c, c->resource->path, c->id));
+	http_answer_header(c->answer, "Retry-After", arena_printf(c->arena, "%u", pending->retry_after_sec));
+	return 0;
+}
+
+static int
+ask(struct call *c, struct issue *i, const struct document *d, struct error *e)
+{
 	Siegel__Request request = SIEGEL__REQUEST__INIT;
 	Siegel__Reply *reply = NULL;
+	struct error told;
 	int result;
 
-	if (document_parse(c->request->body, c->resource->types[0], &d, e) ||
-	    issue_from_document(&d, default_profile, c->arena, i, e) || add_request_key(c, i, e))
+	if (add_request_key(c, i, e))
 		return -1;
 	call_requestor(c, &i->requestor);
 	i->message.requestor = &i->requestor;
 	request.operation_case = SIEGEL__REQUEST__OPERATION_ISSUE;
 	request.issue = &i->message;
 	call_release_db(c);
-	if (engine_call(call_engine(c), &request, &reply, e)) {
-		issue_map_pointer(i, &d, e);
+	if (engine_call(call_engine(c), &request, &reply, &told)) {
+		if (told.code == E_PENDING)
+			return answer_pending(c, &told, e);
+		*e = told;
+		issue_map_pointer(i, d, e);
 		return -1;
 	}
 	if (reply->result_case != SIEGEL__REPLY__RESULT_ISSUED || !reply->issued->certificate)
@@ -370,4 +452,30 @@ issue_post(struct call *c, const char *default_profile, struct error *e)
 		result = answer_issued(c, i, reply->issued, e);
 	engine_reply_free(reply);
 	return result;
+}
+
+int
+issue_post(struct call *c, const char *default_profile, struct error *e)
+{
+	DOCUMENT_CLEANUP struct document d = {0};
+	struct issue *i = arena_alloc(c->arena, sizeof *i);
+
+	if (document_parse(c->request->body, c->resource->types[0], &d, e) || issue_from_document(&d, default_profile, c->arena, i, e))
+		return -1;
+	return ask(c, i, &d, e);
+}
+
+int
+issue_successor(struct call *c, bool same_key, struct error *e)
+{
+	DOCUMENT_CLEANUP struct document d = {0};
+	struct issue *i = arena_alloc(c->arena, sizeof *i);
+
+	if (!id_is_number(c->id))
+		return fail(e, E_NOT_FOUND, "there is no such resource");
+	if (c->request->body.len && document_parse(c->request->body, same_key ? "renew" : "rekey", &d, e))
+		return -1;
+	if (issue_from_renewal(&d, strtoll(c->id, NULL, 10), same_key, c->arena, i, e))
+		return -1;
+	return ask(c, i, &d, e);
 }

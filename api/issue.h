@@ -27,10 +27,14 @@ struct issue {
 /* Fills *ret from the attributes of d (all but the requestor and the request key). default_profile is used when the document names
  * none. E_BAD_VALUE with the JSON pointer for an attribute that is unknown, read-only or not of its type. */
 int issue_from_document(const struct document *d, const char *default_profile, struct arena *a, struct issue *ret, struct error *e) MUST_CHECK;
+/* The same for the successor of a certificate: days, owner and metadata may be said, and of a new key where it comes from. */
+int issue_from_renewal(const struct document *d, int64_t id, bool same_key, struct arena *a, struct issue *ret, struct error *e) MUST_CHECK;
 /* Turns the engine's field ("names/0", "subject/CN", "days") into the JSON pointer of the request's document. */
 void issue_map_pointer(const struct issue *i, const struct document *d, struct error *e);
 
 /* Handler of POST /cert_server and its like: the resource's first type is the document's. */
 int issue_post(struct call *c, const char *default_profile, struct error *e) MUST_CHECK;
+/* Handler of POST /certificates/{id}/renew and /rekey, whose body may be left out. */
+int issue_successor(struct call *c, bool same_key, struct error *e) MUST_CHECK;
 
 #endif

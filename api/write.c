@@ -307,6 +307,19 @@ take_version(const struct call *c, struct document *d, int *ret, struct error *e
 	return 0;
 }
 
+/* The type that the document names, where the resource's members have several: a certificate has that of its kind. */
+static const char *
+type_of(const struct call *c)
+{
+	JSON_REF json_t *root = c->resource->types[1] ? json_loadb((const char *)c->request->body.data, c->request->body.len, 0, NULL) : NULL;
+	const char *said = json_string_value(json_object_get(json_object_get(root, "data"), "type"));
+
+	for (int i = 0; said && i < RESOURCE_MAX_TYPES && c->resource->types[i]; i++)
+		if (strcmp(said, c->resource->types[i]) == 0)
+			return c->resource->types[i];
+	return c->resource->types[0];
+}
+
 int
 write_update(struct call *c, struct error *e)
 {
@@ -314,7 +327,7 @@ write_update(struct call *c, struct error *e)
 	JSON_REF json_t *body = NULL;
 	int version;
 
-	if (check_request(c, false, e) || document_parse_for(c->request->body, c->resource->types[0], c->id, &d, e) ||
+	if (check_request(c, false, e) || document_parse_for(c->request->body, type_of(c), c->id, &d, e) ||
 	    take_version(c, &d, &version, e) || write_body(c, &d, false, &body, e))
 		return -1;
 	return carry_out(c, &d, body, version, e);
@@ -390,6 +403,7 @@ write_raw(struct call *c, struct error *e)
 		}
 		offset += piece;
 	} while (offset < whole.len && !reply->managed->approval_id);
+	c->request->n_query = 0; /* it spoke of the file, and says nothing of how the resource is shown */
 	result = answer(c, reply->managed, e);
 	engine_reply_free(reply);
 	return result;

@@ -243,7 +243,7 @@ batch_certificates(struct batch *b, const struct audit_chain *chain, struct erro
 			db_array_add_int(replaces, o->request->replaces_id);
 		else
 			db_array_add(replaces, NULL, 0);
-		db_array_add(wrapped, NULL, 0);
+		db_array_add(wrapped, o->wrapped.data, o->wrapped.len); /* NULL: none */
 		SHA256(o->certificate.data, o->certificate.len, digest);
 		add_audit(b, &audit, o, "certificate.issued",
 			  detail_text(o->arena, "sha256", arena_hex(o->arena, digest, sizeof(digest)), NULL));

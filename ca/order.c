@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "ca/constraints.h"
+#include "ca/archive.h"
 #include "ca/fault.h"
 #include "ca/metadata.h"
 #include "ca/rules.h"
 
 #define DAY_SEC 86400
+#define ARCHIVE_MAX_BYTES 16384 /* PKCS#8 of the largest keys is about 5 KiB */
 
 static struct bytes
 bytes_of(ProtobufCBinaryData b)
@@ -342,6 +344,7 @@ order_new(const Siegel__Issue *request)
 	o->request = request;
 	o->tbs = BUF_INIT(LIMIT_CERT_BYTES);
 	o->certificate = BUF_INIT(LIMIT_CERT_BYTES);
+	o->wrapped = BUF_INIT(ARCHIVE_MAX_BYTES);
 	return o;
 }
 
@@ -355,6 +358,7 @@ order_free(struct order *o)
 	profile_free(o->profile);
 	buf_free(&o->tbs);
 	buf_free(&o->certificate);
+	buf_free(&o->wrapped);
 	arena_free(o->arena);
 	free(o);
 }
@@ -490,6 +494,9 @@ order_sign(struct order *o, struct hsm *hsm, struct error *e)
 	if (der_get(&d, DER_SEQUENCE, "certificate", &content, e) < 0 ||
 	    der_get_any(&content, "certificate", NULL, &signed_tbs, NULL, e) < 0 || !bytes_equal(signed_tbs, tbs))
 		return fail(e, E_INTERNAL, "what was signed isn't what was intended");
+	/* Before anything is handed out: whoever gets the key relies on its being kept. */
+	if (o->private_key && o->profile->archive_keys && !o->wrapped.len)
+		return archive_seal(hsm, o->ca->id, (struct bytes){o->tbs_input.serial, o->tbs_input.serial_len}, o->private_key, o->arena, &o->wrapped, e);
 	return 0;
 }
 

@@ -19,6 +19,7 @@ struct order {
 	uint8_t spki_hash[32];
 	EVP_PKEY *private_key;         /* made by the engine; NULL with a CSR */
 	struct buf tbs, certificate;   /* DER; the certificate once it is signed */
+	struct buf wrapped;            /* the private key for the archive, if the profile keeps it */
 	const char *subject_text, *common_name, *names_text; /* as the store keeps them; names one a line */
 	const char *validity_rule;
 	const char *owner, *metadata;  /* of its row; metadata as JSON text; NULL: none */
@@ -57,7 +58,8 @@ order_makes_key(const Siegel__Issue *request)
 {
 	return request->csr.len == 0 && !request->same_key;
 }
-/* Lints, signs with the CA's key, verifies, puts the certificate together and compares its to-be-signed part with the intent's. */
+/* Lints, signs with the CA's key, verifies, puts the certificate together and compares its to-be-signed part with the intent's; wraps a
+ * key that is to be kept. */
 int order_sign(struct order *o, struct hsm *hsm, struct error *e) MUST_CHECK;
 /* Another serial, and the to-be-signed certificate anew: for another try when it isn't known whether the intent was stored. */
 int order_renumber(struct order *o, struct error *e) MUST_CHECK;

@@ -14,7 +14,10 @@ CREATE TABLE archived_key (
 ALTER TABLE archived_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE archived_key FORCE ROW LEVEL SECURITY;
 CREATE POLICY all_tenants ON archived_key TO siegel_owner, siegel_ca USING (true);
+CREATE POLICY own_tenant ON archived_key FOR SELECT TO siegel_api
+  USING (tenant_id = nullif(current_setting('siegel.tenant', true), '')::int);
 GRANT SELECT, INSERT ON archived_key TO siegel_ca;
+GRANT SELECT (tenant_id, certificate_id, created_at) ON archived_key TO siegel_api; -- that there is one
 
 GRANT DELETE ON revocation TO siegel_ca; -- a hold that is released
 GRANT UPDATE (reason) ON revocation TO siegel_ca; -- a hold that becomes final
@@ -258,5 +261,105 @@ BEGIN
     c.replaces_id, others;
 END $$;
 
-REVOKE ALL ON FUNCTION key_lock, key_faults, intent_add, certificate_add, request_find, request_hold, certificate_find, certificate_revoke FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION key_lock, key_faults, intent_add, certificate_add, request_find, request_hold, certificate_find, certificate_revoke TO siegel_ca;
+-- The condition on a certificate x of a tenant that a choice means: {"ids": ["17", …]} or {"filter": {"issuer": "…", "not_after": {"lt": "…"},
+-- "metadata": {"site": "Ulm"}, …}} or {"condition": "a path as in policies"}. Texts of people are quoted; the names of columns are ours.
+CREATE FUNCTION certificate_choice(p_tenant int, p_choice jsonb) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  said text := format('x.tenant_id = %s', p_tenant);
+  key text;
+  value jsonb;
+  op text;
+  bound text;
+BEGIN
+  IF p_choice ? 'ids' THEN
+    said := said || format(' AND x.id = ANY (%L::bigint[])', (SELECT array_agg(i::bigint) FROM jsonb_array_elements_text(p_choice -> 'ids') i));
+  END IF;
+  IF p_choice ? 'condition' THEN
+    said := said || format(' AND jsonb_path_match(siegel.certificate_document(x, (SELECT k.name FROM siegel.ca k WHERE k.id = x.ca_id),'
+      ' (SELECT p.name FROM siegel.profile p WHERE p.id = x.profile_id), (SELECT p.kind FROM siegel.profile p WHERE p.id = x.profile_id)),'
+      ' %L::jsonpath, ''{}'', true)', p_choice ->> 'condition');
+  END IF;
+  FOR key, value IN SELECT * FROM jsonb_each(coalesce(p_choice -> 'filter', '{}')) LOOP
+    CASE
+      WHEN key IN ('subject', 'common_name', 'requestor', 'source', 'owner', 'key_type') THEN
+        said := said || format(' AND x.%I = %L', key, value #>> '{}');
+      WHEN key = 'status' THEN
+        said := said || format(' AND x.status = %s', CASE value #>> '{}' WHEN 'issued' THEN 1 WHEN 'revoked' THEN 2 WHEN 'held' THEN 3 ELSE 0 END);
+      WHEN key = 'profile' THEN
+        said := said || format(' AND x.profile_id = (SELECT id FROM siegel.profile WHERE tenant_id = %s AND name = %L)', p_tenant, value #>> '{}');
+      WHEN key = 'issuer' THEN
+        said := said || format(' AND x.ca_id = (SELECT id FROM siegel.ca WHERE tenant_id = %s AND name = %L)', p_tenant, value #>> '{}');
+      WHEN key IN ('serial', 'key_sha256') THEN
+        said := said || format(' AND x.%I = decode(%L, ''hex'')', CASE key WHEN 'serial' THEN 'serial' ELSE 'spki_hash' END, value #>> '{}');
+      WHEN key = 'names' THEN
+        said := said || format(' AND %L = ANY (x.names)', value #>> '{}');
+      WHEN key = 'metadata' THEN
+        said := said || format(' AND x.metadata @> %L::jsonb', value);
+      WHEN key IN ('not_before', 'not_after', 'created_at') THEN
+        FOR op, bound IN SELECT * FROM jsonb_each_text(value) LOOP
+          said := said || format(' AND x.%I %s %L::timestamptz', key, CASE op WHEN 'lt' THEN '<' WHEN 'le' THEN '<=' WHEN 'gt' THEN '>' ELSE '>=' END,
+                                 bound::timestamptz);
+        END LOOP;
+    END CASE;
+  END LOOP;
+  RETURN said;
+END $$;
+
+-- What a choice means for an action, by its reason (6: hold, 8: release): only certificates that it changes, and none of the house itself.
+CREATE FUNCTION certificate_affected(p_tenant int, p_choice jsonb, p_reason int) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT siegel.certificate_choice(p_tenant, p_choice) || CASE p_reason WHEN 6 THEN ' AND x.status = 1' WHEN 8 THEN ' AND x.status = 3' ELSE ' AND x.status <> 2' END
+         || ' AND NOT EXISTS (SELECT FROM siegel.profile p WHERE p.id = x.profile_id AND p.definition ->> ''internal'' = ''true'')'
+$$;
+-- How many that are, the highest id, and the first ones.
+CREATE FUNCTION certificate_count(p_tenant int, p_choice jsonb, p_reason int) RETURNS TABLE (r_count bigint, r_last bigint, r_sample text)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  said text := siegel.certificate_affected(p_tenant, p_choice, p_reason);
+BEGIN
+  EXECUTE 'SELECT count(*), coalesce(max(x.id), 0) FROM siegel.certificate x WHERE ' || said INTO r_count, r_last;
+  EXECUTE 'SELECT coalesce(jsonb_agg(q ORDER BY q.n), ''[]'')::text FROM (SELECT x.id AS n, x.id::text AS id, x.subject, encode(x.serial, ''hex'') AS serial,'
+          ' x.not_after FROM siegel.certificate x WHERE ' || said || ' ORDER BY x.id LIMIT 20) q' INTO r_sample;
+  RETURN NEXT;
+END $$;
+-- The next of them in the order of their ids, locked.
+CREATE FUNCTION certificate_next(p_tenant int, p_choice jsonb, p_reason int, p_after bigint, p_last bigint, p_limit int) RETURNS SETOF bigint
+LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN QUERY EXECUTE 'SELECT x.id FROM siegel.certificate x WHERE ' || siegel.certificate_affected(p_tenant, p_choice, p_reason)
+    || ' AND x.id > $1 AND x.id <= $2 ORDER BY x.id LIMIT $3 FOR UPDATE' USING p_after, p_last, p_limit;
+END $$;
+
+-- Revokes, holds or releases many, each with its audit row; the ids are those of certificate_next() in the same transaction.
+CREATE FUNCTION certificate_revoke_many(
+  p_chain text, p_tenant int, p_reason int, p_id bigint[],
+  p_seq bigint[], p_at bigint[], p_actor text[], p_object text[], p_detail text[], p_hash bytea[]
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_reason = 1 THEN
+    PERFORM pg_advisory_xact_lock(q.l) FROM (SELECT DISTINCT siegel.key_lock(x.spki_hash) AS l FROM siegel.certificate x
+                                              WHERE x.tenant_id = p_tenant AND x.id = ANY (p_id) ORDER BY 1 OFFSET 0) q;
+    INSERT INTO siegel.blocked_key (spki_hash, reason)
+    SELECT DISTINCT x.spki_hash, 'keyCompromise' FROM siegel.certificate x WHERE x.tenant_id = p_tenant AND x.id = ANY (p_id) ON CONFLICT DO NOTHING;
+  END IF;
+  IF p_reason = 8 THEN
+    DELETE FROM siegel.revocation v USING siegel.certificate x
+     WHERE x.tenant_id = p_tenant AND x.id = ANY (p_id) AND v.ca_id = x.ca_id AND v.serial = x.serial;
+    UPDATE siegel.certificate SET status = 1, revoked_at = NULL, reason = NULL WHERE tenant_id = p_tenant AND id = ANY (p_id);
+  ELSE
+    UPDATE siegel.certificate SET status = CASE WHEN p_reason = 6 THEN 3 ELSE 2 END, reason = p_reason,
+           revoked_at = coalesce(revoked_at, date_trunc('second', now())) WHERE tenant_id = p_tenant AND id = ANY (p_id);
+    INSERT INTO siegel.revocation AS v (ca_id, serial, revoked_at, reason, not_after)
+    SELECT x.ca_id, x.serial, x.revoked_at, x.reason, x.not_after FROM siegel.certificate x WHERE x.tenant_id = p_tenant AND x.id = ANY (p_id)
+    ON CONFLICT (ca_id, serial) DO UPDATE SET reason = excluded.reason;
+  END IF;
+  UPDATE siegel.ca SET crl_wanted_at = clock_timestamp()
+   WHERE id IN (SELECT x.ca_id FROM siegel.certificate x WHERE x.tenant_id = p_tenant AND x.id = ANY (p_id));
+  INSERT INTO siegel.audit (chain, seq, at_us, tenant_id, actor, action, object, detail, hash)
+  SELECT p_chain, q, a, p_tenant, ac, CASE p_reason WHEN 6 THEN 'certificate.held' WHEN 8 THEN 'certificate.released' ELSE 'certificate.revoked' END, o, d, h
+    FROM unnest(p_seq, p_at, p_actor, p_object, p_detail, p_hash) AS u(q, a, ac, o, d, h);
+END $$;
+
+REVOKE ALL ON FUNCTION key_lock, key_faults, intent_add, certificate_add, request_find, request_hold, certificate_find, certificate_revoke,
+  certificate_choice, certificate_affected, certificate_count, certificate_next, certificate_revoke_many FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION key_lock, key_faults, intent_add, certificate_add, request_find, request_hold, certificate_find, certificate_revoke,
+  certificate_choice, certificate_affected, certificate_count, certificate_next, certificate_revoke_many TO siegel_ca;

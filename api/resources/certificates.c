@@ -4,8 +4,12 @@
 
 #include <string.h>
 
+#include "api/issue.h"
 #include "api/jsonapi.h"
 #include "api/list.h"
+#include "api/write.h"
+
+#define REASON_HOLD 6 /* certificateHold */
 
 #define STATUS_SQL "CASE x.status WHEN 1 THEN 'issued' WHEN 2 THEN 'revoked' ELSE 'held' END"
 /* RFC 5280 5.3.1, in the order of the numbers; 7 isn't used. */
@@ -61,8 +65,8 @@ const struct attribute certificate_attributes[CERTIFICATE_ATTRIBUTES] = {
 	{"revoked_at", "x.revoked_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},
 	{"revocation_reason", REASON_SQL, ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, .by = &by_reason},
 	{"key_type", "x.key_type", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
-	{"owner", "x.owner", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
-	{"metadata", "x.metadata", ATTRIBUTE_METADATA, ATTRIBUTE_FILTER, .by = &by_metadata},
+	{"owner", "x.owner", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_UPDATE},
+	{"metadata", "x.metadata", ATTRIBUTE_METADATA, ATTRIBUTE_FILTER | ATTRIBUTE_UPDATE, .by = &by_metadata},
 	{"replaces", "x.replaces_id::text", ATTRIBUTE_TEXT, 0, "id of the certificate that this one renews"},
 	{"fingerprint_sha256", "x.der", ATTRIBUTE_SHA256, 0},
 	{"pem", "x.der", ATTRIBUTE_PEM, ATTRIBUTE_ON_REQUEST},
@@ -95,24 +99,34 @@ reason_parse(const struct document *d, int *ret, struct error *e)
 	return fail_at(e, E_BAD_VALUE, "/data/attributes/reason", "reason has to be a name of RFC 5280 5.3.1, such as keyCompromise");
 }
 
-static int
-revoke(struct call *c, struct error *e)
+/* The ids of other certificates with the key that was reported compromised: they are as bad, and the client decides. */
+static json_t *
+same_key(const Siegel__Revoked *revoked)
 {
-	DOCUMENT_CLEANUP struct document d = {0};
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < revoked->n_same_key; i++)
+		json_array_append_new(list, json_sprintf("%lld", (long long)revoked->same_key[i]));
+	return json_pack("{s:o}", "same_key", list);
+}
+
+static int
+ask(struct call *c, int reason, bool release, struct error *e)
+{
 	Siegel__Requestor requestor;
 	Siegel__Revoke message = SIEGEL__REVOKE__INIT;
 	Siegel__Request request = SIEGEL__REQUEST__INIT;
 	Siegel__Reply *reply = NULL;
-	int reason;
+	json_t *once = NULL;
+	int result;
 
 	if (!id_is_number(c->id))
 		return fail(e, E_NOT_FOUND, "there is no such resource");
-	if (document_parse(c->request->body, "revocation", &d, e) || reason_parse(&d, &reason, e))
-		return -1;
 	call_requestor(c, &requestor);
 	message.requestor = &requestor;
 	message.certificate_id = strtoll(c->id, NULL, 10);
 	message.reason = reason;
+	message.release = release;
 	request.operation_case = SIEGEL__REQUEST__OPERATION_REVOKE;
 	request.revoke = &message;
 	call_release_db(c);
@@ -121,14 +135,83 @@ revoke(struct call *c, struct error *e)
 			memcpy(e->pointer, "/data/attributes/reason", sizeof "/data/attributes/reason");
 		return -1;
 	}
+	if (reply->result_case == SIEGEL__REPLY__RESULT_REVOKED && reply->revoked->n_same_key)
+		once = same_key(reply->revoked);
 	engine_reply_free(reply);
-	return list_one(c, e);
+	c->once = once;
+	result = list_one(c, e);
+	c->once = NULL;
+	json_decref(once);
+	return result;
 }
+
+static int
+revoke(struct call *c, struct error *e)
+{
+	DOCUMENT_CLEANUP struct document d = {0};
+	int reason;
+
+	if (document_parse(c->request->body, "revocation", &d, e) || reason_parse(&d, &reason, e))
+		return -1;
+	return ask(c, reason, false, e);
+}
+
+/* Actions that have nothing to say: the body may be left out. */
+static int
+check_empty(const struct call *c, const char *type, struct error *e)
+{
+	DOCUMENT_CLEANUP struct document d = {0};
+
+	if (c->request->body.len && document_parse(c->request->body, type, &d, e))
+		return -1;
+	return json_object_size(d.attributes) ? fail_at(e, E_BAD_VALUE, "/data/attributes", "there are no attributes here") : 0;
+}
+
+static int
+hold(struct call *c, struct error *e)
+{
+	return check_empty(c, "hold", e) ? -1 : ask(c, REASON_HOLD, false, e);
+}
+
+static int
+release(struct call *c, struct error *e)
+{
+	return check_empty(c, "release", e) ? -1 : ask(c, 0, true, e);
+}
+
+static int
+renew(struct call *c, struct error *e)
+{
+	return issue_successor(c, true, e);
+}
+
+static int
+rekey(struct call *c, struct error *e)
+{
+	return issue_successor(c, false, e);
+}
+
+/* Many at once: a list of ids, what filters find, or what a condition holds for. */
+static const struct attribute many[] = {
+	{"ids", NULL, ATTRIBUTE_TEXTS, 0, "the certificates; or filter, or condition"},
+	{"filter", NULL, ATTRIBUTE_JSON, 0, "an object: status, profile, issuer, common_name, requestor, owner, key_sha256, …, metadata"},
+	{"condition", NULL, ATTRIBUTE_TEXT, 0, "a path as in policies, on the certificate as a document"},
+	{"reason", NULL, ATTRIBUTE_TEXT, 0, "RFC 5280 5.3.1; certificateHold and removeFromCRL hold and release"},
+	{"expected", NULL, ATTRIBUTE_INT, 0, "how many the dry run said; wanted unless ids are given"},
+};
 
 static const struct route routes[] = {
 	{"GET", "/certificates", RIGHT_READ, list_many},
 	{"GET", "/certificates/{id}", RIGHT_READ, list_one},
-	{"POST", "/certificates/{id}/revoke", RIGHT_REVOKE, revoke},
+	{"PATCH", "/certificates/{id}", RIGHT_METADATA, write_update, "certificate.update"},
+	{"POST", "/certificates/{id}/renew", RIGHT_ISSUE, renew, .text = "a successor with the same key"},
+	{"POST", "/certificates/{id}/rekey", RIGHT_ISSUE, rekey, .text = "a successor with another key: csr, or one that is made here"},
+	{"POST", "/certificates/{id}/revoke", RIGHT_REVOKE, revoke, .text = "for ever; the attribute reason"},
+	{"POST", "/certificates/{id}/hold", RIGHT_REVOKE, hold, .text = "on the CRL, until it is released or revoked"},
+	{"POST", "/certificates/{id}/release", RIGHT_REVOKE, release, .text = "takes a hold back"},
+	{"POST", "/certificates/choose", RIGHT_REVOKE, write_action, "certificate.choose", .members = many, .n_members = ARRAY_LEN(many) - 1,
+	 .flags = ROUTE_RESULT, .text = "the dry run of revoke: how many it would change, and the first of them"},
+	{"POST", "/certificates/revoke", RIGHT_REVOKE, write_action, "certificate.revoke_many", MEMBERS(many), .text = "many at once, by a job"},
 };
 
 const struct resource resource_certificates = {

@@ -3,6 +3,7 @@
 
 #define KINDS(X)                                                                                                                   \
 	X(dry_run) \
+	X(revoke) \
 	X(import)
 
 #define DECLARE(name) extern const struct job_kind job_##name;

@@ -7,6 +7,7 @@
 	X(policy) \
 	X(profile) \
 	X(job_ops) \
+	X(certificate) \
 	X(import) \
 	X(secret)
 

@@ -1,0 +1,197 @@
+/* Certificates: who looks after one, what is noted about it; and the revocation of many, which a job does. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/batch.h"
+#include "ca/condition.h"
+#include "ca/jobs/revoke.h"
+#include "ca/manage.h"
+
+#define IDS_MAX 10000 /* within a frame */
+
+static int
+update(struct manage *m, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct ownership own;
+	if (manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0)
+		return -1;
+	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id), DB_TEXT(own.has_owner ? "true" : "false"), DB_TEXT(own.owner),
+	    DB_TEXT(own.has_metadata ? "true" : "false"), DB_TEXT(own.metadata)};
+	if (db_query(m->desk->db,
+		     "UPDATE certificate SET owner = CASE WHEN $3::boolean THEN $4::text ELSE owner END,"
+		     " metadata = CASE WHEN $5::boolean THEN $6::jsonb ELSE metadata END WHERE id = $1::int8 AND tenant_id = $2::int"
+		     " RETURNING coalesce(owner, ''), coalesce(metadata::text, '')",
+		     row, ARRAY_LEN(row), false, &r, e) < 0)
+		return -1;
+	if (db_rows(r) == 0)
+		return fail(e, E_NOT_FOUND, "there is no such certificate");
+	m->object = arena_printf(m->arena, "certificate/%lld", (long long)m->id);
+	m->detail = detail_text(m->arena, "owner", db_text(r, 0, 0), "metadata", db_text(r, 0, 1), NULL);
+	return 0;
+}
+
+/* --- many --- */
+
+struct choice {
+	json_t *said; /* the choice as certificate_choice() takes it; freed by the caller */
+	const char *text;
+	int reason;
+};
+
+static int
+check_ids(json_t *ids, struct error *e)
+{
+	size_t i;
+	json_t *id;
+	if (json_array_size(ids) == 0 || json_array_size(ids) > IDS_MAX)
+		return fail_at(e, E_BAD_VALUE, "ids", "ids has to be an array of 1 to %d ids", IDS_MAX);
+	json_array_foreach(ids, i, id)
+	{
+		const char *s = json_string_value(id);
+		if (!s || strlen(s) != json_string_length(id) || !*s || strlen(s) > 18 || strspn(s, "0123456789") != strlen(s))
+			return fail_at(e, E_BAD_VALUE, "ids", "ids: the %zuth isn't the id of a certificate", i + 1);
+	}
+	return 0;
+}
+
+static int
+check_times(const char *name, json_t *bounds, struct error *e)
+{
+	const char *op;
+	json_t *bound;
+	if (!json_is_object(bounds) || json_object_size(bounds) == 0)
+		return fail_at(e, E_BAD_VALUE, "filter", "filter: %s has to be an object with lt, le, gt or ge and a time each", name);
+	json_object_foreach(bounds, op, bound)
+	{
+		if (strcmp(op, "lt") != 0 && strcmp(op, "le") != 0 && strcmp(op, "gt") != 0 && strcmp(op, "ge") != 0)
+			return fail_at(e, E_BAD_VALUE, "filter", "filter: %s takes lt, le, gt and ge", name);
+		if (!json_is_string(bound))
+			return fail_at(e, E_BAD_VALUE, "filter", "filter: %s: a time is a text such as 2026-01-31T23:59:59Z", name);
+	}
+	return 0;
+}
+
+static int
+check_filter(json_t *filter, struct error *e)
+{
+	static const char *const texts[] = {"status", "profile", "issuer", "subject", "common_name", "requestor", "source", "owner", "key_type",
+	    "serial", "key_sha256", "names"};
+	static const char *const times[] = {"not_before", "not_after", "created_at"};
+	const char *name;
+	json_t *value;
+	if (json_object_size(filter) == 0)
+		return fail_at(e, E_BAD_VALUE, "filter", "filter has to have a member: nothing is done to all certificates by leaving it out");
+	json_object_foreach(filter, name, value)
+	{
+		bool known = false;
+		for (size_t i = 0; i < ARRAY_LEN(times); i++)
+			if (strcmp(times[i], name) == 0 && (known = true) && check_times(name, value, e) < 0)
+				return -1;
+		for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+			if (strcmp(texts[i], name) == 0 && (known = true) && !json_is_string(value))
+				return fail_at(e, E_BAD_VALUE, "filter", "filter: %s has to be a text", name);
+		if (strcmp(name, "metadata") == 0 && (known = true) && !json_is_object(value))
+			return fail_at(e, E_BAD_VALUE, "filter", "filter: metadata has to be an object of texts");
+		if (!known)
+			return fail_at(e, E_BAD_VALUE, "filter", "filter: there is no \"%.40s\" to filter by", name);
+	}
+	return 0;
+}
+
+static int
+check_condition(struct manage *m, const char *condition, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_TEXT(condition)};
+	struct error inner;
+	if (db_query(m->desk->db, "SELECT r_message, r_column, r_path FROM policy_path_check($1::text)", row, 1, false, &r, e) < 0)
+		return -1;
+	if (!db_is_null(r, 0, 0))
+		return fail_at(e, E_BAD_VALUE, "condition", "condition, column %lld: %.200s", (long long)db_int(r, 0, 1), db_text(r, 0, 0));
+	return path_check(db_text(r, 0, 2), &inner) < 0 ? fail_at(e, E_BAD_VALUE, "condition", "condition: %s", inner.detail) : 0;
+}
+
+/* The members that say which certificates, and what is done to them. */
+static int
+read_choice(struct manage *m, struct choice *ret, struct error *e)
+{
+	json_t *ids, *filter;
+	const char *condition, *reason;
+	if (manage_array(m, "ids", 0, &ids, e) < 0 || manage_object(m, "filter", 0, &filter, e) < 0 ||
+	    manage_text(m, "condition", 0, LIMIT_POLICY_PATH_BYTES, &condition, e) < 0 || manage_text(m, "reason", 0, 40, &reason, e) < 0)
+		return -1;
+	if (!ids + !filter + !condition != 2)
+		return fail_at(e, E_BAD_VALUE, "ids", "one of ids, filter and condition says which certificates");
+	if ((ids && check_ids(ids, e) < 0) || (filter && check_filter(filter, e) < 0) || (condition && check_condition(m, condition, e) < 0))
+		return -1;
+	ret->reason = revoke_reason(reason ? reason : "unspecified");
+	if (ret->reason < 0)
+		return fail_at(e, E_BAD_VALUE, "reason", "reason: not one that a certificate can be revoked, held or released for (RFC 5280 5.3.1)");
+	ret->said = ids ? json_pack("{s:O}", "ids", ids) : filter ? json_pack("{s:O}", "filter", filter) : json_pack("{s:s}", "condition", condition);
+	ret->text = manage_json(m, ret->said);
+	return 0;
+}
+
+static int
+count(struct manage *m, const struct choice *c, struct db_result **ret, struct error *e)
+{
+	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(c->text), DB_INT(c->reason)};
+	if (db_query(m->desk->db, "SELECT r_count, r_last, r_sample FROM certificate_count($1::int, $2::jsonb, $3::int)", row, 3, false, ret, e) == 0)
+		return 0;
+	if (strncmp(db_sqlstate(m->desk->db), "22", 2) == 0) /* a time that isn't one, digits that aren't hexadecimal */
+		return fail_at(e, E_BAD_VALUE, "filter", "filter: a value isn't of its type");
+	return -1;
+}
+
+/* The dry run. */
+static int
+choose(struct manage *m, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct choice c = {0};
+	int rc = read_choice(m, &c, e) < 0 || manage_body_end(m, e) < 0 || count(m, &c, &r, e) < 0 ? -1 : 0;
+	json_decref(c.said);
+	if (rc == 0)
+		m->ret_result = json_pack("{s:I,s:o}", "count", (json_int_t)db_int(r, 0, 0), "sample", json_loads(db_text(r, 0, 2), 0, NULL));
+	return rc;
+}
+
+static int
+ask_for_job(struct manage *m, const struct choice *c, int64_t expected, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	if (count(m, c, &r, e) < 0)
+		return -1;
+	int64_t n = db_int(r, 0, 0);
+	if (expected >= 0 && n != expected)
+		return fail_at(e, E_CONFLICT, "expected", "%lld certificates are meant now, and not %lld: look at them again", (long long)n, (long long)expected);
+	/* What is issued from now on isn't meant. */
+	json_t *parameters = json_pack("{s:O,s:i,s:I,s:I}", "choice", c->said, "reason", c->reason, "last", (json_int_t)db_int(r, 0, 1), "count",
+				       (json_int_t)n);
+	int rc = manage_job(m, "revoke", parameters, e);
+	json_decref(parameters);
+	return rc;
+}
+
+static int
+revoke_many(struct manage *m, struct error *e)
+{
+	struct choice c = {0};
+	int64_t expected;
+	int rc = read_choice(m, &c, e);
+	if (rc == 0)
+		rc = manage_int(m, "expected", json_object_get(c.said, "ids") ? 0 : MANAGE_REQUIRED, 0, INT64_MAX, -1, &expected, e);
+	if (rc == 0)
+		rc = manage_body_end(m, e) < 0 ? -1 : ask_for_job(m, &c, expected, e);
+	json_decref(c.said);
+	return rc;
+}
+
+extern const struct manage_op manage_certificate[];
+const struct manage_op manage_certificate[] = {
+    {"certificate.update", "certificate.changed", RIGHT_METADATA, 0, update},
+    {"certificate.choose", "", RIGHT_REVOKE, MANAGE_DIRECT, choose},
+    {"certificate.revoke_many", "", RIGHT_REVOKE, 0, revoke_many},
+    {0},
+};
