@@ -129,6 +129,14 @@ lint_validity(const struct cert *c, const struct tbs_input *in, struct error *e)
 	bool endless = p->no_expiry && c->not_after == PROFILE_NO_EXPIRY;
 	if (c->not_before != in->not_before || c->not_after != in->not_after || c->not_after < c->not_before)
 		return fail(e, E_INTERNAL, "lint: validity (RFC 5280 4.1.2.5)");
+	/* UTCTime through 2049, GeneralizedTime from 2050 on. */
+	struct buf again BUF_CLEANUP = BUF_INIT(64);
+	size_t validity = der_begin(&again, DER_SEQUENCE);
+	der_put_time(&again, in->not_before);
+	der_put_time(&again, in->not_after);
+	der_close(&again, validity);
+	if (!bytes_equal((struct bytes){again.data, again.len}, c->validity))
+		return fail(e, E_INTERNAL, "lint: validity isn't encoded as it should be (RFC 5280 4.1.2.5)");
 	if (!endless && (c->not_after > in->issuer_not_after || c->not_after - c->not_before >= ceiling))
 		return fail(e, E_INTERNAL, "lint: validity beyond its ceiling or that of the issuer (RFC 5280 4.1.2.5)");
 	return 0;

@@ -34,6 +34,11 @@ lint(const struct ext_input *in, struct bytes value, struct error *e)
 	for (size_t i = 0; i < n; i++)
 		if (names[i].kind != in->names[i].kind || strcmp(names[i].text, in->names[i].text) != 0)
 			return fail(e, E_INTERNAL, "lint: the names aren't those that were asked for (RFC 5280 4.2.1.6)");
+	/* In capital letters a DNS name would be the same, but not the one that was decided. */
+	struct buf again BUF_CLEANUP = BUF_INIT(LIMIT_CERT_BYTES);
+	names_put(&again, in->names, in->n_names);
+	if (!bytes_equal((struct bytes){again.data, again.len}, value))
+		return fail(e, E_INTERNAL, "lint: the names aren't encoded as they should be (RFC 5280 4.2.1.6)");
 	return 0;
 }
 

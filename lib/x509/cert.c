@@ -38,6 +38,14 @@ parse_extensions(struct der *wrapped, struct cert *c, struct error *e)
 }
 
 static int
+get_validity(struct der *tbs, struct cert *c, struct der *ret, struct error *e)
+{
+	if (der_peek(tbs) != DER_SEQUENCE)
+		return fail(e, E_MALFORMED, "validity: missing");
+	return der_get_any(tbs, "validity", NULL, &c->validity, ret, e);
+}
+
+static int
 parse_tbs(struct der tbs, struct cert *c, struct error *e)
 {
 	struct der version, validity, spki, wrapped;
@@ -55,7 +63,7 @@ parse_tbs(struct der tbs, struct cert *c, struct error *e)
 		return -1;
 	if (der_peek(&tbs) != DER_SEQUENCE)
 		return fail(e, E_MALFORMED, "issuer: not a name");
-	if (der_get_any(&tbs, "issuer", NULL, &c->issuer, NULL, e) < 0 || der_get(&tbs, DER_SEQUENCE, "validity", &validity, e) < 0 ||
+	if (der_get_any(&tbs, "issuer", NULL, &c->issuer, NULL, e) < 0 || get_validity(&tbs, c, &validity, e) < 0 ||
 	    der_get_time(&validity, "notBefore", &c->not_before, e) < 0 || der_get_time(&validity, "notAfter", &c->not_after, e) < 0 ||
 	    der_end(&validity, "validity", e) < 0)
 		return -1;

@@ -18,6 +18,7 @@ struct cert {
 	struct bytes serial;            /* magnitude */
 	struct bytes signature_algorithm, issuer, subject, spki; /* whole elements */
 	struct bytes spki_key;          /* the bits of subjectPublicKey */
+	struct bytes validity;          /* whole */
 	int64_t not_before, not_after;  /* seconds since 1970; not_after is inclusive */
 	struct cert_extension extensions[CERT_MAX_EXTENSIONS];
 	int n_extensions;

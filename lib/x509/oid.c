@@ -11,7 +11,7 @@ int
 oid_from_text(struct arena *a, const char *text, struct bytes *ret, struct error *e)
 {
 	size_t len = strlen(text);
-	if (len == 0 || len > MAX_TEXT || strspn(text, "0123456789.") != len)
+	if (len == 0 || len > MAX_TEXT || strspn(text, "0123456789.") != len || strstr(text, "..") || *text == '.' || text[len - 1] == '.')
 		return fail(e, E_BAD_VALUE, "an object identifier is wanted, as numbers with dots (up to %d characters)", MAX_TEXT);
 	ASN1_OBJECT *oid CLEANUP(ASN1_OBJECT_free) = OBJ_txt2obj(text, 1);
 	if (!oid || OBJ_length(oid) == 0 || OBJ_length(oid) > OID_MAX_OCTETS)

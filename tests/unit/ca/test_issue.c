@@ -1,7 +1,7 @@
 /* What the engine decides and builds, without processes: names, profiles, orders, extensions, lint, signing. The other party is
  * OpenSSL's X509, which the product doesn't use for this. */
-#include <check.h>
-#undef fail /* an old name of check.h; ours is that of lib/error.h */
+#include "tests/unit/ca/issue_suites.h"
+
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -97,40 +97,6 @@ START_TEST(test_name_limits)
 	ck_assert_int_eq(name_make(a, NAME_DNS, "*.a.example", 11, false, &n, &e), -1);
 	ck_assert_int_eq(e.code, E_POLICY);
 	ck_assert_int_eq(name_make(a, NAME_DNS, "a\0b", 3, false, &n, &e), -1);
-}
-END_TEST
-
-/* --- profiles --- */
-
-static const struct {
-	const char *json;
-	bool good;
-} profile_cases[] = {
-    {"{" DEFINITION "}", true},
-    {CA_DEFINITION, true},
-    {"", false},
-    {"[]", false},
-    {"{}", false},
-    {"{" DEFINITION ", \"days\": 1}", false},                              /* twice */
-    {"{" DEFINITION ", \"colour\": 1}", false},                            /* unknown */
-    {"{" DEFINITION ", \"ca\": true}", false},                             /* a CA that clients can ask for */
-    {"{" DEFINITION ", \"path_length\": 0}", false},                       /* a path length without CA */
-    {"{" DEFINITION ", \"internal\": 1}", false},                          /* not a boolean */
-    {"{\"days\": 365, \"max_days\": 365, \"keys\": [\"p256\"], \"key_usage\": [\"keyCertSign\"], \"extended_key_usage\": [\"serverAuth\"]}", false},
-    {"{\"days\": 365, \"max_days\": 365, \"keys\": [\"p256\"], \"key_usage\": [\"digitalSignature\"]}", false}, /* good for anything */
-    {"{\"days\": 365, \"max_days\": 365, \"keys\": [\"p256\"], \"key_usage\": [\"digitalSignature\"], \"extended_key_usage\": [\"anyExtendedKeyUsage\"]}", false},
-    {"{\"days\": 365, \"max_days\": 365, \"keys\": [\"p256\"], \"key_usage\": [\"digitalSignature\"], \"extended_key_usage\": [\"OCSPSigning\"]}", false},
-    {"{\"days\": 365, \"max_days\": 36525, \"keys\": [\"p256\"], \"key_usage\": [\"digitalSignature\"], \"extended_key_usage\": [\"serverAuth\"]}", false},
-    {"{\"days\": 366, \"max_days\": 365, \"keys\": [\"p256\"], \"key_usage\": [\"digitalSignature\"], \"extended_key_usage\": [\"serverAuth\"]}", false},
-    {"{\"days\": 365, \"max_days\": 365, \"keys\": [\"rsa1024\"], \"key_usage\": [\"digitalSignature\"], \"extended_key_usage\": [\"serverAuth\"]}", false},
-    {"{\"days\": 365, \"max_days\": 365, \"keys\": [], \"key_usage\": [\"digitalSignature\"], \"extended_key_usage\": [\"serverAuth\"]}", false},
-};
-
-START_TEST(test_profile)
-{
-	struct profile *p = profile_of(profile_cases[_i].json);
-	ck_assert_msg((p != NULL) == profile_cases[_i].good, "%s: %s", profile_cases[_i].json, p ? "taken" : e.detail);
-	profile_free(p);
 }
 END_TEST
 
@@ -347,7 +313,6 @@ main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, test_name, 0, ARRAY_LEN(name_cases));
 	tcase_add_test(c, test_name_limits);
-	tcase_add_loop_test(c, test_profile, 0, ARRAY_LEN(profile_cases));
 	tcase_add_loop_test(c, test_order, 0, 4);
 	tcase_add_loop_test(c, test_order_rules, 0, ARRAY_LEN(order_cases));
 	tcase_add_test(c, test_serials);
@@ -356,6 +321,9 @@ main(void)
 	tcase_add_test(c, test_wrong_signature);
 	tcase_set_timeout(c, 60);
 	suite_add_tcase(s, c);
+	suite_add_tcase(s, tcase_profile());
+	suite_add_tcase(s, tcase_rules());
+	suite_add_tcase(s, tcase_ext());
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
 	int failed = srunner_ntests_failed(r);
