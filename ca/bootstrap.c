@@ -253,7 +253,8 @@ make_authority(struct boot *b, const char *which, struct authority *parent, stru
 	const struct keytype *type = keytype_by_name(w.key);
 	if (!profile || !type)
 		return fail_at(e, E_BAD_VALUE, which, "%s: unknown key type, or a profile is missing", which);
-	if (hsm_key_generate(b->hsm, "", type, w.name, ref, &key, e) < 0 ||
+	/* before there is a key that nobody wants */
+	if (keytype_check(type, e) < 0 || profile_takes(profile, type, e) < 0 || hsm_key_generate(b->hsm, "", type, w.name, ref, &key, e) < 0 ||
 	    order_make_internal(parent, profile, key, &w.issue, now_us() / 1000000, &o, e) < 0 ||
 	    (parent ? issue_one(o, b->hsm, b->db, &b->chain, &id, e) < 0 : sign_root(o, key, e) < 0) ||
 	    store_authority(b, &w, o, ref, !parent, parent ? parent->id : 0, e) < 0 || refresh(b, e) < 0)

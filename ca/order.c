@@ -128,26 +128,12 @@ take_validity(struct order *o, int64_t now, struct error *e)
 	return 0;
 }
 
-/* "p256, p384 …" for people. */
-static const char *
-key_list(struct arena *a, const struct profile *p)
-{
-	const char *text = p->keys[0]->name;
-	for (size_t i = 1; i < p->n_keys; i++)
-		text = arena_printf(a, "%s, %s", text, p->keys[i]->name);
-	return text;
-}
-
 static int
 check_key_type(struct order *o, const struct keytype *type, const char *pointer, struct error *e)
 {
-	if (o->profile->ca && !type->signature)
-		return fail_at(e, E_BAD_KEY, pointer, "key: an %s key signs nothing, so it can't be a CA's", type->group);
-	for (size_t i = 0; i < o->profile->n_keys; i++)
-		if (keytype_fits(o->profile->keys[i], type))
-			return 0;
-	return fail_at(e, E_BAD_KEY, pointer, "key: the profile \"%s\" takes no %s keys, but %s", o->profile->name, type->name,
-		       key_list(o->arena, o->profile));
+	if (profile_takes(o->profile, type, e) < 0)
+		return fail_at(e, e->code, pointer, "%s", arena_strdup(o->arena, e->detail));
+	return 0;
 }
 
 /* Takes the public key's SubjectPublicKeyInfo into the order. spki must outlive it. */
@@ -188,7 +174,7 @@ wanted_key_type(struct order *o, const struct keytype **ret, struct error *e)
 		type = keytype_by_name(o->request->key_type);
 		if (!type)
 			return fail_at(e, E_BAD_VALUE, "key_type", "key type: unknown; the profile \"%s\" takes %s", o->profile->name,
-				       key_list(o->arena, o->profile));
+				       profile_key_list(o->arena, o->profile));
 		if (check_key_type(o, type, "key_type", e) < 0)
 			return -1;
 	}

@@ -462,6 +462,27 @@ profile_new(struct arena *a, int32_t id, int32_t tenant_id, const char *name, co
 	return 0;
 }
 
+const char *
+profile_key_list(struct arena *a, const struct profile *p)
+{
+	const char *text = p->keys[0]->name;
+	for (size_t i = 1; i < p->n_keys; i++)
+		text = arena_printf(a, "%s, %s", text, p->keys[i]->name);
+	return text;
+}
+
+int
+profile_takes(const struct profile *p, const struct keytype *type, struct error *e)
+{
+	if (p->ca && !type->signature)
+		return fail(e, E_BAD_KEY, "key: an %s key signs nothing, so it can't be a CA's", type->group);
+	for (size_t i = 0; i < p->n_keys; i++)
+		if (keytype_fits(p->keys[i], type))
+			return 0;
+	struct arena *a CLEANUP(arena_free) = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	return fail(e, E_BAD_KEY, "key: the profile \"%s\" takes no %s keys, but %s", p->name, type->name, profile_key_list(a, p));
+}
+
 struct profile *
 profile_hold(const struct profile *p)
 {

@@ -95,6 +95,10 @@ int profile_new(struct arena *a, int32_t id, int32_t tenant_id, const char *name
                 struct error *e) MUST_CHECK;
 /* What no profile can configure away (ca/ceilings.c); the extensions add their own. E_BAD_VALUE names the member. */
 int profile_check_ceilings(const struct profile *p, struct error *e) MUST_CHECK;
+/* May its certificates have keys of that type? E_BAD_KEY says which it takes; or that a CA's key must sign. */
+int profile_takes(const struct profile *p, const struct keytype *type, struct error *e) MUST_CHECK;
+/* "p256, p384 …" for people. */
+const char *profile_key_list(struct arena *a, const struct profile *p) __attribute__((returns_nonnull));
 /* One more user, which profile_free() ends: an order goes on with the profile that it began with, whatever is read meanwhile. */
 struct profile *profile_hold(const struct profile *p) __attribute__((returns_nonnull));
 /* Ends one use; the last one frees. Accepts NULL. */

@@ -12,6 +12,7 @@ TCase *tcase_registry(void);
 TCase *tcase_batch(void);
 TCase *tcase_signer(void);
 TCase *tcase_crl(void);
+TCase *tcase_algorithms(void);
 
 #define OCSP_KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
