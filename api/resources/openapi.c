@@ -1,0 +1,329 @@
+/* The API's description in OpenAPI 3.1, made from the same tables as the API itself: for programs that make clients of it, and for the help
+ * of siegelctl. */
+#include "config.h"
+#include "api/api.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "api/jsonapi.h"
+#include "api/list.h"
+#include "api/write.h"
+
+#define JSON_REF __attribute__((cleanup(json_free_p)))
+
+static void
+json_free_p(json_t **p)
+{
+	json_decref(*p);
+}
+
+/* --- schemas --- */
+
+static json_t *
+schema_of(enum attribute_type type)
+{
+	switch (type) {
+	case ATTRIBUTE_INT:
+		return json_pack("{s:s}", "type", "integer");
+	case ATTRIBUTE_BOOL:
+		return json_pack("{s:s}", "type", "boolean");
+	case ATTRIBUTE_TIME:
+		return json_pack("{s:s,s:s}", "type", "string", "format", "date-time");
+	case ATTRIBUTE_TEXTS:
+		return json_pack("{s:s,s:{s:s}}", "type", "array", "items", "type", "string");
+	case ATTRIBUTE_METADATA:
+		return json_pack("{s:s,s:{s:s}}", "type", "object", "additionalProperties", "type", "string");
+	case ATTRIBUTE_HEX:
+	case ATTRIBUTE_SHA256:
+		return json_pack("{s:s,s:s}", "type", "string", "pattern", "^([0-9a-f]{2})*$");
+	case ATTRIBUTE_JSON:
+		return json_object(); /* anything */
+	default:
+		return json_pack("{s:s}", "type", "string");
+	}
+}
+
+static void
+add_attribute(json_t *properties, const struct attribute *at, bool read_only)
+{
+	json_t *schema = schema_of(at->type);
+
+	if (at->text)
+		json_object_set_new(schema, "description", json_string(at->text));
+	if (read_only)
+		json_object_set_new(schema, "readOnly", json_true());
+	json_object_set_new(properties, at->name, schema);
+}
+
+/* An object with just these attributes; flag 0: all of them. */
+static void
+add_inputs(json_t *properties, json_t *required, const struct attribute *list, int n, unsigned flag)
+{
+	for (int i = 0; i < n; i++) {
+		if (flag && !(list[i].flags & flag))
+			continue;
+		add_attribute(properties, &list[i], false);
+		if (list[i].flags & ATTRIBUTE_REQUIRED && flag != ATTRIBUTE_UPDATE)
+			json_array_append_new(required, json_string(list[i].name));
+	}
+}
+
+/* The attributes that a request has: of an action its members, else what the resource lets be written. */
+static json_t *
+request_attributes(const struct resource *res, const struct route *route)
+{
+	json_t *properties = json_object(), *required = json_array();
+	unsigned flag = route->handle == write_create ? ATTRIBUTE_CREATE : route->handle == write_update ? ATTRIBUTE_UPDATE : 0;
+
+	add_inputs(properties, required, route->members, route->n_members, 0);
+	if (flag) {
+		add_inputs(properties, required, res->attributes, res->n_attributes, flag);
+		add_inputs(properties, required, res->inputs, res->n_inputs, flag);
+	}
+	for (int i = 0; flag && i < res->n_relationships; i++)
+		if (res->relationships[i].flags & flag)
+			json_object_set_new(properties, res->relationships[i].name,
+			                    json_pack("{s:s,s:s}", "type", "string", "description", "name of one of them; or as a relationship"));
+	return json_pack("{s:s,s:o,s:o,s:b}", "type", "object", "properties", properties, "required", required, "additionalProperties", false);
+}
+
+/* What is shown. */
+static json_t *
+component(const struct resource *res)
+{
+	json_t *types = json_array(), *attributes = json_object(), *relationships = json_object();
+
+	for (int i = 0; i < RESOURCE_MAX_TYPES && res->types[i]; i++)
+		json_array_append_new(types, json_string(res->types[i]));
+	for (int i = 0; i < res->n_attributes; i++)
+		add_attribute(attributes, &res->attributes[i], !(res->attributes[i].flags & ATTRIBUTE_WRITE));
+	for (int i = 0; i < res->n_once; i++)
+		add_attribute(attributes, &res->once[i], true);
+	for (int i = 0; i < res->n_relationships; i++)
+		json_object_set_new(relationships, res->relationships[i].name, json_pack("{s:s}", "$ref", "#/components/schemas/relationship"));
+	return json_pack("{s:s,s:{s:{s:o},s:{s:s},s:{s:s,s:o},s:{s:s,s:o}},s:[s,s]}", "type", "object", "properties", "type", "enum", types, "id",
+	                 "type", "string", "attributes", "type", "object", "properties", attributes, "relationships", "type", "object",
+	                 "properties", relationships, "required", "type", "id");
+}
+
+static json_t *
+content(json_t *schema)
+{
+	return json_pack("{s:{s:o}}", JSONAPI_MEDIA_TYPE, "schema", schema);
+}
+
+/* --- requests --- */
+
+static bool
+has_document(const struct route *route)
+{
+	return !route->raw_bytes && (strcmp(route->method, "POST") == 0 || strcmp(route->method, "PATCH") == 0);
+}
+
+static json_t *
+request_body(const struct resource *res, const struct route *route)
+{
+	bool update = route->handle == write_update, action = strchr(route->pattern + 1, '/') && !update;
+	json_t *data = json_object(), *required = json_array();
+
+	if (route->raw_bytes)
+		return json_pack("{s:b,s:{s:{}}}", "required", true, "content", "application/octet-stream");
+	json_object_set_new(data, "type", json_pack("{s:s}", "const", action ? strrchr(route->pattern, '/') + 1 : res->types[0]));
+	json_array_append_new(required, json_string("type"));
+	if (update) {
+		json_object_set_new(data, "id", json_pack("{s:s}", "type", "string"));
+		json_array_append_new(required, json_string("id"));
+	}
+	json_object_set_new(data, "attributes", request_attributes(res, route));
+	if (route->handle == write_create || update)
+		json_object_set_new(data, "relationships", json_pack("{s:s,s:{s:s}}", "type", "object", "additionalProperties", "$ref",
+		                                                     "#/components/schemas/relationship"));
+	return json_pack("{s:b,s:o}", "required", !action, "content",
+	                 content(json_pack("{s:s,s:{s:{s:s,s:o,s:o}},s:[s]}", "type", "object", "properties", "data", "type", "object", "properties",
+	                                   data, "required", required, "required", "data")));
+}
+
+static void
+add_parameter(json_t *list, const char *in, const char *name, json_t *schema, bool required, const char *text)
+{
+	json_t *p = json_pack("{s:s,s:s,s:o}", "in", in, "name", name, "schema", schema);
+
+	if (required)
+		json_object_set_new(p, "required", json_true());
+	if (text)
+		json_object_set_new(p, "description", json_string(text));
+	json_array_append_new(list, p);
+}
+
+static void
+add_list_parameters(struct arena *a, json_t *list, const struct resource *res)
+{
+	const char *sorts = "id";
+
+	for (int i = 0; i < res->n_attributes; i++) {
+		const struct attribute *at = &res->attributes[i];
+		bool metadata = at->type == ATTRIBUTE_METADATA, text = metadata || at->type == ATTRIBUTE_TEXTS;
+
+		if (at->flags & ATTRIBUTE_FILTER)
+			add_parameter(list, "query", arena_printf(a, "filter[%s%s]", at->name, metadata ? ".KEY" : ""),
+			              schema_of(text ? ATTRIBUTE_TEXT : at->type), false, metadata ? "KEY: one of its keys" : at->text);
+		if (at->flags & ATTRIBUTE_SORT)
+			sorts = arena_printf(a, "%s, %s", sorts, at->name);
+	}
+	for (int i = 0; i < res->n_relationships; i++)
+		if (res->relationships[i].flags & ATTRIBUTE_FILTER)
+			add_parameter(list, "query", arena_printf(a, "filter[%s]", res->relationships[i].name), schema_of(ATTRIBUTE_INT), false, "its id");
+	add_parameter(list, "query", "sort", schema_of(ATTRIBUTE_TEXT), false, arena_printf(a, "%s; with a minus before it: the other way round", sorts));
+	add_parameter(list, "query", "page[size]", schema_of(ATTRIBUTE_INT), false, arena_printf(a, "1 to %d", LIMIT_PAGE_SIZE));
+	add_parameter(list, "query", "page[after]", schema_of(ATTRIBUTE_TEXT), false, "a cursor: follow links.next");
+}
+
+static json_t *
+parameters(struct arena *a, const struct resource *res, const struct route *route)
+{
+	json_t *list = json_array();
+	bool look = route->handle == list_many || route->handle == list_one;
+
+	if (strstr(route->pattern, "{id}"))
+		add_parameter(list, "path", "id", schema_of(ATTRIBUTE_TEXT), true, NULL);
+	if (route->handle == list_many)
+		add_list_parameters(a, list, res);
+	for (int i = 0; look && i < RESOURCE_MAX_TYPES && res->types[i]; i++)
+		add_parameter(list, "query", arena_printf(a, "fields[%s]", res->types[i]), schema_of(ATTRIBUTE_TEXT), false,
+		              "these fields alone, separated by commas");
+	if (look && res->n_relationships)
+		add_parameter(list, "query", "include", schema_of(ATTRIBUTE_TEXT), false, "relationships whose other ends come along, separated by commas");
+	if (route->handle == write_update)
+		add_parameter(list, "header", "If-Match", schema_of(ATTRIBUTE_TEXT), false, "the ETag that the change rests on");
+	for (int i = 0; route->raw_bytes && i < route->n_members; i++)
+		add_parameter(list, "query", route->members[i].name, schema_of(route->members[i].type), route->members[i].flags & ATTRIBUTE_REQUIRED,
+		              route->members[i].text);
+	return list;
+}
+
+/* --- answers --- */
+
+static json_t *
+responses(struct arena *a, const struct resource *res, const struct route *route)
+{
+	json_t *all = json_object(), *ok = json_pack("{s:s}", "description", "done"), *ref;
+	const char *status = strcmp(route->method, "DELETE") == 0 ? "204" : route->handle == write_create ? "201" : "200";
+
+	if (res->from && !(route->flags & ROUTE_RESULT) && strcmp(status, "204") != 0) {
+		ref = json_pack("{s:s}", "$ref", arena_printf(a, "#/components/schemas/%s", res->path));
+		if (route->handle == list_many)
+			ref = json_pack("{s:s,s:o}", "type", "array", "items", ref);
+		json_object_set_new(ok, "content", content(json_pack("{s:s,s:{s:o}}", "type", "object", "properties", "data", ref)));
+	}
+	json_object_set_new(all, status, ok);
+	if (route->operation)
+		json_object_set_new(all, "202", json_pack("{s:s}", "description", "it waits for an approval, or a job does it: Location says which"));
+	json_object_set_new(all, "default", json_pack("{s:s}", "$ref", "#/components/responses/errors"));
+	return all;
+}
+
+static const char *
+summary(const struct route *route)
+{
+	static const struct {
+		int (*handle)(struct call *c, struct error *e);
+		const char *text;
+	} known[] = {
+		{list_many, "lists them"}, {list_one, "shows one"}, {write_create, "makes one"}, {write_update, "changes one"}, {write_delete, "deletes one"},
+	};
+
+	for (size_t i = 0; !route->text && i < ARRAY_LEN(known); i++)
+		if (known[i].handle == route->handle)
+			return known[i].text;
+	return route->text ? route->text : strrchr(route->pattern, '/') + 1;
+}
+
+static json_t *
+operation(struct arena *a, const struct resource *res, const struct route *route)
+{
+	json_t *o = json_pack("{s:s,s:[s],s:o,s:o,s:s}", "summary", summary(route), "tags", res->path, "parameters", parameters(a, res, route),
+	                      "responses", responses(a, res, route), "x-siegel-right", right_word(route->right));
+
+	if (has_document(route) || route->raw_bytes)
+		json_object_set_new(o, "requestBody", request_body(res, route));
+	if (route->right == RIGHT_PUBLIC)
+		json_object_set_new(o, "security", json_array());
+	if (route->right == RIGHT_BASIC)
+		json_object_set_new(o, "security", json_pack("[{s:[]}]", "basic"));
+	return o;
+}
+
+/* --- the document --- */
+
+static json_t *
+paths(struct arena *a)
+{
+	json_t *all = json_object();
+	char method[8];
+
+	for (const struct resource *const *r = resource_list; *r; r++) {
+		for (int i = 0; i < (*r)->n_routes; i++) {
+			const struct route *route = &(*r)->routes[i];
+			json_t *item = json_object_get(all, route->pattern);
+			size_t n = 0;
+
+			for (; route->method[n] && n < sizeof method - 1; n++)
+				method[n] = (char)(route->method[n] - 'A' + 'a');
+			method[n] = '\0';
+			if (!item)
+				json_object_set_new(all, route->pattern, item = json_object());
+			json_object_set_new(item, method, operation(a, *r, route));
+		}
+	}
+	return all;
+}
+
+static json_t *
+components(void)
+{
+	json_t *schemas = json_object();
+
+	for (const struct resource *const *r = resource_list; *r; r++)
+		if ((*r)->from)
+			json_object_set_new(schemas, (*r)->path, component(*r));
+	json_object_set_new(schemas, "relationship",
+	                    json_pack("{s:s,s:{s:{s:[s,s],s:{s:{s:s},s:{s:s}}}}}", "type", "object", "properties", "data", "type", "object", "null",
+	                              "properties", "type", "type", "string", "id", "type", "string"));
+	json_object_set_new(schemas, "errors",
+	                    json_pack("{s:s,s:{s:{s:s,s:{s:s,s:{s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s}}}}}}", "type", "object", "properties",
+	                              "errors", "type", "array", "items", "type", "object", "properties", "id", "type", "string", "status", "type",
+	                              "string", "code", "type", "string", "title", "type", "string", "detail", "type", "string", "source", "type",
+	                              "object"));
+	return json_pack("{s:o,s:{s:{s:s,s:o}},s:{s:{s:s,s:s},s:{s:s,s:s},s:{s:s}}}", "schemas", schemas, "responses", "errors", "description",
+	                 "what was wrong", "content", content(json_pack("{s:s}", "$ref", "#/components/schemas/errors")), "securitySchemes", "token",
+	                 "type", "http", "scheme", "bearer", "basic", "type", "http", "scheme", "basic", "certificate", "type", "mutualTLS");
+}
+
+static int
+get(struct call *c, struct error *e)
+{
+	const char *server = arena_printf(c->arena, "%s%s", c->api->base_url, API_PREFIX);
+	JSON_REF json_t *doc = json_pack("{s:s,s:{s:s,s:s},s:[{s:s}],s:[{s:[]},{s:[]}],s:o,s:o}", "openapi", "3.1.0", "info", "title",
+	                                 "Siegel: certification authority", "version", "2.0", "servers", "url", server, "security", "token",
+	                                 "certificate", "paths", paths(c->arena), "components", components());
+	char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
+
+	if (!text)
+		return fail(e, E_INTERNAL, "the description can't be written");
+	c->answer->status = 200;
+	c->answer->content_type = "application/json";
+	c->answer->body = (struct bytes){arena_dup(c->arena, text, strlen(text)), strlen(text)};
+	http_answer_header(c->answer, "Cache-Control", "max-age=60");
+	free(text);
+	return 0;
+}
+
+static const struct route routes[] = {{"GET", "/openapi.json", RIGHT_PUBLIC, get, .text = "this description of the API, in OpenAPI 3.1"}};
+
+const struct resource resource_openapi = {
+	.path = "openapi.json",
+	.types = {"openapi"},
+	.routes = routes,
+	.n_routes = ARRAY_LEN(routes),
+};
