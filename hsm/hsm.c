@@ -349,7 +349,7 @@ hsm_key_generate(struct hsm *h, const char *store, const struct keytype *t, cons
 {
 	struct token *token;
 	EVP_PKEY *key = NULL;
-	if (choose(h, store, &token, e) < 0)
+	if (keytype_check(t, e) < 0 || choose(h, store, &token, e) < 0)
 		return -1;
 	if (token) {
 		if (generate_on(h, token, t, label, ret_ref, ret, e) == 0)

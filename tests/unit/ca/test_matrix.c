@@ -347,6 +347,9 @@ START_TEST(test_lacking)
 	uint8_t bits[32] = {0};
 	EVP_PKEY *key = NULL;
 	const struct keytype *found;
+	/* too weak, whatever could make it */
+	ck_assert_int_eq(hsm_key_generate(hsm, "t", keytype_by_name("prime192v1"), "matrix", ref, &key, &e), -1);
+	ck_assert_msg(e.code == E_BAD_KEY && strstr(e.detail, "too weak"), "%s", e.detail);
 	if (keytype_available(type, &e) == 0)
 		return;
 	ck_assert_int_eq(hsm_key_generate(hsm, "", type, "matrix", ref, &key, &e), -1);
