@@ -2,11 +2,13 @@
 
 #include "ca/crl.h"
 #include "ca/desk.h"
+#include "ca/manage.h"
 #include "ca/reply.h"
 #include "ca/signer.h"
 #include "lib/seal.h"
 
 #define CHAIN "ca.clerk"
+#define CREDENTIAL_AGE_DAYS 30
 /* Intents this old belong to a batch that is under way in no worker that lives; whether their chain is held is asked as well. */
 #define SWEEP_AGE_SEC 60
 
@@ -65,12 +67,27 @@ make_signer(struct clerk *k, const Siegel__MakeSigner *q, Siegel__Reply *reply, 
 	return 0;
 }
 
+/* Approvals whose time ran out, and credentials that ended so long ago that nobody asks for them. */
+static int
+sweep_rest(struct clerk *k, struct error *e)
+{
+	struct arena *a CLEANUP(arena_free) = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	struct db_param age[] = {DB_INT(CREDENTIAL_AGE_DAYS)};
+	if (desk_begin(&k->desk, e) < 0 || approvals_expire(&k->desk, a, e) < 0 ||
+	    db_query(k->desk.db, "DELETE FROM credential WHERE least(revoked_at, used_at, expires_at) < now() - make_interval(days => $1::int)", age, 1, false,
+		     NULL, e) < 0)
+		return -1;
+	return desk_commit(&k->desk, e);
+}
+
 /* Intents of chains that nobody holds (a worker that is no longer configured), and request keys that ran out. */
 static int
 sweep(struct clerk *k, Siegel__Reply *reply, Siegel__Swept *swept, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param age[] = {DB_INT(SWEEP_AGE_SEC)};
+	if (sweep_rest(k, e) < 0)
+		return -1;
 	if (db_query(k->desk.db,
 		     "WITH free AS MATERIALIZED (SELECT chain, pg_try_advisory_lock(hashtextextended('audit ' || chain, 0)) AS got FROM"
 		     " (SELECT DISTINCT chain FROM intent WHERE abandoned_at IS NULL AND created_at < now() - make_interval(secs => $1::int)"

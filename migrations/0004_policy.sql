@@ -382,6 +382,9 @@ GRANT SELECT, INSERT, DELETE ON policy TO siegel_ca;
 GRANT UPDATE (name, title, enabled, ca_id, profile_id, operations, condition, rules, owner, metadata, version) ON policy TO siegel_ca;
 GRANT SELECT, INSERT, DELETE ON policy_rule TO siegel_ca;
 GRANT SELECT ON policy_state TO siegel_ca;
+-- Credentials that ended a while ago are swept.
+GRANT DELETE ON credential TO siegel_ca;
+CREATE INDEX credential_account ON credential (account_id); -- an account's: listed, counted, ended
 GRANT SELECT ON policy TO siegel_api;
 GRANT SELECT (approvers) ON approval TO siegel_api;
 

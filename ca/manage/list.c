@@ -3,7 +3,10 @@
 
 #define TABLES(X)                                                                                                                  \
 	X(role) \
+	X(account) \
 	X(approval) \
+	X(credential) \
+	X(tenant) \
 	X(policy) \
 	X(profile) \
 	X(job_ops) \

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "ca/batch.h"
-#include "ca/manage.h"
+#include "ca/manage/account.h"
 
 #define TEXT_MAX 200
 
@@ -91,6 +91,8 @@ update(struct manage *m, struct error *e)
 		return db_bool(there, 0, 0) ? fail(e, E_CONFLICT, "a role that all tenants have isn't changed: make one of your own")
 					    : fail(e, E_PRECONDITION, "the role was changed meanwhile");
 	}
+	if (rights && account_check_remains(m, e) < 0)
+		return -1;
 	m->object = arena_printf(m->arena, "role/%lld", (long long)m->id);
 	m->detail = detail_text(m->arena, "name", db_text(r, 0, 0), "rights", db_text(r, 0, 1), NULL);
 	return 0;

@@ -11,6 +11,7 @@
 #include "lib/limits.h"
 
 TCase *tcase_approval(void);
+TCase *tcase_account(void);
 
 static struct seat s;
 
@@ -337,5 +338,6 @@ main(void)
 	tcase_add_test(t, run_dry);
 	suite_add_tcase(suite, t);
 	suite_add_tcase(suite, tcase_approval());
+	suite_add_tcase(suite, tcase_account());
 	return test_main(suite);
 }

@@ -29,7 +29,7 @@ static const struct {
     {"certificate_delta", {"", "", "", "S", "", ""}},
     {"certificate_label", {"", "", "", "S", "", ""}},
     {"certificate_total", {"", "", "", "S", "", ""}},
-    {"credential", {"sIu", "s", "", "SIu", "", "SIu"}},
+    {"credential", {"sIuD", "s", "", "SIu", "", "SIu"}},
     {"crl", {"SI", "", "S", "S", "S", ""}},
     {"import", {"SIUD", "", "", "s", "", ""}},
     {"import_file", {"SIUD", "", "", "S", "", ""}},
