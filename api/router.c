@@ -83,6 +83,7 @@ router_find(struct arena *a, const char *method, const char *path, const struct 
 		for (int i = 0; i < (*r)->n_routes; i++) {
 			const struct route *route = &(*r)->routes[i];
 
+			id = NULL; /* of this pattern, not of one that took the same path for another method */
 			if (!matches(route->pattern, path, &id, &id_len))
 				continue;
 			if (strcmp(route->method, wanted) == 0) {
