@@ -26,6 +26,7 @@ struct authority {
 	bool is_default;
 	struct cert cert;    /* views into its DER in the arena */
 	struct bytes ski;
+	struct bytes above;  /* of one with an external issuer: certificates over it in DER, lowest first, up to and with the root */
 	uint8_t spki_hash[32];
 	const char *key_ref, *ocsp_url, *crl_url, *ca_url;
 	long crl_interval_sec, crl_overlap_sec;

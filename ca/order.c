@@ -260,7 +260,7 @@ find_rules(struct order *o, const struct registry *r, const struct predecessor *
 		return -1;
 	if (o->ca->status != AUTHORITY_ACTIVE)
 		return fail_at(e, E_POLICY, "ca", "ca: \"%s\" is %s and issues nothing on request", o->ca->name,
-			       o->ca->status == AUTHORITY_OFFLINE ? "offline" : "out of service");
+			       authority_status_word(o->ca->status));
 	o->profile = profile_hold(profile);
 	if (profile->disabled)
 		return fail_at(e, E_POLICY, "profile", "profile: \"%s\" is disabled", profile->name);

@@ -170,7 +170,7 @@ chain_pem(const struct registry *r, struct arena *a, const struct row *row)
 		struct der d = der_of(row->above);
 		struct bytes one;
 		struct error e;
-		while (!der_at_end(&d) && der_get_any(&d, "certificate", NULL, &one, NULL, &e) == 0)
+		while (!der_at_end(&d) && der_get_any(&d, "certificate", NULL, &one, NULL, &e) == 0 && !der_at_end(&d)) /* the last is the root */
 			text = arena_printf(a, "%s%s", text, pem_encode(a, "CERTIFICATE", one));
 	}
 	return text;
@@ -208,6 +208,7 @@ authority_of(const struct registry *r, struct row *row)
 	    .crl_interval_sec = row->crl_interval_sec,
 	    .crl_overlap_sec = row->crl_overlap_sec,
 	    .ski = {arena_dup(a, row->ski.data, row->ski.len), row->ski.len},
+	    .above = {arena_dup(a, row->above.data, row->above.len), row->above.len},
 	    .signature = signature_named(row->signature),
 	    .chain_pem = chain_pem(r, a, row),
 	};

@@ -62,7 +62,10 @@ tbs_put(struct buf *b, const struct tbs_input *in)
 	der_put_time(b, in->not_before);
 	der_put_time(b, in->not_after);
 	der_close(b, validity);
-	dn_put(b, in->subject, in->n_subject);
+	if (in->exact_subject.len)
+		der_put_raw(b, in->exact_subject);
+	else
+		dn_put(b, in->subject, in->n_subject);
 	der_put_raw(b, in->spki);
 	put_extensions(b, &in->ext);
 	der_close(b, tbs);
@@ -111,7 +114,10 @@ lint_subject(struct bytes name, const struct tbs_input *in, struct error *e)
 			return fail(e, E_INTERNAL, "lint: the subject isn't the one that was asked for (RFC 5280 4.1.2.6)");
 	/* Each value in the one encoding of its type, too: RFC 5280 4.1.2.4 and appendix A. */
 	struct buf again BUF_CLEANUP = BUF_INIT(LIMIT_CERT_BYTES);
-	dn_put(&again, in->subject, in->n_subject);
+	if (in->exact_subject.len)
+		der_put_raw(&again, in->exact_subject);
+	else
+		dn_put(&again, in->subject, in->n_subject);
 	if (!bytes_equal((struct bytes){again.data, again.len}, name))
 		return fail(e, E_INTERNAL, "lint: the subject isn't encoded as it should be (RFC 5280 4.1.2.6)");
 	if (n == 0 && in->ext.n_names == 0)

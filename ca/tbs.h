@@ -10,6 +10,7 @@ struct tbs_input {
 	struct bytes spki;                /* of the subject, whole */
 	const struct dn_value *subject;
 	size_t n_subject;
+	struct bytes exact_subject;       /* Name, whole: octet for octet that of a CA that there is already; empty: encoded from subject */
 	const uint8_t *serial;            /* magnitude */
 	size_t serial_len;
 	int64_t not_before, not_after, issuer_not_after;

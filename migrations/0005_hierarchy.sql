@@ -14,7 +14,7 @@ ALTER TABLE ca
   ADD generation int NOT NULL DEFAULT 1,       -- of the key: 2 after the first roll-over
   ADD successor_id int REFERENCES ca,          -- the newer key; for one that is still pending as well
   ADD external boolean NOT NULL DEFAULT false, -- its certificate comes from elsewhere
-  ADD above bytea,                             -- of an external one: the certificates over it in DER, lowest first, without the root
+  ADD above bytea,                             -- of an external one: the certificates over it in DER, lowest first, up to the root
   ADD csr bytea,                               -- DER, of an external one
   ADD profile_id int REFERENCES profile,       -- what its own certificates are made by; null: made by the bootstrap, or external
   ADD key_type text,                           -- lib/x509/keytype.c
@@ -65,9 +65,9 @@ CREATE TABLE ca_certificate (
   not_before     timestamptz NOT NULL,
   not_after      timestamptz NOT NULL,
   certificate    bytea NOT NULL,               -- DER
-  created_at     timestamptz NOT NULL DEFAULT now(),
-  UNIQUE (ca_id, kind, certificate)
+  created_at     timestamptz NOT NULL DEFAULT now()
 );
+CREATE UNIQUE INDEX ca_certificate_once ON ca_certificate (ca_id, kind, sha256(certificate)); -- a certificate may be too long for an index
 CREATE UNIQUE INDEX ca_certificate_own ON ca_certificate (ca_id) WHERE kind = 'own';
 CREATE INDEX ca_certificate_issuer ON ca_certificate (issuer_id);
 
@@ -83,7 +83,7 @@ END $$;
 CREATE TRIGGER certificate_serves AFTER INSERT ON certificate REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION certificate_serves();
 
 REVOKE ALL ON FUNCTION ca_changed, rules_notify, certificate_serves FROM PUBLIC;
-GRANT UPDATE (parent_id, successor_id, external, above, csr, profile_id, key_type, signature, certificate, not_before, not_after, generation, ocsp_url, crl_url,
+GRANT UPDATE (parent_id, successor_id, external, above, ski, csr, profile_id, key_type, signature, certificate, not_before, not_after, generation, ocsp_url, crl_url,
               ca_url, crl_interval_sec, crl_overlap_sec) ON ca TO siegel_ca;
 GRANT DELETE ON ca TO siegel_ca;
 GRANT SELECT, INSERT, DELETE ON ca_certificate TO siegel_ca;

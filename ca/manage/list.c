@@ -4,6 +4,7 @@
 #define TABLES(X)                                                                                                                  \
 	X(role) \
 	X(account) \
+	X(authority) \
 	X(approval) \
 	X(credential) \
 	X(tenant) \
