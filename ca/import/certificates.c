@@ -268,6 +268,8 @@ store_rows(struct job_run *j, const struct import_job *i, size_t file, struct ro
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[A_COUNT + 4];
+	if (x->n == 0)
+		return 0;
 	row[0] = DB_INT(j->tenant_id);
 	for (int k = 0; k < A_COUNT; k++)
 		if (db_array_param(&x->arrays[k], &row[k + 1], e) < 0)
@@ -275,7 +277,7 @@ store_rows(struct job_run *j, const struct import_job *i, size_t file, struct ro
 	row[A_COUNT + 1] = DB_TEXT(j->actor);
 	row[A_COUNT + 2] = DB_TEXT(i->owner);
 	row[A_COUNT + 3] = DB_TEXT(i->metadata);
-	if (x->n && db_query(j->desk->db,
+	if (db_query(j->desk->db,
 			     "SELECT r_place, r_status, r_id FROM import_add($1::int, $2::int[], $3::bytea[], $4::int[], $5::text[], $6::text[], $7::text[],"
 			     " $8::bigint[], $9::bigint[], $10::bytea[], $11::text[], $12::bytea[], $13::text, $14::text, $15::jsonb)",
 			     row, ARRAY_LEN(row), false, &r, e) < 0)

@@ -333,17 +333,18 @@ store_ca(struct job_run *j, struct import_job *i, struct import_ca *ca, int32_t 
 
 /* --- places --- */
 
-/* Who signed it, among the CAs of the import. */
+/* Who signed it, among the CAs of the import: one that has its place, if there is one, for a key may have several certificates. */
 static struct import_ca *
 issuer_in_import(struct import_job *i, const struct import_ca *ca)
 {
-	for (size_t k = 0; k < i->n_cas; k++) {
+	struct import_ca *found = NULL;
+	for (size_t k = 0; k < i->n_cas && !(found && found->placed); k++) {
 		struct import_ca *other = &i->cas[k];
-		if (!other->fault && bytes_equal(other->cert.subject, ca->cert.issuer) && (!ca->aki.len || bytes_equal(ca->aki, other->ski)) &&
-		    signed_by(&ca->cert, other->type, other->public_key))
-			return other;
+		if (!other->fault && (!found || other->placed) && bytes_equal(other->cert.subject, ca->cert.issuer) &&
+		    (!ca->aki.len || bytes_equal(ca->aki, other->ski)) && signed_by(&ca->cert, other->type, other->public_key))
+			found = other;
 	}
-	return NULL;
+	return found;
 }
 
 /* Places one when its issuer has its place. *ret_placed says so. */

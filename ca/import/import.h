@@ -44,13 +44,14 @@ struct import_job {
 	size_t n_passwords;
 	struct import_ca *cas;
 	size_t n_cas;
-	struct split split;    /* of the file that is being worked on */
-	size_t split_of;       /* its place; n_files: none */
+	struct split split;    /* of the file that is being worked on: a view of one of those below */
+	struct split *splits;  /* what came out of each file, as far as it is kept; memory NULL: it has to be taken apart again */
+	size_t kept_bytes;
 };
 
 /* The content of a file; the caller frees *ret. */
 int import_read(struct job_run *j, struct import_job *i, const struct import_file *f, struct secret **ret, struct error *e) MUST_CHECK;
-/* Takes file n apart, unless it is the one that is there. */
+/* Makes i->split what comes out of file n. */
 int import_split(struct job_run *j, struct import_job *i, size_t n, struct error *e) MUST_CHECK;
 /* "file chain.pem, item 2", in the arena. */
 const char *import_where(struct arena *a, const struct import_job *i, size_t file, size_t item) __attribute__((returns_nonnull));

@@ -6,6 +6,7 @@
 #include "ca/import/import.h"
 #include "lib/seal.h"
 
+#define KEPT_BYTES (64UL * 1024 * 1024) /* each file is looked at three times; small imports take them apart once */
 #define JOB_ARENA_BYTES (256UL * 1024 * 1024)
 
 const char *
@@ -26,6 +27,16 @@ import_where(struct arena *a, const struct import_job *i, size_t file, size_t it
 	return arena_printf(a, "file %s, item %zu", i->files[file].name, item + 1);
 }
 
+/* What came out of the files, keys among it, leaves the memory. */
+static void
+forget(struct import_job *i)
+{
+	for (size_t n = 0; i->splits && n < i->n_files; n++)
+		split_free(&i->splits[n]);
+	i->split = (struct split){0};
+	i->kept_bytes = 0;
+}
+
 static void
 close_job(struct job_run *j)
 {
@@ -36,7 +47,8 @@ close_job(struct job_run *j)
 		EVP_PKEY_free(i->cas[k].public_key);
 		EVP_PKEY_free(i->cas[k].private_key);
 	}
-	split_free(&i->split);
+	forget(i);
+	free(i->splits);
 	secret_free(i->key);
 	arena_free(i->arena);
 	free(i->cas);
@@ -91,7 +103,7 @@ load_files(struct job_run *j, struct import_job *i, struct error *e)
 		    csv_passwords(i->arena, (struct bytes){text->data, text->len}, &i->passwords, &i->n_passwords, e) < 0)
 			return -1;
 	}
-	i->split_of = i->n_files;
+	i->splits = xcalloc(i->n_files + 1, sizeof(*i->splits));
 	return 0;
 }
 
@@ -150,15 +162,18 @@ import_split(struct job_run *j, struct import_job *i, size_t n, struct error *e)
 {
 	struct secret *file CLEANUP(secret_free) = NULL;
 	const char *passwords[LIMIT_IMPORT_PASSWORDS];
-	if (i->split_of == n)
+	if (i->splits[n].memory) {
+		i->split = i->splits[n];
 		return 0;
-	split_free(&i->split);
-	i->split_of = i->n_files;
+	}
+	if (i->kept_bytes > KEPT_BYTES)
+		forget(i);
 	size_t n_passwords = passwords_for(i, i->files[n].name, passwords);
 	if (import_read(j, i, &i->files[n], &file, e) < 0 ||
-	    split_file((struct bytes){file->data, file->len}, passwords, n_passwords, &i->split, e) < 0)
+	    split_file((struct bytes){file->data, file->len}, passwords, n_passwords, &i->splits[n], e) < 0)
 		return -1;
-	i->split_of = n;
+	i->split = i->splits[n];
+	i->kept_bytes += i->split.size;
 	return 0;
 }
 
