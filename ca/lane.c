@@ -524,12 +524,27 @@ stored(struct lane *l, const struct db_result *r)
 	begin_abandon(l);
 }
 
+/* A deadlock, a serialization failure or a lock that wasn't given: the same statement may succeed a moment later, and nothing of it is in the
+ * store (D02). True: it was sent again. */
+static bool
+tried_again(struct lane *l, const char *state)
+{
+	if (strcmp(state, "40001") != 0 && strcmp(state, "40P01") != 0 && (strcmp(state, "55P03") != 0 || l->state == LANE_REVOKE))
+		return false;
+	if (l->state == LANE_REVOKE || l->tries++ == MAX_TRIES)
+		return false;
+	send_statement(l, l->state == LANE_ABANDON ? &l->lost : &l->batch, l->state);
+	return true;
+}
+
 /* A statement was refused and the connection lives: nothing of it is in the store. */
 static void
 refused(struct lane *l, const struct error *e)
 {
 	const char *state = db_sqlstate(l->db);
 	struct error told;
+	if (tried_again(l, state))
+		return;
 	if (l->state == LANE_INTENT && strcmp(state, "SG008") == 0) {
 		if (worker_policies_changed(l->worker, l->db, &told) < 0)
 			lane_lost(l, &told);
@@ -552,8 +567,8 @@ refused(struct lane *l, const struct error *e)
 		l->state = LANE_IDLE;
 		return;
 	}
-	if (l->state == LANE_REVOKE && strcmp(state, "55P03") == 0 && l->jobs[0]->tries++ < MAX_TRIES) {
-		worker_requeue(l->worker, take_out(l, 0), BUSY_PAUSE_MS); /* a long CRL of its CA is being made */
+	if (l->state == LANE_REVOKE && (strcmp(state, "55P03") == 0 || strncmp(state, "40", 2) == 0) && l->jobs[0]->tries++ < MAX_TRIES) {
+		worker_requeue(l->worker, take_out(l, 0), BUSY_PAUSE_MS); /* a long CRL of its CA is being made, or a deadlock */
 		l->state = LANE_IDLE;
 		return;
 	}
@@ -635,6 +650,7 @@ lane_begin(struct lane *l, struct job **jobs, size_t n)
 {
 	memcpy(l->jobs, jobs, n * sizeof(*jobs));
 	l->n_jobs = n;
+	l->tries = 0;
 	switch (job_step(jobs[0])) {
 	case JOB_ISSUE:
 		begin_find(l);

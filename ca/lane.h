@@ -20,6 +20,7 @@ struct lane {
 	struct job *asked[LIMIT_BATCH]; /* those of the jobs that policies are asked about, in the order of batch.items */
 	struct job *held[LIMIT_BATCH]; /* wait for an approval: out of jobs, and to be answered once that is stored */
 	size_t n_held;
+	int tries;                     /* of statements of this batch that the store gave up */
 	int watched_fd;                /* for the worker's loop */
 	unsigned watched_events;
 	int64_t retry_at_us;

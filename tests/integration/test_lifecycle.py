@@ -125,7 +125,7 @@ def test_reasons_that_do_not(rest, reason):
     assert rest.get(f"/certificates/{resource['id']}").attributes["status"] == "issued"
 
 
-@pytest.mark.rows("A21")
+@pytest.mark.rows("A12")
 def test_a_compromised_key(rest):
     """It is never certified again, whoever asks, and the others that have it are named."""
     key, cn = support.new_key(), unique()
@@ -298,7 +298,6 @@ def test_choices_that_are_none(rest, choice, pointer):
     assert answer.status == 422 and answer.error["source"]["pointer"] == f"/data/attributes/{pointer}", answer
 
 
-@pytest.mark.rows("D02")
 def test_texts_of_people_stay_texts(instance, rest):
     """Values of a filter never become part of a statement."""
     for value in ("x' OR true --", "x'); DROP TABLE siegel.certificate; --", "\\' OR 1=1", "%", "_", "$1", "x\u2019"):
@@ -333,6 +332,66 @@ def test_one_key_for_one_subject_at_one_instant(instance, rest):
         assert sorted(a.status for a in answers) == [201, 422], answers
         assert next(a for a in answers if a.status == 422).error["code"] == "bad_key"
     assert instance.count("intent", "abandoned_at IS NULL") == 0
+
+
+# ---------------------------------------------------------------- the store's troubles
+
+
+@pytest.fixture
+def trouble(instance):
+    """trouble(table, state, gaps) makes inserts into a table fail with that SQLSTATE, but each gaps-th."""
+
+    def undo():
+        for table in ("certificate", "intent", "audit"):
+            instance.sql(f"DROP TRIGGER IF EXISTS trouble ON {table}")
+        instance.sql("DROP FUNCTION IF EXISTS trouble")
+        instance.sql("DROP SEQUENCE IF EXISTS trouble_count")
+
+    def make(table, state, gaps):
+        instance.sql("CREATE SEQUENCE trouble_count")
+        instance.sql(f"""CREATE FUNCTION trouble() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel AS $$
+            BEGIN IF nextval('trouble_count') % {gaps} <> 0 THEN RAISE EXCEPTION 'trouble' USING ERRCODE = '{state}'; END IF;
+            RETURN NULL; END $$""")
+        instance.sql(f"CREATE TRIGGER trouble BEFORE INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTION trouble()")
+
+    undo()
+    yield make
+    undo()
+
+
+@pytest.mark.rows("D02")
+@pytest.mark.parametrize("table", ["intent", "certificate"])
+@pytest.mark.parametrize("state", ["40P01", "40001"])
+def test_deadlocks_are_tried_again(instance, rest, trouble, table, state):
+    trouble(table, state, 3)
+    before = instance.count("certificate")
+    for _ in range(4):
+        assert rest.issue().status == 201
+    assert instance.count("certificate") == before + 4
+    assert instance.count("intent", "abandoned_at IS NULL") == 0
+
+
+@pytest.mark.rows("D02")
+def test_deadlocks_without_end(instance, rest, trouble):
+    """Three more tries, then the client is told to come again."""
+    trouble("certificate", "40P01", 1000000)
+    answer = rest.issue()
+    assert answer.status == 503 and int(answer.headers["retry-after"]) > 0
+    assert int(instance.sql("SELECT last_value FROM trouble_count")[0][0]) == 4
+
+
+@pytest.mark.rows("L04")
+def test_no_audit_no_certificate(instance, rest, trouble, tmp_path):
+    """Without the audit log nothing is issued or revoked, and OCSP goes on."""
+    resource = rest.issued()
+    files = Files(instance, resource["attributes"], tmp_path)
+    trouble("audit", "53100", 1000000)  # disk full
+    before = instance.count("certificate")
+    assert rest.issue().status == 503
+    for action in ("revoke", "hold"):
+        assert rest.post(f"/certificates/{resource['id']}/{action}", document("revocation" if action == "revoke" else action)).status == 503
+    assert files.ocsp() == "good"
+    assert instance.count("certificate") == before
 
 
 # ---------------------------------------------------------------- policies on the way
