@@ -3,6 +3,7 @@
 #define SIEGEL_API_API_H
 #include <jansson.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -147,7 +148,8 @@ struct api {
 	const struct config *config;
 	const char *base_url; /* "" or the edge's address */
 	struct db_pool *pool;
-	struct db_pool *lists; /* for collections alone */
+	struct db_pool *lists; /* for lists and counts alone */
+	atomic_int n_lists;    /* under way */
 	uint8_t cursor_key[32];
 	pthread_key_t engine_key;  /* struct engine of the thread */
 	pthread_key_t manager_key; /* the same on the manager's socket */
@@ -176,6 +178,9 @@ struct call {
 
 /* The request's database connection with its tenant set (once the principal is known); taken from the pool on first use. */
 int call_db(struct call *c, struct error *e) MUST_CHECK;
+/* From here on the request is a list: its connections come from the pool of lists, so that however many are asked for, and however long they
+ * take, nothing else waits for one. E_UNAVAILABLE when LIMIT_LISTS are under way. */
+int call_list(struct call *c, struct error *e) MUST_CHECK;
 /* Gives the connection back early, before waiting for something else. */
 void call_release_db(struct call *c);
 /* The engine's connection of this thread. */

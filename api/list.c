@@ -261,8 +261,7 @@ rows_of_ids(struct call *c, const struct query *q, const struct page *page, stru
 	return page_query(c, &sql, NULL, 0, ret, e);
 }
 
-/* The rows of the page that is asked for. The connection comes from the pool of lists, so that however many lists are asked for, and however
- * long they take, nothing else waits for one. */
+/* The rows of the page that is asked for. */
 static int
 find_page(struct call *c, const struct query *q, struct db_result **ret, int *ret_n, const char **ret_cursor, struct error *e)
 {
@@ -270,8 +269,8 @@ find_page(struct call *c, const struct query *q, struct db_result **ret, int *re
 	struct page page;
 	int result;
 
-	call_release_db(c);
-	c->listing = true;
+	if (call_list(c, e))
+		return -1;
 	if (c->resource->page_from) {
 		if (page_ids(c, q, &page, e))
 			return -1;

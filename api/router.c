@@ -110,6 +110,20 @@ call_db(struct call *c, struct error *e)
 	return c->who.tenant_id ? auth_set_tenant(c->db, c->who.tenant_id, e) : 0;
 }
 
+int
+call_list(struct call *c, struct error *e)
+{
+	if (atomic_fetch_add(&c->api->n_lists, 1) >= LIMIT_LISTS) {
+		atomic_fetch_sub(&c->api->n_lists, 1);
+		(void)fail(e, E_UNAVAILABLE, "too many lists are being asked for at the same time");
+		e->retry_after_sec = 1;
+		return -1;
+	}
+	call_release_db(c);
+	c->listing = true;
+	return 0;
+}
+
 void
 call_release_db(struct call *c)
 {
@@ -231,6 +245,8 @@ router_handle(void *ctx, struct http_request *r, struct http_answer *a)
 		write_log(&c, NULL);
 	}
 	call_release_db(&c);
+	if (c.listing)
+		atomic_fetch_sub(&c.api->n_lists, 1);
 }
 
 int

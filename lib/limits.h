@@ -13,6 +13,7 @@
 
 /* JSON:API */
 #define LIMIT_JSON_DEPTH 16               /* our deepest document is 5 */
+#define LIMIT_LISTS 24 /* lists under way in siegel-api, most of them waiting for a connection: each holds a thread that issuing may need */
 #define LIMIT_PAGE_SIZE 500
 #define LIMIT_FILTERS 16
 #define LIMIT_INCLUDES 4                  /* collections that include= may add to an answer, each a statement */

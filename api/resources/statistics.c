@@ -40,9 +40,7 @@ get(struct call *c, struct error *e)
 
 	if (days_read(c->request, &days, e))
 		return -1;
-	call_release_db(c);
-	c->listing = true;
-	if (call_db(c, e) || db_query(c->db, "SELECT dashboard($1::int)", &DB_TEXT(days), 1, false, &r, e))
+	if (call_list(c, e) || call_db(c, e) || db_query(c->db, "SELECT dashboard($1::int)", &DB_TEXT(days), 1, false, &r, e))
 		return -1;
 	call_release_db(c);
 	jsonapi_begin(&j);
