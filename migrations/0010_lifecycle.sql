@@ -28,9 +28,8 @@ CREATE FUNCTION key_lock(p_spki bytea) RETURNS bigint LANGUAGE sql IMMUTABLE AS 
 $$;
 
 -- Which places of a batch (from 1) have a public key that can't be certified: 3 blocked; 4 certified already, and the profile forbids that
--- (p_reuse 0: never asked, 1: the same subject may, 2: nobody may).
-CREATE FUNCTION key_faults(p_spki bytea[], p_subject text[], p_reuse int[]) RETURNS TABLE (r_place int, r_fault int) LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+-- (p_reuse 0: never asked, 1: the same subject may, 2: nobody may). For functions with the settings of intent_add().
+CREATE FUNCTION key_faults(p_spki bytea[], p_subject text[], p_reuse int[]) RETURNS TABLE (r_place int, r_fault int) LANGUAGE plpgsql AS $$
 BEGIN
   RETURN QUERY
     SELECT u.n::int, 3 FROM unnest(p_spki) WITH ORDINALITY AS u(k, n) JOIN siegel.blocked_key b ON b.spki_hash = u.k
