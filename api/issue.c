@@ -31,10 +31,23 @@ static const struct {
 	{.name = "ou", .kind = KIND_SUBJECT, .rdn = "OU"},
 	{.name = "cn", .kind = KIND_SUBJECT, .rdn = "CN"},
 	{.name = "serial_number", .kind = KIND_SUBJECT, .rdn = "serialNumber"},
+	{.name = "street", .kind = KIND_SUBJECT, .rdn = "street"},
+	{.name = "postal_code", .kind = KIND_SUBJECT, .rdn = "postalCode"},
+	{.name = "surname", .kind = KIND_SUBJECT, .rdn = "SN"},
+	{.name = "given_name", .kind = KIND_SUBJECT, .rdn = "GN"},
+	{.name = "title", .kind = KIND_SUBJECT, .rdn = "title"},
+	{.name = "pseudonym", .kind = KIND_SUBJECT, .rdn = "pseudonym"},
+	{.name = "dn_qualifier", .kind = KIND_SUBJECT, .rdn = "dnQualifier"},
+	{.name = "organization_identifier", .kind = KIND_SUBJECT, .rdn = "organizationIdentifier"},
+	{.name = "uid", .kind = KIND_SUBJECT, .rdn = "UID"},
+	{.name = "dc", .kind = KIND_SUBJECT, .rdn = "DC"},
 	{.name = "dns", .kind = KIND_NAMES, .name_kind = SIEGEL__NAME__KIND__DNS},
 	{.name = "ip", .kind = KIND_NAMES, .name_kind = SIEGEL__NAME__KIND__IP},
 	{.name = "email", .kind = KIND_NAMES, .name_kind = SIEGEL__NAME__KIND__EMAIL},
 	{.name = "uri", .kind = KIND_NAMES, .name_kind = SIEGEL__NAME__KIND__URI},
+	{.name = "upn", .kind = KIND_NAMES, .name_kind = SIEGEL__NAME__KIND__UPN},
+	{.name = "hardware", .kind = KIND_NAMES, .name_kind = SIEGEL__NAME__KIND__HARDWARE},
+	{.name = "rid", .kind = KIND_NAMES, .name_kind = SIEGEL__NAME__KIND__RID},
 	{.name = "cert_days", .kind = KIND_OTHER},
 	{.name = "csr", .kind = KIND_OTHER},
 	{.name = "key_type", .kind = KIND_OTHER},
@@ -146,6 +159,8 @@ add_subject(const struct document *d, size_t input, struct issue *ret, struct er
 		return -1;
 	if (!value)
 		return 0;
+	if (n == ISSUE_MAX_SUBJECT)
+		return fail(e, E_BAD_VALUE, "the subject has more than %d attributes", ISSUE_MAX_SUBJECT);
 	siegel__attribute__init(&ret->subject[n]);
 	ret->subject[n].type = (char *)(uintptr_t)inputs[input].rdn;
 	ret->subject[n].value = (char *)(uintptr_t)value;

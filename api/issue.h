@@ -5,7 +5,7 @@
 #include "api/jsonapi.h"
 #include "lib/limits.h"
 
-#define ISSUE_MAX_SUBJECT 8
+#define ISSUE_MAX_SUBJECT LIMIT_RDN_COUNT
 #define ISSUE_MAX_NAMES LIMIT_SAN_COUNT
 
 /* Where a name stood in the document. */

@@ -14,6 +14,7 @@ static const struct {
 	{"cn", "cn", false},       {"o", "o", false},         {"ou", "ou", false},           {"c", "c", false},
 	{"st", "st", false},       {"l", "l", false},         {"serial-number", "serial_number", false},
 	{"dns", "dns", true},      {"ip", "ip", true},        {"email", "email", true},      {"uri", "uri", true},
+	{"upn", "upn", true},      {"hardware", "hardware", true},                           {"rid", "rid", true},
 	{"profile", "profile", false}, {"ca", "ca", false},   {"key-type", "key_type", false},
 };
 
@@ -266,6 +267,9 @@ static const struct arg_spec issue_options[] = {
 	{"ip", ARG_MANY, "ADDRESS", "IP address"},
 	{"email", ARG_MANY, "ADDRESS", "mail address"},
 	{"uri", ARG_MANY, "URI", "URI"},
+	{"upn", ARG_MANY, "NAME", "user principal name"},
+	{"hardware", ARG_MANY, "OID:HEX", "hardware module: its type and its serial number"},
+	{"rid", ARG_MANY, "OID", "registered id"},
 	{"days", ARG_VALUE, "N", "validity (else the profile's)"},
 	{"csr", ARG_VALUE, "FILE", "certificate signing request (PEM); - for standard input"},
 	{"key-out", ARG_VALUE, "FILE", "without --csr: file for the private key that the engine makes, mode 0600"},

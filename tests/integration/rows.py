@@ -8,7 +8,8 @@ T = [f"T{n:02}" for n in range(1, 26)]
 A = [f"A{n:02}" for n in range(1, 23)]
 R = [f"R{n:02}" for n in range(1, 25)]
 L = ["L01", "L02"]
-ALL = T + A + R + L
+X = ["X05"]
+ALL = T + A + R + L + X
 
 ELSEWHERE = {
     "A02": "tests/unit/ca/test_csr.c turns over every bit",

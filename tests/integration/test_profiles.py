@@ -1,0 +1,255 @@
+"""Profiles over REST: templates, what is issued by them, changes, and the ceilings that nobody configures away."""
+
+import json
+import pathlib
+import subprocess
+import uuid
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+
+import support
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2] / "ca" / "profiles"
+TEMPLATES = {p.stem: json.loads(p.read_text()) for p in SOURCE.glob("*.json")}
+NAMES = {"dns": "h-{}.example.com", "ip": "192.0.2.7", "email": "a.b@example.com", "uri": "urn:example:{}", "upn": "u-{}@example.com",
+         "hardware": "1.3.6.1.4.1.99999.7:0a1b", "rid": "1.3.6.1.4.1.99999.8"}
+SUBJECT = {"CN": ("cn", "h-{}.example.com"), "O": ("o", "Example"), "C": ("c", "DE"), "serialNumber": ("serial_number", "A-{}")}
+LEAF = {"days": 30, "max_days": 90, "keys": ["p256"], "key_usage": ["digitalSignature"], "extended_key_usage": ["serverAuth"],
+        "subject_required": ["CN"], "subject_allowed": ["CN", "O"], "names_allowed": ["dns"]}
+
+
+def unique():
+    return uuid.uuid4().hex[:10]
+
+
+def document(**attributes):
+    return {"data": {"type": "profiles", "attributes": attributes}}
+
+
+def change(profile_id, **attributes):
+    return {"data": {"type": "profiles", "id": profile_id, "attributes": attributes}}
+
+
+@pytest.fixture
+def make(rest):
+    """make(…) gives a new profile of these attributes; those that were never used go at the end."""
+    made = []
+
+    def one(**attributes):
+        answer = rest.post("/profiles", document(name=f"p-{unique()}", **attributes))
+        assert answer.status == 201, answer
+        made.append(answer.data)
+        return answer.data
+
+    yield one
+    for profile in made:
+        assert rest.delete(f"/profiles/{profile['id']}").status in (204, 404, 409)
+
+
+def test_templates(rest):
+    found = {m["id"]: m["attributes"] for m in rest.get("/profile_templates?page[size]=100").data}
+    assert {n: {**t, "name": n} for n, t in TEMPLATES.items()} == found
+    assert rest.get("/profile_templates/opcua").data["attributes"]["title_de"] == "OPC-UA-Anwendung"
+    assert rest.get("/profile_templates/nothing").status == 404
+    assert rest.post("/profile_templates", document(name="x")).status == 405
+
+
+@pytest.mark.parametrize("template", sorted(n for n, t in TEMPLATES.items() if not t["definition"].get("internal")))
+def test_issue_by_template(rest, make, template):
+    """A profile from the template, and a certificate of it with a key of the appliance or of a CSR."""
+    definition, mark = TEMPLATES[template]["definition"], unique()
+    profile = make(template=template)
+    assert profile["attributes"]["definition"] == definition and profile["attributes"]["title"] == TEMPLATES[template]["title"]
+    attributes = dict((a, v.format(mark)) for t, (a, v) in SUBJECT.items() if t in definition["subject_allowed"])
+    attributes |= {kind: [NAMES[kind].format(mark)] for kind in definition.get("names_allowed", [])}
+    issued = rest.issue(TEMPLATES[template]["kind"] if TEMPLATES[template]["kind"] != "certificate" else "cert_server",
+                        profile=profile["attributes"]["name"], **attributes)
+    assert issued.status == 201, issued
+    certificate = support.load_cert(issued.attributes["pem"])
+    names = {f"{k}:{v[0]}" for k, v in attributes.items() if k in NAMES}
+    assert set(issued.attributes["names"]) == names
+    assert ("9999" in issued.attributes["not_after"]) == (template == "idevid")
+    assert len(certificate.extensions) >= 7
+    used = rest.delete(f"/profiles/{profile['id']}")
+    assert used.status == 409 and "certificates" in used.error["detail"]
+
+
+def test_template_with_changes(rest, make):
+    profile = make(template="opcua", title="Steuerungen", definition={
+        "subject_fixed": {"O": "Example AG"}, "names_within": {"dns": ["plant.example.com"], "uri": ["urn:example:"]}, "key_reuse": None})
+    definition = profile["attributes"]["definition"]
+    assert definition["subject_fixed"] == {"O": "Example AG"} and "key_reuse" not in definition and definition["days"] == 730
+    name = profile["attributes"]["name"]
+    good = rest.issue("cert_device", profile=name, cn="plc 1", uri=["urn:example:plc:1"], dns=["plc1.plant.example.com"])
+    assert good.status == 201, good
+    subject = support.load_cert(good.attributes["pem"]).subject
+    assert subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)[0].value == "Example AG"
+    for attributes, pointer in [({"o": "Evil"}, "/data/attributes/o"), ({"dns": ["plc1.example.com"]}, "/data/attributes/dns/0"),
+                                ({"uri": ["urn:other:1"]}, "/data/attributes/uri/0"), ({"uri": ["urn:example:1", "urn:example:2"]}, "/data/attributes/uri/1")]:
+        bad = rest.issue("cert_device", profile=name, **{"cn": "plc", "uri": ["urn:example:plc:1"], **attributes})
+        assert bad.status == 422 and bad.error["source"]["pointer"] == pointer, bad
+
+
+def test_versions(rest, make):
+    profile = make(kind="cert_server", definition=LEAF)
+    path, version = f"/profiles/{profile['id']}", profile["attributes"]["version"]
+    longer = {**LEAF, "days": 60}
+    changed = rest.patch(path, change(profile["id"], definition=longer, version=version))
+    assert changed.status == 200 and changed.attributes["version"] == version + 1 and changed.attributes["definition"] == longer
+    stale = rest.patch(path, change(profile["id"], definition=LEAF, version=version))
+    assert stale.status == 412, stale
+    assert rest.get(path).attributes["definition"] == longer
+    issued = rest.issue("cert_server", profile=profile["attributes"]["name"], cn="a.example.com", dns=["a.example.com"])
+    days = (support.not_after(support.load_cert(issued.attributes["pem"])) - support.not_before(support.load_cert(issued.attributes["pem"]))).days
+    assert days == 59  # the last second counts
+    owner = rest.patch(path, change(profile["id"], owner="line 7", metadata={"cost_center": "4711"}))
+    assert owner.attributes["owner"] == "line 7" and owner.attributes["definition"] == longer
+    off = rest.patch(path, change(profile["id"], definition={**longer, "disabled": True}))
+    assert off.status == 200
+    refused = rest.issue("cert_server", profile=profile["attributes"]["name"], cn="b.example.com", dns=["b.example.com"])
+    assert refused.status == 422 and refused.error["source"]["pointer"] == "/data/attributes/profile"
+
+
+def test_delete(rest, make):
+    profile = make(kind="cert_server", definition=LEAF)
+    assert rest.delete(f"/profiles/{profile['id']}").status == 204
+    assert rest.get(f"/profiles/{profile['id']}").status == 404
+    own = {m["attributes"]["name"]: m["id"] for m in rest.get("/profiles?page[size]=500").data}
+    for name in ("root-ca", "sub-ca", "ocsp-signer"):
+        assert rest.delete(f"/profiles/{own[name]}").status == 409
+    nature = rest.get(f"/profiles/{own['sub-ca']}").attributes["definition"]
+    assert rest.patch(f"/profiles/{own['sub-ca']}", change(own["sub-ca"], definition=LEAF)).status == 409
+    assert rest.get(f"/profiles/{own['sub-ca']}").attributes["definition"] == nature
+
+
+CEILINGS = [
+    ({"days": 36500, "max_days": 36500}, "max_days"),                       # a hundred years
+    ({"digest": "sha1"}, "digest"),
+    ({"keys": ["rsa1024"]}, "keys"),
+    ({"ca": True}, "ca"),                                                   # CA:TRUE for clients
+    ({"key_usage": ["digitalSignature", "keyCertSign"]}, "key_usage"),
+    ({"extended_key_usage": ["anyExtendedKeyUsage"]}, "extended_key_usage"),
+    ({"extended_key_usage": ["2.5.29.37.0"]}, "extended_key_usage"),
+    ({"extended_key_usage": ["1.3.6.1.4.1.311.20.2.1"]}, "extended_key_usage"),  # enrolment agent
+    ({"extended_key_usage": []}, "extended_key_usage"),                     # good for anything
+    ({"extended_key_usage": ["OCSPSigning"]}, "extended_key_usage"),
+    ({"extensions": [{"oid": "2.5.29.19", "critical": True, "value": "30030101ff"}]}, "extensions"),
+    ({"no_expiry": True}, "no_expiry"),
+    ({"path_length": 3}, "path_length"),
+    ({"colour": "red"}, "colour"),
+]
+
+
+@pytest.mark.rows("X05")
+@pytest.mark.parametrize("over,member", CEILINGS, ids=[f"{m}-{i}" for i, (_, m) in enumerate(CEILINGS)])
+def test_ceilings(rest, make, over, member):
+    """Refused at save with the member at fault, whether it is new or changed, and nothing of it stays."""
+    name, definition = f"p-{unique()}", {**LEAF, **over}
+    pointer = f"/data/attributes/definition/{member}"
+    new = rest.post("/profiles", document(name=name, kind="cert_server", definition=definition))
+    assert new.status == 422 and new.error["source"]["pointer"] == pointer, new
+    assert name not in {m["attributes"]["name"] for m in rest.get("/profiles?page[size]=500").data}
+    profile = make(kind="cert_server", definition=LEAF)
+    changed = rest.patch(f"/profiles/{profile['id']}", change(profile["id"], definition=definition))
+    assert changed.status == 422 and changed.error["source"]["pointer"] == pointer, changed
+    assert rest.get(f"/profiles/{profile['id']}").attributes == profile["attributes"]
+    from_template = rest.post("/profiles", document(name=name, template="server", definition=over))
+    assert from_template.status == 422 and from_template.error["source"]["pointer"] == pointer, from_template
+
+
+def test_bad_documents(rest, make):
+    taken = make(kind="cert_server", definition=LEAF)["attributes"]["name"]
+    for attributes, status, pointer in [
+            ({"name": taken, "kind": "cert_server", "definition": LEAF}, 409, "name"), ({"kind": "cert_server", "definition": LEAF}, 422, "name"),
+            ({"name": f"p-{unique()}", "definition": LEAF}, 422, "kind"), ({"name": f"p-{unique()}", "kind": "cert_server"}, 422, "definition"),
+            ({"name": f"p-{unique()}", "template": "nothing"}, 422, "template"),
+            ({"name": f"p-{unique()}", "kind": "cert_queen", "definition": LEAF}, 422, "kind"),
+            ({"name": "../x", "kind": "cert_server", "definition": LEAF}, 422, "name"),
+            ({"name": f"p-{unique()}", "kind": "cert_server", "definition": [LEAF]}, 422, "definition"),
+            ({"name": f"p-{unique()}", "kind": "cert_server", "definition": LEAF, "version": 3}, 422, "version")]:
+        answer = rest.post("/profiles", document(**attributes))
+        assert answer.status in (status, 409 if pointer == "name" else status), (attributes, answer)
+        assert answer.error["source"]["pointer"] == f"/data/attributes/{pointer}", (attributes, answer)
+
+
+def test_rights(instance, rest, make, default_tenant, other_tenant):
+    profile = make(kind="cert_server", definition=LEAF)
+    path = f"/profiles/{profile['id']}"
+    for role in ("operator", "auditor", "requestor"):
+        client = default_tenant.rest(role)
+        assert client.post("/profiles", document(name=f"p-{unique()}", kind="cert_server", definition=LEAF)).status == 403
+        assert client.patch(path, change(profile["id"], title="x")).status == 403
+        assert client.delete(path).status == 403
+    stranger = other_tenant.rest()
+    assert stranger.get(path).status == 404
+    assert stranger.patch(path, change(profile["id"], title="x")).status == 404
+    assert stranger.delete(path).status == 404
+    assert rest.get(path).attributes == profile["attributes"]
+
+
+def csr_with_names(mark, names):
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"u-{mark}")]))
+    return support.csr_pem(builder.add_extension(x509.SubjectAlternativeName(names), critical=False).sign(key, support.signing_hash(key)))
+
+
+UPN = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
+
+
+def upn(name):
+    return x509.OtherName(UPN, bytes([0x0c, len(name)]) + name.encode())
+
+
+@pytest.mark.rows("A15")
+def test_user_principal_names(rest, make):
+    """A UPN is taken by profiles that say so alone, and only within their domain (ESC1, ESC6)."""
+    mark = unique()
+    request = csr_with_names(mark, [upn("administrator@ad.example")])
+    for profile in ("server", "client", "device"):
+        answer = rest.issue(f"cert_{profile}", csr=request)
+        assert answer.status == 422 and answer.error["source"]["pointer"] == "/data/attributes/csr", answer
+    profile = make(template="8021x-user", definition={"names_within": {"upn": ["example.com"], "email": ["example.com"]}})["attributes"]["name"]
+    assert rest.issue("cert_client", profile=profile, csr=request).status == 422
+    assert rest.issue("cert_client", profile=profile, cn="a", upn=["administrator@ad.example"]).status == 422
+    assert rest.issue("cert_client", profile=profile, cn="a", upn=["a@example.com", "b@example.com"]).status == 422
+    good = rest.issue("cert_client", profile=profile, csr=csr_with_names(mark, [upn(f"u-{mark}@example.com")]))
+    assert good.status == 201 and good.attributes["names"] == [f"upn:u-{mark}@example.com"], good
+    names = support.load_cert(good.attributes["pem"]).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [(n.type_id, n.value[2:]) for n in names] == [(UPN, f"u-{mark}@example.com".encode())]
+
+
+@pytest.mark.rows("A19")
+def test_short_and_endless(rest, make):
+    profile = make(template="server-short", definition={"hours": None, "minutes": 15, "max_hours": 4})["attributes"]["name"]
+    made = support.load_cert(rest.issued("cert_server", profile=profile, dns=["a.example.com"])["attributes"]["pem"])
+    assert (support.not_after(made) - support.not_before(made)).total_seconds() == 15 * 60 - 1
+    assert rest.issue("cert_server", profile=profile, dns=["a.example.com"], cert_days=1).status == 422
+    profile = make(template="idevid")["attributes"]["name"]
+    made = rest.issued("cert_device", profile=profile, serial_number=f"A-{unique()}")
+    end = subprocess.run(["openssl", "x509", "-noout", "-enddate"], input=made["attributes"]["pem"], capture_output=True, text=True, check=True)
+    assert end.stdout.strip() == "notAfter=Dec 31 23:59:59 9999 GMT"
+    assert made["attributes"]["not_after"] == "9999-12-31T23:59:59Z"
+    assert rest.issue("cert_device", profile=profile, serial_number="A-1", cert_days=30).status == 422
+
+
+def test_key_origin(rest, make):
+    ours = make(kind="cert_server", definition={**LEAF, "key_origin": "appliance"})["attributes"]["name"]
+    theirs = make(kind="cert_server", definition={**LEAF, "key_origin": "client"})["attributes"]["name"]
+    request = support.csr_pem(support.new_csr("a.example.com", key=ec.generate_private_key(ec.SECP256R1())))
+    assert rest.issue("cert_server", profile=ours, csr=request).error["source"]["pointer"] == "/data/attributes/csr"
+    assert rest.issue("cert_server", profile=theirs, cn="a.example.com").status == 422
+    assert rest.issue("cert_server", profile=theirs, csr=request).status == 201
+    big = rsa.generate_private_key(65537, 2048)
+    assert rest.issue("cert_server", profile=theirs, csr=support.csr_pem(support.new_csr("a.example.com", key=big))).status == 422
+
+
+def test_audit(instance, rest, make):
+    profile = make(kind="cert_server", definition=LEAF)
+    rest.patch(f"/profiles/{profile['id']}", change(profile["id"], definition={**LEAF, "days": 31}))
+    rest.delete(f"/profiles/{profile['id']}")
+    rows = instance.sql(f"SELECT action, detail::json->>'name' FROM siegel.audit WHERE object = 'profile/{profile['id']}' ORDER BY seq")
+    assert [r[0] for r in rows] == ["profile.created", "profile.changed", "profile.deleted"]
+    assert {r[1] for r in rows} == {profile["attributes"]["name"]}
