@@ -1,20 +1,17 @@
 #include "ca/bootstrap.h"
 
 #include <jansson.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "ca/crl.h"
+#include "ca/found.h"
 #include "ca/registry.h"
 #include "ca/signer.h"
 #include "lib/log.h"
 #include "lib/x509/dn.h"
 
 #define CHAIN "ca.bootstrap"
-#define CRL_INTERVAL_ISSUING_SEC (24 * 3600)
-#define CRL_INTERVAL_ROOT_SEC (90 * 24 * 3600)
-#define CRL_OVERLAP_SEC (6 * 24 * 3600) /* verifiers have a valid list for this long when a CRL can't be made */
 #define MAX_SUBJECT 8
 
 DEFINE_CLEANUP(json_t, json_decref)
@@ -180,50 +177,26 @@ read_wish(struct boot *b, const char *which, struct wish *w, struct error *e)
 	return 0;
 }
 
-/* The row of a CA whose certificate is signed. */
+/* The row of a CA whose certificate is signed, with the certificate. */
 static int
-store_authority(struct boot *b, const struct wish *w, const struct order *o, const char *key_ref, bool root, int32_t parent, struct error *e)
+store_authority(struct boot *b, const struct founder *f, const struct wish *w, struct order *o, const char *key_ref, const struct profile *profile,
+		const struct authority *parent, struct error *e)
 {
-	uint8_t ski[20];
-	ext_key_identifier(o->tbs_input.ext.key_bits, ski);
-	const char *hex = arena_hex(b->arena, ski, sizeof(ski));
-	struct db_param row[] = {
-	    DB_INT(b->tenant_id), DB_TEXT(w->name), DB_TEXT(root ? "offline" : "active"), root ? DB_NULL : DB_INT(parent),
-	    DB_TEXT(root ? "false" : "true"), DB_TEXT(o->subject_text), DB_BYTES(o->certificate.data, o->certificate.len),
-	    DB_BYTES(ski, sizeof(ski)), DB_BYTES(o->spki_hash, 32), DB_TEXT(key_ref), DB_INT(o->tbs_input.not_before),
-	    DB_INT(o->tbs_input.not_after), DB_TEXT(arena_printf(b->arena, "%s/ocsp", b->base_url)),
-	    DB_TEXT(arena_printf(b->arena, "%s/crl/%s.crl", b->base_url, hex)), DB_TEXT(arena_printf(b->arena, "%s/ca/%s.crt", b->base_url, hex)),
-	    DB_INT(root ? CRL_INTERVAL_ROOT_SEC : CRL_INTERVAL_ISSUING_SEC), DB_INT(CRL_OVERLAP_SEC)};
-	struct db_result *r CLEANUP(db_result_free) = NULL;
-	if (begin(b, e) < 0 ||
-	    db_query(b->db,
-		     "INSERT INTO ca (tenant_id, name, status, parent_id, is_default, subject, certificate, ski, spki_hash, key_ref, not_before,"
-		     " not_after, ocsp_url, crl_url, ca_url, crl_interval_sec, crl_overlap_sec) VALUES ($1::int, $2::text, $3::text, $4::int,"
-		     " $5::boolean, $6::text, $7::bytea, $8::bytea, $9::bytea, $10::text, to_timestamp($11::bigint), to_timestamp($12::bigint),"
-		     " $13::text, $14::text, $15::text, $16::int, $17::int) RETURNING id",
-		     row, ARRAY_LEN(row), false, &r, e) < 0 ||
-	    audit(b, "ca.created", arena_printf(b->arena, "ca/%s", db_text(r, 0, 0)),
+	int32_t id;
+	struct found_row row = {.tenant_id = b->tenant_id, .parent_id = parent ? parent->id : 0, .profile_id = profile->id, .name = w->name,
+				.status = parent ? "active" : "offline", .is_default = parent != NULL, .generation = 1, .key_ref = key_ref,
+				.crl_interval_sec = parent ? CRL_INTERVAL_ISSUING_SEC : CRL_INTERVAL_ROOT_SEC, .crl_overlap_sec = CRL_OVERLAP_SEC};
+	found_row_take(&row, o);
+	found_urls(b->arena, b->base_url, arena_hex(b->arena, row.ski, sizeof(row.ski)), &row);
+	if (begin(b, e) < 0 || found_store(f, o, e) < 0 || found_row_add(b->db, &row, &id, e) < 0)
+		return -1;
+	/* Whoever sets a house up sees it answer: for a month it does so without a certificate to ask for. */
+	struct db_param p[] = {DB_INT(id)};
+	if (db_query(b->db, "UPDATE ca SET serves_until = now() + interval '30 days' WHERE id = $1::int", p, 1, false, NULL, e) < 0 ||
+	    audit(b, "ca.created", arena_printf(b->arena, "ca/%d", id),
 		  detail_text(b->arena, "name", w->name, "subject", o->subject_text, "key", w->key, NULL), e) < 0)
 		return -1;
 	return commit(b, e);
-}
-
-/* Signs a root with its own key. */
-static int
-sign_root(struct order *o, EVP_PKEY *key, struct error *e)
-{
-	uint8_t signature[SIGNATURE_MAX_BYTES];
-	size_t len = 0;
-	struct bytes tbs = {o->tbs.data, o->tbs.len};
-	struct authority self = {.type = o->tbs_input.ext.key, .private_key = key, .public_key = key};
-	if (tbs_lint(tbs, &o->tbs_input, e) < 0)
-		return -1;
-	int rc = authority_sign(&self, NULL, tbs, signature, &len, e);
-	EVP_PKEY_CTX_free(self.sign_ctx);
-	EVP_PKEY_CTX_free(self.verify_ctx);
-	if (rc == 0)
-		certificate_put(&o->certificate, tbs, o->tbs_input.signature_algorithm, signature, len);
-	return rc;
 }
 
 static int
@@ -243,7 +216,7 @@ make_authority(struct boot *b, const char *which, struct authority *parent, stru
 	char ref[HSM_REF_BYTES];
 	EVP_PKEY *key CLEANUP(EVP_PKEY_free) = NULL;
 	struct order *o CLEANUP(order_free) = NULL;
-	int64_t id;
+	struct founder f = {b->db, &b->chain, b->hsm, b->registry};
 	if (read_wish(b, which, &w, e) < 0)
 		return -1;
 	*ret = registry_authority(b->registry, b->tenant_id, w.name);
@@ -255,9 +228,8 @@ make_authority(struct boot *b, const char *which, struct authority *parent, stru
 		return fail_at(e, E_BAD_VALUE, which, "%s: unknown key type, or a profile is missing", which);
 	/* before there is a key that nobody wants */
 	if (keytype_check(type, e) < 0 || profile_takes(profile, type, e) < 0 || hsm_key_generate(b->hsm, "", type, w.name, ref, &key, e) < 0 ||
-	    order_make_internal(parent, profile, key, &w.issue, now_us() / 1000000, &o, e) < 0 ||
-	    (parent ? issue_one(o, b->hsm, b->db, &b->chain, &id, e) < 0 : sign_root(o, key, e) < 0) ||
-	    store_authority(b, &w, o, ref, !parent, parent ? parent->id : 0, e) < 0 || refresh(b, e) < 0)
+	    found_sign(&f, &(struct found_wish){.issuer = parent, .profile = profile, .key = key, .issue = &w.issue}, &o, e) < 0 ||
+	    store_authority(b, &f, &w, o, ref, profile, parent, e) < 0 || refresh(b, e) < 0)
 		return -1;
 	*ret = registry_authority(b->registry, b->tenant_id, w.name);
 	log_event(LOG_LEVEL_NOTICE, "CA made", "name", w.name, "subject", o->subject_text, "key", w.key, NULL);

@@ -4,6 +4,7 @@
 #include "ca/desk.h"
 #include "ca/manage.h"
 #include "ca/reply.h"
+#include "ca/retire.h"
 #include "ca/signer.h"
 #include "lib/seal.h"
 
@@ -80,12 +81,14 @@ sweep_rest(struct clerk *k, struct error *e)
 	return desk_commit(&k->desk, e);
 }
 
-/* Intents of chains that nobody holds (a worker that is no longer configured), and request keys that ran out. */
+/* Intents of chains that nobody holds (a worker that is no longer configured), request keys that ran out, CAs that ended. */
 static int
 sweep(struct clerk *k, Siegel__Reply *reply, Siegel__Swept *swept, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param age[] = {DB_INT(SWEEP_AGE_SEC)};
+	if (retire_ended(&k->desk, e) < 0)
+		return -1;
 	if (sweep_rest(k, e) < 0)
 		return -1;
 	if (db_query(k->desk.db,

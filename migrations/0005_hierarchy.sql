@@ -74,16 +74,26 @@ CREATE INDEX ca_certificate_issuer ON ca_certificate (issuer_id);
 -- Until when a CA has certificates whose status is asked for. Its OCSP signers aren't such: they carry id-pkix-ocsp-nocheck.
 CREATE FUNCTION certificate_serves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 BEGIN
-  UPDATE siegel.ca c SET serves_until = n.until + interval '7 days', crl_wanted_at = CASE WHEN c.serves_until IS NULL THEN clock_timestamp() ELSE c.crl_wanted_at END
+  UPDATE siegel.ca c SET serves_until = n.until + interval '7 days',
+         crl_wanted_at = CASE WHEN c.serves_until > now() THEN c.crl_wanted_at ELSE clock_timestamp() END -- its list wasn't kept fresh
     FROM (SELECT a.ca_id, max(a.not_after) AS until FROM added a JOIN siegel.profile p ON p.id = a.profile_id
            WHERE coalesce(p.definition ->> 'ocsp_nocheck', 'false') <> 'true' GROUP BY a.ca_id) n
    WHERE c.id = n.ca_id AND (c.serves_until IS NULL OR c.serves_until < n.until);
+  IF FOUND THEN
+    PERFORM pg_notify('ca_serves', '');
+  END IF;
   RETURN NULL;
 END $$;
+CREATE FUNCTION signer_notify() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('signers_changed', '');
+  RETURN NULL;
+END $$;
+CREATE TRIGGER signer_notify AFTER INSERT ON ocsp_signer FOR EACH STATEMENT EXECUTE FUNCTION signer_notify();
 CREATE TRIGGER certificate_serves AFTER INSERT ON certificate REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION certificate_serves();
 
-REVOKE ALL ON FUNCTION ca_changed, rules_notify, certificate_serves FROM PUBLIC;
-GRANT UPDATE (parent_id, successor_id, external, above, ski, csr, profile_id, key_type, signature, certificate, not_before, not_after, generation, ocsp_url, crl_url,
+REVOKE ALL ON FUNCTION ca_changed, rules_notify, signer_notify, certificate_serves FROM PUBLIC;
+GRANT UPDATE (parent_id, serves_until, successor_id, external, above, ski, csr, profile_id, key_type, signature, certificate, not_before, not_after, generation, ocsp_url, crl_url,
               ca_url, crl_interval_sec, crl_overlap_sec) ON ca TO siegel_ca;
 GRANT DELETE ON ca TO siegel_ca;
 GRANT SELECT, INSERT, DELETE ON ca_certificate TO siegel_ca;

@@ -204,6 +204,8 @@ install(struct manage *m, void *ctx, struct error *e)
 	struct db_param id[] = {DB_INT(in->ca.id)};
 	int32_t tenant = m->who->tenant_id;
 	if (certify_row(m, in, e) < 0 || found_keep(m->desk->db, tenant, in->ca.id, 0, "own", in->own.whole, e) < 0 ||
+	    (in->ca.certificate.len && !bytes_equal(in->ca.certificate, in->own.whole) &&
+	     found_keep(m->desk->db, tenant, in->ca.id, 0, "previous", in->ca.certificate, e) < 0) ||
 	    db_query(m->desk->db, "DELETE FROM ca_certificate WHERE ca_id = $1::int AND kind = 'chain'", id, 1, false, NULL, e) < 0)
 		return -1;
 	for (size_t i = 1; i < in->n; i++)

@@ -68,7 +68,8 @@ renew_row(struct manage *m, void *ctx, struct error *e)
 		     "UPDATE ca SET certificate = $2::bytea, not_before = to_timestamp($3::bigint), not_after = to_timestamp($4::bigint),"
 		     " parent_id = $5::int, version = version + 1 WHERE id = $1::int",
 		     p, ARRAY_LEN(p), false, NULL, e) < 0 ||
-	    found_keep(m->desk->db, m->who->tenant_id, n->ca.id, n->issuer ? n->issuer->id : 0, "own", der, e) < 0)
+	    found_keep(m->desk->db, m->who->tenant_id, n->ca.id, n->issuer ? n->issuer->id : 0, "own", der, e) < 0 ||
+	    found_keep(m->desk->db, m->who->tenant_id, n->ca.id, n->ca.parent_id, "previous", n->ca.certificate, e) < 0)
 		return -1;
 	return manage_audit(m, m->op->action, m->object,
 			    detail_text(m->arena, "name", n->ca.name, "issuer", n->issuer ? n->issuer->name : n->ca.name, "not_after",

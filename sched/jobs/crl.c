@@ -66,13 +66,17 @@ make(struct sched *s, int64_t ca_id, const char *name, struct error *e)
 	return 0;
 }
 
+/* A CA whose certificates live always has a fresh list. One that never issued has the list that was made with it, and costs nothing; its first
+ * certificate wants a new one. */
 static const char sql[] =
     "SELECT ca.id, ca.name, (extract(epoch FROM now()) * 1000000)::int8, last.number IS NOT NULL, "
     "       (extract(epoch FROM last.this_update) * 1000000)::int8, (extract(epoch FROM last.created_at) * 1000000)::int8, "
     "       (extract(epoch FROM ca.crl_wanted_at) * 1000000)::int8, ca.crl_interval_sec "
     "  FROM ca LEFT JOIN LATERAL (SELECT number, this_update, created_at FROM crl WHERE crl.ca_id = ca.id "
     "                              ORDER BY number DESC LIMIT 1) last ON true "
-    " WHERE ca.status <> 'retired' AND ca.not_after > now() ORDER BY ca.id";
+    " WHERE ca.id IN (SELECT id FROM ca WHERE serves_until > now() UNION SELECT id FROM ca WHERE crl_wanted_at IS NOT NULL) "
+    "   AND ca.status NOT IN ('retired', 'pending') AND ca.not_after > now() "
+    "   AND (ca.serves_until > now() OR last.created_at IS NULL OR ca.crl_wanted_at > last.created_at) ORDER BY ca.id";
 
 static int
 run(struct sched *s, struct error *e)

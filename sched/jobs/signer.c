@@ -27,12 +27,13 @@ make(struct sched *s, int64_t ca_id, const char *name, struct error *e)
 	return 0;
 }
 
+/* Only for CAs that somebody may ask for: whose certificates live. */
 static const char sql[] =
     "SELECT ca.id, ca.name, (extract(epoch FROM now()) * 1000000)::int8, last.not_after IS NOT NULL, "
     "       (extract(epoch FROM last.not_before) * 1000000)::int8, (extract(epoch FROM last.not_after) * 1000000)::int8 "
     "  FROM ca LEFT JOIN LATERAL (SELECT not_before, not_after FROM ocsp_signer o WHERE o.ca_id = ca.id "
     "                              ORDER BY not_after DESC LIMIT 1) last ON true "
-    " WHERE ca.status <> 'retired' AND ca.not_after > now() ORDER BY ca.id";
+    " WHERE ca.serves_until > now() AND ca.status NOT IN ('retired', 'pending') AND ca.not_after > now() ORDER BY ca.id";
 
 static int
 run(struct sched *s, struct error *e)
@@ -58,4 +59,13 @@ run(struct sched *s, struct error *e)
 	return result;
 }
 
-const struct job job_signer = {.name = "signer", .period_sec = OPT_sched_signer_check_sec, .run = run};
+/* A CA issued its first certificate. */
+static void
+notified(struct sched *s, const char *payload)
+{
+	(void)s;
+	(void)payload;
+}
+
+const struct job job_signer = {
+    .name = "signer", .period_sec = OPT_sched_signer_check_sec, .run = run, .channel = "ca_serves", .notified = notified};

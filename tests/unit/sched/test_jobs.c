@@ -136,7 +136,7 @@ asked(void)
 static struct sched s;
 static struct db *owner;
 
-/* Three CAs (the third retired), no CRL, no signer. */
+/* Four CAs (the third retired, the fourth never issued), no CRL, no signer. */
 static void
 setup(void)
 {
@@ -146,12 +146,13 @@ setup(void)
 	s = (struct sched){.config = test_config(), .db = test_db("siegel_sched"), .engine = engine_new(test_config(), "sched"), .wake_ms = -1};
 	owner = test_db("siegel_owner");
 	if (db_exec(owner,
-	            "DELETE FROM crl; DELETE FROM ocsp_signer; DELETE FROM ca; DELETE FROM tenant;"
+	            "DELETE FROM crl; DELETE FROM ocsp_signer; DELETE FROM ca; DELETE FROM profile; DELETE FROM tenant;"
 	            "INSERT INTO tenant (id, name) OVERRIDING SYSTEM VALUE VALUES (1, 'default');"
 	            "INSERT INTO ca (id, tenant_id, name, status, subject, certificate, ski, spki_hash, key_ref, not_before, not_after, ocsp_url,"
-	            " crl_url, ca_url, crl_interval_sec, crl_overlap_sec) OVERRIDING SYSTEM VALUE "
-	            "SELECT i, 1, 'ca' || i, CASE i WHEN 1 THEN 'active' WHEN 2 THEN 'offline' ELSE 'retired' END, 'CN=x', '\\x00', '\\x01',"
-	            " sha256(''), 'file:x', now() - '1y'::interval, now() + '1y'::interval, '', '', '', 3600, 60 FROM generate_series(1, 3) i",
+	            " crl_url, ca_url, crl_interval_sec, crl_overlap_sec, serves_until) OVERRIDING SYSTEM VALUE "
+	            "SELECT i, 1, 'ca' || i, CASE i WHEN 2 THEN 'offline' WHEN 3 THEN 'retired' ELSE 'active' END, 'CN=x', '\\x00', '\\x01',"
+	            " sha256(''), 'file:x', now() - '1y'::interval, now() + '1y'::interval, '', '', '', 3600, 60,"
+	            " CASE WHEN i < 4 THEN now() + '1d'::interval END FROM generate_series(1, 4) i",
 	            &e) < 0)
 		ck_abort_msg("%s", db_last_message(owner));
 }
@@ -222,6 +223,35 @@ START_TEST(crl_after_a_revocation)
 	ck_assert_int_eq(job_crl.run(&s, &e), 0);
 	ck_assert_str_eq(asked(), "crl 1;");
 	ck_assert_uint_eq(s.wanted.count, 0);
+}
+END_TEST
+
+/* A CA that never issued costs nothing until its first certificate. */
+START_TEST(first_certificate)
+{
+	struct error e;
+
+	CRL_ROW(1, 1, "0s");
+	CRL_ROW(2, 1, "0s");
+	CRL_ROW(4, 1, "100d");
+	ck_assert_int_eq(job_crl.run(&s, &e), 0);
+	ck_assert_int_eq(job_signer.run(&s, &e), 0);
+	ck_assert_str_eq(asked(), "signer 1;signer 2;");
+	test_one(owner, "INSERT INTO profile (tenant_id, name, kind, title, definition) VALUES (1, 'p', 'certificate', 'p', '{}'), (1, 'q', 'certificate',"
+	                " 'q', '{\"ocsp_nocheck\": true}') ON CONFLICT DO NOTHING");
+#define ISSUE(profile, serial)                                                                                                                   \
+	test_one(owner, "INSERT INTO certificate (tenant_id, ca_id, profile_id, serial, subject, common_name, names, not_before, not_after, spki_hash," \
+	                " der, requestor, source) SELECT 1, 4, id, '" serial "', '', '', '{}', now(), now() + '1y'::interval, '', '', 'x', 'x' FROM"  \
+	                " profile WHERE name = '" profile "'")
+	/* its OCSP signer is no certificate that somebody asks for */
+	ISSUE("q", "12345678");
+	ck_assert_str_eq(test_one(owner, "SELECT serves_until IS NULL FROM ca WHERE id = 4"), "t");
+	ISSUE("p", "12345679");
+	ck_assert_str_eq(test_one(owner, "SELECT serves_until BETWEEN now() + '1y'::interval AND now() + '1y 8d'::interval FROM ca WHERE id = 4"), "t");
+	ck_assert_int_eq(job_crl.run(&s, &e), 0);
+	ck_assert_int_eq(job_signer.run(&s, &e), 0);
+	ck_assert_str_eq(asked(), "crl 4;signer 1;signer 2;signer 4;");
+	test_one(owner, "DELETE FROM certificate");
 }
 END_TEST
 
@@ -383,6 +413,7 @@ suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, crl_for_each_ca_that_isnt_retired);
 	tcase_add_test(t, crl_after_a_revocation);
+	tcase_add_test(t, first_certificate);
 	tcase_add_test(t, one_cas_fault_doesnt_stop_the_others);
 	tcase_add_test(t, signers_are_made_and_renewed);
 	tcase_add_test(t, sweep_is_asked_for);
