@@ -10,10 +10,12 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#define STALL_FIRST_US 15000000 /* a stalled token is left alone so long, then twice as long each time, up to … */
-#define STALL_LONGEST_US 240000000
-#define PROBE_US 10000000       /* … and then one process tries; longer than a call may take */
-#define LOGIN_WAIT_NS 200000000
+/* A stalled token is left alone for so many times the longest call, then twice as long each time; then one process tries, for at most
+ * as long as opening may take and a little more. */
+#define STALL_FIRST 3
+#define STALL_LONGEST 48
+#define PROBE (BOARD_OPEN_FACTOR + 1)
+#define LOGIN_WAIT_NS 500000000
 #define MARK_BYTES 32
 
 struct process {
@@ -38,6 +40,7 @@ struct board {
 
 static struct board *board;
 static size_t own_place;
+static int call_ms = 5000;
 
 static int64_t
 clock_us(void)
@@ -69,6 +72,18 @@ board_share(struct error *e)
 }
 
 void
+board_set_call_ms(int ms)
+{
+	call_ms = ms;
+}
+
+int
+board_call_ms(void)
+{
+	return call_ms;
+}
+
+void
 board_take_place(size_t place)
 {
 	own_place = place < BOARD_PROCESSES ? place : BOARD_PROCESSES - 1;
@@ -87,7 +102,7 @@ bool
 board_overdue(size_t place, unsigned *ret_store)
 {
 	struct process *p = &the_board()->processes[place];
-	int64_t deadline = atomic_load(&p->deadline_us), now = clock_us(), pause = STALL_FIRST_US;
+	int64_t deadline = atomic_load(&p->deadline_us), now = clock_us(), unit = (int64_t)call_ms * 1000, pause = STALL_FIRST * unit;
 	unsigned store = atomic_load(&p->store);
 	if (deadline == 0 || now < deadline || atomic_load(&p->deadline_us) != deadline)
 		return false;
@@ -96,7 +111,7 @@ board_overdue(size_t place, unsigned *ret_store)
 	/* Others may wait in the same token, and end one after the other: it is one stall. */
 	if (atomic_load(&s->stalled_until_us) > now && !atomic_load(&p->probe))
 		return true;
-	for (unsigned i = atomic_fetch_add(&s->stalls, 1); i > 0 && pause < STALL_LONGEST_US; i--)
+	for (unsigned i = atomic_fetch_add(&s->stalls, 1); i > 0 && pause < STALL_LONGEST * unit; i--)
 		pause *= 2;
 	atomic_store(&s->stalled_until_us, now + pause);
 	return true;
@@ -115,7 +130,7 @@ board_enter(unsigned store, int limit_ms, int64_t *ret_wait_ms)
 	struct process *p = &board->processes[own_place];
 	int64_t now = clock_us(), until = atomic_load(&s->stalled_until_us);
 	bool probe = until != 0;
-	if (until > now || (probe && !atomic_compare_exchange_strong(&s->stalled_until_us, &until, now + PROBE_US))) {
+	if (until > now || (probe && !atomic_compare_exchange_strong(&s->stalled_until_us, &until, now + PROBE * (int64_t)call_ms * 1000))) {
 		*ret_wait_ms = until > now ? (until - now) / 1000 + 1 : 1000;
 		return false;
 	}
@@ -126,15 +141,16 @@ board_enter(unsigned store, int limit_ms, int64_t *ret_wait_ms)
 }
 
 void
-board_leave(void)
+board_leave(bool worked)
 {
 	struct process *p = &the_board()->processes[own_place];
 	atomic_store(&p->deadline_us, 0);
 	if (!atomic_exchange(&p->probe, false))
 		return;
 	struct store *s = &board->stores[atomic_load(&p->store)];
-	atomic_store(&s->stalls, 0);
-	atomic_store(&s->stalled_until_us, 0);
+	if (worked)
+		atomic_store(&s->stalls, 0);
+	atomic_store(&s->stalled_until_us, worked ? 0 : clock_us()); /* the next call is a trial again */
 }
 
 int64_t

@@ -64,6 +64,7 @@ read_config(const struct config *c, struct hsm *h, struct error *e)
 	const char *key_file = config_str(c, OPT_ca_master_key_file), *master = config_str(c, OPT_ca_master_key);
 	struct token *t = NULL;
 	h->key_dir = config_str(c, OPT_ca_key_dir);
+	board_set_call_ms((int)config_int(c, OPT_ca_token_call_ms));
 	if (*module && !*pin)
 		return fail(e, E_BAD_VALUE, "[ca]: pin_file must be set with pkcs11_module");
 	if (*module && (token_new_plain(module, config_str(c, OPT_ca_token_label), pin, 0, &t, e) < 0 || add_token(h, t, e) < 0))

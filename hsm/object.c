@@ -307,6 +307,7 @@ object_generate(struct token *t, const struct keytype *type, const char *label, 
 	if (token_begin(t, TOKEN_MAKE_MS, e) < 0)
 		return -1;
 	CK_RV rv = make_pair(t, type, label, id, &public, &private), made = rv;
+	token_worked(t);
 	if (rv == CKR_OK)
 		rv = stays(t, private, &good);
 	if (rv == CKR_OK && good)

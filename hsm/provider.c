@@ -382,6 +382,7 @@ token_sign(struct key *k, CK_MECHANISM *mechanism, struct bytes data, uint8_t *r
 		CK_RV rv = f->C_SignInit(token_session(k->token), mechanism, k->handle);
 		if (rv == CKR_OK)
 			rv = f->C_Sign(token_session(k->token), u.out, data.len, ret, len);
+		token_worked(k->token);
 		return token_end(k->token, rv, "sign", e);
 	}
 	return fail(e, E_KEY_STORE, "the token \"%s\" closes again and again", token_name(k->token));
@@ -615,7 +616,9 @@ provider_key(struct token *t, struct bytes id, EVP_PKEY *public, EVP_PKEY **ret,
 		return fail(e, E_INTERNAL, "a key on a token can't be used by the cryptographic library");
 	memcpy(k.id, id.data, id.len);
 	EVP_PKEY_CTX *ctx CLEANUP(EVP_PKEY_CTX_free) = EVP_PKEY_CTX_new_from_name(l, name, "provider=" NAME);
-	if (!ctx || EVP_PKEY_fromdata_init(ctx) != 1 || EVP_PKEY_fromdata(ctx, ret, EVP_PKEY_KEYPAIR, params) != 1)
+	EVP_PKEY *key = NULL; /* one that is there already would be filled anew */
+	if (!ctx || EVP_PKEY_fromdata_init(ctx) != 1 || EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) != 1)
 		return fail(e, E_UNSUPPORTED, "keys of the kind %s can't be used on a token", name);
+	*ret = key;
 	return 0;
 }

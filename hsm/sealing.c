@@ -188,6 +188,7 @@ sealing_encrypt(struct token *t, const uint8_t id[SEALING_ID_BYTES], struct byte
 		rv = f->C_EncryptInit(token_session(t), &mechanism, key);
 	if (rv == CKR_OK)
 		rv = f->C_Encrypt(token_session(t), plain_pointer(plain.data), plain.len, sealed->data, &len);
+	token_worked(t);
 	if (token_end(t, rv, "encrypt", e) < 0)
 		return -1;
 	if (len != wanted)
@@ -218,6 +219,7 @@ sealing_decrypt(struct token *t, const uint8_t id[SEALING_ID_BYTES], struct byte
 	if (found && rv == CKR_OK)
 		opened = f->C_Decrypt(token_session(t), plain_pointer(sealed.data + SEALING_NONCE_BYTES), sealed.len - SEALING_NONCE_BYTES, plain->data,
 				      &len);
+	token_worked(t);
 	/* Modules say in different ways that the tag is wrong: that is the data's fault, unless the token says that it is gone. */
 	bool bad = opened == CKR_ENCRYPTED_DATA_INVALID || opened == CKR_ENCRYPTED_DATA_LEN_RANGE || opened == CKR_DATA_INVALID ||
 	    opened == CKR_GENERAL_ERROR || opened == CKR_FUNCTION_FAILED;

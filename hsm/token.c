@@ -32,7 +32,7 @@ struct token {
 	CK_SLOT_ID slot;
 	CK_TOKEN_INFO info;
 	bool known; /* info says something */
-	bool open;
+	bool open, worked;
 	CK_SESSION_HANDLE session;
 	unsigned module_epoch, epoch, failures;
 	int64_t retry_at_us;
@@ -128,7 +128,7 @@ token_free(struct token *t)
 	int64_t wait;
 	if (t->open && board_enter(t->index, TOKEN_CALL_MS, &wait)) {
 		t->f->C_CloseSession(t->session);
-		board_leave();
+		board_leave(false);
 	}
 	forget_session(t);
 	module_release(t->module);
@@ -309,15 +309,18 @@ token_begin(struct token *t, int limit_ms, struct error *e)
 		*e = t->why;
 		return -1;
 	}
+	if (!t->open && limit_ms < BOARD_OPEN_FACTOR * TOKEN_CALL_MS)
+		limit_ms = BOARD_OPEN_FACTOR * TOKEN_CALL_MS;
 	if (!board_enter(t->index, limit_ms, &wait))
 		return stalled(t, wait, e);
+	t->worked = false;
 	/* After fork(), or when another token's trouble made the module begin anew, no session is left. */
 	if (t->open && (module_functions(t->module, &f, &epoch, e) < 0 || epoch != t->module_epoch))
 		t->open = false;
 	if (t->open)
 		return 0;
 	if (open_token(t, e) < 0) {
-		board_leave();
+		board_leave(false);
 		put_off(t, e);
 		*e = t->why;
 		return -1;
@@ -382,11 +385,17 @@ harmless(CK_RV rv)
 	}
 }
 
+void
+token_worked(struct token *t)
+{
+	t->worked = true;
+}
+
 int
 token_end(struct token *t, CK_RV rv, const char *what, struct error *e)
 {
 	if (rv == CKR_OK) {
-		board_leave();
+		board_leave(t->worked);
 		return 0;
 	}
 	(void)fail(e, E_KEY_STORE, "the token \"%s\" failed to %s (%s)", t->name, what, module_error(rv));
@@ -396,7 +405,7 @@ token_end(struct token *t, CK_RV rv, const char *what, struct error *e)
 		put_off(t, e);
 		*e = t->why;
 	}
-	board_leave();
+	board_leave(t->worked);
 	return -1;
 }
 
@@ -426,7 +435,7 @@ token_distrust(struct token *t, const char *detail)
 		return;
 	if (board_enter(t->index, TOKEN_CALL_MS, &wait)) {
 		t->f->C_CloseSession(t->session);
-		board_leave();
+		board_leave(false);
 	}
 	forget_session(t);
 	(void)fail(&e, E_KEY_STORE, "the token \"%s\" %s", t->name, detail);

@@ -6,10 +6,11 @@
 #include <p11-kit/uri.h>
 #include <stdbool.h>
 
+#include "hsm/board.h"
 #include "lib/secret.h"
 
-#define TOKEN_CALL_MS 5000       /* a call that takes longer is a stall: the process is ended (board.h) */
-#define TOKEN_MAKE_MS 300000     /* RSA keys of 8192 bits take minutes */
+#define TOKEN_CALL_MS board_call_ms() /* a call that takes longer is a stall: the process is ended */
+#define TOKEN_MAKE_MS 300000          /* RSA keys of 8192 bits take minutes */
 
 struct token;
 
@@ -37,6 +38,8 @@ CK_SESSION_HANDLE token_session(const struct token *t);
 CK_SLOT_ID token_slot(const struct token *t);
 /* Changes when the token is opened: handles of objects are void then. */
 unsigned token_epoch(const struct token *t);
+/* The call made the token compute: one that stalled is well again (board.h). */
+void token_worked(struct token *t);
 /* The call came back with rv. What says that session, login or device are gone closes the token. -1 unless rv is CKR_OK; what is what
  * was to be done ("sign"). */
 int token_end(struct token *t, CK_RV rv, const char *what, struct error *e) MUST_CHECK;

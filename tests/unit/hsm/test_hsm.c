@@ -5,98 +5,16 @@
 #include <fcntl.h>
 #include <openssl/x509.h>
 #include <p11-kit/pkcs11.h>
-#include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "hsm/hsm.h"
 #include "lib/seal.h"
+#include "tests/unit/hsm/house.h"
 
-/* libp11 0.4.13 (Debian 13) loses an object for each RSA key that is loaded; the engine loads a key once. Seen only with whole stacks. */
-const char *__asan_default_options(void);
-const char *__lsan_default_suppressions(void);
-const char *
-__asan_default_options(void)
-{
-	return "fast_unwind_on_malloc=0";
-}
-const char *
-__lsan_default_suppressions(void)
-{
-	return "leak:libp11.so\n";
-}
-
-static char dir[64], module[256];
 static struct error e;
-
-static void
-put_file(const char *name, const char *text, mode_t mode)
-{
-	char path[256];
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	unlink(path);
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	close(fd);
-}
-
-static int
-run(const char *const *argv)
-{
-	extern char **environ;
-	pid_t pid;
-	int status = 1;
-	union {
-		const char *const *in;
-		char *const *out;
-	} u = {.in = argv};
-	posix_spawn_file_actions_t quiet;
-	posix_spawn_file_actions_init(&quiet);
-	posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0);
-	if (posix_spawnp(&pid, argv[0], &quiet, NULL, u.out, environ) != 0 || waitpid(pid, &status, 0) != pid)
-		status = 1;
-	posix_spawn_file_actions_destroy(&quiet);
-	return status;
-}
-
-static void
-setup(void)
-{
-	static const char *const places[] = {"/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/softhsm/libsofthsm2.so"};
-	char text[256], path[128];
-	snprintf(dir, sizeof(dir), "/tmp/siegel-hsm-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	for (size_t i = 0; i < ARRAY_LEN(places); i++)
-		if (access(places[i], R_OK) == 0)
-			snprintf(module, sizeof(module), "%s", places[i]);
-	ck_assert_msg(*module, "SoftHSM isn't installed");
-	snprintf(path, sizeof(path), "%s/tokens", dir);
-	ck_assert_int_eq(mkdir(path, 0700), 0);
-	snprintf(path, sizeof(path), "%s/keys", dir);
-	ck_assert_int_eq(mkdir(path, 0700), 0);
-	snprintf(text, sizeof(text), "directories.tokendir = %s/tokens\nlog.level = ERROR\n", dir);
-	put_file("softhsm2.conf", text, 0600);
-	snprintf(path, sizeof(path), "%s/softhsm2.conf", dir);
-	setenv("SOFTHSM2_CONF", path, 1);
-	put_file("pin", "123456\n", 0600);
-	put_file("wrong-pin", "654321\n", 0600);
-	put_file("master", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 0600);
-	put_file("other-master", "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 0600);
-	const char *const argv[] = {"softhsm2-util", "--init-token", "--free", "--label", "t", "--pin", "123456", "--so-pin", "12345678", NULL};
-	ck_assert_int_eq(run(argv), 0);
-}
-
-static void
-teardown(void)
-{
-	const char *const argv[] = {"rm", "-rf", dir, NULL};
-	ck_assert_int_eq(run(argv), 0);
-}
 
 /* A configuration with the token, files, or both. */
 static struct config *
@@ -104,30 +22,15 @@ config_of(bool token, const char *pin, const char *label, const char *master)
 {
 	char text[1024], path[128];
 	struct config *c = NULL;
-	int n = snprintf(text, sizeof(text), "[ca]\nkey_dir = %s/keys\n", dir);
+	int n = snprintf(text, sizeof(text), "[ca]\nkey_dir = %s/keys\n", house_dir);
 	if (master)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, "master_key_file = %s/%s\n", dir, master);
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "master_key_file = %s/%s\n", house_dir, master);
 	if (token)
-		snprintf(text + n, sizeof(text) - (size_t)n, "pkcs11_module = %s\ntoken_label = %s\npin_file = %s/%s\n", module, label, dir, pin);
-	put_file("siegel.conf", text, 0600);
-	snprintf(path, sizeof(path), "%s/siegel.conf", dir);
+		snprintf(text + n, sizeof(text) - (size_t)n, "pkcs11_module = %s\ntoken_label = %s\npin_file = %s/%s\n", house_module, label, house_dir, pin);
+	house_write("siegel.conf", text, 0600);
+	snprintf(path, sizeof(path), "%s/siegel.conf", house_dir);
 	ck_assert_msg(config_load(path, &c, &e) == 0, "%s", e.detail);
 	return c;
-}
-
-static void
-sign_and_verify(EVP_PKEY *key, const char *digest)
-{
-	uint8_t signature[1024];
-	size_t len = sizeof(signature);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	ck_assert_int_eq(EVP_DigestSignInit_ex(ctx, NULL, digest, NULL, NULL, key, NULL), 1);
-	ck_assert_int_eq(EVP_DigestSign(ctx, signature, &len, (const unsigned char *)"text", 4), 1);
-	EVP_MD_CTX_reset(ctx);
-	ck_assert_int_eq(EVP_DigestVerifyInit_ex(ctx, NULL, digest, NULL, NULL, key, NULL), 1);
-	ck_assert_int_eq(EVP_DigestVerify(ctx, signature, len, (const unsigned char *)"text", 4), 1);
-	ck_assert_int_ne(EVP_DigestVerify(ctx, signature, len, (const unsigned char *)"tex!", 4), 1);
-	EVP_MD_CTX_free(ctx);
 }
 
 static const struct {
@@ -145,7 +48,7 @@ START_TEST(test_generate)
 	ck_assert_msg(hsm_open(c, &h, &e) == 0, "%s", e.detail);
 	ck_assert_msg(hsm_key_generate(h, "", t, "label", ref, &key, &e) == 0, "%s", e.detail);
 	ck_assert_msg(strncmp(ref, types[_i].kind, strlen(types[_i].kind)) == 0, "%s", ref);
-	sign_and_verify(key, t->signature->digest);
+	ck_assert(house_signs(key, t->signature->digest));
 	/* another process finds it by its reference; what it knows is the public key */
 	unsigned char *der = NULL;
 	int len = i2d_PUBKEY(key, &der);
@@ -159,7 +62,7 @@ START_TEST(test_generate)
 	hsm_close(h);
 	ck_assert_int_eq(hsm_open(c, &h, &e), 0);
 	ck_assert_msg(hsm_key_load(h, ref, public, &again, &e) == 0, "%s", e.detail);
-	sign_and_verify(again, t->signature->digest);
+	ck_assert(house_signs(again, t->signature->digest));
 	/* a reference to a key that isn't the certificate's (H05) */
 	ck_assert_int_eq(keytype_generate(t, &other, &e), 0);
 	EVP_PKEY *wrong = NULL;
@@ -185,7 +88,7 @@ START_TEST(test_not_extractable)
 	EVP_PKEY_free(key);
 	hsm_close(h);
 	config_free(c);
-	void *handle = dlopen(module, RTLD_NOW);
+	void *handle = dlopen(house_module, RTLD_NOW);
 	CK_C_GetFunctionList get;
 	CK_FUNCTION_LIST *f;
 	CK_SLOT_ID slots[8];
@@ -237,8 +140,8 @@ START_TEST(test_refusals)
 	struct hsm *h = NULL;
 	refused(config_of(true, "wrong-pin", "t", NULL), E_KEY_STORE, "refused the PIN");
 	ck_assert_ptr_null(strstr(e.detail, "654321"));
-	put_file("open-pin", "123456\n", 0644); /* anybody may read it */
-	chmod(dir, 0700);
+	house_write("open-pin", "123456\n", 0644); /* anybody may read it */
+	chmod(house_dir, 0700);
 	refused(config_of(true, "open-pin", "t", NULL), E_KEY_STORE, "mode");
 	struct config *c = config_of(true, "pin", "nosuch", NULL);
 	char ref[HSM_REF_BYTES];
@@ -350,7 +253,7 @@ START_TEST(test_files)
 	hsm_close(h);
 	config_free(c);
 	/* nor does a file in which a bit is flipped */
-	snprintf(path, sizeof(path), "%s/keys/%s.key", dir, ref + 5);
+	snprintf(path, sizeof(path), "%s/keys/%s.key", house_dir, ref + 5);
 	int fd = open(path, O_RDWR);
 	uint8_t octet;
 	struct stat st;
@@ -402,7 +305,7 @@ main(void)
 {
 	Suite *s = suite_create("hsm");
 	TCase *c = tcase_create("all");
-	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_checked_fixture(c, house_setup, house_teardown);
 	tcase_add_loop_test(c, test_generate, 0, ARRAY_LEN(types));
 	tcase_add_test(c, test_not_extractable);
 	tcase_add_test(c, test_refusals);
