@@ -100,8 +100,11 @@ manage_run(struct manage *m, int64_t *ret_approval, struct error *e)
 		if (*ret_approval)
 			return 0;
 	}
-	if (!(m->op->flags & MANAGE_OWN_TX))
-		return run_in_transaction(m, e);
+	if (!(m->op->flags & MANAGE_OWN_TX)) {
+		int rc = run_in_transaction(m, e);
+		*ret_approval = rc == 0 ? m->ret_approval : 0;
+		return rc;
+	}
 	if (m->op->run(m, e) < 0)
 		return -1;
 	if (!m->approval_id)

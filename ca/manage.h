@@ -30,6 +30,7 @@ struct manage {
 	/* What the operation sets: */
 	int64_t ret_id;
 	int64_t ret_job;
+	int64_t ret_approval; /* of an operation that makes its own: nothing is done yet, it waits for this */
 	json_t *ret_result;  /* freed by the caller; NULL: nothing */
 	const char *object;  /* of its audit row: "profile/7"; NULL: no row is written, nothing was changed */
 	const char *detail;  /* JSON text; NULL: {} */

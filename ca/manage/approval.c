@@ -267,11 +267,12 @@ carry_out_operation(struct manage *m, const struct db_result *r, struct error *e
 	return rc;
 }
 
-/* A worker does it, when the one who asked asks again: he alone gets a key that is made for it. */
+/* It is done when the one who asked asks again: he alone gets the key that is made for it or was kept. */
 static bool
-is_of_worker(const char *operation)
+is_fetched(const char *operation)
 {
-	return strcmp(operation, "certificate.issue") == 0 || strcmp(operation, "certificate.renew") == 0;
+	return strcmp(operation, "certificate.issue") == 0 || strcmp(operation, "certificate.renew") == 0 ||
+	       strcmp(operation, "key.recover") == 0;
 }
 
 /* All have approved: what was asked for is done. A failure is the outcome of the request, not of the approval. */
@@ -279,7 +280,7 @@ static int
 carry_out(struct manage *m, const struct db_result *r, struct error *e)
 {
 	struct error why;
-	if (is_of_worker(db_text(r, 0, COL_OPERATION))) {
+	if (is_fetched(db_text(r, 0, COL_OPERATION))) {
 		m->ret_result = json_pack("{s:s}", "status", "approved");
 		return 0;
 	}

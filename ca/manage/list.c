@@ -3,8 +3,8 @@
 
 #define TABLES(X)                                                                                                                  \
 	X(role) \
-	X(account) \
 	X(authority) \
+	X(account) \
 	X(approval) \
 	X(credential) \
 	X(tenant) \
@@ -13,7 +13,8 @@
 	X(job_ops) \
 	X(certificate) \
 	X(import) \
-	X(secret)
+	X(secret) \
+	X(archive)
 
 #define DECLARE(name) extern const struct manage_op manage_##name[];
 #define ROW(name) manage_##name,
