@@ -80,6 +80,9 @@ int
 maker_ask(struct maker *m, const struct keytype *type, struct error *e)
 {
 	size_t len = strlen(type->name);
+	/* Asked here, because a maker that can make no key ends. */
+	if (keytype_check(type, e) < 0 || keytype_available(type, e) < 0)
+		return -1;
 	if (m->fd < 0 || send(m->fd, type->name, len, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)len) {
 		(void)fail(e, E_UNAVAILABLE, "too many keys are being made at the moment");
 		e->retry_after_sec = 2;

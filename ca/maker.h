@@ -19,7 +19,8 @@ struct maker {
  * process. Ending one that isn't running does nothing. */
 int maker_start(struct maker *m, struct error *e) MUST_CHECK;
 void maker_stop(struct maker *m);
-/* Asks for a key; keys come in the order in which they were asked for. E_UNAVAILABLE when too many are asked for. */
+/* Asks for a key; keys come in the order in which they were asked for. E_UNAVAILABLE when too many are asked for;
+ * E_UNSUPPORTED when the library here has no such keys. */
 int maker_ask(struct maker *m, const struct keytype *type, struct error *e) MUST_CHECK;
 /* Takes the key that is there; the caller frees *ret. E_UNAVAILABLE: the maker is gone, start it again and ask again. */
 int maker_take(struct maker *m, EVP_PKEY **ret, struct error *e) MUST_CHECK;

@@ -163,6 +163,7 @@ END_TEST
 
 START_TEST(test_which)
 {
+	ck_assert(maker_is_for(keytype_by_name("slhdsa-sha2-128s")));
 	ck_assert(maker_is_for(keytype_by_name("rsa2048")) && maker_is_for(keytype_by_name("rsa8192")));
 	ck_assert(!maker_is_for(keytype_by_name("p256")) && !maker_is_for(keytype_by_name("ed25519")));
 }
@@ -188,6 +189,24 @@ START_TEST(test_gone)
 	ck_assert_int_eq(maker_ask(&m, keytype_by_name("p256"), &e), 0);
 	key = take(&m);
 	EVP_PKEY_free(key);
+	maker_stop(&m);
+}
+END_TEST
+
+/* What the library can't make is refused before it is asked for, and the maker goes on. */
+START_TEST(test_lacking)
+{
+	const struct keytype *type = keytype_by_name("slhdsa-sha2-128f");
+	struct error why;
+	struct maker m;
+	ck_assert_int_eq(maker_start(&m, &e), 0);
+	int lacking = keytype_available(type, &why);
+	ck_assert_int_eq(maker_ask(&m, type, &e), lacking);
+	if (lacking < 0) {
+		ck_assert_int_eq(e.code, E_UNSUPPORTED);
+		ck_assert_int_eq(maker_ask(&m, keytype_by_name("p256"), &e), 0);
+	}
+	EVP_PKEY_free(take(&m));
 	maker_stop(&m);
 }
 END_TEST
@@ -243,6 +262,7 @@ main(void)
 	tcase_add_test(maker, test_which);
 	tcase_add_test(maker, test_keys);
 	tcase_add_test(maker, test_gone);
+	tcase_add_test(maker, test_lacking);
 	tcase_add_test(maker, test_too_many);
 	tcase_add_test(maker, test_knows_nothing);
 	tcase_set_timeout(maker, 60);
