@@ -21,6 +21,8 @@ static const struct route routes[] = {
 	{"GET", "/accounts/{id}", RIGHT_READ, list_one},
 	{"POST", "/accounts", RIGHT_ACCOUNTS, write_create, "account.create"},
 	{"PATCH", "/accounts/{id}", RIGHT_ACCOUNTS, write_update, "account.update"},
+	{"DELETE", "/accounts/{id}", RIGHT_ACCOUNTS, write_delete, "account.delete",
+	 .text = "ends it: nobody signs in with it any more, and its credentials are good for nothing; what it did stays"},
 };
 
 const struct resource resource_accounts = {

@@ -15,11 +15,24 @@ static const struct attribute attributes[] = {
 	{"created_at", "t.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
 };
 
+static const struct attribute inputs[] = {
+	{"administrator", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "name of its first account; admin when left out"},
+	{"email", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "that one's mail address"},
+	{"profiles", NULL, ATTRIBUTE_BOOL, ATTRIBUTE_CREATE, "whether it gets the house's profiles; it does when left out"},
+};
+static const struct attribute once[] = {{"secret", NULL, ATTRIBUTE_TEXT, 0, "the code with which its administrator signs in the first time"}};
+static const struct attribute invite[] = {
+	{"administrator", NULL, ATTRIBUTE_TEXT, 0, "name of the account; admin when left out"},
+	{"email", NULL, ATTRIBUTE_TEXT, 0, "its mail address, when it is made"},
+};
+
 static const struct route routes[] = {
 	{"GET", "/tenants", RIGHT_READ, list_many},
 	{"GET", "/tenants/{id}", RIGHT_READ, list_one},
 	{"POST", "/tenants", RIGHT_TENANTS, write_create, "tenant.create"},
 	{"PATCH", "/tenants/{id}", RIGHT_TENANTS, write_update, "tenant.update"},
+	{"POST", "/tenants/{id}/invite", RIGHT_TENANTS, write_action, "tenant.invite", MEMBERS(invite), ROUTE_RESULT,
+	 .text = "gives one of its administrators a code to sign in with; the account is made when it isn't there"},
 };
 
 const struct resource resource_tenants = {
@@ -32,6 +45,10 @@ const struct resource resource_tenants = {
 	.valid_id = id_is_number,
 	.attributes = attributes,
 	.n_attributes = ARRAY_LEN(attributes),
+	.inputs = inputs,
+	.n_inputs = ARRAY_LEN(inputs),
+	.once = once,
+	.n_once = ARRAY_LEN(once),
 	.default_sort = "name",
 	.routes = routes,
 	.n_routes = ARRAY_LEN(routes),

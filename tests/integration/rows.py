@@ -18,8 +18,6 @@ ELSEWHERE = {
 }
 
 LATER = {
-    "R07": "approvals don't exist yet: no request waits for anybody",
-    "R08": "approvals don't exist yet",
     "R19": "there is no interface that signs what a client sends",
     "R20": "there is no interface that decrypts",
     "R21": "no address that a client sets is ever contacted",

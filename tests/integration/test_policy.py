@@ -1,0 +1,199 @@
+"""Policies, approvals, accounts and tenants, from outside over REST."""
+
+import base64
+import time
+import uuid
+
+import pytest
+
+import support
+
+
+def mark(prefix="p"):
+    return f"{prefix}{uuid.uuid4().hex[:10]}"
+
+
+def document(type_, /, id=None, **attributes):
+    data = {"type": type_, "attributes": attributes}
+    return {"data": data if id is None else {**data, "id": id}}
+
+
+def create(rest, type_, /, status=201, **attributes):
+    answer = rest.post(f"/{type_}", document(type_, **attributes))
+    assert answer.status == status, answer
+    return answer.data
+
+
+def action(rest, path, status=200, **attributes):
+    answer = rest.post(path, document(path.rsplit("/", 1)[1], **attributes))
+    assert answer.status == status, answer
+    return answer
+
+
+class Person:
+    """An account with a token."""
+
+    def __init__(self, instance, admin, role, name=None, email=None):
+        self.name = name or mark("u")
+        self.id = create(admin, "accounts", name=self.name, role=role, **({"email": email} if email else {}))["id"]
+        made = create(admin, "credentials", account=self.name, kind="token")
+        self.credential = made["id"]
+        self.rest = instance.rest(made["attributes"]["secret"], source=support.new_address())  # its failures slow nobody else down
+
+
+@pytest.fixture(scope="module")
+def people(instance, rest):
+    """Four administrators; the first and the last have one mail address."""
+    one = mark("one")
+    made = [Person(instance, rest, "administrator", email=f"{one}@example.org")]
+    made += [Person(instance, rest, "administrator") for _ in range(2)]
+    made += [Person(instance, rest, "administrator", email=f"{one.upper()}@example.org")]
+    yield made
+    for person in made:
+        assert rest.delete(f"/accounts/{person.id}").status == 204
+        assert person.rest.get("/policies").status == 401
+
+
+@pytest.fixture
+def policy(rest):
+    """policy(rules, …) makes one; all are deleted at the end."""
+    made = []
+
+    def make(rules, **attributes):
+        made.append(create(rest, "policies", name=mark(), rules=rules, **{"enabled": True, **attributes})["id"])
+        return made[-1]
+
+    yield make
+    for one in made:
+        assert rest.delete(f"/policies/{one}").status == 204
+
+
+def four_eyes(policy, name, count=1):
+    """Roles of this name are made when others have approved."""
+    return policy([{"name": "eyes", "when": f'$.body.name == "{name}"', "approve": {"count": count, "right": "accounts.manage"},
+                    "message": "others look at it"}], operations=["role.create"])
+
+
+def ask_for_role(rest, name, rights=("read",)):
+    """The approval that it waits for."""
+    answer = rest.post("/roles", document("roles", name=name, rights=list(rights)))
+    assert answer.status == 202 and answer.data["type"] == "approvals", answer
+    return answer.data
+
+
+def roles(rest, name):
+    return rest.get(f"/roles?filter[name]={name}").json["data"]
+
+
+@pytest.mark.rows("R07")
+def test_nobody_approves_his_own(instance, rest, people, policy):
+    first, second, third, same = people
+    name = mark("r")
+    four_eyes(policy, name, count=2)
+    approval = ask_for_role(first.rest, name)["id"]
+    assert action(first.rest, f"/approvals/{approval}/approve", status=403).error["code"] == "forbidden"
+    # A second session of the same person, and a second account.
+    again = create(first.rest, "credentials", account=first.name, kind="token")["attributes"]["secret"]
+    action(instance.rest(again), f"/approvals/{approval}/approve", status=403)
+    action(same.rest, f"/approvals/{approval}/approve", status=403)
+    assert action(second.rest, f"/approvals/{approval}/approve", comment="seen").data["attributes"]["status"] == "open"
+    again = create(second.rest, "credentials", account=second.name, kind="token")["attributes"]["secret"]
+    action(instance.rest(again), f"/approvals/{approval}/approve", status=409)
+    assert roles(rest, name) == []
+    done = action(third.rest, f"/approvals/{approval}/approve").data["attributes"]
+    assert done["status"] == "done" and [d["account"] for d in done["decisions"]] == [second.name, third.name]
+    assert roles(rest, name)[0]["id"] == str(done["result"]["id"])
+
+
+@pytest.mark.rows("R08")
+def test_a_change_voids_approvals(rest, people, policy):
+    first, second, third, _ = people
+    name = mark("r")
+    four_eyes(policy, name, count=2)
+    approval = ask_for_role(first.rest, name)
+    action(second.rest, f"/approvals/{approval['id']}/approve")
+    changed = first.rest.patch(f"/approvals/{approval['id']}", document("approvals", id=approval["id"], body={"name": name, "rights": ["jobs.manage"]}))
+    assert changed.status == 200 and changed.data["attributes"]["decisions"] == [], changed
+    assert action(third.rest, f"/approvals/{approval['id']}/approve").data["attributes"]["status"] == "open"
+    assert roles(rest, name) == []
+    assert action(second.rest, f"/approvals/{approval['id']}/approve").data["attributes"]["status"] == "done"
+    assert roles(rest, name)[0]["attributes"]["rights"] == ["jobs.manage"]
+
+
+def test_the_same_again_finds_what_waits(rest, people, policy):
+    first, second, *_ = people
+    name = mark("r")
+    four_eyes(policy, name)
+    approval = ask_for_role(first.rest, name)["id"]
+    assert ask_for_role(first.rest, name)["id"] == approval
+    assert action(first.rest, f"/approvals/{approval}/withdraw").data["attributes"]["status"] == "withdrawn"
+    fresh = ask_for_role(first.rest, name)["id"]
+    assert fresh != approval
+    assert action(second.rest, f"/approvals/{fresh}/reject", comment="no").data["attributes"]["status"] == "rejected"
+    assert roles(rest, name) == []
+
+
+def test_errors_at_save_have_a_column(rest):
+    for path, column in (("$.days = 1", 8), ("$.days > 1 && $.a foo", 19), ("$.names[*] like_regex \"a", 25), ("$.days >", 9)):
+        answer = rest.post("/policies", document("policies", name=mark(), rules=[{"name": "r", "when": path, "refuse": True, "message": "m"}]))
+        assert answer.status == 422, answer
+        assert answer.error["source"]["pointer"] == "/data/attributes/rules/0/when"
+        assert f"column {column}: " in answer.error["detail"]
+
+
+def test_tried_before_it_is_switched_on(rest, policy):
+    site = mark("site")
+    made = [rest.issued(cert_days=days, metadata={"site": site}) for days in (5, 20)]
+    rule = [{"name": "short", "require": "$.days <= 10", "message": "at most ten days", "pointer": "days"}]
+    one = policy(rule, enabled=False, condition=f'$.metadata.site == "{site}"')
+    assert rest.issue(cert_days=20, metadata={"site": site}).status == 201
+    said = [action(rest, f"/policies/{one}/evaluate", certificate=int(c["id"])).data["attributes"]["rules"][0]["outcome"] for c in made]
+    assert said == ["holds", "refused"]
+    said = action(rest, f"/policies/{one}/evaluate", document={"days": 20, "metadata": {"site": "elsewhere"}}).data["attributes"]["rules"][0]
+    assert said["outcome"] == "not_bound"
+    quick = action(rest, f"/policies/{one}/dry_run", limit=1000).data["attributes"]
+    assert quick["refused"] == 2 and quick["rules"][0]["examples"][0] == int(made[1]["id"])
+    answer = rest.post(f"/policies/{one}/dry_run", document("dry_run"))
+    assert answer.status == 202, answer
+    for _ in range(200):
+        job = rest.get(f"/jobs/{answer.data['id']}").data["attributes"]
+        if job["status"] not in ("queued", "running"):
+            break
+        time.sleep(0.1)
+    assert job["status"] == "done" and job["result"]["refused"] == 2 and job["result"]["certificates"] >= 3
+    assert rest.patch(f"/policies/{one}", document("policies", id=one, enabled=True)).status == 200
+    refused = rest.issue(cert_days=20, metadata={"site": site})
+    assert refused.status == 422 and "at most ten days" in refused.error["detail"], refused
+
+
+def test_rights_dont_grow(instance, rest):
+    role = mark("h")
+    create(rest, "roles", name=role, rights=["read", "accounts.manage"])
+    helper = Person(instance, rest, role)
+    assert helper.rest.post("/accounts", document("accounts", name=mark("u"), role="administrator")).status == 403
+    assert helper.rest.patch(f"/accounts/{helper.id}", document("accounts", id=helper.id, role="administrator")).status == 403
+    admin = next(a for a in rest.get("/accounts?filter[role]=administrator").json["data"])
+    assert helper.rest.post("/credentials", document("credentials", account=admin["attributes"]["name"], kind="token")).status == 403
+    assert rest.delete(f"/credentials/{helper.credential}").status == 204
+    assert helper.rest.get("/policies").status == 401
+    assert rest.delete(f"/accounts/{helper.id}").status == 204
+
+
+def test_a_tenant_is_made_and_switched_off(instance, rest):
+    name = mark("t")
+    tenant = create(rest, "tenants", name=name, title="North", administrator="boss", email="boss@example.org")
+    code = tenant["attributes"]["secret"]
+    basic = base64.b64encode(f"boss:{code}".encode()).decode()
+    answer = instance.rest(source=support.new_address()).post("/tokens", headers={"Authorization": f"Basic {basic}"})
+    assert answer.status == 201, answer
+    boss = instance.rest(answer.data["attributes"]["token"], source=support.new_address())
+    assert [t["attributes"]["name"] for t in boss.get("/tenants").json["data"]] == [name]
+    assert "server" in [p["attributes"]["name"] for p in boss.get("/profiles").json["data"]]
+    assert boss.post("/tenants", document("tenants", name=mark("t"))).status == 403
+    mine = create(boss, "policies", name="mine", rules=[{"name": "r", "refuse": True, "message": "m"}], enabled=True)["id"]
+    assert rest.get(f"/policies/{mine}").status == 404
+    rest.issued()  # another tenant's policy is none of ours
+    assert rest.patch(f"/tenants/{tenant['id']}", document("tenants", id=tenant["id"], enabled=False)).status == 200
+    assert boss.get("/policies").status == 401
+    assert rest.patch(f"/tenants/{tenant['id']}", document("tenants", id=tenant["id"], enabled=True)).status == 200
+    assert action(rest, f"/tenants/{tenant['id']}/invite", administrator="boss").data["attributes"]["secret"] != code
