@@ -29,8 +29,6 @@ CREATE INDEX ca_spki ON ca (spki_hash);
 CREATE INDEX ca_parent ON ca (parent_id);
 CREATE INDEX ca_serves ON ca (serves_until) WHERE serves_until IS NOT NULL; -- what the scheduler looks at
 CREATE INDEX ca_wanted ON ca (id) WHERE crl_wanted_at IS NOT NULL;
-ALTER TABLE ocsp_signer ADD changed_xid xid8 NOT NULL DEFAULT pg_current_xact_id();
-CREATE INDEX ocsp_signer_changed ON ocsp_signer (changed_xid);
 
 -- Transactions don't commit in the order of their numbers. A reader that keeps the oldest one that was under way when it read asks next
 -- time for rows of that one and later ones, and so misses none.
@@ -101,7 +99,7 @@ GRANT UPDATE (kind) ON ca_certificate TO siegel_ca;
 GRANT SELECT ON ca_certificate TO siegel_api, siegel_est;
 GRANT SELECT (generation, successor_id, external, csr, profile_id, key_type, signature, serves_until, crl_overlap_sec) ON ca TO siegel_api;
 GRANT SELECT (successor_id, external) ON ca TO siegel_est;
-GRANT SELECT (changed_xid) ON ca TO siegel_va;
+GRANT SELECT (serves_until) ON ca TO siegel_va;
 GRANT SELECT (serves_until, not_before, successor_id) ON ca TO siegel_sched;
 
 ALTER TABLE ca_certificate ENABLE ROW LEVEL SECURITY;

@@ -145,7 +145,7 @@ signer_clear(struct signer *s)
 
 /* Takes the signer of this CA that lives longest. A row that can't be used is reported, not fatal: another may serve. */
 static void
-signer_choose(struct signer *s, const struct cert *ca, const struct signer_row *rows, int n_rows, const struct secret *wrap_key,
+signer_choose(struct signer *s, const struct cert *ca, const struct signer_row *const *rows, int n_rows, const struct secret *wrap_key,
               enum responder_id by, int64_t now, void (*report)(const struct error *e))
 {
 	struct error e;
@@ -154,51 +154,188 @@ signer_choose(struct signer *s, const struct cert *ca, const struct signer_row *
 	for (int i = 0; i < n_rows; i++) {
 		struct signer candidate = {.ca_id = s->ca_id};
 
-		if (rows[i].ca_id != s->ca_id)
-			continue;
-		if (cert_parse(rows[i].certificate, &c, &e) < 0) {
+		if (cert_parse(rows[i]->certificate, &c, &e) < 0) {
 			if (report)
 				report(&e);
 			continue;
 		}
 		if (c.not_before > now || c.not_after <= now || (s->key && c.not_after <= s->not_after))
 			continue;
-		if (signer_fill(&candidate, ca, &rows[i], &c, wrap_key, by, &e) < 0) {
+		if (signer_fill(&candidate, ca, rows[i], &c, wrap_key, by, &e) < 0) {
 			if (report)
 				report(&e);
 			continue;
 		}
 		memcpy(candidate.name_hash, s->name_hash, sizeof(s->name_hash));
 		memcpy(candidate.key_hash, s->key_hash, sizeof(s->key_hash));
+		memcpy(candidate.made_of, s->made_of, sizeof(s->made_of));
 		signer_clear(s);
 		*s = candidate;
 	}
 }
 
+static int
+digest_rows(const struct ca_row *ca, const struct signer_row *const *rows, int n, uint8_t ret[32], struct error *e)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx && EVP_DigestInit_ex2(ctx, EVP_sha256(), NULL) && EVP_DigestUpdate(ctx, ca->certificate.data, ca->certificate.len);
+
+	for (int i = 0; ok && i < n; i++) {
+		const struct bytes fields[] = {rows[i]->serial, rows[i]->certificate, rows[i]->wrapped_key};
+
+		for (size_t k = 0; ok && k < ARRAY_LEN(fields); k++)
+			ok = EVP_DigestUpdate(ctx, &fields[k].len, sizeof(fields[k].len)) && EVP_DigestUpdate(ctx, fields[k].data, fields[k].len);
+	}
+	ok = ok && EVP_DigestFinal_ex(ctx, ret, NULL);
+	EVP_MD_CTX_free(ctx);
+	return ok ? 0 : fail(e, E_INTERNAL, "hash of a signer's rows failed");
+}
+
+/* What a former set made of the same rows, as long as it lives. */
+static bool
+signer_take_over(struct signer *s, const struct signer_set *before, int64_t now)
+{
+	int low = 0, high = before ? before->n : 0;
+
+	while (low < high) {
+		int middle = (low + high) / 2;
+		if (before->signers[middle].ca_id < s->ca_id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	const struct signer *old = before && low < before->n ? &before->signers[low] : NULL;
+	if (!old || old->ca_id != s->ca_id || !old->key || memcmp(old->made_of, s->made_of, sizeof(s->made_of)) != 0 || old->not_after <= now)
+		return false;
+	*s = *old;
+	EVP_PKEY_up_ref(s->key);
+	if (s->digest)
+		EVP_MD_up_ref(s->digest);
+	s->responder_id = s->certs = BUF_INIT(LIMIT_CERT_BYTES + 16);
+	buf_add(&s->responder_id, old->responder_id.data, old->responder_id.len);
+	buf_add(&s->certs, old->certs.data, old->certs.len);
+	return true;
+}
+
+static size_t
+key_place(const uint8_t *hash)
+{
+	size_t h;
+
+	memcpy(&h, hash, sizeof(h)); /* it is a hash already */
+	return h;
+}
+
+static void
+index_make(struct signer_set *set)
+{
+	size_t size = 16;
+
+	while (size < 2 * (size_t)set->n)
+		size *= 2;
+	set->mask = size - 1;
+	for (int h = 0; h < OCSP_HASH_COUNT; h++) {
+		set->by_key[h] = xcalloc(size, sizeof(uint32_t));
+		for (int i = 0; i < set->n; i++) {
+			size_t at = key_place(set->signers[i].key_hash[h]);
+			while (set->by_key[h][at & set->mask])
+				at++;
+			set->by_key[h][at & set->mask] = (uint32_t)i + 1;
+		}
+	}
+}
+
+static int
+by_ca(const void *a, const void *b)
+{
+	const struct signer_row *x = *(const struct signer_row *const *)a, *y = *(const struct signer_row *const *)b;
+
+	return x->ca_id != y->ca_id ? (x->ca_id < y->ca_id ? -1 : 1) : (x > y) - (x < y);
+}
+
+static int
+ca_by_id(const void *a, const void *b)
+{
+	const struct ca_row *x = *(const struct ca_row *const *)a, *y = *(const struct ca_row *const *)b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+struct making {
+	struct signer_set *set;
+	const struct secret *wrap_key;
+	enum responder_id by;
+	int64_t now;
+	const struct signer_set *before;
+	void (*report)(const struct error *e);
+};
+
+/* One CA with its n rows. */
+static int
+signer_add(const struct making *m, const struct ca_row *row, const struct signer_row *const *rows, int n, struct error *e)
+{
+	struct signer *s = &m->set->signers[m->set->n];
+	struct cert ca;
+	struct error problem;
+
+	s->ca_id = row->id;
+	if (digest_rows(row, rows, n, s->made_of, e) < 0)
+		return -1;
+	if (!signer_take_over(s, m->before, m->now)) {
+		if (cert_parse(row->certificate, &ca, &problem) < 0) {
+			if (m->report)
+				m->report(&problem);
+			return 0;
+		}
+		if (hash_issuer(s, &ca, e) < 0)
+			return -1;
+		signer_choose(s, &ca, rows, n, m->wrap_key, m->by, m->now, m->report);
+	}
+	m->set->n++;
+	return 0;
+}
+
+static int
+set_fill(const struct making *m, const struct ca_row **cas, int n_cas, const struct signer_row **rows, int n_rows, struct error *e)
+{
+	int at = 0;
+
+	qsort(cas, (size_t)n_cas, sizeof(*cas), ca_by_id);
+	qsort(rows, (size_t)n_rows, sizeof(*rows), by_ca);
+	for (int i = 0; i < n_cas; i++) {
+		int end;
+		while (at < n_rows && rows[at]->ca_id < cas[i]->id)
+			at++;
+		for (end = at; end < n_rows && rows[end]->ca_id == cas[i]->id; end++)
+			;
+		if (signer_add(m, cas[i], rows + at, end - at, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 signer_set_new(const struct ca_row *cas, int n_cas, const struct signer_row *rows, int n_rows, const struct secret *wrap_key,
-               enum responder_id by, int64_t now, void (*report)(const struct error *e), struct signer_set **ret, struct error *e)
+               enum responder_id by, int64_t now, const struct signer_set *before, void (*report)(const struct error *e),
+               struct signer_set **ret, struct error *e)
 {
 	CLEANUP(signer_set_drop) struct signer_set *set = xcalloc(1, sizeof(*set));
-	struct cert ca;
+	const struct ca_row **sorted_cas = xcalloc((size_t)n_cas + 1, sizeof(struct ca_row *));
+	const struct signer_row **sorted_rows = xcalloc((size_t)n_rows + 1, sizeof(struct signer_row *));
+	struct making m = {set, wrap_key, by, now, before, report};
 
 	set->references = 1;
 	set->signers = xcalloc((size_t)n_cas + 1, sizeof(*set->signers));
-	for (int i = 0; i < n_cas; i++) {
-		struct signer *s = &set->signers[set->n];
-		struct error problem;
-
-		if (cert_parse(cas[i].certificate, &ca, &problem) < 0) {
-			if (report)
-				report(&problem);
-			continue;
-		}
-		s->ca_id = cas[i].id;
-		if (hash_issuer(s, &ca, e) < 0)
-			return -1;
-		signer_choose(s, &ca, rows, n_rows, wrap_key, by, now, report);
-		set->n++;
-	}
+	for (int i = 0; i < n_cas; i++)
+		sorted_cas[i] = &cas[i];
+	for (int i = 0; i < n_rows; i++)
+		sorted_rows[i] = &rows[i];
+	int result = set_fill(&m, sorted_cas, n_cas, sorted_rows, n_rows, e);
+	free(sorted_cas);
+	free(sorted_rows);
+	if (result < 0)
+		return -1;
+	index_make(set);
 	*ret = TAKE(set);
 	return 0;
 }
@@ -217,6 +354,8 @@ signer_set_drop(struct signer_set *s)
 		return;
 	for (int i = 0; i < s->n; i++)
 		signer_clear(&s->signers[i]);
+	for (int h = 0; h < OCSP_HASH_COUNT; h++)
+		free(s->by_key[h]);
 	free(s->signers);
 	free(s);
 }
@@ -228,7 +367,9 @@ signer_set_find(const struct signer_set *s, const struct ocsp_certid *id)
 
 	if (len == 0 || id->name_hash.len != len || id->key_hash.len != len)
 		return -1;
-	for (int i = 0; i < s->n; i++) {
+	const uint32_t *table = s->by_key[id->hash];
+	for (size_t at = key_place(id->key_hash.data); table[at & s->mask]; at++) {
+		int i = (int)table[at & s->mask] - 1;
 		if (memcmp(s->signers[i].key_hash[id->hash], id->key_hash.data, len) == 0 &&
 		    memcmp(s->signers[i].name_hash[id->hash], id->name_hash.data, len) == 0)
 			return i;

@@ -25,6 +25,7 @@ enum responder_id { RESPONDER_BY_KEY, RESPONDER_BY_NAME };
 
 struct signer {
 	int32_t ca_id;
+	uint8_t made_of[32];         /* SHA-256 of the rows of this CA */
 	/* Of the issuer, for each hash that a CertID may use (RFC 6960 4.1.1). */
 	uint8_t name_hash[OCSP_HASH_COUNT][OCSP_HASH_MAX_BYTES], key_hash[OCSP_HASH_COUNT][OCSP_HASH_MAX_BYTES];
 	EVP_PKEY *key;               /* NULL: this CA has no signer at the moment */
@@ -37,16 +38,18 @@ struct signer {
 
 struct signer_set {
 	int n;
-	struct signer *signers;      /* one for each CA */
+	struct signer *signers;      /* one for each CA, in the order of their ids */
+	uint32_t *by_key[OCSP_HASH_COUNT]; /* places in signers and one more, found by the hash of the key; 0: free */
+	size_t mask;                 /* of these tables */
 	unsigned references;         /* atomic */
 };
 
 /* Makes a set from rows; for each CA the usable signer that lives longest at time now is taken. A CA without one stays in the set
- * without a key. What is wrong with a row is told to report (may be NULL), and the row is left out. wrap_key: 32 bytes. The
+ * without a key. before (may be NULL) is a former set: what was made of the same rows is taken over from it, and costs nothing. What is wrong with a row is told to report (may be NULL), and the row is left out. wrap_key: 32 bytes. The
  * caller drops *ret with signer_set_drop(). */
 int signer_set_new(const struct ca_row *cas, int n_cas, const struct signer_row *rows, int n_rows, const struct secret *wrap_key,
-                   enum responder_id by, int64_t now, void (*report)(const struct error *e), struct signer_set **ret,
-                   struct error *e) MUST_CHECK;
+                   enum responder_id by, int64_t now, const struct signer_set *before, void (*report)(const struct error *e),
+                   struct signer_set **ret, struct error *e) MUST_CHECK;
 struct signer_set *signer_set_ref(struct signer_set *s);
 void signer_set_drop(struct signer_set *s); /* accepts NULL; the last one frees */
 DEFINE_CLEANUP(struct signer_set, signer_set_drop)

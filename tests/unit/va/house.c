@@ -159,7 +159,7 @@ house_set(struct house **houses, int n, enum responder_id by)
 		cas[i] = houses[i]->ca_row;
 		rows[i] = houses[i]->signer_row;
 	}
-	ck_assert_int_eq(signer_set_new(cas, n, rows, n, house_wrap_key(), by, time(NULL), NULL, &set, &e), 0);
+	ck_assert_int_eq(signer_set_new(cas, n, rows, n, house_wrap_key(), by, time(NULL), NULL, NULL, &set, &e), 0);
 	return set;
 }
 

@@ -23,7 +23,7 @@ set_of(const struct ca_row *ca, const struct signer_row *rows, int n)
 	struct error e;
 
 	reported = 0;
-	ck_assert_int_eq(signer_set_new(ca, 1, rows, n, house_wrap_key(), RESPONDER_BY_KEY, time(NULL), report, &set, &e), 0);
+	ck_assert_int_eq(signer_set_new(ca, 1, rows, n, house_wrap_key(), RESPONDER_BY_KEY, time(NULL), NULL, report, &set, &e), 0);
 	return set;
 }
 
@@ -63,6 +63,29 @@ START_TEST(finds_issuer)
 	house_free(stranger);
 	house_free(houses[0]);
 	house_free(houses[1]);
+}
+END_TEST
+
+/* What is unchanged isn't made anew: the key is the very same. What changed is. */
+START_TEST(takes_over)
+{
+	struct house *h = house_new("one", 7, 3600, SIGNER_RIGHT), *other = house_new("one", 7, 3600, SIGNER_RIGHT);
+	struct ca_row ca = h->ca_row;
+	struct signer_row row = h->signer_row, wrong = other->signer_row;
+	struct signer_set *first = set_of(&ca, &row, 1), *second, *third;
+	struct error e;
+
+	ck_assert_int_eq(signer_set_new(&ca, 1, &row, 1, house_wrap_key(), RESPONDER_BY_KEY, time(NULL), first, report, &second, &e), 0);
+	ck_assert_ptr_eq(second->signers[0].key, first->signers[0].key);
+	ck_assert_mem_eq(second->signers[0].certs.data, first->signers[0].certs.data, first->signers[0].certs.len);
+	signer_set_drop(first);
+	ck_assert_int_eq(signer_set_new(&ca, 1, &wrong, 1, house_wrap_key(), RESPONDER_BY_KEY, time(NULL), second, report, &third, &e), 0);
+	ck_assert_ptr_null(third->signers[0].key);
+	ck_assert_int_eq(reported, 1);
+	signer_set_drop(second);
+	signer_set_drop(third);
+	house_free(h);
+	house_free(other);
 }
 END_TEST
 
@@ -182,6 +205,7 @@ tcase_signer_set(void)
 	TCase *t = tcase_create("signer_set");
 
 	tcase_add_test(t, finds_issuer);
+	tcase_add_test(t, takes_over);
 	tcase_add_test(t, wrong_signers);
 	tcase_add_test(t, altered_rows);
 	tcase_add_test(t, longest_life);
