@@ -8,6 +8,7 @@ TCase *tcase_frames(void);
 TCase *tcase_repetition(void);
 TCase *tcase_clerk(void);
 TCase *tcase_losses(void);
+TCase *tcase_life(void);
 
 /* Builds the house, starts siegel-ca and waits until it issues, unless that was done; ends it, and checks that it ended well. It ends
  * with this program in any case. */

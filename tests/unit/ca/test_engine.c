@@ -9,6 +9,7 @@ main(void)
 	suite_add_tcase(s, tcase_frames());
 	suite_add_tcase(s, tcase_repetition());
 	suite_add_tcase(s, tcase_clerk());
+	suite_add_tcase(s, tcase_life());
 	suite_add_tcase(s, tcase_losses());
 	return test_main(s);
 }

@@ -120,7 +120,7 @@ static void past_days(struct asking *q) { q->issue.days = -1; }
 static void many_days(struct asking *q) { q->issue.days = 40000; }
 static void over_profile(struct asking *q) { q->issue.days = 3651; }
 static void unknown_key_type(struct asking *q) { q->issue.key_type = writable("rsa1024"); }
-static void other_key_type(struct asking *q) { q->issue.key_type = writable("ed448"); }
+static void other_key_type(struct asking *q) { q->issue.key_type = writable("sect283k1"); }
 static void unknown_kind(struct asking *q) { set_names(q, 1, (Siegel__Name__Kind)99, "a.example"); }
 static void past_kind(struct asking *q) { set_names(q, 1, (Siegel__Name__Kind)-1, "a.example"); }
 static void many_names(struct asking *q) { set_names(q, LIMIT_SAN_COUNT + 1, SIEGEL__NAME__KIND__DNS, "a.example"); }
