@@ -6,6 +6,8 @@
 #include "api/cursor.h"
 #include "tests/unit/api/suites.h"
 
+static const struct choice colours[] = {{"red", "t.colour = 1"}, {"green", "t.colour = 2"}, {NULL, NULL}};
+static const struct filtering by_colour = {.choices = colours};
 static const struct attribute attributes[] = {
 	{"name", "t.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
 	{"names", "t.names", ATTRIBUTE_TEXTS, ATTRIBUTE_FILTER},
@@ -14,6 +16,8 @@ static const struct attribute attributes[] = {
 	{"serial", "t.serial", ATTRIBUTE_HEX, ATTRIBUTE_FILTER},
 	{"hidden", "t.hidden", ATTRIBUTE_TEXT, ATTRIBUTE_ON_REQUEST},
 	{"secret", "t.secret", ATTRIBUTE_TEXT, 0},
+	{"colour", "colour_name(t.colour)", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, .by = &by_colour},
+	{"metadata", "t.metadata", ATTRIBUTE_METADATA, ATTRIBUTE_FILTER},
 };
 static const struct relationship relationships[] = {{"ca", "cas", "t.ca"}};
 static const struct resource resource = {
@@ -23,6 +27,7 @@ static const struct resource resource = {
 	.n_attributes = ARRAY_LEN(attributes),
 	.relationships = relationships,
 	.n_relationships = 1,
+	.page_from = "thing t",
 };
 
 static int
@@ -40,7 +45,8 @@ START_TEST(test_good)
 	static const char *const cases[][2] = {
 		{"filter[name]", "a"}, {"filter[name]", ""}, {"filter[name][contains]", "a'; DROP TABLE t; --"}, {"filter[names]", "dns:a"},
 		{"filter[count]", "-7"}, {"filter[count][ge]", "7"}, {"filter[at][lt]", "2028-02-29T00:00:00Z"}, {"filter[at][ge]", "2026-01-31"},
-		{"filter[at][le]", "2026-01-31T00:00:00+05:30"}, {"filter[serial]", "00aB"}, {"sort", "name"}, {"sort", "-at"}, {"sort", "id"},
+		{"filter[at][le]", "2026-01-31T00:00:00+05:30"}, {"filter[serial]", "00aB"}, {"filter[colour]", "red"}, {"filter[metadata.site]", "x"},
+		{"filter[metadata.site][contains]", "x"}, {"filter[metadata.a.b=c d]", ""}, {"filter[metadata.__proto__]", "x"}, {"sort", "name"}, {"sort", "-at"}, {"sort", "id"},
 		{"page[size]", "1"}, {"page[size]", "500"}, {"fields[thing]", "name,ca"}, {"fields[gadget]", ""},
 	};
 	struct query q;
@@ -53,10 +59,36 @@ START_TEST(test_good)
 }
 END_TEST
 
+START_TEST(test_what_filters_become)
+{
+	char long_name[256];
+	struct query q;
+	struct error e;
+
+	ck_assert_int_eq(query("filter[metadata.a.b]", "x", false, &q, &e), 0);
+	ck_assert_str_eq(q.filters[0].key, "a.b");
+	ck_assert_ptr_null(q.sort);
+	ck_assert_int_eq(query("filter[colour]", "green", false, &q, &e), 0);
+	ck_assert_str_eq(q.filters[0].choice->condition, "t.colour = 2");
+	ck_assert_int_eq(query("filter[colour]", "blue", false, &q, &e), -1);
+	ck_assert_ptr_nonnull(strstr(e.detail, "red, green"));
+	/* A range is the order when none is asked for. */
+	ck_assert_int_eq(query("filter[at][lt]", "2026-01-31", false, &q, &e), 0);
+	ck_assert_str_eq(q.sort->name, "at");
+	ck_assert(q.descending);
+	/* R23: a key is 127 octets at most. */
+	for (int n = 127; n <= 128; n++) {
+		snprintf(long_name, sizeof long_name, "filter[metadata.%.*s]", n, (char[129]){[0 ... 127] = 'k'});
+		ck_assert_int_eq(query(long_name, "x", false, &q, &e), n == 127 ? 0 : -1);
+	}
+}
+END_TEST
+
 START_TEST(test_bad)
 {
 	static const char *const cases[][2] = {
-		{"filter[secret]", "a"}, {"filter[nothing]", "a"}, {"filter[name", "a"}, {"filter[]", "a"}, {"filter[name][lt]", "a"},
+		{"filter[secret]", "a"}, {"filter[nothing]", "a"}, {"filter[colour]", "blue"}, {"filter[colour]", ""}, {"filter[colour][contains]", "re"},
+		{"filter[metadata]", "x"}, {"filter[metadata.]", "x"}, {"filter[metadata.a][lt]", "x"}, {"filter[name.a]", "x"}, {"filter[.a]", "x"}, {"filter[name", "a"}, {"filter[]", "a"}, {"filter[name][lt]", "a"},
 		{"filter[name]x", "a"}, {"filter[count]", "1e3"}, {"filter[count]", ""}, {"filter[count]", "99999999999999999999"},
 		{"filter[at][lt]", "2027-02-29T00:00:00Z"}, {"filter[at][lt]", "yesterday"}, {"filter[at][lt]", "2026-13-01"},
 		{"filter[at][lt]", "0000-01-01"}, {"filter[at][lt]", "2026-01-01T00:00:00+99:00"}, {"filter[serial]", "abc"},
@@ -102,11 +134,11 @@ START_TEST(test_fields)
 	struct error e;
 
 	ck_assert_int_eq(query("fields[gadget]", "hidden,ca", false, &q, &e), 0);
-	ck_assert_uint_eq(q.fields[1], 1U << 5 | 1U << 7);
+	ck_assert_uint_eq(q.fields[1], 1U << 5 | 1U << 9);
 	/* The other type keeps what is shown by default: all but what is on request. */
-	ck_assert_uint_eq(q.fields[0], 0xffU & ~(1U << 5));
+	ck_assert_uint_eq(q.fields[0], 0x3ffU & ~(1U << 5));
 	ck_assert_int_eq(query("fields[gadget]", "", true, &q, &e), 0);
-	ck_assert_uint_eq(q.fields[0], 0xffU);
+	ck_assert_uint_eq(q.fields[0], 0x3ffU);
 	ck_assert_uint_eq(q.fields[1], 0);
 }
 END_TEST
@@ -158,6 +190,7 @@ tcase_query(void)
 
 	tcase_add_checked_fixture(t, test_arena_begin, test_arena_end);
 	tcase_add_test(t, test_good);
+	tcase_add_test(t, test_what_filters_become);
 	tcase_add_test(t, test_bad);
 	tcase_add_test(t, test_too_many_filters);
 	tcase_add_test(t, test_fields);
