@@ -21,7 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 KINDS = {"cert_server": ExtendedKeyUsageOID.SERVER_AUTH, "cert_client": ExtendedKeyUsageOID.CLIENT_AUTH,
          "cert_device": ExtendedKeyUsageOID.CLIENT_AUTH}
 ISSUED = {"serial", "subject", "common_name", "names", "not_before", "not_after", "status", "profile", "issuer", "pem", "chain_pem",
-          "fingerprint_sha256", "validity_rule", "created_at"}
+          "fingerprint_sha256", "validity_rule", "created_at", "key_type", "owner", "metadata", "replaces"}
 INSTANT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 REVOCATION = {"data": {"type": "revocation", "attributes": {"reason": "keyCompromise"}}}
 
