@@ -22,7 +22,7 @@ struct args {
 		const char *value; /* "" for a flag */
 	} found[ARGS_MAX];
 	size_t n_found;
-	const char *words[8];
+	const char *words[ARGS_MAX];
 	size_t n_words;
 };
 

@@ -16,7 +16,7 @@
 #define ARENA_BYTES ((size_t)1024 * 1024 * 1024) /* a long list of certificates on its way to a table */
 
 const struct command *const command_groups[] = {commands_cert,  commands_ca,    commands_login, commands_db,
-                                                commands_audit, commands_setup, NULL};
+                                                commands_audit, commands_setup, commands_resources, NULL};
 
 static const struct arg_spec common[] = {
 	{"config", ARG_VALUE, "FILE", "configuration (" SIEGEL_SYSCONFDIR "/siegel.conf)"},
@@ -89,6 +89,7 @@ help_all(FILE *to)
 			fprintf(to, "  %-32s %s\n", left, c->help);
 		}
 	}
+	fprintf(to, "  %-32s %s\n", "RESOURCE VERB …", command_resource.help);
 	fputs("\nOptions of all commands:\n", to);
 	print_options(common, to);
 	fputs("\n'siegelctl COMMAND --help' tells the options of a command. siegelctl(8) tells the rest.\n", to);
@@ -106,6 +107,16 @@ help_command(const struct command *c, FILE *to)
 	}
 	fputs("\nOptions of all commands:\n", to);
 	print_options(common, to);
+}
+
+static bool
+is_group(const char *word)
+{
+	for (size_t g = 0; command_groups[g]; g++) {
+		if (strcmp(command_groups[g]->group, word) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* Finds the command among the first words that aren't options; *ret_words says how many are its own. */
@@ -136,17 +147,7 @@ find_command(int argc, char **argv, int *ret_index)
 				return c;
 		}
 	}
-	return NULL;
-}
-
-static bool
-is_group(const char *word)
-{
-	for (size_t g = 0; command_groups[g]; g++) {
-		if (strcmp(command_groups[g]->group, word) == 0)
-			return true;
-	}
-	return false;
+	return n > 0 && !is_group(words[0]) && strcmp(words[0], "help") != 0 ? &command_resource : NULL;
 }
 
 static void
@@ -186,7 +187,7 @@ run(const struct command *command, struct cli *c)
 	struct error e = {0};
 	int rc;
 
-	drop_words(&c->args, command->verb ? 2 : 1);
+	drop_words(&c->args, command->verb ? 2 : command == &command_resource ? 0 : 1);
 	if (c->args.n_words < command->min_words || c->args.n_words > command->max_words) {
 		if (c->args.n_words < command->min_words)
 			cli_usage(&e, "%s is missing", command->words);
@@ -204,6 +205,19 @@ run(const struct command *command, struct cli *c)
 		return EXIT_FAILURE;
 	}
 	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int
+help_resource(struct cli *c, const char *resource)
+{
+	struct error e = {0};
+
+	if (resource_help(c, resource, &e) == 0) {
+		putchar('\n');
+		return EXIT_SUCCESS;
+	}
+	print_error(&e);
+	return EXIT_FAILURE;
 }
 
 int
@@ -229,8 +243,11 @@ cli_main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	if (args_has(&c.args, "help") || (!command && c.args.n_words == 1 && strcmp(c.args.words[0], "help") == 0)) {
-		command ? help_command(command, stdout) : help_all(stdout);
-		return EXIT_SUCCESS;
+		rc = command == &command_resource ? help_resource(&c, argv[at]) : EXIT_SUCCESS;
+		if (rc == EXIT_SUCCESS)
+			command ? help_command(command, stdout) : help_all(stdout);
+		config_free(c.config);
+		return rc;
 	}
 	if (!command) {
 		if (at < argc && c.args.n_words == 1 && is_group(argv[at]))

@@ -28,7 +28,11 @@ struct command {
 };
 
 /* One table for each group, ended by a row without group. */
-extern const struct command commands_cert[], commands_ca[], commands_db[], commands_audit[], commands_setup[], commands_login[];
+extern const struct command commands_cert[], commands_ca[], commands_db[], commands_audit[], commands_setup[], commands_login[], commands_resources[];
+/* Any other first word: a resource of the server. Its words are all of them, the first as well. */
+extern const struct command command_resource;
+/* Prints what a resource can, as the server describes it. */
+int resource_help(struct cli *c, const char *resource, struct error *e) MUST_CHECK;
 /* All of them, ended by NULL. */
 extern const struct command *const command_groups[];
 

@@ -1,6 +1,7 @@
 #include <config.h>
 
 #include "cli/client.h"
+#include "cli/file.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 
 #define ANSWER_BYTES ((size_t)32 * 1024 * 1024) /* a page of 500 certificates with their chains is under 8 MiB */
 #define CONNECT_SEC 10L
-#define CALL_SEC 60L /* above LIMIT_REQUEST_MS, so that the server's own answer comes first */
+#define CALL_SEC 320L /* above LIMIT_BIG_REQUEST_MS and LIMIT_MANAGE_CALL_MS, so that the server's own answer comes first */
 #define MEDIA_TYPE "application/vnd.api+json"
 
 struct client {
@@ -171,7 +172,7 @@ take_body(char *data, size_t size, size_t n, void *ctx)
 }
 
 static void
-set_options(struct client *cl, const char *method, const char *url, const char *body, struct buf *answer, char *why)
+set_options(struct client *cl, const char *method, const char *url, const struct bytes *body, struct buf *answer, char *why)
 {
 	CURL *h = cl->curl;
 
@@ -198,8 +199,8 @@ set_options(struct client *cl, const char *method, const char *url, const char *
 		curl_easy_setopt(h, CURLOPT_PASSWORD, cl->basic_secret);
 	}
 	if (body) {
-		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
-		curl_easy_setopt(h, CURLOPT_POSTFIELDS, body);
+		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len);
+		curl_easy_setopt(h, CURLOPT_POSTFIELDS, body->data);
 	}
 }
 
@@ -265,28 +266,42 @@ perform(struct client *cl, long *ret_status, const struct buf *answer, const cha
 	return 0;
 }
 
-int
-client_call(struct client *cl, const char *method, const char *path, const json_t *body, json_t **ret, struct error *e)
+/* Takes the last header off again: own is the list as it was before, never empty. */
+static void
+drop_last_header(struct client *cl, struct curl_slist *own)
+{
+	struct curl_slist *before = own;
+
+	while (before->next && before->next->next)
+		before = before->next;
+	curl_slist_free_all(before->next);
+	before->next = NULL;
+	cl->headers = own;
+}
+
+/* One request with a body of that type, or with none. */
+static int
+call(struct client *cl, const char *method, const char *path, const char *type, struct bytes body, json_t **ret, struct error *e)
 {
 	BUF_CLEANUP struct buf answer = BUF_INIT(ANSWER_BYTES);
 	JSON_CLEANUP json_t *doc = NULL;
-	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	char *url = arena_printf(cl->cli->arena, "%s%s%s", cl->base, CLIENT_PREFIX, path);
+	struct curl_slist *own = cl->headers;
 	char why[CURL_ERROR_SIZE] = "";
 	long status = 0;
-	int rc = 0;
+	int rc;
 
-	if (text)
-		rc = client_header(cl, "Content-Type", MEDIA_TYPE, e);
-	if (rc == 0) {
-		set_options(cl, method, url, text, &answer, why);
-		rc = perform(cl, &status, &answer, why, e);
-	}
-	if (text)
-		explicit_bzero(text, strlen(text)); /* may hold a password */
-	free(text);
+	if (type && client_header(cl, "Content-Type", type, e) < 0)
+		return -1;
+	set_options(cl, method, url, type ? &body : NULL, &answer, why);
+	rc = perform(cl, &status, &answer, why, e);
+	if (type)
+		drop_last_header(cl, own);
 	if (rc < 0)
 		return -1;
+	*ret = NULL;
+	if (status == 204)
+		return 0;
 	doc = json_loadb((char *)answer.data, answer.len, JSON_REJECT_DUPLICATES, NULL);
 	if (status < 200 || status > 299)
 		return fail_answer(doc, status, e);
@@ -294,6 +309,29 @@ client_call(struct client *cl, const char *method, const char *path, const json_
 		return fail(e, E_INTERNAL, "the answer isn't a JSON document: is this the address of a siegel server?");
 	*ret = TAKE(doc);
 	return 0;
+}
+
+int
+client_call(struct client *cl, const char *method, const char *path, const json_t *body, json_t **ret, struct error *e)
+{
+	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	struct bytes bytes = {(const uint8_t *)text, text ? strlen(text) : 0};
+	int rc = call(cl, method, path, text ? MEDIA_TYPE : NULL, bytes, ret, e);
+
+	if (text)
+		explicit_bzero(text, strlen(text)); /* may hold a password */
+	free(text);
+	return rc;
+}
+
+int
+client_send_file(struct client *cl, const char *path, const char *file, json_t **ret, struct error *e)
+{
+	BUF_CLEANUP struct buf body = BUF_INIT(LIMIT_RAW_BODY_BYTES);
+
+	if (file_read_octets(file, &body, e) < 0)
+		return -1;
+	return call(cl, "POST", path, "application/octet-stream", (struct bytes){body.data, body.len}, ret, e);
 }
 
 const char *

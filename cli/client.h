@@ -20,8 +20,10 @@ void client_use_basic(struct client *cl, const char *name, const char *secret);
 int client_header(struct client *cl, const char *name, const char *value, struct error *e) MUST_CHECK;
 
 /* One request. path starts after CLIENT_PREFIX and is encoded. body may be NULL. *ret is the document of a 2xx answer, which the
- * caller frees. Any other answer is an error with the server's code, pointer and detail. */
+ * caller frees, or NULL when it has none (204). Any other answer is an error with the server's code, pointer and detail. */
 int client_call(struct client *cl, const char *method, const char *path, const json_t *body, json_t **ret, struct error *e) MUST_CHECK;
+/* POST of a file's octets ("-": standard input), at most LIMIT_RAW_BODY_BYTES; the rest as client_call(). */
+int client_send_file(struct client *cl, const char *path, const char *file, json_t **ret, struct error *e) MUST_CHECK;
 /* The path of the next page of a collection, in the arena, or NULL at the end. */
 const char *client_next(struct client *cl, const json_t *doc);
 /* Percent-encoded into the arena. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/limits.h"
+#include "lib/x509/pem.h"
 
 static const struct {
 	const char *option, *attribute;
@@ -69,11 +70,35 @@ make_attributes(const struct args *args, const char *csr, long days, json_t **re
 	return 0;
 }
 
+/* The password of a PKCS#12: the first line of a file, never an argument. */
+static int
+add_password(struct cli *c, json_t *attributes, struct error *e)
+{
+	const char *path = args_get(&c->args, "password-file"), *text;
+	json_t *password;
+
+	if (!path)
+		return 0;
+	if (file_read(c->arena, path, LIMIT_PASSWORD_BYTES, &text, e) < 0)
+		return -1;
+	password = json_stringn(text, strcspn(text, "\r\n"));
+	if (!password || json_string_length(password) == 0)
+		return fail(e, E_BAD_VALUE, "%s has no password in its first line", path);
+	json_object_set_new(attributes, "pkcs12_password", password);
+	return 0;
+}
+
 /* Files that an answer can go into. The key comes first: it can't be had a second time. */
 static const struct {
 	const char *option, *attribute;
 	mode_t mode;
-} outputs[] = {{"key-out", "private_key_pem", 0600}, {"out", "pem", 0644}, {"chain-out", "chain_pem", 0644}};
+	bool base64;
+} outputs[] = {
+	{"key-out", "private_key_pem", 0600, false},
+	{"pkcs12-out", "pkcs12", 0600, true},
+	{"out", "pem", 0644, false},
+	{"chain-out", "chain_pem", 0644, false},
+};
 
 static int
 write_files(struct cli *c, const json_t *doc, struct error *e)
@@ -86,7 +111,10 @@ write_files(struct cli *c, const json_t *doc, struct error *e)
 			continue;
 		if (!text[0])
 			return fail(e, E_NOT_FOUND, "the answer has no %s for --%s", outputs[i].attribute, outputs[i].option);
-		if (file_write(c->arena, path, text, strlen(text), outputs[i].mode, e) < 0)
+		struct bytes data = {(const uint8_t *)text, strlen(text)};
+		if (outputs[i].base64 && base64_decode(c->arena, text, strlen(text), &data, e) < 0)
+			return -1;
+		if (file_write(c->arena, path, data.data, data.len, outputs[i].mode, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -104,7 +132,7 @@ show_issued(struct cli *c, json_t *doc)
 		if (path && strcmp(path, "-") == 0)
 			return; /* standard output is the file's alone */
 		/* a key that has its file isn't printed as well, not even for programs */
-		if (path && (!c->json || i == 0))
+		if (path && (!c->json || i <= 1))
 			json_object_del(attributes, outputs[i].attribute);
 	}
 	list_show(c, doc);
@@ -114,7 +142,7 @@ show_issued(struct cli *c, json_t *doc)
 static int
 check_issue(struct cli *c, struct error *e)
 {
-	const char *key_out = args_get(&c->args, "key-out");
+	const char *key_out = args_get(&c->args, "key-out"), *pkcs12_out = args_get(&c->args, "pkcs12-out");
 
 	if (!type_of(args_get(&c->args, "type")))
 		return cli_usage(e, "--type is one of server, client, device");
@@ -122,8 +150,14 @@ check_issue(struct cli *c, struct error *e)
 		return cli_usage(e, "with --csr the private key stays where it is: --key-out can't be given");
 	if (args_has(&c->args, "csr") && args_has(&c->args, "key-type"))
 		return cli_usage(e, "--key-type is for a key that the engine makes; --csr brings its own");
-	if (!args_has(&c->args, "csr") && !key_out)
-		return cli_usage(e, "one of --csr and --key-out is wanted");
+	if (args_has(&c->args, "csr") && pkcs12_out)
+		return cli_usage(e, "with --csr the private key stays where it is: --pkcs12-out can't be given");
+	if (args_has(&c->args, "csr") + (key_out != NULL) + (pkcs12_out != NULL) != 1)
+		return cli_usage(e, "one of --csr, --key-out and --pkcs12-out is wanted");
+	if (!pkcs12_out != !args_has(&c->args, "password-file"))
+		return cli_usage(e, "--pkcs12-out and --password-file go together");
+	if (pkcs12_out && (file_absent(pkcs12_out, e) < 0 || file_possible(c->arena, pkcs12_out, e) < 0))
+		return -1;
 	if (key_out && (file_absent(key_out, e) < 0 || file_possible(c->arena, key_out, e) < 0))
 		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(outputs); i++) {
@@ -153,7 +187,7 @@ run_issue(struct cli *c, struct error *e)
 		return CLI_USAGE;
 	if (csr_path && file_read(c->arena, csr_path, LIMIT_BODY_BYTES, &csr, e) < 0)
 		return -1;
-	if (make_attributes(&c->args, csr, days, &attributes, e) < 0)
+	if (make_attributes(&c->args, csr, days, &attributes, e) < 0 || add_password(c, attributes, e) < 0)
 		return -1;
 	body = json_pack("{s:{s:s,s:O}}", "data", "type", type, "attributes", attributes);
 	if (client_new(c, &cl, e) < 0 || client_use_token(cl, e) < 0 || (key && client_header(cl, "Idempotency-Key", key, e) < 0))
@@ -273,6 +307,8 @@ static const struct arg_spec issue_options[] = {
 	{"days", ARG_VALUE, "N", "validity (else the profile's)"},
 	{"csr", ARG_VALUE, "FILE", "certificate signing request (PEM); - for standard input"},
 	{"key-out", ARG_VALUE, "FILE", "without --csr: file for the private key that the engine makes, mode 0600"},
+	{"pkcs12-out", ARG_VALUE, "FILE", "in place of --key-out: file for key and certificates as PKCS#12, mode 0600"},
+	{"password-file", ARG_VALUE, "FILE", "file whose first line is the password of the PKCS#12; - for standard input"},
 	{"key-type", ARG_VALUE, "TYPE", "type of that key, such as p256 or rsa3072 (else the profile's)"},
 	OUT_OPTIONS,
 	{"profile", ARG_VALUE, "NAME", "profile (else that of the type)"},

@@ -58,15 +58,23 @@ make_folders(struct arena *a, const char *path)
 	}
 }
 
-static int
-save(struct cli *c, const char *token, struct error *e)
+/* The file beside the token with its id: what "logout" takes back. */
+static const char *
+id_path(struct arena *a, const char *path)
 {
-	const char *path, *line = arena_printf(c->arena, "%s\n", token);
+	return arena_printf(a, "%s.id", path);
+}
+
+static int
+save(struct cli *c, const char *token, const char *id, struct error *e)
+{
+	const char *path, *line = arena_printf(c->arena, "%s\n", token), *second = arena_printf(c->arena, "%s\n", id);
 
 	if (client_token_path(c->arena, &path, e) < 0)
 		return -1;
 	make_folders(c->arena, path);
-	if (file_write(c->arena, path, line, strlen(line), 0600, e) < 0)
+	if (file_write(c->arena, path, line, strlen(line), 0600, e) < 0 ||
+	    file_write(c->arena, id_path(c->arena, path), second, strlen(second), 0600, e) < 0)
 		return -1;
 	fprintf(stderr, "the token is kept in %s\n", path);
 	return 0;
@@ -78,7 +86,7 @@ run_login(struct cli *c, struct error *e)
 	CLEANUP(client_free) struct client *cl = NULL;
 	CLEANUP(secret_free) struct secret *code = NULL;
 	JSON_CLEANUP json_t *doc = NULL;
-	const char *name = args_get(&c->args, "name"), *token;
+	const char *name = args_get(&c->args, "name"), *token, *id;
 
 	if (!name)
 		return cli_usage(e, "--name is wanted");
@@ -92,12 +100,37 @@ run_login(struct cli *c, struct error *e)
 	token = resource_text(json_object_get(doc, "data"), "token");
 	if (!token[0])
 		return fail(e, E_INTERNAL, "the answer holds no token");
+	id = json_string_value(json_object_get(json_object_get(doc, "data"), "id"));
 	if (args_has(&c->args, "save"))
-		return save(c, token, e);
+		return save(c, token, id ? id : "", e);
 	if (c->json)
 		cli_print_json(doc);
 	else
 		printf("%s\n", token);
+	return 0;
+}
+
+/* The token that "login --save" kept is taken back by the server, and its file goes, also when the server has forgotten it already. */
+static int
+run_logout(struct cli *c, struct error *e)
+{
+	CLEANUP(client_free) struct client *cl = NULL;
+	JSON_CLEANUP json_t *doc = NULL;
+	const char *path, *id;
+
+	if (client_token_path(c->arena, &path, e) < 0)
+		return -1;
+	if (file_read(c->arena, id_path(c->arena, path), 64, &id, e) < 0)
+		return fail(e, E_NOT_FOUND, "no token is kept here: 'siegelctl login --save' keeps one");
+	id = arena_strndup(c->arena, id, strspn(id, "0123456789"));
+	if (client_new(c, &cl, e) < 0 || client_use_token(cl, e) < 0)
+		return -1;
+	if (client_call(cl, "DELETE", arena_printf(c->arena, "/tokens/%s", id), NULL, &doc, e) < 0 && e->code != E_UNAUTHENTICATED &&
+	    e->code != E_NOT_FOUND)
+		return -1;
+	if (unlink(path) < 0 || unlink(id_path(c->arena, path)) < 0)
+		return fail(e, E_UNAVAILABLE, "can't remove %s: %s", path, strerror(errno));
+	fputs("signed out\n", stderr);
 	return 0;
 }
 
@@ -109,5 +142,6 @@ static const struct arg_spec options[] = {
 
 const struct command commands_login[] = {
 	{"login", NULL, "", 0, 0, "get a token for a one-time code, which is read from standard input", options, run_login},
+	{"logout", NULL, "", 0, 0, "take back the token that login --save kept", NULL, run_logout},
 	{NULL, NULL, NULL, 0, 0, NULL, NULL, NULL},
 };

@@ -19,9 +19,8 @@ is_stream(const char *path)
 }
 
 int
-file_read(struct arena *a, const char *path, size_t max, const char **ret, struct error *e)
+file_read_octets(const char *path, struct buf *ret, struct error *e)
 {
-	BUF_CLEANUP struct buf b = BUF_INIT(max);
 	FILE *f = is_stream(path) ? stdin : fopen(path, "re");
 	char block[8192];
 	bool bad;
@@ -30,14 +29,25 @@ file_read(struct arena *a, const char *path, size_t max, const char **ret, struc
 	if (!f)
 		return fail(e, E_UNAVAILABLE, "can't open %s: %s", path, strerror(errno));
 	while ((n = fread(block, 1, sizeof(block), f)) > 0)
-		buf_add(&b, block, n);
+		buf_add(ret, block, n);
+	explicit_bzero(block, sizeof(block));
 	bad = ferror(f) != 0;
 	if (f != stdin)
 		fclose(f);
 	if (bad)
 		return fail(e, E_UNAVAILABLE, "can't read %s", path);
-	if (b.overflow)
-		return fail(e, E_TOO_LARGE, "%s has more than %zu bytes", path, max);
+	if (ret->overflow)
+		return fail(e, E_TOO_LARGE, "%s has more than %zu bytes", path, ret->max);
+	return 0;
+}
+
+int
+file_read(struct arena *a, const char *path, size_t max, const char **ret, struct error *e)
+{
+	BUF_CLEANUP struct buf b = BUF_INIT(max);
+
+	if (file_read_octets(path, &b, e) < 0)
+		return -1;
 	if (b.len > 0 && memchr(b.data, 0, b.len))
 		return fail(e, E_BAD_VALUE, "%s holds a NUL, so it isn't text", path);
 	*ret = arena_strndup(a, b.len ? (char *)b.data : "", b.len);

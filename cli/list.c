@@ -1,5 +1,6 @@
 #include "cli/list.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/table.h"
@@ -7,6 +8,8 @@
 
 #define MAX_COLUMNS 12
 #define NAME_WIDTH 20
+#define ANY_COLUMNS 7 /* of a collection that no command knows */
+#define ANY_WIDTH 40
 
 /* A value as one line of text. */
 static const char *
@@ -22,8 +25,13 @@ value_text(struct arena *a, const json_t *v)
 		return arena_printf(a, "%lld", (long long)json_integer_value(v));
 	if (json_is_boolean(v))
 		return json_is_true(v) ? "yes" : "no";
-	if (!json_is_array(v))
-		return "";
+	if (json_is_object(v) || (json_is_array(v) && json_is_object(json_array_get(v, 0)))) {
+		char *dump = json_dumps(v, JSON_COMPACT);
+
+		text = arena_strdup(a, dump ? dump : "");
+		free(dump);
+		return text;
+	}
 	json_array_foreach(v, i, item)
 		text = arena_printf(a, "%s%s%s", text, i ? " " : "", value_text(a, item));
 	return text;
@@ -95,16 +103,14 @@ read_pages(struct cli *c, struct client *cl, const char *path, long limit, json_
 	return 0;
 }
 
-int
-list_run(struct cli *c, const char *collection, const struct list_column *columns, size_t n_columns, struct error *e)
+/* Reads what is asked for into data of *ret. */
+static int
+read_list(struct cli *c, const char *collection, json_t **ret, struct error *e)
 {
 	JSON_CLEANUP json_t *doc = json_pack("{s:[]}", "data");
-	json_t *all = json_object_get(doc, "data"), *item;
 	CLEANUP(client_free) struct client *cl = NULL;
-	const char *path, *headings[MAX_COLUMNS], *cells[MAX_COLUMNS];
-	struct table *t;
+	const char *path;
 	long limit;
-	size_t i;
 	int rc;
 
 	if (args_number(&c->args, "limit", 1, 100000000, 0, &limit, e) < 0)
@@ -114,21 +120,90 @@ list_run(struct cli *c, const char *collection, const struct list_column *column
 	rc = first_path(c, cl, collection, limit, &path, e);
 	if (rc)
 		return rc;
-	if (read_pages(c, cl, path, limit, all, e) < 0)
+	if (read_pages(c, cl, path, limit, json_object_get(doc, "data"), e) < 0)
 		return -1;
+	*ret = TAKE(doc);
+	return 0;
+}
+
+static void
+print_list(struct cli *c, const json_t *doc, const struct list_column *columns, size_t n_columns)
+{
+	const char *headings[MAX_COLUMNS], *cells[MAX_COLUMNS];
+	struct table *t;
+	json_t *item;
+	size_t i;
+
 	if (c->json) {
 		cli_print_json(doc);
-		return 0;
+		return;
 	}
 	for (size_t k = 0; k < n_columns; k++)
 		headings[k] = columns[k].heading;
 	t = table_new(c->arena, headings, n_columns);
-	json_array_foreach(all, i, item) {
+	json_array_foreach(json_object_get(doc, "data"), i, item) {
 		for (size_t k = 0; k < n_columns; k++)
 			cells[k] = cell(c->arena, item, columns[k].attribute);
 		table_row(t, cells);
 	}
 	table_print(t, stdout);
+}
+
+int
+list_run(struct cli *c, const char *collection, const struct list_column *columns, size_t n_columns, struct error *e)
+{
+	JSON_CLEANUP json_t *doc = NULL;
+	int rc = read_list(c, collection, &doc, e);
+
+	if (rc == 0)
+		print_list(c, doc, columns, n_columns);
+	return rc;
+}
+
+static void
+add_column(struct arena *a, struct list_column *columns, size_t *n, const char *attribute)
+{
+	char *heading = arena_strdup(a, attribute);
+
+	if (*n == MAX_COLUMNS)
+		return;
+	for (char *p = heading; *p; p++)
+		*p = *p == '_' ? ' ' : *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
+	columns[(*n)++] = (struct list_column){heading, attribute};
+}
+
+/* The first attributes that make short cells, in the order of the server. */
+static void
+choose_columns(struct arena *a, const json_t *doc, struct list_column *columns, size_t *n)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(json_object_get(json_array_get(json_object_get(doc, "data"), 0), "attributes"), name, value)
+		if (*n < ANY_COLUMNS && !json_is_object(value) && !json_is_array(value) && strlen(value_text(a, value)) < ANY_WIDTH)
+			add_column(a, columns, n, name);
+}
+
+int
+list_any(struct cli *c, const char *collection, struct error *e)
+{
+	JSON_CLEANUP json_t *doc = NULL;
+	const char *names = args_get(&c->args, "columns");
+	struct list_column columns[MAX_COLUMNS] = {{"ID", "id"}};
+	size_t n = 1;
+	int rc = read_list(c, collection, &doc, e);
+
+	if (rc)
+		return rc;
+	if (!names)
+		choose_columns(c->arena, doc, columns, &n);
+	while (names && *names) {
+		size_t len = strcspn(names, ",");
+
+		add_column(c->arena, columns, &n, arena_strndup(c->arena, names, len));
+		names += len + (names[len] == ',');
+	}
+	print_list(c, doc, columns, n);
 	return 0;
 }
 
@@ -141,6 +216,23 @@ print_block(struct arena *a, const char *text)
 
 		printf("%s\n", text_safe(a, arena_strndup(a, text, len)));
 		text += len + (text[len] == '\n');
+	}
+}
+
+/* "ca  cas/7": what a resource points at. */
+static void
+print_relationships(struct cli *c, const json_t *data)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(json_object_get(data, "relationships"), name, value) {
+		const json_t *to = json_object_get(value, "data");
+
+		if (json_is_object(to))
+			printf("%-*s %s\n", NAME_WIDTH, text_safe(c->arena, name),
+			       text_safe(c->arena, arena_printf(c->arena, "%s/%s", value_text(c->arena, json_object_get(to, "type")),
+			                                        value_text(c->arena, json_object_get(to, "id")))));
 	}
 }
 
@@ -162,6 +254,7 @@ list_show(struct cli *c, const json_t *doc)
 		if (!strchr(text, '\n') && !json_is_null(value))
 			printf("%-*s %s\n", NAME_WIDTH, text_safe(c->arena, name), text_safe(c->arena, text));
 	}
+	print_relationships(c, data);
 	json_object_foreach(json_object_get(data, "attributes"), name, value) {
 		const char *text = value_text(c->arena, value);
 

@@ -16,6 +16,8 @@ struct list_column {
 
 /* Reads all pages of a collection, or up to --limit, and prints them. 0, -1 or CLI_USAGE. */
 int list_run(struct cli *c, const char *collection, const struct list_column *columns, size_t n_columns, struct error *e);
+/* The same for a collection that no command knows: the columns are --columns, or the first short attributes. */
+int list_any(struct cli *c, const char *collection, struct error *e);
 /* Prints one resource: attributes one under the other, long texts (PEM) after the rest. */
 void list_show(struct cli *c, const json_t *doc);
 

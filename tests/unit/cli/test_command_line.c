@@ -70,7 +70,7 @@ static const struct {
 	{"cert show 1 2", 2, "there are too many words"},
 	{"cert list --color", 2, "there is no option --color here"},
 	{"cert list --limit 0", 2, "--limit wants a whole number"},
-	{"cert issue --type server", 2, "one of --csr and --key-out is wanted"},
+	{"cert issue --type server", 2, "one of --csr, --key-out and --pkcs12-out is wanted"},
 	{"cert issue --csr /x", 2, "--type is one of"},
 	{"cert issue --type king --csr /x", 2, "--type is one of"},
 	{"cert issue --type server --csr /x --key-out /y", 2, "--key-out can't be given"},
