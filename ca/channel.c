@@ -29,6 +29,7 @@ caller_may(enum caller c, Siegel__Request__OperationCase operation)
 	case SIEGEL__REQUEST__OPERATION_CRL:
 	case SIEGEL__REQUEST__OPERATION_SIGNER:
 	case SIEGEL__REQUEST__OPERATION_SWEEP:
+	case SIEGEL__REQUEST__OPERATION_SEAL:
 		return c == CALLER_SCHED;
 	case SIEGEL__REQUEST__OPERATION_STATUS:
 		return c == CALLER_API || c == CALLER_SCHED;

@@ -1,5 +1,6 @@
 #include "ca/clerk.h"
 
+#include "ca/audit_seal.h"
 #include "ca/crl.h"
 #include "ca/desk.h"
 #include "ca/manage.h"
@@ -110,6 +111,20 @@ sweep(struct clerk *k, Siegel__Reply *reply, Siegel__Swept *swept, struct error 
 }
 
 static int
+make_seal(struct clerk *k, struct buf *frame, struct error *e)
+{
+	struct arena *a CLEANUP(arena_free) = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	Siegel__Reply reply = SIEGEL__REPLY__INIT;
+	Siegel__Sealed sealed = SIEGEL__SEALED__INIT;
+	if (audit_seal_make(&k->desk, a, &sealed, e) < 0)
+		return -1;
+	reply.result_case = SIEGEL__REPLY__RESULT_SEALED;
+	reply.sealed = &sealed;
+	reply_put(frame, &reply);
+	return 0;
+}
+
+static int
 serve(struct clerk *k, const Siegel__Request *request, struct buf *frame, struct error *e)
 {
 	Siegel__Reply reply = SIEGEL__REPLY__INIT;
@@ -122,6 +137,8 @@ serve(struct clerk *k, const Siegel__Request *request, struct buf *frame, struct
 		return fail(e, E_FORBIDDEN, "siegel-sched may not ask for that");
 	if (prepare(k, e) < 0)
 		return -1;
+	if (request->operation_case == SIEGEL__REQUEST__OPERATION_SEAL)
+		return make_seal(k, frame, e);
 	switch (request->operation_case) {
 	case SIEGEL__REQUEST__OPERATION_CRL:
 		rc = make_crl(k, request->crl, &reply, &crl, e);

@@ -67,6 +67,12 @@ tell(struct verify *v, const char *chain, int64_t seq, const char *fmt, ...)
 	v->problem(v->ctx, chain, seq, text);
 }
 
+void
+verify_fault(struct verify *v, const char *chain, int64_t seq, const char *text)
+{
+	tell(v, chain, seq, "%s", text);
+}
+
 static int
 hex_decode(const char *text, uint8_t ret[AUDIT_HASH_BYTES])
 {

@@ -21,6 +21,8 @@ DEFINE_CLEANUP(struct verify, verify_free)
 int verify_anchor(struct verify *v, const char *line, struct error *e) MUST_CHECK;
 /* Takes the next row with its stored hash. */
 void verify_row(struct verify *v, const char *chain, int64_t seq, const struct audit_row *row, const uint8_t hash[AUDIT_HASH_BYTES]);
+/* Tells of something that was found beside the rows, and counts it. */
+void verify_fault(struct verify *v, const char *chain, int64_t seq, const char *text);
 /* Ends the last chain and tells which anchors met no row. */
 void verify_end(struct verify *v);
 /* How many problems were told. */

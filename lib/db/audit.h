@@ -5,6 +5,8 @@
 #include "lib/db/db.h"
 
 #define AUDIT_HASH_BYTES 32
+/* A seal signs this line, its time in microseconds since 1970 on a line, and a line "<chain> <seq> <hash>" for the head of each chain. */
+#define AUDIT_SEAL_TITLE "siegel audit seal 1"
 
 struct audit_row {
 	int64_t at_us; /* microseconds since 1970 */
@@ -23,6 +25,8 @@ struct audit_chain {
 
 /* Takes the chain's lock on this connection (waits for a former holder that is still going away, at most 10 s) and reads its head. */
 int audit_open(struct db *db, const char *name, struct audit_chain *ret, struct error *e) MUST_CHECK;
+/* The same without waiting: E_CONFLICT while another has the lock. For event loops, which try again later. */
+int audit_try(struct db *db, const char *name, struct audit_chain *ret, struct error *e) MUST_CHECK;
 /* hash = SHA-256(previous hash ‖ each field as 4 bytes of length and its bytes, which are
  * 8 for a number; most significant byte first), in the order chain, seq, at_us, tenant_id, actor, action, object, detail. */
 void audit_hash(const uint8_t prev[AUDIT_HASH_BYTES], const char *chain, int64_t seq, const struct audit_row *row,

@@ -1,6 +1,7 @@
 #include "cli/verify.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/cli/suites.h"
@@ -157,6 +158,157 @@ START_TEST(test_anchor_lines)
 }
 END_TEST
 
+/* --- a thousand ways of changing a log --- */
+
+#define LOG_ROWS 60
+
+struct stored {
+	char chain[8], actor[16], action[24], object[24], detail[32];
+	int64_t seq, at_us;
+	int32_t tenant_id;
+	uint8_t hash[AUDIT_HASH_BYTES];
+};
+
+static int
+by_place(const void *x, const void *y)
+{
+	const struct stored *a = x, *b = y;
+	int c = strcmp(a->chain, b->chain);
+
+	return c ? c : (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+static void
+hash_row(struct stored *r, const uint8_t *before)
+{
+	static const uint8_t zeros[AUDIT_HASH_BYTES];
+	struct audit_row row = {r->at_us, r->tenant_id, r->actor, r->action, r->object, r->detail};
+
+	audit_hash(before ? before : zeros, r->chain, r->seq, &row, r->hash);
+}
+
+/* Three chains of twenty rows. */
+static void
+make_log(struct stored *log)
+{
+	for (int i = 0; i < LOG_ROWS; i++) {
+		struct stored *r = &log[i];
+
+		memset(r, 0, sizeof(*r));
+		snprintf(r->chain, sizeof(r->chain), "ca.%d", i / 20);
+		snprintf(r->actor, sizeof(r->actor), "rest:line%d", i % 7);
+		snprintf(r->action, sizeof(r->action), "certificate.%s", i % 2 ? "issued" : "intent");
+		snprintf(r->object, sizeof(r->object), "ca/2/serial/%04x", i);
+		snprintf(r->detail, sizeof(r->detail), "{\"n\":\"%d\"}", i);
+		r->seq = i % 20 + 1;
+		r->at_us = 1000000 + i;
+		r->tenant_id = 1 + i % 3;
+		hash_row(r, i % 20 ? log[i - 1].hash : NULL);
+	}
+}
+
+/* Changes the log somehow; gives the number of rows. The kinds: a field, a hash, a row left out, the end of a chain cut off, two rows in each other's
+ * places with their numbers exchanged, a row put in, all rows from one on written anew with good hashes. */
+static int
+tamper(struct stored *log, unsigned kind)
+{
+	int n = LOG_ROWS, i = rand() % n;
+	struct stored *r = &log[i];
+	char *texts[] = {r->actor, r->action, r->object, r->detail};
+
+	switch (kind) {
+	case 0: {
+		char *text = texts[rand() % 4];
+		size_t at = (size_t)rand() % strlen(text);
+
+		text[at] = (char)(text[at] == 'x' ? 'y' : 'x');
+		break;
+	}
+	case 1:
+		if (rand() % 2)
+			r->at_us += 1 + rand() % 1000;
+		else
+			r->tenant_id += 1 + rand() % 5;
+		break;
+	case 2:
+		r->hash[rand() % AUDIT_HASH_BYTES] ^= (uint8_t)(1 << rand() % 8);
+		break;
+	case 3:
+		memmove(r, r + 1, (size_t)(--n - i) * sizeof(*r));
+		break;
+	case 4: {
+		int end = (i / 20 + 1) * 20;
+
+		memmove(r, log + end, (size_t)(n - end) * sizeof(*r));
+		n -= end - i;
+		break;
+	}
+	case 5: {
+		struct stored *other = &log[i / 20 * 20 + (i + 1 + rand() % 19) % 20], copy = *r;
+		int64_t seq = other->seq;
+
+		*r = *other;
+		r->seq = copy.seq;
+		*other = copy;
+		other->seq = seq;
+		break;
+	}
+	case 6:
+		memmove(r + 1, r, (size_t)(n++ - i) * sizeof(*r));
+		break;
+	default:
+		snprintf(r->actor, sizeof(r->actor), "rest:mallory");
+		for (int k = i; k < (i / 20 + 1) * 20; k++)
+			hash_row(&log[k], k % 20 ? log[k - 1].hash : NULL);
+	}
+	qsort(log, (size_t)n, sizeof(*log), by_place);
+	return n;
+}
+
+static int64_t
+problems_of(const struct stored *log, int n, const struct stored *heads)
+{
+	struct verify *v = fresh();
+	struct error e;
+	int64_t found;
+
+	for (int i = 19; i < LOG_ROWS; i += 20) { /* the heads, as they were kept elsewhere */
+		char line[160], *end = line + snprintf(line, sizeof(line), "7 %s %d ", heads[i].chain, (int)heads[i].seq);
+
+		for (int k = 0; k < AUDIT_HASH_BYTES; k++)
+			end += snprintf(end, 3, "%02x", heads[i].hash[k]);
+		ck_assert_int_eq(verify_anchor(v, line, &e), 0);
+	}
+	for (int i = 0; i < n; i++) {
+		const struct stored *r = &log[i];
+		struct audit_row row = {r->at_us, r->tenant_id, r->actor, r->action, r->object, r->detail};
+
+		told[0] = '\0';
+		verify_row(v, r->chain, r->seq, &row, r->hash);
+	}
+	told[0] = '\0';
+	verify_end(v);
+	found = verify_problems(v);
+	verify_free(v);
+	return found;
+}
+
+START_TEST(test_a_thousand_changes)
+{
+	static struct stored good[LOG_ROWS + 1], changed[LOG_ROWS + 1];
+
+	srand(4711);
+	make_log(good);
+	ck_assert_int_eq(problems_of(good, LOG_ROWS, good), 0);
+	for (int i = 0; i < 1000; i++) {
+		memcpy(changed, good, sizeof(changed));
+		int n = tamper(changed, (unsigned)i % 8);
+
+		ck_assert_msg(problems_of(changed, n, good) > 0, "change %d of kind %d wasn't found", i, i % 8);
+	}
+}
+END_TEST
+
 TCase *
 tcase_verify(void)
 {
@@ -167,5 +319,6 @@ tcase_verify(void)
 	tcase_add_test(t, test_moved);
 	tcase_add_test(t, test_anchors);
 	tcase_add_test(t, test_anchor_lines);
+	tcase_add_test(t, test_a_thousand_changes);
 	return t;
 }
