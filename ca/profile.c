@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ca/ext.h"
+#include "ca/metadata.h"
 #include "ca/profile_read.h"
 #include "ca/purpose.h"
 #include "lib/x509/oid.h"
@@ -11,7 +12,6 @@
 DEFINE_CLEANUP(json_t, json_decref)
 
 #define FIXED_VALUE_MAX 1024 /* octets of an extension with a fixed value */
-#define METADATA_MAX 32      /* defaults for metadata */
 #define MINUTES_MIN 5        /* shorter than clocks differ and requests last */
 #define WORD_LIST(name) name, ARRAY_LEN(name)
 
@@ -288,13 +288,11 @@ read_renew(const struct member *m, struct profile *p, json_t *value, struct erro
 static int
 read_metadata(const struct member *m, struct profile *p, json_t *value, struct error *e)
 {
-	const char *key, *text;
-	json_t *item;
-	if (!json_is_object(value) || json_object_size(value) > METADATA_MAX)
-		return profile_wrong(m->name, "an object of a few texts", e);
-	json_object_foreach(value, key, item)
-		if (strlen(key) == 0 || strlen(key) > 64 || profile_read_text(p->arena, item, m->name, &text, e) < 0)
-			return profile_wrong(m->name, "an object of names of up to 64 octets and texts", e);
+	struct error why;
+	if (!json_is_object(value))
+		return profile_wrong(m->name, "an object of texts", e);
+	if (metadata_check(value, &why) < 0)
+		return fail_at(e, E_BAD_VALUE, m->name, "profile: %s: %s", m->name, why.detail);
 	char *dumped = json_dumps(value, JSON_COMPACT);
 	p->metadata = arena_strdup(p->arena, dumped ? dumped : "{}");
 	free(dumped);

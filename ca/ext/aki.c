@@ -19,6 +19,11 @@ lint(const struct ext_input *in, struct bytes value, struct error *e)
 		return -1;
 	if (!bytes_equal(der_bytes(&id), in->issuer_ski))
 		return fail(e, E_INTERNAL, "lint: AKI isn't the issuer's key identifier (RFC 5280 4.2.1.1)");
+	/* What the store calls the issuer's key identifier is what its certificate says. */
+	const struct cert_extension *ski = in->ca ? cert_extension_find(&in->ca->cert, OID_SKI) : NULL;
+	struct der s = ski ? der_of(ski->value) : d, own;
+	if (ski && (der_get(&s, DER_OCTET_STRING, "SKI", &own, e) < 0 || !bytes_equal(der_bytes(&own), in->issuer_ski)))
+		return fail(e, E_INTERNAL, "lint: AKI isn't the key identifier of the issuer's certificate (RFC 5280 4.2.1.1)");
 	return 0;
 }
 

@@ -169,6 +169,32 @@ def seeds_config():
 def seeds_profile():
     for path in sorted((CORPUS.parent.parent.parent / "ca" / "profiles").glob("*.json")):
         yield path.stem, json.dumps(json.loads(path.read_text())["definition"], indent=1).encode()
+    yield "everything", json.dumps({
+        "internal": True, "ca": True, "path_length": 1, "hours": 5, "max_minutes": 600, "keys": ["rsa>=3072", "p256"], "key_origin": "any",
+        "key_usage": ["keyCertSign"], "extended_key_usage": ["1.2.3.4", "serverAuth"], "extended_key_usage_critical": True,
+        "subject_required": ["CN"], "subject_fixed": {"O": "Example"}, "subject_defaults": {"OU": "A"}, "subject_order": ["C", "O"],
+        "subject_rules": {"CN": {"min": 1, "max": 9, "characters": "A-Z", "one_of": ["A"]}}, "names_allowed": ["dns", "ip", "uri", "upn"],
+        "names_required": ["dns"], "names_max": {"dns": 3}, "names_within": {"dns": ["a.example"], "ip": ["10.0.0.0/8"], "uri": ["urn:a:"]},
+        "policies": ["1.2.3", {"oid": "2.5.29.32.0", "cps": "https://a.example"}], "policy_constraints": {"require_explicit": 0},
+        "inhibit_any_policy": 1, "name_constraints": {"permitted": {"dns": ["a.example"]}, "excluded": {"ip": ["::/0"]}},
+        "extensions": [{"oid": "1.2.3.5", "critical": True, "value": "0500"}], "renew": {"allowed": False}, "metadata": {"a": "b"}}).encode()
+
+
+def seeds_constraints():
+    """Values of nameConstraints: one subtree of each kind on either side."""
+    def tlv(tag, content):
+        assert len(content) < 128
+        return bytes([tag, len(content)]) + content
+    bases = {"dns": tlv(0x82, b"example.com"), "all-dns": tlv(0x82, b""), "mailbox": tlv(0x81, b"a@x.example.com"), "mail": tlv(0x81, b".example.com"),
+             "uri": tlv(0x86, b".example.com"), "ip": tlv(0x87, bytes([10, 0, 0, 0, 255, 0, 0, 0])), "ip6": tlv(0x87, bytes(32)),
+             "directory": tlv(0xa4, tlv(0x30, tlv(0x31, tlv(0x30, b"\x06\x03\x55\x04\x03" + tlv(0x0c, b"a"))))), "rid": tlv(0x88, b"\x2a\x03"),
+             "other": tlv(0xa0, b"\x06\x02\x2a\x03" + tlv(0xa0, b"\x05\x00")), "x400": tlv(0xa3, b"\x30\x00")}
+    for label, base in bases.items():
+        tree = tlv(0x30, base)
+        yield f"permitted-{label}", tlv(0x30, tlv(0xa0, tree))
+        yield f"excluded-{label}", tlv(0x30, tlv(0xa1, tree))
+    yield "both", tlv(0x30, tlv(0xa0, tlv(0x30, bases["dns"]) + tlv(0x30, bases["ip"])) + tlv(0xa1, tlv(0x30, bases["mail"])))
+    yield "minimum", tlv(0x30, tlv(0xa0, tlv(0x30, bases["dns"] + tlv(0x80, b"\x01"))))
 
 
 SEEDS = {label[len("seeds_"):]: make for label, make in list(globals().items()) if label.startswith("seeds_")}

@@ -195,12 +195,14 @@ END_TEST
 /* What isn't an object, or has the wrong type, for each member in turn. */
 START_TEST(test_types)
 {
-	static const char *const values[] = {"null", "{}", "[[]]", "[{}]", "[1]", "\"\"", "-1", "1e400", "{\"a\": null}", "{\"dns\": 1}", "99999999999999"};
+	static const char *const values[] = {"null", "{}", "[[]]", "[{}]", "[1]", "\"\"", "-1", "1e400", "{\"a\": null}", "{\"dns\": 0}", "99999999999999"};
 	static const char *const members[] = {"disabled", "internal", "ca", "path_length", "days", "hours", "max_minutes", "no_expiry", "over_maximum", "keys",
 	    "key_origin", "key_reuse", "archive_keys", "key_usage", "extended_key_usage", "extended_key_usage_critical", "without_purpose",
 	    "subject_required", "subject_allowed", "subject_order", "subject_rules", "names_allowed", "names_required", "names_within",
 	    "from_common_name", "wildcard", "status_information", "extensions", "policies", "policy_constraints", "inhibit_any_policy",
-	    "name_constraints", "tls_feature", "ocsp_nocheck"};
+	    "name_constraints", "tls_feature", "ocsp_nocheck", "renew", "metadata", "names_max", "subject_fixed", "subject_defaults"};
+	/* An empty set says nothing. */
+	static const char *const sets[] = {"subject_rules", "names_within", "renew", "metadata", "names_max", "subject_fixed", "subject_defaults"};
 	for (size_t m = 0; m < ARRAY_LEN(members); m++)
 		for (size_t v = 0; v < ARRAY_LEN(values); v++) {
 			struct error e = {0};
@@ -208,8 +210,9 @@ START_TEST(test_types)
 			snprintf(over, sizeof(over), "\"%s\": %s", members[m], values[v]);
 			struct text t = definition(over);
 			struct profile *p = profile_try(t.s, "cert_server", &e);
-			/* an empty set of rules or subtrees says nothing */
-			bool empty = strcmp(values[v], "{}") == 0 && (strcmp(members[m], "subject_rules") == 0 || strcmp(members[m], "names_within") == 0);
+			bool empty = false;
+			for (size_t s = 0; s < ARRAY_LEN(sets) && strcmp(values[v], "{}") == 0; s++)
+				empty = empty || strcmp(sets[s], members[m]) == 0;
 			ck_assert_msg((p != NULL) == empty, "%s", t.s);
 			profile_free(p);
 		}
