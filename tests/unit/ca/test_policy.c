@@ -66,7 +66,7 @@ START_TEST(rules_do_what_they_say)
 	/* Values come first, of all policies, then what is required of the result. The profile's default counts when nobody says anything. */
 	ck_assert_str_eq(apply("{'operation':'certificate.issue','key':{'family':'ec'},'default_days':101}"), "refuse b/short");
 	int64_t z = policy("z", "{'name':'values','default':{'days':90,'metadata':{'site':'Ulm'},'subject':{'O':'Example'}}}");
-	ck_assert_str_eq(apply("{'operation':'certificate.issue','key':{'family':'ec'},'default_days':101,'metadata':{'line':'7'},'owner':null}"),
+	ck_assert_str_eq(apply("{'operation':'certificate.issue','key':{'family':'ec'},'default_days':101,'metadata':{'line':'7'}}"),
 			 "none {\"key\": {\"family\": \"ec\"}, \"days\": 90, \"subject\": {\"O\": [\"Example\"]}, \"metadata\": {\"line\": \"7\", \"site\": \"Ulm\"}, "
 			 "\"operation\": \"certificate.issue\", \"default_days\": 101}");
 	/* The first in the order of names sets a value. */
