@@ -5,7 +5,7 @@ set -eu
 top=${srcdir:-.}
 [ -d "$top/ca" ] || top=$(cd "$(dirname "$0")/../../.." && pwd)
 subjects='certificate|crl|tenant|ca|profile|token|account|credential|request|role|policy|approval|job|import|secret|key|audit|status'
-verbs='intent|made|done|withdrawn|[a-z]+ed'
+verbs='intent|made|done|withdrawn|[a-z]+ed|key'
 bad=0
 
 listed() { # listed WHAT FILE: the words in backquotes in the first column of its tables
