@@ -550,13 +550,13 @@ class Tenant:
         return Rest(self.instance, self.secrets[role])
 
 
-def make_tenant(instance, name, folder):
+def make_tenant(instance, name, folder, root_key="p256", issuing_key="p256"):
     """Bootstraps another tenant with a hierarchy of its own in the running instance."""
     base = f"http://{instance.plain_host}:{instance.plain_port}"
     document = {
         "tenant": name, "base_url": base,
-        "root": {"name": "root", "subject": [["CN", f"{name} Root CA"], ["O", name]], "key": "p256", "days": 7300},
-        "issuing": {"name": "issuing", "subject": [["CN", f"{name} Issuing CA"], ["O", name]], "key": "p256", "days": 5475},
+        "root": {"name": "root", "subject": [["CN", f"{name} Root CA"], ["O", name]], "key": root_key, "days": 7300},
+        "issuing": {"name": "issuing", "subject": [["CN", f"{name} Issuing CA"], ["O", name]], "key": issuing_key, "days": 5475},
         "profiles": ["server", "client", "device"],
     }
     path = Path(folder) / f"bootstrap-{name}.json"

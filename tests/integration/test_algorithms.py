@@ -1,5 +1,5 @@
-"""Types of keys from outside: profiles that name them, requests made by openssl and keys made here, verified by openssl. CAs of all types are a
-matter of tests/unit/ca/test_matrix.c."""
+"""Types of keys from outside: profiles that name them, requests made by openssl and keys made here, verified by openssl; hierarchies of other types
+than the usual, with CRL and OCSP. All CAs by all signature algorithms are a matter of tests/unit/ca/test_matrix.c."""
 
 import re
 import subprocess
@@ -23,6 +23,10 @@ REQUESTS = {
                          "rsa_pss_keygen_saltlen:32"],
     "ed448": ["ED448"], "mldsa44": ["ML-DSA-44"], "mldsa87": ["ML-DSA-87"], "slhdsa-sha2-128f": ["SLH-DSA-SHA2-128f"],
 }
+HIERARCHIES = {  # root, issuing CA, key of its OCSP signer if that is worth waiting for
+    "classic": ("ed448", "rsapss3072", None), "lattice": ("mldsa65", "mldsa44", "ML-DSA-44"),
+    "hash": ("slhdsa-sha2-128f", "slhdsa-sha2-128f", "ML-DSA-44"),
+}
 WEAK = {"secp112r1": "secp112r1", "secp192r1": "prime192v1", "sect163k1": "sect163k1", "brainpoolp192r1": "brainpoolP192r1"}
 
 
@@ -39,6 +43,20 @@ def new_profile(rest, definition, **keys):
     name = f"alg-{uuid.uuid4().hex[:8]}"
     return name, rest.post("/profiles", {"data": {"type": "profiles", "attributes": {
         "name": name, "kind": "cert_client", "title": "any algorithm", "definition": definition | keys}}})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tenants(instance, tmp_path_factory):
+    """One for each hierarchy that can be made here, before all else: siegel-va looks for new CAs twice a minute."""
+    made = {}
+    for word, (root, issuing, _) in HIERARCHIES.items():
+        name, folder = f"t-{uuid.uuid4().hex[:10]}", tmp_path_factory.mktemp(word)
+        if "dsa" in root and not have("ML-DSA-65"):
+            with pytest.raises(AssertionError, match="(?s)exit 1.*cryptographic library"):
+                support.make_tenant(instance, name, folder, root, issuing)
+        else:
+            made[word] = support.make_tenant(instance, name, folder, root, issuing)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +149,32 @@ def test_kem(instance, rest, kem, tmp_path, kind):
     csr = (support.DATA / "csr" / "mlkem768-not-signed.der").read_bytes()
     refused = rest.issue("cert_client", profile=kem, csr=support.pem_of_der("CERTIFICATE REQUEST", csr))
     assert refused.status == 422 and spki and "csr" in refused.error["source"]["pointer"], refused
+
+
+@pytest.mark.parametrize("word", HIERARCHIES)
+def test_hierarchy(instance, tenants, tmp_path, word):
+    """From the plan to the OCSP answer: openssl verifies the chain, the CRL and the answer, whose signer has a key that such clients know."""
+    if word not in tenants:
+        pytest.skip("OpenSSL here has no such algorithms")
+    rest, signer = tenants[word].rest(), HIERARCHIES[word][2]
+    issued = rest.issued("cert_device")
+    cas = {c["attributes"]["name"]: c["attributes"] for c in rest.get("/cas").data}
+    (tmp_path / "root.pem").write_text(cas["root"]["pem"])
+    (tmp_path / "ca.pem").write_text(cas["issuing"]["pem"])
+    (tmp_path / "leaf.pem").write_text(issued["attributes"]["pem"])
+    crls = [c["attributes"]["url"] for c in rest.get("/crls").data]
+    assert len(crls) >= 2
+    for i, url in enumerate(crls):
+        (tmp_path / "crl.der").write_bytes(support.http_get(url).body)
+        (tmp_path / "crls.pem").open("a").write(run("openssl", "crl", "-inform", "DER", "-in", tmp_path / "crl.der").stdout)
+    done = run("openssl", "verify", "-x509_strict", "-crl_check_all", "-CRLfile", tmp_path / "crls.pem", "-CAfile", tmp_path / "root.pem",
+               "-untrusted", tmp_path / "ca.pem", tmp_path / "leaf.pem")
+    assert done.returncode == 0, done.stderr
+    if not signer:
+        return
+    ask = ["openssl", "ocsp", "-issuer", tmp_path / "ca.pem", "-cert", tmp_path / "leaf.pem", "-url", instance.ocsp_url, "-CAfile",
+           tmp_path / "root.pem", "-verify_other", tmp_path / "ca.pem", "-resp_text"]
+    support.wait_until(lambda: "leaf.pem: good" in run(*ask).stdout, seconds=40)
+    done = run(*ask)
+    assert "Response verify OK" in done.stderr + done.stdout, done.stderr
+    assert f"Public Key Algorithm: {signer}" in done.stdout, done.stdout
