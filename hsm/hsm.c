@@ -274,7 +274,7 @@ hsm_key_load(struct hsm *h, const char *ref, EVP_PKEY *expected, EVP_PKEY **ret,
 		return -1;
 	if (p.token) {
 		struct bytes id = {p.id, p.id_len};
-		return object_find(p.token, id, expected, &handle, e) < 0 ? -1 : provider_key(p.token, id, expected, ret, e);
+		return object_find(p.token, id, expected, &handle, e) < 0 ? -1 : provider_key(p.token, id, expected, handle, ret, e);
 	}
 	if (stores_open_files(h, e) < 0 || filestore_load(h->key_dir, p.file, h->master, &key, e) < 0)
 		return -1;
@@ -340,7 +340,7 @@ generate_on(struct hsm *h, struct token *t, const struct keytype *type, const ch
 	EVP_PKEY *public = NULL;
 	if (fits(t, type, e) < 0 || object_generate(t, type, label, id, &public, e) < 0)
 		return -1;
-	int rc = make_ref(h, t, id, ret_ref, e) < 0 ? -1 : provider_key(t, (struct bytes){id, sizeof(id)}, public, ret, e);
+	int rc = make_ref(h, t, id, ret_ref, e) < 0 ? -1 : provider_key(t, (struct bytes){id, sizeof(id)}, public, CK_INVALID_HANDLE, ret, e);
 	EVP_PKEY_free(public);
 	return rc;
 }

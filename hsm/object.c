@@ -3,12 +3,16 @@
 #include <openssl/core_names.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "hsm/module.h"
 #include "lib/x509/der.h"
 
 #define SAME_ID_MAX 16      /* keys that carry one id: a token with more is a mess that we don't sort out */
+#define SLOW_SEARCH_MS 20
+#define LEARN_MS 300
 #define ATTRIBUTE_MAX 2048  /* bytes: a modulus of 16384 bits */
 #ifndef CKF_EC_F_2M /* PKCS#11 2.40 calls it so, p11-kit not at all */
 #define CKF_EC_F_2M 0x00200000UL
@@ -74,12 +78,13 @@ object_type_fits(struct token *t, const struct keytype *type)
 	}
 }
 
+/* One search; id.data NULL: all of the class. */
 static CK_RV
-find_all(const struct token *t, CK_OBJECT_CLASS class, struct bytes id, CK_OBJECT_HANDLE *ret, CK_ULONG max, CK_ULONG *ret_n)
+search(const struct token *t, CK_OBJECT_CLASS class, struct bytes id, CK_OBJECT_HANDLE *ret, CK_ULONG max, CK_ULONG *ret_n)
 {
 	CK_FUNCTION_LIST *f = token_functions(t);
 	CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof(class)}, {CKA_ID, plain(id.data), id.len}};
-	CK_RV rv = f->C_FindObjectsInit(token_session(t), template, ARRAY_LEN(template));
+	CK_RV rv = f->C_FindObjectsInit(token_session(t), template, ARRAY_LEN(template) - !id.data);
 	if (rv != CKR_OK)
 		return rv;
 	CK_ULONG n = 0, got = 1;
@@ -99,6 +104,72 @@ read_attribute(const struct token *t, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE
 	CK_RV rv = token_functions(t)->C_GetAttributeValue(token_session(t), object, &a, 1);
 	*ret = (struct bytes){buffer, rv == CKR_OK && a.ulValueLen != (CK_ULONG)-1 ? a.ulValueLen : 0};
 	return rv;
+}
+
+static int64_t
+clock_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static CK_RV
+list_class(const struct token *t, CK_OBJECT_CLASS class, struct object_index *x)
+{
+	CK_OBJECT_HANDLE *all = xcalloc(INDEX_OBJECTS_MAX, sizeof(*all));
+	CK_ULONG n = 0;
+	CK_RV rv = search(t, class, (struct bytes){NULL, 0}, all, INDEX_OBJECTS_MAX, &n);
+	if (rv == CKR_OK && n > 0) {
+		x->pending = xrealloc(x->pending, (x->n_pending + n) * sizeof(*x->pending));
+		for (CK_ULONG i = 0; i < n; i++)
+			x->pending[x->n_pending++] = (struct object_pending){class, all[i]};
+	}
+	free(all);
+	return rv;
+}
+
+/* Reads ids for a moment; after the last the index is used. An object that is gone meanwhile, or has no id, is left out. */
+static CK_RV
+learn(const struct token *t, struct object_index *x)
+{
+	CK_RV rv = CKR_OK;
+	if (!x->pending) {
+		rv = list_class(t, CKO_PRIVATE_KEY, x);
+		if (rv == CKR_OK)
+			rv = list_class(t, CKO_PUBLIC_KEY, x);
+		if (rv != CKR_OK)
+			index_clear(x);
+	}
+	int64_t end = clock_ms() + LEARN_MS;
+	for (; rv == CKR_OK && x->next_pending < x->n_pending && clock_ms() < end; x->next_pending++) {
+		const struct object_pending *p = &x->pending[x->next_pending];
+		uint8_t buffer[ATTRIBUTE_MAX];
+		struct bytes id;
+		if (read_attribute(t, p->object, CKA_ID, buffer, &id) == CKR_OK && !index_add(x, p->class, id, p->object))
+			return CKR_OK; /* too many: searching goes on */
+	}
+	if (rv == CKR_OK && x->next_pending == x->n_pending)
+		index_sort(x);
+	return rv;
+}
+
+/* Keys with that id. A token that took its time for a search is asked for all its keys once, so that ten thousand CAs don't take ten
+ * thousand such searches; what isn't among them may be new, and is searched for. */
+static CK_RV
+find_all(struct token *t, CK_OBJECT_CLASS class, struct bytes id, CK_OBJECT_HANDLE *ret, CK_ULONG max, CK_ULONG *ret_n)
+{
+	struct object_index *x = token_objects(t);
+	if (x->epoch != token_epoch(t)) {
+		index_clear(x);
+		x->epoch = token_epoch(t);
+	}
+	*ret_n = x->complete ? index_find(x, class, id, ret, max) : 0;
+	if (*ret_n > 0)
+		return CKR_OK;
+	int64_t start = clock_ms();
+	CK_RV rv = search(t, class, id, ret, max, ret_n);
+	return rv != CKR_OK || x->complete || clock_ms() - start < SLOW_SEARCH_MS ? rv : learn(t, x);
 }
 
 /* CKA_EC_POINT is an OCTET STRING with the point; some modules give the point itself. */
@@ -167,7 +238,7 @@ carries(const struct token *t, CK_OBJECT_HANDLE object, EVP_PKEY *expected, bool
 /* Which of the private keys with that id belongs to the public key: the one that says so, or the only one, when a public key object with
  * the same id says so for it. CK_INVALID_HANDLE: none. */
 static CK_RV
-pick(const struct token *t, struct bytes id, EVP_PKEY *expected, CK_OBJECT_HANDLE *ret, bool *ret_any)
+pick(struct token *t, struct bytes id, EVP_PKEY *expected, CK_OBJECT_HANDLE *ret, bool *ret_any)
 {
 	CK_OBJECT_HANDLE private[SAME_ID_MAX], public[SAME_ID_MAX];
 	CK_ULONG n_private = 0, n_public = 0;
@@ -214,6 +285,10 @@ object_find(struct token *t, struct bytes id, EVP_PKEY *expected, CK_OBJECT_HAND
 	if (token_begin(t, TOKEN_CALL_MS, e) < 0)
 		return -1;
 	CK_RV rv = pick(t, id, expected, &found, &any);
+	if (rv == CKR_OBJECT_HANDLE_INVALID) { /* somebody destroyed what was learned */
+		index_clear(token_objects(t));
+		rv = pick(t, id, expected, &found, &any);
+	}
 	if (rv == CKR_OK && found != CK_INVALID_HANDLE)
 		rv = stays(t, found, &good);
 	if (token_end(t, rv, "find a key", e) < 0)
@@ -502,6 +577,7 @@ object_delete(struct token *t, struct bytes id, EVP_PKEY *expected, struct error
 		if (rv == CKR_OK && same)
 			rv = token_functions(t)->C_DestroyObject(token_session(t), public[i]);
 	}
+	index_clear(token_objects(t));
 	if (token_end(t, rv, "destroy a key", e) < 0)
 		return -1;
 	return found ? 0 : fail(e, E_NOT_FOUND, "the token \"%s\" doesn't hold that key", token_name(t));

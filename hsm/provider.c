@@ -122,6 +122,8 @@ key_import(void *data, int selection, const OSSL_PARAM params[])
 		k->token = given->token;
 		k->public = given->public;
 		k->id_len = given->id_len;
+		k->handle = given->handle;
+		k->epoch = given->epoch;
 		memcpy(k->id, given->id, sizeof(k->id));
 		return EVP_PKEY_up_ref(k->public);
 	}
@@ -605,9 +607,9 @@ library(void)
 }
 
 int
-provider_key(struct token *t, struct bytes id, EVP_PKEY *public, EVP_PKEY **ret, struct error *e)
+provider_key(struct token *t, struct bytes id, EVP_PKEY *public, CK_OBJECT_HANDLE object, EVP_PKEY **ret, struct error *e)
 {
-	struct key k = {.token = t, .public = public, .id_len = id.len};
+	struct key k = {.token = t, .public = public, .id_len = id.len, .handle = object, .epoch = object == CK_INVALID_HANDLE ? 0 : token_epoch(t)};
 	void *at = &k;
 	OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_ptr(KEY_PARAM, &at, sizeof(k)), OSSL_PARAM_construct_end()};
 	const char *name = EVP_PKEY_get0_type_name(public);

@@ -6,8 +6,8 @@
 
 #include "hsm/object.h"
 
-/* A private key for the object with that id and public key. It is looked for on the token at its first use and whenever the token was opened
- * anew. Must be freed before the token. The caller frees *ret. */
-int provider_key(struct token *t, struct bytes id, EVP_PKEY *public, EVP_PKEY **ret, struct error *e) MUST_CHECK;
+/* A private key for the object with that id and public key. object is its handle within the present token_epoch(), or CK_INVALID_HANDLE: it is
+ * looked for when it isn't known, and whenever the token was opened anew. Must be freed before the token. The caller frees *ret. */
+int provider_key(struct token *t, struct bytes id, EVP_PKEY *public, CK_OBJECT_HANDLE object, EVP_PKEY **ret, struct error *e) MUST_CHECK;
 
 #endif

@@ -39,6 +39,7 @@ struct token {
 	struct error why; /* it is closed */
 	struct mechanism mechanisms[MECHANISMS_MAX]; /* asked for once */
 	size_t n_mechanisms;
+	struct object_index objects;
 };
 
 static int64_t
@@ -132,6 +133,7 @@ token_free(struct token *t)
 	}
 	forget_session(t);
 	module_release(t->module);
+	index_clear(&t->objects);
 	if (t->uri)
 		p11_kit_uri_free(t->uri);
 	free(t->module_path);
@@ -383,6 +385,12 @@ harmless(CK_RV rv)
 	default:
 		return false;
 	}
+}
+
+struct object_index *
+token_objects(struct token *t)
+{
+	return &t->objects;
 }
 
 void

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "hsm/board.h"
+#include "hsm/index.h"
 #include "lib/secret.h"
 
 #define TOKEN_CALL_MS board_call_ms() /* a call that takes longer is a stall: the process is ended */
@@ -38,6 +39,8 @@ CK_SESSION_HANDLE token_session(const struct token *t);
 CK_SLOT_ID token_slot(const struct token *t);
 /* Changes when the token is opened: handles of objects are void then. */
 unsigned token_epoch(const struct token *t);
+/* For object.h: what it learned of the token's objects. */
+struct object_index *token_objects(struct token *t);
 /* The call made the token compute: one that stalled is well again (board.h). */
 void token_worked(struct token *t);
 /* The call came back with rv. What says that session, login or device are gone closes the token. -1 unless rv is CKR_OK; what is what
