@@ -381,6 +381,7 @@ GRANT EXECUTE ON FUNCTION policy_compile, policy_judge, policy_explain, policy_p
 GRANT SELECT, INSERT, DELETE ON policy TO siegel_ca;
 GRANT UPDATE (name, title, enabled, ca_id, profile_id, operations, condition, rules, owner, metadata, version) ON policy TO siegel_ca;
 GRANT SELECT, INSERT, DELETE ON policy_rule TO siegel_ca;
+GRANT UPDATE (ca_id) ON policy_rule TO siegel_ca; -- a CA's successor
 GRANT SELECT ON policy_state TO siegel_ca;
 -- Credentials that ended a while ago are swept.
 GRANT DELETE ON credential TO siegel_ca;

@@ -37,7 +37,8 @@ ca_take_over(struct manage *m, const struct ca_state *old, int32_t successor_id,
 		return manage_taken(m, "name", "name: a CA has the name that the old one is to get", e);
 	if (db_query(m->desk->db, "UPDATE ca SET name = $2::text, is_default = $3::boolean, status = $4::text WHERE id = $1::int", &p[2], 4, false, NULL, e) <
 		0 ||
-	    db_query(m->desk->db, "UPDATE ca SET successor_id = $2::int WHERE id = $1::int", (struct db_param[]){p[0], p[2]}, 2, false, NULL, e) < 0)
+	    db_query(m->desk->db, "UPDATE ca SET successor_id = $2::int WHERE id = $1::int", (struct db_param[]){p[0], p[2]}, 2, false, NULL, e) < 0 ||
+	    policies_follow(m, old->id, successor_id, e) < 0)
 		return -1;
 	return manage_audit(m, "ca.superseded", ca_object(m, old->id),
 			    detail_text(m->arena, "name", p[1].data, "successor", ca_object(m, successor_id), NULL), e);

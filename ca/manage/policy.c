@@ -185,6 +185,15 @@ delete(struct manage *m, struct error *e)
 	return 0;
 }
 
+int
+policies_follow(struct manage *m, int64_t old_ca, int64_t new_ca, struct error *e)
+{
+	struct db_param row[] = {DB_INT(old_ca), DB_INT(new_ca)};
+	if (db_query(m->desk->db, "UPDATE policy SET ca_id = $2::int WHERE ca_id = $1::int", row, 2, false, NULL, e) < 0)
+		return -1;
+	return db_query(m->desk->db, "UPDATE policy_rule SET ca_id = $2::int WHERE ca_id = $1::int", row, 2, false, NULL, e);
+}
+
 /* --- trying out --- */
 
 /* A policy to try: the stored one with what the body changes of it, or one that isn't stored. */

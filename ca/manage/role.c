@@ -101,7 +101,7 @@ update(struct manage *m, struct error *e)
 static int
 delete(struct manage *m, struct error *e)
 {
-	struct db_result *r CLEANUP(db_result_free) = NULL, *users CLEANUP(db_result_free) = NULL;
+	struct db_result *r CLEANUP(db_result_free) = NULL, *users CLEANUP(db_result_free) = NULL, *policies CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id)};
 	if (manage_body_end(m, e) < 0)
 		return -1;
@@ -112,6 +112,13 @@ delete(struct manage *m, struct error *e)
 		return -1;
 	if (!db_is_null(users, 0, 0))
 		return fail(e, E_CONFLICT, "accounts have this role: %s; give them another one first", db_text(users, 0, 0));
+	if (db_query(m->desk->db,
+		     "SELECT p.name FROM policy p JOIN role r ON r.tenant_id = p.tenant_id AND p.rules @> jsonb_build_array(jsonb_build_object('approve',"
+		     " jsonb_build_object('role', r.name))) WHERE r.id = $1::int8 AND r.tenant_id = $2::int LIMIT 1",
+		     row, 2, false, &policies, e) < 0)
+		return -1;
+	if (db_rows(policies))
+		return fail(e, E_CONFLICT, "the policy %s wants approvals of this role: change it first", db_text(policies, 0, 0));
 	if (db_query(m->desk->db, "DELETE FROM role WHERE id = $1::int8 AND tenant_id = $2::int RETURNING name", row, 2, false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)

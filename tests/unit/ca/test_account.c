@@ -80,6 +80,21 @@ START_TEST(rights_dont_grow)
 }
 END_TEST
 
+START_TEST(roles_that_are_needed_stay)
+{
+	int64_t role = act(&s, "admin1", "role.create", 0, "{'name':'security','rights':['read','approvals.decide']}");
+	int64_t policy = act(&s, "admin1", "policy.create", 0,
+			     "{'name':'a','operations':['role.create'],'rules':[{'name':'r','approve':{'count':1,'role':'security'},'message':'m'}]}");
+	ck_assert_int_gt(policy, 0);
+	expect_refused(&s, "admin1", "role.delete", role, NULL, E_CONFLICT, NULL);
+	ck_assert_int_eq(act(&s, "admin1", "policy.delete", policy, NULL), policy);
+	int64_t account = act(&s, "admin1", "account.create", 0, "{'name':'guard','role':'security'}");
+	expect_refused(&s, "admin1", "role.delete", role, NULL, E_CONFLICT, NULL);
+	ck_assert_int_eq(act(&s, "admin1", "account.update", account, "{'role':'line'}"), account);
+	ck_assert_int_eq(act(&s, "admin1", "role.delete", role, NULL), role);
+}
+END_TEST
+
 /* FMT_SMR.2: nobody is auditor and anything else, also not by two accounts. */
 START_TEST(auditors_are_nothing_else)
 {
@@ -203,6 +218,7 @@ tcase_account(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, made_and_changed);
 	tcase_add_test(t, rights_dont_grow);
+	tcase_add_test(t, roles_that_are_needed_stay);
 	tcase_add_test(t, auditors_are_nothing_else);
 	tcase_add_test(t, one_remains);
 	tcase_add_test(t, secrets_are_shown_once);

@@ -124,6 +124,21 @@ START_TEST(bound_to_what_it_says)
 }
 END_TEST
 
+/* A CA that takes over another one's name takes over what is bound to it. */
+START_TEST(policies_follow_the_name)
+{
+	struct manage m = {.desk = &s.desk, .arena = s.arena};
+	int64_t a = act(&s, "admin1", "policy.create", 0, "{'name':'a','enabled':true,'ca':'issuing','rules':[{'name':'r','refuse':true,'message':'m'}]}");
+	int64_t old = atoll(seat_one(&s, "SELECT ca_id FROM policy")), other = atoll(seat_one(&s, "SELECT id FROM ca WHERE tenant_id = 2"));
+	static const char asked[] = "SELECT count(*) FROM policy_apply('{1}', '{%lld}', '{1}', ARRAY['{\"operation\":\"certificate.issue\"}'::jsonb])";
+	ck_assert_str_eq(seat_one(&s, arena_printf(s.arena, asked, (long long)other)), "0");
+	ck_assert_int_eq(policies_follow(&m, old, other, &s.error), 0);
+	ck_assert_str_eq(seat_one(&s, arena_printf(s.arena, asked, (long long)other)), "1");
+	ck_assert_str_eq(seat_one(&s, arena_printf(s.arena, asked, (long long)old)), "0");
+	gone(a);
+}
+END_TEST
+
 /* Who keeps in memory which tenants have rules learns of each change by the epoch. */
 START_TEST(changes_count_the_epoch)
 {
@@ -330,6 +345,7 @@ main(void)
 	tcase_add_test(t, rules_do_what_they_say);
 	tcase_add_test(t, what_cant_be_evaluated);
 	tcase_add_test(t, bound_to_what_it_says);
+	tcase_add_test(t, policies_follow_the_name);
 	tcase_add_test(t, changes_count_the_epoch);
 	tcase_add_test(t, what_is_refused_at_save);
 	tcase_add_test(t, what_is_taken);

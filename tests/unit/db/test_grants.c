@@ -39,7 +39,7 @@ static const struct {
     {"job_item", {"SI", "", "", "S", "", ""}},
     {"ocsp_signer", {"SID", "", "S", "", "s", ""}},
     {"policy", {"SIuD", "", "", "S", "", ""}},
-    {"policy_rule", {"SID", "", "", "", "", ""}},
+    {"policy_rule", {"SIuD", "", "", "", "", ""}},
     {"policy_state", {"S", "", "", "", "", ""}},
     {"profile", {"SIuD", "", "", "S", "", ""}},
     {"profile_template", {"S", "", "", "S", "", ""}},
