@@ -18,6 +18,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -157,6 +158,29 @@ def seeds_ocsp_request():
         builder = ocsp.OCSPRequestBuilder().add_certificate(cert, cert, algorithm)
         yield label, builder.build().public_bytes(DER)
         yield label + "-nonce", builder.add_extension(x509.OCSPNonce(bytes(range(32))), critical=False).build().public_bytes(DER)
+
+
+def seeds_import():
+    key, cert = key_of("p256"), certificate()
+    now = datetime.datetime(2026, 1, 1)
+    own = (x509.CertificateBuilder().subject_name(name()).issuer_name(name()).public_key(key.public_key()).serial_number(7).not_valid_before(now)
+           .not_valid_after(now + datetime.timedelta(days=9)).sign(key, hashes.SHA256()))
+    crl = (x509.CertificateRevocationListBuilder().issuer_name(name()).last_update(now).next_update(now + datetime.timedelta(days=9))
+           .add_extension(x509.CRLNumber(7), False)
+           .add_revoked_certificate(x509.RevokedCertificateBuilder().serial_number(5).revocation_date(now)
+                                    .add_extension(x509.CRLReason(x509.ReasonFlags.key_compromise), False).build()).sign(key, hashes.SHA256()))
+    # no private keys: the repository has none, not even of tests
+    yield "cert", cert.public_bytes(DER)
+    yield "crl", crl.public_bytes(DER)
+    yield "pem", cert.public_bytes(PEM) + crl.public_bytes(PEM)
+    yield "pkcs12", pkcs12.serialize_key_and_certificates(b"x", None, own, [cert], serialization.BestAvailableEncryption(b"secret"))
+    yield "pkcs7", pkcs7.serialize_certificates([cert, own], DER)
+
+
+def seeds_passwords():
+    yield "comma", b'file,password\r\nroot.key,secret\r\n"a, b.p12","x""y"\r\n*,any\r\n'
+    yield "semicolon", "\ufeffDatei.p12;Pässwort\n".encode()
+    yield "open", b'a,"b\n'
 
 
 def seeds_config():
