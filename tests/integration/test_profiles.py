@@ -253,3 +253,29 @@ def test_audit(instance, rest, make):
     rows = instance.sql(f"SELECT action, detail::json->>'name' FROM siegel.audit WHERE object = 'profile/{profile['id']}' ORDER BY seq")
     assert [r[0] for r in rows] == ["profile.created", "profile.changed", "profile.deleted"]
     assert {r[1] for r in rows} == {profile["attributes"]["name"]}
+
+
+def test_name_constraints(instance, rest, make, tmp_path):
+    """A CA that its certificate binds to a domain: what lies outside is refused before it is signed, what lies inside verifies."""
+    profile = make(template="sub-ca-domain", definition={"name_constraints": {
+        "permitted": {"dns": ["plant.example"], "email": ["plant.example"]}, "excluded": {"dns": ["secret.plant.example"], "ip": ["0.0.0.0/0", "::/0"]}}})
+    name = f"d-{unique()}"
+    made = rest.post("/cas", {"data": {"type": "cas", "attributes": {
+        "name": name, "subject": [["CN", f"Plant {name}"]], "parent": "root", "profile": profile["attributes"]["name"], "key_type": "p256"}}})
+    assert made.status == 201, made
+    constraints = support.load_cert(made.attributes["pem"]).extensions.get_extension_for_class(x509.NameConstraints)
+    assert constraints.critical and x509.DNSName("plant.example") in constraints.value.permitted_subtrees
+    for names in ({"dns": ["a.example.com"]}, {"dns": ["notplant.example"]}, {"dns": ["x.secret.plant.example"]}, {"dns": ["*.plant.example"]},
+                  {"dns": ["a.plant.example"], "ip": ["10.0.0.1"]}):
+        answer = rest.issue("cert_server", ca=name, cn="host", **names)
+        assert answer.status == 422 and "name constraints" in answer.error["detail"], answer
+    good = rest.issue("cert_server", ca=name, cn="a.plant.example", dns=["a.plant.example", "*.b.plant.example"])
+    assert good.status == 201, good
+    (tmp_path / "leaf.pem").write_text(good.attributes["pem"])
+    (tmp_path / "chain.pem").write_text(good.attributes["chain_pem"])
+    root = next(m for m in rest.get("/cas?page[size]=500").data if m["attributes"]["name"] == "root")
+    (tmp_path / "root.pem").write_text(root["attributes"]["pem"])
+    done = subprocess.run(["openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", tmp_path / "root.pem", "-untrusted",
+                           tmp_path / "chain.pem", tmp_path / "leaf.pem"], capture_output=True, text=True)
+    assert done.returncode == 0, done
+    assert rest.delete(f"/profiles/{profile['id']}").status == 409  # the CA rests on it
