@@ -1,4 +1,5 @@
-/* cacerts, RFC 7030 4.1: the chain of the path's CA up to and with its root. */
+/* cacerts, RFC 7030 4.1: the chain of the path's CA up to and with its root, and after a roll-over what leads from the old key to the new one and
+ * back (4.1.3). */
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
@@ -6,7 +7,8 @@
 #include "lib/limits.h"
 
 enum {
-	CHAIN_MAX = 8,
+	DEPTH_MAX = 8,
+	CHAIN_MAX = 24, /* with old roots and link certificates */
 	KEEP_SEC = 5, /* a flood of requests reaches the store once in that time; a new chain is seen that late at most */
 };
 
@@ -34,13 +36,22 @@ query_chain(struct est *est, struct db *db, struct arena *a, struct bytes *ret_b
 	const char *name = config_str(est_config(est), OPT_est_ca);
 	if (db_query(db,
 	             "WITH RECURSIVE chain AS ("
-	             "  SELECT parent_id, certificate, 1 AS depth FROM ca"
-	             "   WHERE tenant_id = $1::int AND status <> 'disabled'"
+	             "  SELECT id, parent_id, certificate, 1 AS depth FROM ca"
+	             "   WHERE tenant_id = $1::int AND status NOT IN ('pending', 'disabled', 'revoked', 'retired')"
 	             "     AND (name = $2::text OR ($2::text = '' AND is_default))"
-	             "  UNION ALL SELECT p.parent_id, p.certificate, c.depth + 1"
-	             "    FROM ca p JOIN chain c ON p.id = c.parent_id WHERE c.depth < $3::int)"
-	             " SELECT certificate FROM chain ORDER BY depth",
-	             (struct db_param[]){DB_INT(tenant_id), DB_TEXT(name), DB_INT(CHAIN_MAX)}, 3, false, &res, e) < 0)
+	             "  UNION ALL SELECT p.id, p.parent_id, p.certificate, c.depth + 1"
+	             "    FROM ca p JOIN chain c ON p.id = c.parent_id WHERE c.depth < $3::int),"
+	             " other AS (SELECT o.id, o.certificate, c.depth FROM chain c JOIN ca t ON t.id = c.id"
+	             "             JOIN ca o ON o.successor_id = c.id OR o.id = t.successor_id"
+	             "            WHERE o.parent_id IS NULL AND NOT o.external AND o.status NOT IN ('pending', 'retired') AND o.not_after > now()),"
+	             " roots AS (SELECT id, depth FROM chain UNION ALL SELECT id, depth FROM other)"
+	             " SELECT certificate FROM (SELECT certificate, depth, 0 AS place FROM chain"
+	             "  UNION ALL SELECT k.certificate, c.depth + 1, 0 FROM ca_certificate k JOIN chain c ON c.id = k.ca_id WHERE k.kind = 'chain'"
+	             "  UNION ALL SELECT certificate, depth, 1 FROM other"
+	             "  UNION ALL SELECT k.certificate, r.depth, 2 FROM ca_certificate k JOIN roots r ON r.id = k.ca_id"
+	             "             WHERE k.kind IN ('link_new_with_old', 'link_old_with_new') AND k.not_after > now()) a"
+	             " ORDER BY place, depth LIMIT $4::int",
+	             (struct db_param[]){DB_INT(tenant_id), DB_TEXT(name), DB_INT(DEPTH_MAX), DB_INT(CHAIN_MAX)}, 4, false, &res, e) < 0)
 		return -1;
 	int n = db_rows(res);
 	if (n < 1 || n > CHAIN_MAX)
