@@ -76,8 +76,8 @@ sweep_rest(struct clerk *k, struct error *e)
 	struct arena *a CLEANUP(arena_free) = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	struct db_param age[] = {DB_INT(CREDENTIAL_AGE_DAYS)};
 	if (desk_begin(&k->desk, e) < 0 || approvals_expire(&k->desk, a, e) < 0 ||
-	    db_query(k->desk.db, "DELETE FROM credential WHERE least(revoked_at, used_at, expires_at) < now() - make_interval(days => $1::int)", age, 1, false,
-		     NULL, e) < 0)
+	    db_query(k->desk.db, "DELETE FROM credential WHERE least(revoked_at, used_at, expires_at) < now() - make_interval(days => $1::int)",
+	             age, 1, false, NULL, e) < 0)
 		return -1;
 	return desk_commit(&k->desk, e);
 }

@@ -32,10 +32,12 @@ regex_check(const char *pattern, struct error *e)
 		} else if (*p == '{') {
 			unsigned long most = 0;
 			for (p++; *p && *p != '}'; p++)
-				most = *p == ',' ? (p[1] == '}' ? most : 0) : (*p >= '0' && *p <= '9' && most < 1000 ? most * 10 + (unsigned long)(*p - '0') : most);
+				most = *p == ',' ? (p[1] == '}' ? most : 0)
+				                 : (*p >= '0' && *p <= '9' && most < 1000 ? most * 10 + (unsigned long)(*p - '0') : most);
 			product *= most ? most : 1;
 			if (product > LIMIT_POLICY_REGEX_COUNT)
-				return fail(e, E_BAD_VALUE, "the counts in { } of a regular expression multiply to more than %d", LIMIT_POLICY_REGEX_COUNT);
+				return fail(e, E_BAD_VALUE, "the counts in { } of a regular expression multiply to more than %d",
+				            LIMIT_POLICY_REGEX_COUNT);
 			if (!*p)
 				break;
 		}
@@ -232,7 +234,9 @@ approvers_check(struct reading *r, const json_t *wanted, const char *where, stru
 		return fail_at(e, E_BAD_VALUE, at, "%s has count and one of right and role", at);
 	if (right) {
 		enum right n = json_is_string(right) ? right_parse(json_string_value(right)) : RIGHT_COUNT;
-		return n != RIGHT_COUNT && right_changes(n) ? 0 : fail_at(e, E_BAD_VALUE, at, "%s: right isn't the word of a right that changes something", at);
+		return n != RIGHT_COUNT && right_changes(n)
+		           ? 0
+		           : fail_at(e, E_BAD_VALUE, at, "%s: right isn't the word of a right that changes something", at);
 	}
 	if (text_check(role, at, NAME_MAX_BYTES, e) < 0)
 		return -1;
@@ -319,7 +323,8 @@ operations_read(struct reading *r, const json_t *list, const char **ret, struct 
 		const struct manage_op *op = manage_find(name);
 		bool certificate = strcmp(name, "certificate.issue") == 0 || strcmp(name, "certificate.renew") == 0;
 		if (!certificate && (!op || op->flags & MANAGE_DIRECT))
-			return fail_at(e, E_BAD_VALUE, "operations", "operations: the %zuth isn't the name of one that policies are asked about", i + 1);
+			return fail_at(e, E_BAD_VALUE, "operations", "operations: the %zuth isn't the name of one that policies are asked about",
+			               i + 1);
 		r->certificates = r->certificates && certificate;
 		r->policies = r->policies || strncmp(name, "policy.", 7) == 0;
 		text = arena_printf(r->arena, "%s%s%s", text, *text ? "," : "", name);

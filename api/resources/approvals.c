@@ -37,7 +37,8 @@ static const struct route routes[] = {
 	{"PATCH", "/approvals/{id}", RIGHT_ACCOUNT, write_update, "approval.update"},
 	{"POST", "/approvals/{id}/approve", RIGHT_APPROVE, write_action, "approval.approve", MEMBERS(comment), .text = "says yes to it"},
 	{"POST", "/approvals/{id}/reject", RIGHT_APPROVE, write_action, "approval.reject", MEMBERS(comment), .text = "says no: it won't be done"},
-	{"POST", "/approvals/{id}/withdraw", RIGHT_ACCOUNT, write_action, "approval.withdraw", MEMBERS(comment), .text = "takes back what one asked for"},
+	{"POST", "/approvals/{id}/withdraw", RIGHT_ACCOUNT, write_action, "approval.withdraw", MEMBERS(comment),
+	    .text = "takes back what one asked for"},
 };
 
 const struct resource resource_approvals = {

@@ -17,8 +17,8 @@ account_check_remains(struct manage *m, struct error *e)
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->who->tenant_id)};
 	if (db_query(m->desk->db,
-		     "SELECT 1 FROM account WHERE tenant_id = $1::int AND enabled AND 'accounts.manage' = ANY (account_rights(id)) LIMIT 1", row, 1, false,
-		     &r, e) < 0)
+	             "SELECT 1 FROM account WHERE tenant_id = $1::int AND enabled AND 'accounts.manage' = ANY (account_rights(id)) LIMIT 1", row,
+	             1, false, &r, e) < 0)
 		return -1;
 	return db_rows(r) ? 0 : fail(e, E_CONFLICT, "nobody would be left who may manage accounts: give somebody else that right first");
 }
@@ -30,8 +30,9 @@ rights_of_role(struct manage *m, const char *role, uint64_t *ret, struct error *
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(role)};
 	if (db_query(m->desk->db,
-		     "SELECT rights::text FROM role WHERE name = $2::text AND (tenant_id = $1::int OR tenant_id IS NULL) ORDER BY tenant_id NULLS LAST LIMIT 1",
-		     row, ARRAY_LEN(row), false, &r, e) < 0)
+	             "SELECT rights::text FROM role WHERE name = $2::text AND (tenant_id = $1::int OR tenant_id IS NULL) ORDER BY tenant_id "
+	             "NULLS LAST LIMIT 1",
+	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
 		return fail_at(e, E_BAD_VALUE, "role", "role: there is no such role");
@@ -64,14 +65,18 @@ account_load(struct manage *m, int64_t id, const char *name, struct account *ret
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(id), DB_TEXT(name), DB_INT(m->who->tenant_id)};
 	if (db_query(m->desk->db,
-		     "SELECT id, name, role, version FROM account WHERE tenant_id = $3::int AND CASE WHEN $2::text IS NULL THEN id = $1::int8 ELSE name = $2::text"
-		     " END FOR UPDATE",
-		     row, ARRAY_LEN(row), false, &r, e) < 0)
+	             "SELECT id, name, role, version FROM account WHERE tenant_id = $3::int AND CASE WHEN $2::text IS NULL THEN id = $1::int8 "
+	             "ELSE name = $2::text"
+	             " END FOR UPDATE",
+	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
-		return name ? fail_at(e, E_BAD_VALUE, "account", "account: there is no such account") : fail(e, E_NOT_FOUND, "there is no such account");
-	*ret = (struct account){.id = db_int(r, 0, 0), .name = arena_strdup(m->arena, db_text(r, 0, 1)), .role = arena_strdup(m->arena, db_text(r, 0, 2)),
-				.version = (int)db_int(r, 0, 3)};
+		return name ? fail_at(e, E_BAD_VALUE, "account", "account: there is no such account")
+		            : fail(e, E_NOT_FOUND, "there is no such account");
+	*ret = (struct account){.id = db_int(r, 0, 0),
+	                        .name = arena_strdup(m->arena, db_text(r, 0, 1)),
+	                        .role = arena_strdup(m->arena, db_text(r, 0, 2)),
+	                        .version = (int)db_int(r, 0, 3)};
 	if (rights_of_role(m, ret->role, &ret->rights, e) < 0)
 		return -1;
 	enum right more = beyond(m, ret->rights);
@@ -87,16 +92,19 @@ check_separation(struct manage *m, int64_t id, const char *email, uint64_t right
 	if (!email)
 		return 0;
 	if (db_query(m->desk->db,
-		     "SELECT a.name, r.rights::text FROM account a JOIN role r ON r.name = a.role AND (r.tenant_id = a.tenant_id OR r.tenant_id IS NULL)"
-		     " WHERE a.tenant_id = $1::int AND a.enabled AND lower(btrim(a.email)) = lower(btrim($2::text)) AND a.id <> $3::int8",
-		     row, ARRAY_LEN(row), false, &r, e) < 0)
+	             "SELECT a.name, r.rights::text FROM account a JOIN role r ON r.name = a.role AND (r.tenant_id = a.tenant_id OR r.tenant_id "
+	             "IS NULL)"
+	             " WHERE a.tenant_id = $1::int AND a.enabled AND lower(btrim(a.email)) = lower(btrim($2::text)) AND a.id <> $3::int8",
+	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	for (int i = 0; i < db_rows(r); i++) {
 		uint64_t others = rights_parse(db_text(r, i, 1));
-		if ((rights & RIGHT_BIT(RIGHT_AUDIT_READ) && changes_anything(others)) || (others & RIGHT_BIT(RIGHT_AUDIT_READ) && changes_anything(rights)))
+		if ((rights & RIGHT_BIT(RIGHT_AUDIT_READ) && changes_anything(others)) ||
+		    (others & RIGHT_BIT(RIGHT_AUDIT_READ) && changes_anything(rights)))
 			return fail_at(e, E_CONFLICT, "role",
-				       "role: who reads the audit log may change nothing, and the account %s with the same mail address is of the other kind",
-				       db_text(r, i, 0));
+			               "role: who reads the audit log may change nothing, and the account %s with the same mail address is of "
+			               "the other kind",
+			               db_text(r, i, 0));
 	}
 	return 0;
 }
@@ -134,9 +142,10 @@ account_add(struct manage *m, int32_t tenant_id, const char *name, const char *t
 	struct db_param row[] = {DB_INT(tenant_id), DB_TEXT(name), DB_TEXT(title ? title : ""), DB_TEXT(email), DB_TEXT(role),
 	    DB_TEXT(enabled ? "true" : "false"), DB_TEXT(own->owner), DB_TEXT(own->metadata)};
 	if (db_query(m->desk->db,
-		     "INSERT INTO account (tenant_id, name, title, email, role, enabled, owner, metadata) VALUES ($1::int, $2::text, $3::text, $4::text, $5::text,"
-		     " $6::boolean, $7::text, $8::jsonb) RETURNING id",
-		     row, ARRAY_LEN(row), false, &r, e) < 0)
+	             "INSERT INTO account (tenant_id, name, title, email, role, enabled, owner, metadata) VALUES ($1::int, $2::text, $3::text, "
+	             "$4::text, $5::text,"
+	             " $6::boolean, $7::text, $8::jsonb) RETURNING id",
+	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return manage_taken(m, "name", "name: it is taken, or isn't of letters, digits and any of . _ @ -, a letter or digit first", e);
 	*ret_id = db_int(r, 0, 0);
 	struct audit_row audit = {.at_us = now_us(), .tenant_id = tenant_id, .actor = m->actor, .action = "account.created",
@@ -220,7 +229,8 @@ delete(struct manage *m, struct error *e)
 	if (manage_body_end(m, e) < 0 || account_load(m, m->id, NULL, &account, e) < 0 || check_own(m, NULL, false, 0, e) < 0)
 		return -1;
 	if (db_query(m->desk->db, "UPDATE account SET enabled = false, version = version + 1 WHERE id = $1::int8", row, 1, false, NULL, e) < 0 ||
-	    db_query(m->desk->db, "UPDATE credential SET revoked_at = now() WHERE account_id = $1::int8 AND revoked_at IS NULL", row, 1, false, NULL, e) < 0 ||
+	    db_query(m->desk->db, "UPDATE credential SET revoked_at = now() WHERE account_id = $1::int8 AND revoked_at IS NULL", row, 1, false,
+	             NULL, e) < 0 ||
 	    account_check_remains(m, e) < 0)
 		return -1;
 	m->object = arena_printf(m->arena, "account/%lld", (long long)m->id);

@@ -10,8 +10,8 @@ struct account {
 	int version;
 };
 
-/* The account of m's tenant with this id, or with this name when that isn't NULL; locked. E_NOT_FOUND. E_FORBIDDEN when it may change more than the one who
- * asks: whoever gives such an account evidence, or takes it away, would have its rights. */
+/* The account of m's tenant with this id, or with this name when that isn't NULL; locked. E_NOT_FOUND. E_FORBIDDEN when it may change more than
+ * the one who asks: whoever gives such an account evidence, or takes it away, would have its rights. */
 int account_load(struct manage *m, int64_t id, const char *name, struct account *ret, struct error *e) MUST_CHECK;
 /* After a change: E_CONFLICT when nobody is left in m's tenant who may manage accounts. */
 int account_check_remains(struct manage *m, struct error *e) MUST_CHECK;

@@ -17,9 +17,8 @@
 static const char *
 document_of_operation(struct manage *m)
 {
-	json_t *d CLEANUP(json_decref) =
-	    json_pack("{s:s,s:s,s:s,s:s,s:s,s:O}", "operation", m->op->name, "source", m->who->source, "requestor", m->who->name, "role", m->who->role,
-		      "evidence", m->who->evidence, "body", m->whole);
+	json_t *d CLEANUP(json_decref) = json_pack("{s:s,s:s,s:s,s:s,s:s,s:O}", "operation", m->op->name, "source", m->who->source, "requestor",
+	                                           m->who->name, "role", m->who->role, "evidence", m->who->evidence, "body", m->whole);
 	if (m->id)
 		json_object_set_new(d, "object", json_integer(m->id));
 	return manage_json(m, d);
@@ -68,9 +67,10 @@ store(struct manage *m, const struct db_result *said, int64_t *ret_id, struct er
 	    DB_TEXT(manage_json(m, m->whole)), DB_BYTES(key, sizeof(key)), DB_TEXT(db_text(said, 0, 1)), DB_INT(db_int(said, 0, 5)),
 	    DB_TEXT(db_text(said, 0, 6)), DB_INT(m->who->account_id), DB_TEXT(m->actor), DB_INT(LIMIT_APPROVAL_DAYS)};
 	if (db_query(m->desk->db,
-		     "SELECT r_id, r_is_new FROM approval_add($1::int, $2::text, $3::int8, $4::int, $5::jsonb, NULL, $6::bytea, $7::text, $8::int, $9::jsonb,"
-		     " $10::int8, $11::text, $12::int)",
-		     row, ARRAY_LEN(row), false, &r, e) < 0)
+	             "SELECT r_id, r_is_new FROM approval_add($1::int, $2::text, $3::int8, $4::int, $5::jsonb, NULL, $6::bytea, $7::text, "
+	             "$8::int, $9::jsonb,"
+	             " $10::int8, $11::text, $12::int)",
+	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	*ret_id = db_int(r, 0, 0);
 	if (!db_bool(r, 0, 1))
@@ -117,8 +117,9 @@ approval_ask(struct manage *m, int64_t *ret_id, struct error *e)
 	if (db_rows(said) == 0)
 		return 0;
 	if (m->content.len || m->op->flags & MANAGE_NEVER_WAITS)
-		return fail(e, E_POLICY, "the policy %s wants others to approve this, and it can't wait: it has to do with a secret, or brings a file",
-			    db_text(said, 0, 3));
+		return fail(e, E_POLICY,
+		            "the policy %s wants others to approve this, and it can't wait: it has to do with a secret, or brings a file",
+		            db_text(said, 0, 3));
 	if (rehearse(m, e) < 0 || desk_begin(m->desk, e) < 0)
 		return -1;
 	if (store(m, said, ret_id, e) == 0)
@@ -132,8 +133,21 @@ approval_ask(struct manage *m, int64_t *ret_id, struct error *e)
 /* --- decided --- */
 
 /* The columns of an approval that decisions need, locked. */
-enum { COL_OPERATION, COL_OBJECT, COL_BODY, COL_STATUS, COL_REQUESTED_BY, COL_REQUESTOR, COL_VERSION, COL_EXPIRED, COL_OWN, COL_SAME, COL_OBJECT_VERSION,
-       COL_MAY, COL_DECIDED };
+enum {
+	COL_OPERATION,
+	COL_OBJECT,
+	COL_BODY,
+	COL_STATUS,
+	COL_REQUESTED_BY,
+	COL_REQUESTOR,
+	COL_VERSION,
+	COL_EXPIRED,
+	COL_OWN,
+	COL_SAME,
+	COL_OBJECT_VERSION,
+	COL_MAY,
+	COL_DECIDED
+};
 
 static int
 load(struct manage *m, struct db_result **ret, struct error *e)
@@ -169,7 +183,8 @@ check_person(const struct db_result *r, struct error *e)
 	if (db_bool(r, 0, COL_OWN))
 		return fail(e, E_FORBIDDEN, "nobody decides on what he asked for himself");
 	if (db_bool(r, 0, COL_SAME))
-		return fail(e, E_FORBIDDEN, "nobody decides on what he asked for himself: your account has the same mail address as the one that asked");
+		return fail(e, E_FORBIDDEN,
+		            "nobody decides on what he asked for himself: your account has the same mail address as the one that asked");
 	if (!db_bool(r, 0, COL_MAY))
 		return fail(e, E_FORBIDDEN, "the policy wants others to decide: your account has neither the right nor the role that it names");
 	return db_bool(r, 0, COL_DECIDED) ? fail(e, E_CONFLICT, "you have decided on it already, by this account or by another one of yours") : 0;
@@ -191,8 +206,9 @@ set_status(struct manage *m, int64_t id, const char *status, const char *result,
 {
 	struct db_param row[] = {DB_INT(id), DB_TEXT(status), DB_TEXT(result), DB_TEXT(error)};
 	return db_query(m->desk->db,
-			"UPDATE approval SET status = $2::text, result = $3::jsonb, error = $4::text, decided_at = coalesce(decided_at, now()) WHERE id = $1::int8",
-			row, ARRAY_LEN(row), false, NULL, e);
+	                "UPDATE approval SET status = $2::text, result = $3::jsonb, error = $4::text, decided_at = coalesce(decided_at, now()) "
+	                "WHERE id = $1::int8",
+	                row, ARRAY_LEN(row), false, NULL, e);
 }
 
 int
@@ -251,8 +267,14 @@ carry_out_operation(struct manage *m, const struct db_result *r, struct error *e
 {
 	Siegel__Requestor who;
 	int64_t none;
-	struct manage done = {.desk = m->desk, .arena = m->arena, .op = manage_find(db_text(r, 0, COL_OPERATION)), .who = &who,
-			      .id = db_int(r, 0, COL_OBJECT), .version = (int)db_int(r, 0, COL_OBJECT_VERSION), .approved = true, .approval_id = m->id};
+	struct manage done = {.desk = m->desk,
+	                      .arena = m->arena,
+	                      .op = manage_find(db_text(r, 0, COL_OPERATION)),
+	                      .who = &who,
+	                      .id = db_int(r, 0, COL_OBJECT),
+	                      .version = (int)db_int(r, 0, COL_OBJECT_VERSION),
+	                      .approved = true,
+	                      .approval_id = m->id};
 	if (!done.op)
 		return fail(e, E_UNSUPPORTED, "this version doesn't know the operation");
 	if (find_requestor(m, db_int(r, 0, COL_REQUESTED_BY), &who, e) < 0 || desk_prepare(m->desk, done.op->flags & MANAGE_KEYS, e) < 0)
@@ -308,7 +330,9 @@ approve_in_transaction(struct manage *m, const char *comment, struct db_result *
 		return -1;
 	if (strcmp(db_text(*r, 0, COL_STATUS), "approved") == 0) { /* the key store was away when it was to be done */
 		*ret_complete = true;
-		return db_bool(*r, 0, COL_MAY) && !db_bool(*r, 0, COL_SAME) ? 0 : fail(e, E_FORBIDDEN, "others have approved it, and are to say so again");
+		return db_bool(*r, 0, COL_MAY) && !db_bool(*r, 0, COL_SAME)
+		           ? 0
+		           : fail(e, E_FORBIDDEN, "others have approved it, and are to say so again");
 	}
 	if (check_open(*r, e) < 0 || check_person(*r, e) < 0 || decide(m, *r, true, comment, e) < 0 ||
 	    db_query(m->desk->db, "SELECT coalesce(r_complete, false), r_demands FROM approval_standing($1::int8)", row, 1, false, &standing, e) < 0)
@@ -360,8 +384,8 @@ reject(struct manage *m, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	const char *comment;
-	if (manage_text(m, "comment", 0, COMMENT_MAX_BYTES, &comment, e) < 0 || manage_body_end(m, e) < 0 || load(m, &r, e) < 0 || check_open(r, e) < 0 ||
-	    check_person(r, e) < 0 || decide(m, r, false, comment, e) < 0)
+	if (manage_text(m, "comment", 0, COMMENT_MAX_BYTES, &comment, e) < 0 || manage_body_end(m, e) < 0 || load(m, &r, e) < 0 ||
+	    check_open(r, e) < 0 || check_person(r, e) < 0 || decide(m, r, false, comment, e) < 0)
 		return -1;
 	return close_as(m, r, "rejected", comment, e);
 }
@@ -377,7 +401,8 @@ withdraw(struct manage *m, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	const char *comment;
-	if (manage_text(m, "comment", 0, COMMENT_MAX_BYTES, &comment, e) < 0 || manage_body_end(m, e) < 0 || load(m, &r, e) < 0 || check_own(r, e) < 0)
+	if (manage_text(m, "comment", 0, COMMENT_MAX_BYTES, &comment, e) < 0 || manage_body_end(m, e) < 0 || load(m, &r, e) < 0 ||
+	    check_own(r, e) < 0)
 		return -1;
 	return close_as(m, r, "withdrawn", comment, e);
 }
@@ -386,8 +411,13 @@ withdraw(struct manage *m, struct error *e)
 static int
 ask_again(struct manage *m, const struct db_result *r, json_t *body, struct db_result **ret, struct error *e)
 {
-	struct manage changed = {.desk = m->desk, .arena = m->arena, .op = manage_find(db_text(r, 0, COL_OPERATION)), .who = m->who, .actor = m->actor,
-				 .id = db_int(r, 0, COL_OBJECT), .whole = body};
+	struct manage changed = {.desk = m->desk,
+	                         .arena = m->arena,
+	                         .op = manage_find(db_text(r, 0, COL_OPERATION)),
+	                         .who = m->who,
+	                         .actor = m->actor,
+	                         .id = db_int(r, 0, COL_OBJECT),
+	                         .whole = body};
 	if (!changed.op)
 		return fail_at(e, E_CONFLICT, "body", "a request for a certificate isn't changed: withdraw it, and ask anew");
 	return ask_policies(&changed, ret, e);
@@ -408,12 +438,15 @@ update(struct manage *m, struct error *e)
 	    is_demanded ? DB_TEXT(db_text(said, 0, 6)) : DB_NULL, DB_TEXT(own.has_owner ? "true" : "false"), DB_TEXT(own.owner),
 	    DB_TEXT(own.has_metadata ? "true" : "false"), DB_TEXT(own.metadata)};
 	if ((body && db_query(m->desk->db, "DELETE FROM approval_decision WHERE approval_id = $1::int8", row, 1, false, NULL, e) < 0) ||
-	    db_query(m->desk->db,
-		     "UPDATE approval SET body = coalesce($2::jsonb, body), wanted = coalesce($3::int, wanted), approvers = coalesce($4::jsonb, approvers),"
-		     " version = CASE WHEN $2::jsonb IS NULL THEN version ELSE version + 1 END, request_key = CASE WHEN $2::jsonb IS NULL THEN request_key END,"
-		     " owner = CASE WHEN $5::boolean THEN $6::text ELSE owner END, metadata = CASE WHEN $7::boolean THEN $8::jsonb ELSE metadata END"
-		     " WHERE id = $1::int8",
-		     row, ARRAY_LEN(row), false, NULL, e) < 0)
+	    db_query(
+		m->desk->db,
+		"UPDATE approval SET body = coalesce($2::jsonb, body), wanted = coalesce($3::int, wanted), approvers = coalesce($4::jsonb, "
+	        "approvers),"
+		" version = CASE WHEN $2::jsonb IS NULL THEN version ELSE version + 1 END, request_key = CASE WHEN $2::jsonb IS NULL THEN "
+	        "request_key END,"
+		" owner = CASE WHEN $5::boolean THEN $6::text ELSE owner END, metadata = CASE WHEN $7::boolean THEN $8::jsonb ELSE metadata END"
+		" WHERE id = $1::int8",
+		row, ARRAY_LEN(row), false, NULL, e) < 0)
 		return -1;
 	m->object = arena_printf(m->arena, "approval/%lld", (long long)m->id);
 	m->detail = detail_text(m->arena, "operation", db_text(r, 0, COL_OPERATION), "body", body ? manage_json(m, body) : "", NULL);

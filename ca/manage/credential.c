@@ -15,14 +15,15 @@
 #define HOURS_MAX (24 * 3660)
 
 int
-credential_add(struct manage *m, int32_t tenant_id, const struct account *account, const char *kind, struct bytes evidence, int64_t hours, int64_t *ret_id,
-               struct error *e)
+credential_add(struct manage *m, int32_t tenant_id, const struct account *account, const char *kind, struct bytes evidence, int64_t hours,
+               int64_t *ret_id, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	uint8_t hash[32];
 	if (EVP_Digest(evidence.data, evidence.len, hash, NULL, EVP_sha256(), NULL) != 1)
 		return fail(e, E_INTERNAL, "SHA-256 isn't available");
-	struct db_param row[] = {DB_INT(tenant_id), DB_INT(account->id), DB_TEXT(kind), DB_BYTES(hash, sizeof(hash)), hours ? DB_INT(hours) : DB_NULL};
+	struct db_param row[] = {DB_INT(tenant_id), DB_INT(account->id), DB_TEXT(kind), DB_BYTES(hash, sizeof(hash)),
+	                         hours ? DB_INT(hours) : DB_NULL};
 	if (db_query(m->desk->db,
 		     "INSERT INTO credential (tenant_id, account_id, kind, hash, expires_at) VALUES ($1::int, $2::int8, $3::text, $4::bytea,"
 		     " now() + make_interval(hours => $5::int)) RETURNING id",
@@ -61,8 +62,9 @@ read_certificate(struct manage *m, struct bytes *ret, struct error *e)
 		return fail_at(e, E_BAD_VALUE, "certificate", "certificate has to be one certificate as PEM");
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_BYTES(cert.serial.data, cert.serial.len), DB_BYTES(ret->data, ret->len)};
 	if (db_query(m->desk->db,
-		     "SELECT 1 FROM certificate WHERE ca_id = ANY (ARRAY(SELECT id FROM ca WHERE tenant_id = $1::int)) AND serial = $2::bytea AND der = $3::bytea",
-		     row, ARRAY_LEN(row), false, &r, e) < 0)
+	             "SELECT 1 FROM certificate WHERE ca_id = ANY (ARRAY(SELECT id FROM ca WHERE tenant_id = $1::int)) AND serial = $2::bytea "
+	             "AND der = $3::bytea",
+	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	return db_rows(r) ? 0 : fail_at(e, E_BAD_VALUE, "certificate", "certificate isn't one that was issued here");
 }
@@ -77,8 +79,9 @@ check_number(struct manage *m, const struct account *account, struct error *e)
 		     " AND (expires_at IS NULL OR expires_at > now())",
 		     row, 1, false, &r, e) < 0)
 		return -1;
-	return db_int(r, 0, 0) < LIMIT_CREDENTIALS ? 0
-						   : fail(e, E_CONFLICT, "an account has at most %d credentials that are good: revoke one first", LIMIT_CREDENTIALS);
+	return db_int(r, 0, 0) < LIMIT_CREDENTIALS
+	           ? 0
+	           : fail(e, E_CONFLICT, "an account has at most %d credentials that are good: revoke one first", LIMIT_CREDENTIALS);
 }
 
 static int
@@ -112,8 +115,8 @@ revoke(struct manage *m, struct error *e)
 	struct account account;
 	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id)};
 	if (manage_body_end(m, e) < 0 ||
-	    db_query(m->desk->db, "SELECT account_id, kind, revoked_at IS NOT NULL FROM credential WHERE id = $1::int8 AND tenant_id = $2::int", row, 2, false, &r,
-		     e) < 0)
+	    db_query(m->desk->db, "SELECT account_id, kind, revoked_at IS NOT NULL FROM credential WHERE id = $1::int8 AND tenant_id = $2::int",
+	             row, 2, false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
 		return fail(e, E_NOT_FOUND, "there is no such credential");

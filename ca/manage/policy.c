@@ -112,12 +112,14 @@ put_in_force(struct manage *m, int64_t id, struct error *e)
 	struct db_param row[] = {DB_INT(id), DB_INT(m->who->tenant_id)};
 	if (db_query(m->desk->db, "DELETE FROM policy_rule WHERE policy_id = $1::int8", row, 1, false, NULL, e) < 0 ||
 	    db_query(m->desk->db,
-		     "INSERT INTO policy_rule SELECT c.* FROM policy p, policy_compile(p.id, p.name, p.tenant_id, p.ca_id, p.profile_id, p.operations,"
-		     " p.condition, p.rules) c WHERE p.id = $1::int8 AND p.enabled",
-		     row, 1, false, NULL, e) < 0 ||
-	    db_query(m->desk->db,
-		     "SELECT (SELECT count(*) FROM policy WHERE tenant_id = $1::int), (SELECT count(*) FROM policy_rule WHERE tenant_id = $1::int)", &row[1],
-		     1, false, &r, e) < 0)
+	             "INSERT INTO policy_rule SELECT c.* FROM policy p, policy_compile(p.id, p.name, p.tenant_id, p.ca_id, p.profile_id, "
+	             "p.operations,"
+	             " p.condition, p.rules) c WHERE p.id = $1::int8 AND p.enabled",
+	             row, 1, false, NULL, e) < 0 ||
+	    db_query(
+		m->desk->db,
+		"SELECT (SELECT count(*) FROM policy WHERE tenant_id = $1::int), (SELECT count(*) FROM policy_rule WHERE tenant_id = $1::int)",
+		&row[1], 1, false, &r, e) < 0)
 		return -1;
 	if (db_int(r, 0, 0) > LIMIT_POLICIES)
 		return fail(e, E_CONFLICT, "a tenant has at most %d policies", LIMIT_POLICIES);
@@ -131,18 +133,29 @@ static int
 store(struct manage *m, const struct form *f, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
-	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(f->name), DB_TEXT(f->title ? f->title : ""), DB_TEXT(f->enabled ? "true" : "false"),
-	    f->ca_id ? DB_INT(f->ca_id) : DB_NULL, f->profile_id ? DB_INT(f->profile_id) : DB_NULL, DB_TEXT(f->rules.operations),
-	    DB_TEXT(f->rules.condition), DB_TEXT(f->rules.text), DB_TEXT(f->own.owner), DB_TEXT(f->own.metadata), DB_INT(m->id),
-	    DB_TEXT(f->own.has_owner ? "true" : "false"), DB_TEXT(f->own.has_metadata ? "true" : "false")};
-	const char *sql = m->id ? "UPDATE policy SET name = $2::text, title = $3::text, enabled = $4::boolean, ca_id = $5::int, profile_id = $6::int,"
-				  " operations = $7::text[], condition = $8::text, rules = $9::jsonb, version = version + 1,"
-				  " owner = CASE WHEN $13::boolean THEN $10::text ELSE owner END,"
-				  " metadata = CASE WHEN $14::boolean THEN $11::jsonb ELSE metadata END"
-				  " WHERE id = $12::int8 AND tenant_id = $1::int RETURNING id"
-				: "INSERT INTO policy (tenant_id, name, title, enabled, ca_id, profile_id, operations, condition, rules, owner, metadata)"
-				  " SELECT $1::int, $2::text, $3::text, $4::boolean, $5::int, $6::int, $7::text[], $8::text, $9::jsonb, $10::text, $11::jsonb"
-				  " WHERE $12::int8 = 0 AND $13::boolean IS NOT NULL AND $14::boolean IS NOT NULL RETURNING id";
+	struct db_param row[] = {DB_INT(m->who->tenant_id),
+	                         DB_TEXT(f->name),
+	                         DB_TEXT(f->title ? f->title : ""),
+	                         DB_TEXT(f->enabled ? "true" : "false"),
+	                         f->ca_id ? DB_INT(f->ca_id) : DB_NULL,
+	                         f->profile_id ? DB_INT(f->profile_id) : DB_NULL,
+	                         DB_TEXT(f->rules.operations),
+	                         DB_TEXT(f->rules.condition),
+	                         DB_TEXT(f->rules.text),
+	                         DB_TEXT(f->own.owner),
+	                         DB_TEXT(f->own.metadata),
+	                         DB_INT(m->id),
+	                         DB_TEXT(f->own.has_owner ? "true" : "false"),
+	                         DB_TEXT(f->own.has_metadata ? "true" : "false")};
+	const char *sql =
+	    m->id ? "UPDATE policy SET name = $2::text, title = $3::text, enabled = $4::boolean, ca_id = $5::int, profile_id = $6::int,"
+		    " operations = $7::text[], condition = $8::text, rules = $9::jsonb, version = version + 1,"
+		    " owner = CASE WHEN $13::boolean THEN $10::text ELSE owner END,"
+		    " metadata = CASE WHEN $14::boolean THEN $11::jsonb ELSE metadata END"
+		    " WHERE id = $12::int8 AND tenant_id = $1::int RETURNING id"
+		  : "INSERT INTO policy (tenant_id, name, title, enabled, ca_id, profile_id, operations, condition, rules, owner, metadata)"
+		    " SELECT $1::int, $2::text, $3::text, $4::boolean, $5::int, $6::int, $7::text[], $8::text, $9::jsonb, $10::text, $11::jsonb"
+		    " WHERE $12::int8 = 0 AND $13::boolean IS NOT NULL AND $14::boolean IS NOT NULL RETURNING id";
 	if (db_query(m->desk->db, sql, row, ARRAY_LEN(row), false, &r, e) < 0)
 		return manage_taken(m, "name", "name: it is taken, or isn't of small letters, digits, - and _", e);
 	m->ret_id = db_int(r, 0, 0);
@@ -209,9 +222,10 @@ read_trial(struct manage *m, struct form *ret, struct error *e)
 }
 
 #define COMPILED "(SELECT array_agg(c) FROM policy_compile(0, $2::text, $1::int, $3::int, $4::int, $5::text[], $6::text, $7::jsonb) c)"
-#define COMPILED_PARAMS(m, f)                                                                                                                     \
-	DB_INT((m)->who->tenant_id), DB_TEXT((f)->name), (f)->ca_id ? DB_INT((f)->ca_id) : DB_NULL,                                               \
-	    (f)->profile_id ? DB_INT((f)->profile_id) : DB_NULL, DB_TEXT((f)->rules.operations), DB_TEXT((f)->rules.condition), DB_TEXT((f)->rules.text)
+#define COMPILED_PARAMS(m, f) \
+	DB_INT((m)->who->tenant_id), DB_TEXT((f)->name), (f)->ca_id ? DB_INT((f)->ca_id) : DB_NULL, \
+	    (f)->profile_id ? DB_INT((f)->profile_id) : DB_NULL, DB_TEXT((f)->rules.operations), DB_TEXT((f)->rules.condition), \
+	    DB_TEXT((f)->rules.text)
 
 /* The sample: a document of the body, or what the store has of a certificate. */
 static int
@@ -258,12 +272,14 @@ quick_run(struct manage *m, const struct form *f, int64_t limit, struct error *e
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {COMPILED_PARAMS(m, f), DB_INT(limit)};
 	if (db_query(m->desk->db,
-		     "SELECT r_count, r_refused, r_approval, r_changed, r_rules FROM policy_dry_run(" COMPILED ", $1::int, coalesce((SELECT min(id) - 1 FROM"
-		     " (SELECT id FROM certificate WHERE tenant_id = $1::int ORDER BY id DESC LIMIT $8::int) x), 0), $8::int)",
-		     row, ARRAY_LEN(row), false, &r, e) < 0)
+	             "SELECT r_count, r_refused, r_approval, r_changed, r_rules FROM policy_dry_run(" COMPILED
+	             ", $1::int, coalesce((SELECT min(id) - 1 FROM"
+	             " (SELECT id FROM certificate WHERE tenant_id = $1::int ORDER BY id DESC LIMIT $8::int) x), 0), $8::int)",
+	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
-	m->ret_result = json_pack("{s:I,s:I,s:I,s:I,s:o}", "certificates", (json_int_t)db_int(r, 0, 0), "refused", (json_int_t)db_int(r, 0, 1), "approval",
-				  (json_int_t)db_int(r, 0, 2), "changed", (json_int_t)db_int(r, 0, 3), "rules", json_loads(db_text(r, 0, 4), 0, NULL));
+	m->ret_result =
+	    json_pack("{s:I,s:I,s:I,s:I,s:o}", "certificates", (json_int_t)db_int(r, 0, 0), "refused", (json_int_t)db_int(r, 0, 1), "approval",
+	              (json_int_t)db_int(r, 0, 2), "changed", (json_int_t)db_int(r, 0, 3), "rules", json_loads(db_text(r, 0, 4), 0, NULL));
 	return 0;
 }
 
@@ -275,7 +291,8 @@ dry_run(struct manage *m, struct error *e)
 	if (manage_int(m, "limit", 0, 1, QUICK_MAX, 0, &limit, e) < 0 || read_trial(m, &f, e) < 0 || manage_body_end(m, e) < 0)
 		return -1;
 	if (strstr(f.rules.operations, "certificate.issue") == NULL)
-		return fail_at(e, E_BAD_VALUE, "operations", "operations: the policy isn't about certificate.issue, so no certificate tells about it");
+		return fail_at(e, E_BAD_VALUE, "operations",
+		               "operations: the policy isn't about certificate.issue, so no certificate tells about it");
 	if (limit)
 		return quick_run(m, &f, limit, e);
 	json_t *parameters CLEANUP(json_decref) =

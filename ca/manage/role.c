@@ -83,8 +83,9 @@ update(struct manage *m, struct error *e)
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0) {
-		if (db_query(m->desk->db, "SELECT tenant_id IS NULL FROM role WHERE id = $1::int8 AND (tenant_id = $2::int OR tenant_id IS NULL)", row, 2,
-			     false, &there, e) < 0)
+		if (db_query(m->desk->db,
+		             "SELECT tenant_id IS NULL FROM role WHERE id = $1::int8 AND (tenant_id = $2::int OR tenant_id IS NULL)", row, 2,
+		             false, &there, e) < 0)
 			return -1;
 		if (db_rows(there) == 0)
 			return fail(e, E_NOT_FOUND, "there is no such role");
@@ -113,9 +114,10 @@ delete(struct manage *m, struct error *e)
 	if (!db_is_null(users, 0, 0))
 		return fail(e, E_CONFLICT, "accounts have this role: %s; give them another one first", db_text(users, 0, 0));
 	if (db_query(m->desk->db,
-		     "SELECT p.name FROM policy p JOIN role r ON r.tenant_id = p.tenant_id AND p.rules @> jsonb_build_array(jsonb_build_object('approve',"
-		     " jsonb_build_object('role', r.name))) WHERE r.id = $1::int8 AND r.tenant_id = $2::int LIMIT 1",
-		     row, 2, false, &policies, e) < 0)
+	             "SELECT p.name FROM policy p JOIN role r ON r.tenant_id = p.tenant_id AND p.rules @> "
+	             "jsonb_build_array(jsonb_build_object('approve',"
+	             " jsonb_build_object('role', r.name))) WHERE r.id = $1::int8 AND r.tenant_id = $2::int LIMIT 1",
+	             row, 2, false, &policies, e) < 0)
 		return -1;
 	if (db_rows(policies))
 		return fail(e, E_CONFLICT, "the policy %s wants approvals of this role: change it first", db_text(policies, 0, 0));

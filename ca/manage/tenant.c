@@ -22,7 +22,8 @@ invite_administrator(struct manage *m, int32_t tenant_id, const char *name, cons
 	if (db_query(m->desk->db, "SELECT id, role, enabled FROM account WHERE tenant_id = $1::int AND name = $2::text", row, 2, false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) && (strcmp(db_text(r, 0, 1), "administrator") != 0 || !db_bool(r, 0, 2)))
-		return fail_at(e, E_CONFLICT, "administrator", "administrator: the tenant has an account of this name that isn't one, or isn't enabled");
+		return fail_at(e, E_CONFLICT, "administrator",
+		               "administrator: the tenant has an account of this name that isn't one, or isn't enabled");
 	account.id = db_int(r, 0, 0);
 	if (!account.id && account_add(m, tenant_id, name, NULL, email, "administrator", true, &none, &account.id, e) < 0)
 		return -1;
@@ -65,8 +66,9 @@ create(struct manage *m, struct error *e)
 	    manage_bool(m, "profiles", 0, &profiles, e) < 0 || manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0)
 		return -1;
 	struct db_param row[] = {DB_TEXT(name), DB_TEXT(title ? title : ""), DB_TEXT(own.owner), DB_TEXT(own.metadata)};
-	if (db_query(m->desk->db, "INSERT INTO tenant (name, title, owner, metadata) VALUES ($1::text, $2::text, $3::text, $4::jsonb) RETURNING id", row,
-		     ARRAY_LEN(row), false, &r, e) < 0)
+	if (db_query(m->desk->db,
+	             "INSERT INTO tenant (name, title, owner, metadata) VALUES ($1::text, $2::text, $3::text, $4::jsonb) RETURNING id", row,
+	             ARRAY_LEN(row), false, &r, e) < 0)
 		return manage_taken(m, "name", "name: it is taken, or isn't of small letters, digits and -", e);
 	m->ret_id = db_int(r, 0, 0);
 	m->object = arena_printf(m->arena, "tenant/%lld", (long long)m->ret_id);
@@ -112,7 +114,8 @@ update(struct manage *m, struct error *e)
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	m->object = arena_printf(m->arena, "tenant/%lld", (long long)m->id);
-	m->detail = detail_text(m->arena, "name", db_text(old, 0, 0), "title", db_text(r, 0, 1), "enabled", db_bool(r, 0, 0) ? "true" : "false", NULL);
+	m->detail =
+	    detail_text(m->arena, "name", db_text(old, 0, 0), "title", db_text(r, 0, 1), "enabled", db_bool(r, 0, 0) ? "true" : "false", NULL);
 	return 0;
 }
 
