@@ -71,10 +71,10 @@ resolve(struct call *c, const struct relationship *rel, const char *id, const ch
 	if (!res || !res->valid_id(id))
 		return fail_at(e, E_NOT_FOUND, at, "there is no such resource");
 	if (call_db(c, e) ||
-	    db_query(c->db,
-	             arena_printf(c->arena, "SELECT %s FROM %s WHERE %s AND %s", name ? name->sql : res->id_sql, res->from,
-	                          res->where ? res->where : "true", res->id_where),
-	             (struct db_param[]){DB_TEXT(id)}, 1, false, &r, e))
+	    db_query_text(c->db,
+	                  arena_printf(c->arena, "SELECT %s FROM %s WHERE %s AND %s", name ? name->sql : res->id_sql, res->from,
+	                               res->where ? res->where : "true", res->id_where),
+	                  (struct db_param[]){DB_TEXT(id)}, 1, &r, e))
 		return -1;
 	if (db_rows(r) != 1)
 		return fail_at(e, E_NOT_FOUND, at, "there is no such resource");
@@ -148,18 +148,33 @@ map_pointer(const struct document *d, struct error *e)
 		snprintf(e->pointer, sizeof e->pointer, "/data/attributes/%.70s", member);
 }
 
+/* What can't be seen isn't there, whatever else is wrong with the request: the engine would say so too, but after it looked at the body. */
+static int
+check_there(struct call *c, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	const struct resource *res = c->resource;
+
+	if (!res->valid_id(c->id))
+		return fail(e, E_NOT_FOUND, "there is no such resource");
+	if (call_db(c, e) ||
+	    db_query_text(c->db,
+	                  arena_printf(c->arena, "SELECT 1 FROM %s WHERE %s AND %s", res->from, res->where ? res->where : "true", res->id_where),
+	                  (struct db_param[]){DB_TEXT(c->id)}, 1, &r, e))
+		return -1;
+	return db_rows(r) ? 0 : fail(e, E_NOT_FOUND, "there is no such resource");
+}
+
 /* What is written is asked for in whole: the answer's shape has no options. */
 static int
-check_request(const struct call *c, bool query, struct error *e)
+check_request(struct call *c, bool query, struct error *e)
 {
 	if (!query && c->request->n_query)
 		return fail_at(e, E_MALFORMED, arena_printf(c->arena, "?%.80s", c->request->query[0].name), "there are no query parameters here");
 	/* A certificate is made once for each key; other objects have names for that. What isn't kept isn't promised. */
 	if (http_header_get(c->request, "Idempotency-Key"))
 		return fail_at(e, E_UNSUPPORTED, ":Idempotency-Key", "this address takes no Idempotency-Key");
-	if (c->id && !c->resource->valid_id(c->id))
-		return fail(e, E_NOT_FOUND, "there is no such resource");
-	return 0;
+	return c->id ? check_there(c, e) : 0;
 }
 
 /* One operation. *ret is the reply, freed by the caller with engine_reply_free(). */
