@@ -62,17 +62,14 @@ ask(struct seat *s, struct manage *m, const char *account, const char *text)
 	return manage_run(m, &s->approval, &s->error);
 }
 
-int64_t
-act_version(struct seat *s, const char *account, const char *operation, int64_t id, int version, const char *body)
+static int64_t
+run(struct seat *s, const char *account, const char *operation, int64_t id, int version, const char *body)
 {
 	struct manage m = {.desk = &s->desk, .arena = s->arena, .op = manage_find(operation), .id = id, .version = version};
-	char *text = arena_strdup(s->arena, body ? body : "{}");
-	for (char *p = text; *p; p++)
-		*p = *p == '\'' ? '"' : *p;
 	ck_assert_msg(m.op != NULL, "there is no operation %s", operation);
 	s->approval = 0;
 	memset(&s->error, 0, sizeof(s->error));
-	int rc = ask(s, &m, account, text);
+	int rc = ask(s, &m, account, body);
 	json_decref(s->result);
 	s->result = m.ret_result;
 	s->job = m.ret_job;
@@ -81,6 +78,21 @@ act_version(struct seat *s, const char *account, const char *operation, int64_t 
 	if (rc < 0)
 		return -1;
 	return s->approval ? 0 : m.ret_id ? m.ret_id : m.id;
+}
+
+int64_t
+act_version(struct seat *s, const char *account, const char *operation, int64_t id, int version, const char *body)
+{
+	char *text = arena_strdup(s->arena, body ? body : "{}");
+	for (char *p = text; *p; p++)
+		*p = *p == '\'' ? '"' : *p;
+	return run(s, account, operation, id, version, text);
+}
+
+int64_t
+act_json(struct seat *s, const char *account, const char *operation, int64_t id, const char *body)
+{
+	return run(s, account, operation, id, 0, body);
 }
 
 int64_t

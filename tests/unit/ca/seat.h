@@ -20,6 +20,8 @@ void seat_close(struct seat *s);
 /* The account of this name asks; body is JSON text with ' for ", NULL: {}. Gives the id, 0 when it waits for an approval (s->approval), -1 when
  * it was refused (s->error). */
 int64_t act(struct seat *s, const char *account, const char *operation, int64_t id, const char *body);
+/* The same with JSON as it is. */
+int64_t act_json(struct seat *s, const char *account, const char *operation, int64_t id, const char *body);
 /* The same with a version that the object has to have. */
 int64_t act_version(struct seat *s, const char *account, const char *operation, int64_t id, int version, const char *body);
 /* That it is refused with this code, and at this pointer unless that is NULL. */

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "tests/unit/ca/seat.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,6 +231,27 @@ START_TEST(what_is_taken)
 }
 END_TEST
 
+/* The examples that come with the product, each as it is. */
+START_TEST(examples_are_taken)
+{
+	glob_t found;
+	ck_assert_int_eq(glob(TOP_SRCDIR "/ca/policies/*.json", 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		json_t *file CLEANUP(json_decref) = json_load_file(found.gl_pathv[i], 0, NULL);
+		json_t *policy = json_object_get(file, "policy");
+		ck_assert_msg(policy != NULL && json_object_get(file, "title_de") && json_object_get(file, "description_de"), "%s", found.gl_pathv[i]);
+		json_object_set_new(policy, "enabled", json_true());
+		struct manage m = {.desk = &s.desk, .arena = s.arena};
+		int64_t id = act_json(&s, "admin1", "policy.create", 0, manage_json(&m, policy));
+		ck_assert_msg(id > 0, "%s: %s", found.gl_pathv[i], s.error.detail);
+		struct db *db CLEANUP(db_free) = test_db("siegel_owner"); /* four-eyes guards itself */
+		test_one(db, "DELETE FROM policy");
+	}
+	ck_assert_uint_ge(found.gl_pathc, 6);
+	globfree(&found);
+}
+END_TEST
+
 START_TEST(limits_hold)
 {
 	json_t *rules CLEANUP(json_decref) = json_array();
@@ -349,6 +371,7 @@ main(void)
 	tcase_add_test(t, changes_count_the_epoch);
 	tcase_add_test(t, what_is_refused_at_save);
 	tcase_add_test(t, what_is_taken);
+	tcase_add_test(t, examples_are_taken);
 	tcase_add_test(t, limits_hold);
 	tcase_add_test(t, evaluated);
 	tcase_add_test(t, run_dry);
