@@ -44,7 +44,8 @@ make_order(int which)
 	struct order *o = order_signed(ca, p, key, &q, NOW, &e);
 	ck_assert_msg(o != NULL, "%s", e.detail);
 	EVP_PKEY_free(key);
-	profile_free(p); /* and CA and profile live on with the order */
+	authority_free(ca);
+	profile_free(p); /* both live on with the order */
 	return o;
 }
 

@@ -73,6 +73,8 @@ START_TEST(test_subject)
 	char *text = arena_strdup(a, subject_cases[_i].asked), *save = NULL;
 	for (char *part = strtok_r(text, ";", &save); part; part = strtok_r(NULL, ";", &save)) {
 		char *equals = strchr(part, '=');
+		if (!equals)
+			abort();
 		values[n++] = (struct dn_value){dn_type_by_name(arena_strndup(a, part, (size_t)(equals - part))), equals + 1};
 	}
 	int rc = rules_subject(a, p, values, &n, &e);
@@ -197,6 +199,8 @@ names_of(const char *text, struct name *ret)
 	for (char *part = strtok_r(copy, " ", &save); part; part = strtok_r(NULL, " ", &save)) {
 		char *colon = strchr(part, ':');
 		int kind = 0;
+		if (!colon)
+			abort();
 		*colon = '\0';
 		while (strcmp(name_kind_words[kind], part) != 0)
 			kind++;
