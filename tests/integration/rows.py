@@ -21,5 +21,4 @@ LATER = {
     "R19": "there is no interface that signs what a client sends",
     "R20": "there is no interface that decrypts",
     "R21": "no address that a client sets is ever contacted",
-    "R23": "metadata doesn't exist yet, and neither does CSV",
 }

@@ -193,9 +193,10 @@ class House:
         admin.made("policies", {"name": f"four-{mark}", "enabled": True, "operations": ["role.delete"],
                                 "rules": [{"name": "r", "approve": {"count": 1, "right": "approvals.decide"}, "message": "m"}]})
         role = admin.made("roles", {"name": f"gone_{mark}", "rights": ["read"]})
-        assert admin("DELETE", f"/roles/{role['id']}").status == 202
+        waiting = admin("DELETE", f"/roles/{role['id']}")
         four = admin.first("policies", f"&filter[name]=four-{mark}")
         assert admin("DELETE", f"/policies/{four['id']}").status == 204
+        assert waiting.status == 202 and waiting.data["type"] == "approvals", waiting
         for kind in ("cert_server", "cert_client", "cert_device"):
             answer = admin.post(kind, {"cn": f"{kind.replace('_', '-')}-{mark}.example"})
             assert answer.status == 201, answer
