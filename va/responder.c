@@ -187,6 +187,8 @@ statuses_take(const struct responder *r, const struct ocsp_request *q, const str
 	for (int i = 0; i < q->n_ids; i++) {
 		struct ocsp_single *s = &a->singles[i];
 
+		if (found[i].altered)
+			return fail(e, E_INTERNAL, "status of a certificate was changed in the store, and not by the engine");
 		if (found[i].broken)
 			return fail(e, E_INTERNAL, "status of a certificate makes no sense in the store");
 		s->certid = q->ids[i].whole;

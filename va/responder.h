@@ -11,7 +11,8 @@ struct status_query {
 	int32_t ca_id;
 	struct bytes serial;
 	struct cert_status status;
-	bool broken; /* its row makes no sense: internalError */
+	bool broken;  /* its row makes no sense: internalError */
+	bool altered; /* and that is because somebody changed it without the engine (lib/status_mac.h) */
 };
 
 /* Finds the status of n serials at once, n at most STATUS_BATCH: 0, or -1 with E_STORE (the clients are told to try later) or another

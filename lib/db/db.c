@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,6 +127,27 @@ check_durable(struct db *db, struct error *e)
 	return 0;
 }
 
+/* The engine's sessions have the key that seals the status of certificates. */
+static int
+give_status_key(struct db *db, struct error *e)
+{
+	char inner[129], outer[129];
+	int rc;
+
+	if (!db->has_status_key)
+		return 0;
+	for (size_t i = 0; i < 64; i++) {
+		snprintf(inner + 2 * i, 3, "%02x", db->status_key.inner[i]);
+		snprintf(outer + 2 * i, 3, "%02x", db->status_key.outer[i]);
+	}
+	const struct db_param params[] = {DB_TEXT(inner), DB_TEXT(outer)};
+	rc = db_query_text(db, "SELECT set_config('siegel.status_inner', $1::text, false) = '', set_config('siegel.status_outer', $2::text, false) = ''", params, 2,
+	                   NULL, e);
+	OPENSSL_cleanse(inner, sizeof(inner));
+	OPENSSL_cleanse(outer, sizeof(outer));
+	return rc;
+}
+
 /* Those whom somebody waits for: no statement of theirs takes long. The engine reads a million revocations for a CRL. */
 static bool
 is_front(const char *role)
@@ -157,7 +179,7 @@ connect_now(struct db *db, struct error *e)
 	PQsetNoticeReceiver(db->conn, on_notice, db);
 	if (PQsetnonblocking(db->conn, 1) != 0)
 		return db_fail_lost(db, e);
-	if (check_durable(db, e) < 0) {
+	if (check_durable(db, e) < 0 || give_status_key(db, e) < 0) {
 		db_drop(db);
 		return -1;
 	}
@@ -174,6 +196,11 @@ db_connect(const struct config *c, const char *role, struct db **ret, struct err
 	snprintf(db->host, sizeof(db->host), "%s", config_str(c, OPT_database_host));
 	snprintf(db->port, sizeof(db->port), "%ld", config_int(c, OPT_database_port));
 	snprintf(db->name, sizeof(db->name), "%s", config_str(c, OPT_database_name));
+	if (strcmp(role, "siegel_ca") == 0 && *config_str(c, OPT_ca_ocsp_key_file)) {
+		if (status_key_read(config_str(c, OPT_ca_ocsp_key_file), &db->status_key, e) < 0)
+			return -1;
+		db->has_status_key = true;
+	}
 	db->service = strcmp(role, "siegel_owner") != 0 && strcmp(role, "siegel_setup") != 0;
 	if (connect_now(db, e) < 0)
 		return -1;
@@ -198,6 +225,7 @@ db_free(struct db *db)
 	if (!db)
 		return;
 	db_drop(db);
+	OPENSSL_cleanse(&db->status_key, sizeof(db->status_key));
 	free(db->statements);
 	free(db);
 }

@@ -3,6 +3,7 @@
 #define SIEGEL_LIB_DB_DB_PRIVATE_H
 #include <libpq-fe.h>
 #include "lib/db/db.h"
+#include "lib/status_mac.h"
 
 /* certificate_add() has 26 parameters. */
 #define DB_MAX_PARAMS 32
@@ -36,6 +37,8 @@ struct db_pending {
 struct db {
 	PGconn *conn; /* NULL: dropped */
 	char role[64], host[256], port[8], name[64];
+	bool has_status_key; /* the engine's, with [ca] ocsp_key_file */
+	struct status_key status_key;
 	bool service; /* has deadlines; the console and migrations don't */
 	bool lost;
 	bool doubt; /* a warning came with the statement that is under way */

@@ -7,6 +7,7 @@ FOLDER gets siegel.conf, ca.pem, ocsp.key and serials.txt (hexadecimal). One ser
 """
 
 import datetime
+import hmac
 import os
 import secrets
 import subprocess
@@ -42,7 +43,7 @@ def wrap(key, serial, wrap_key):
     return nonce + AESGCM(wrap_key).encrypt(nonce, plain, b"ocsp-signer:" + serial.hex().encode())
 
 
-def rows(ca, signer, wrapped, serials):
+def rows(ca, signer, wrapped, wrap_key, serials):
     """The SQL that fills the store."""
     fingerprint = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
     serial = signer.serial_number.to_bytes(16, "big")
@@ -57,6 +58,9 @@ CREATE TEMP TABLE s (n serial, serial bytea);
 COPY s (serial) FROM stdin;
 """
     yield "".join(f"\\\\x{s}\n" for s in serials) + "\\.\n"
+    key = hmac.digest(wrap_key, b"siegel certificate status", "sha256").ljust(64, b"\0")
+    for pad, octet in (("inner", 0x36), ("outer", 0x5C)):
+        yield f"SELECT set_config('siegel.status_{pad}', '{bytes(b ^ octet for b in key).hex()}', false) = '';\n"
     yield """INSERT INTO certificate (tenant_id, ca_id, profile_id, serial, status, subject, common_name, names, not_before, not_after,
                          spki_hash, der, requestor, source, revoked_at, reason)
 SELECT t.id, c.id, 1, s.serial, CASE WHEN n % 10 = 0 THEN 2 ELSE 1 END, 'CN=x', 'x', '{}', now(), now() + interval '1 day',
@@ -77,7 +81,7 @@ def main():
     wrap_key = secrets.token_bytes(32)
     serials = [(secrets.randbits(126) | 1 << 126).to_bytes(16, "big").hex() for _ in range(count)]
     wrapped = wrap(signer_key, signer.serial_number.to_bytes(16, "big"), wrap_key)
-    sql = "SET search_path = siegel;\n" + "".join(rows(ca, signer, wrapped, serials))
+    sql = "SET search_path = siegel;\n" + "".join(rows(ca, signer, wrapped, wrap_key, serials))
     host = Path(os.environ["SIEGEL_TEST_DIR"]) / "socket"
     subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", str(host), "-U", "postgres", "-d", "siegel"], input=sql, text=True,
                    check=True)
