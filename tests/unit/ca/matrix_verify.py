@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""matrix_verify.py FOLDER: verifies the certificates of test_matrix with openssl(1), certtool(1) and python-cryptography.
+"""matrix_verify.py FOLDER [few]: verifies the certificates of test_matrix with openssl(1), certtool(1) and python-cryptography.
 
 FOLDER/pairs has a line for each: file of the CA, file of the certificate, signature algorithm, type of its key. openssl must take all; the
 others those whose algorithms they know, at least the ordinary ones."""
@@ -84,7 +84,7 @@ def main():
     kinds = {kind for _, _, _, kind in pairs}
     print(f"{len(by_ca)} CAs, {len({a for _, _, a, _ in pairs})} signature algorithms, {len(kinds)} types of keys; verified by "
           + ", ".join(f"{tool} {n}" for tool, n in sorted(count.items())))
-    if len(by_ca) < 60 or count["cryptography"] < 40 or count["certtool"] < 20:
+    if sys.argv[2:] != ["few"] and (len(by_ca) < 60 or count["cryptography"] < 40 or count["certtool"] < 20):
         BAD.append("too few were issued or verified")
     print("\n".join(BAD), end="\n" if BAD else "")
     return 1 if BAD else 0

@@ -23,6 +23,7 @@
 #include "lib/x509/dn.h"
 
 #define MAX_CPU_SEC 1.0 /* for one request; a sanitizer build has to make it too */
+#define MAX_KEY_SEC 0.1 /* for keys that are too large: nothing is computed with them (CVE-2023-6237) */
 
 struct taken {
 	const char *refused_by; /* NULL: nothing refused it */
@@ -135,7 +136,9 @@ check_sample(const json_t *sample)
 	double cpu_sec = (double)(clock() - start) / CLOCKS_PER_SEC;
 	bool parsed = !t.refused_by || strcmp(t.refused_by, "csr_parse") != 0;
 
-	ck_assert_msg(cpu_sec < MAX_CPU_SEC, "%s took %.1f s", file, cpu_sec);
+	double most = strcmp(json_string_value(json_object_get(sample, "row")), "A08") == 0 ? MAX_KEY_SEC : MAX_CPU_SEC;
+
+	ck_assert_msg(cpu_sec < most, "%s took %.1f s", file, cpu_sec);
 	if (strcmp(parse, "any") != 0)
 		ck_assert_msg(parsed == (strcmp(parse, "accept") == 0), "%s: csr_parse %s it: %s", file, parsed ? "takes" : "refuses",
 			      parsed ? "" : e.detail);
@@ -172,7 +175,14 @@ END_TEST
 
 /* --- lists of weak keys --- */
 
-static char list_dir[] = "/tmp/siegel-test-lists-XXXXXX";
+static char list_dir[64];
+
+static void
+make_list_dir(void)
+{
+	snprintf(list_dir, sizeof(list_dir), "/tmp/siegel-test-lists-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(list_dir));
+}
 
 static void
 write_list(const char *name, const char *text)
@@ -240,7 +250,7 @@ START_TEST(test_lists)
 	char modulus[21], spki[65], text[1024];
 	struct error e;
 
-	ck_assert_ptr_nonnull(mkdtemp(list_dir));
+	make_list_dir();
 	list_lines(ec, modulus, spki);
 	snprintf(text, sizeof(text), "# lost in 2026\n\n%064d\r\n%s\r\n", 0, spki);
 	write_list("lost.spki", text);
@@ -283,7 +293,7 @@ START_TEST(test_lists_refused)
 	    {"a.spki", "# fine\nzz\n", "line 2"}, {"list.txt", "", "list.txt"}};
 	struct error e;
 
-	ck_assert_ptr_nonnull(mkdtemp(list_dir));
+	make_list_dir();
 	write_list("good.spki", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n");
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		write_list(cases[i].name, cases[i].text);
