@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "api/cursor.h"
 
@@ -71,7 +72,8 @@ page_query(struct call *c, struct buf *sql, const struct db_param *params, int n
 	return 0;
 }
 
-/* "x.ca_id = 3" or "x.ca_id = ANY ('{3,7}')" with the ids that a look-up gives. They stand in the text, so that the planner sees how many rows they have. */
+/* "x.ca_id = 3" or "x.ca_id = ANY ('{3,7}')" with the ids that a look-up gives. They stand in the text, so that the planner sees how many
+ * rows they have. */
 static int
 where_ids(struct statement *s, const char *column, const char *sql, const struct db_param *params, int n, struct error *e)
 {
@@ -101,8 +103,9 @@ where_lookup(struct statement *s, const struct filter *f, struct error *e)
 	const struct filtering *by = f->attribute->by;
 	char sql[256];
 
-	snprintf(sql, sizeof sql, f->op == FILTER_CONTAINS ? "SELECT id FROM %s WHERE position(lower($1::text) IN lower(%s)) > 0"
-	                                                   : "SELECT id FROM %s WHERE %s = $1::text", by->table, by->name);
+	snprintf(sql, sizeof sql,
+	         f->op == FILTER_CONTAINS ? "SELECT id FROM %s WHERE position(lower($1::text) IN lower(%s)) > 0"
+	                                  : "SELECT id FROM %s WHERE %s = $1::text", by->table, by->name);
 	return where_ids(s, by->column, sql, &DB_TEXT(f->value), 1, e);
 }
 
@@ -339,10 +342,43 @@ try_straight(struct statement *s, const char *value, const char *id, bool *ret_s
 	return result;
 }
 
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Window after window, until one has members or the time is over. */
+static int
+windows(struct call *c, const struct query *q, const char *value, const char *id, int64_t until_ms, struct page *ret, struct error *e)
+{
+	struct statement s;
+	bool more = true;
+	int result = 0;
+
+	while (result == 0 && more) {
+		statement_begin(&s, c, q);
+		result = window(&s, value, id, ret, e);
+		buf_free(&s.sql);
+		more = result == 0 && ret->n == 0 && ret->cursor && now_ms() < until_ms;
+		if (more) {
+			/* Its one row is where it ended. */
+			value = arena_strdup(c->arena, db_text(ret->r, 0, COLUMN_SORT));
+			id = arena_strdup(c->arena, db_text(ret->r, 0, COLUMN_ID));
+			db_result_free(ret->r);
+		}
+	}
+	return result;
+}
+
 int
 page_ids(struct call *c, const struct query *q, struct page *ret, struct error *e)
 {
 	struct statement s;
+	int64_t until_ms = now_ms() + PAGE_FIRST_MS;
 	const char *value, *id = NULL;
 	bool slow;
 	char how;
@@ -351,14 +387,9 @@ page_ids(struct call *c, const struct query *q, struct page *ret, struct error *
 	statement_begin(&s, c, q);
 	if (read_cursor(&s, &how, &value, &id, e))
 		result = -1;
-	slow = how == WINDOW;
+	slow = result == 0 && how == WINDOW;
 	if (result == 0 && !slow)
 		result = try_straight(&s, value, id, &slow, ret, e);
 	buf_free(&s.sql);
-	if (slow) {
-		statement_begin(&s, c, q);
-		result = window(&s, value, id, ret, e);
-		buf_free(&s.sql);
-	}
-	return result;
+	return slow ? windows(c, q, value, id, until_ms, ret, e) : result;
 }

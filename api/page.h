@@ -4,8 +4,8 @@
 #include "api/query.h"
 
 /* Milliseconds for the straight look-up among the members of a collection that grows without end. What takes longer is looked for in the
- * order of the list, so many members at a time: such a page may be short, and its cursor goes on where it stopped. In the order of ids rows
- * lie beside each other; in any other each may have to be fetched from elsewhere. */
+ * order of the list, so many members at a time, until some are found or the same time is over: such a page may be short, and its cursor
+ * goes on where it stopped. In the order of ids rows lie beside each other; in any other each may have to be fetched from elsewhere. */
 #define PAGE_FIRST_MS 200
 #define PAGE_WINDOW_BY_ID 50000
 #define PAGE_WINDOW_SORTED 10000

@@ -21,17 +21,19 @@ static struct db *owner;
 /* Sixty thousand of one tenant and one of another; what is rare is old. */
 static const char fill_sql[] =
     "INSERT INTO tenant (name) VALUES ('a'), ('b');"
-    "INSERT INTO ca (tenant_id, name, status, subject, certificate, ski, spki_hash, key_ref, not_before, not_after, ocsp_url, crl_url, ca_url,"
-    " crl_interval_sec, crl_overlap_sec) SELECT t.id, n, 'active', 'CN=' || n, '\\x00', sha256((t.name || n)::bytea),"
+    "INSERT INTO ca (tenant_id, name, status, subject, certificate, ski, spki_hash, key_ref, not_before, not_after, ocsp_url, crl_url,"
+    " ca_url, crl_interval_sec, crl_overlap_sec) SELECT t.id, n, 'active', 'CN=' || n, '\\x00', sha256((t.name || n)::bytea),"
     " sha256((t.name || n)::bytea), 'file:x', now(), now() + '1y', '', '', '', 3600, 60 FROM tenant t, unnest(ARRAY['new', 'old']) n;"
-    "INSERT INTO profile (tenant_id, name, kind, title, definition) SELECT id, p, p, p, '{}' FROM tenant, unnest(ARRAY['cert_server', 'cert_device']) p;"
+    "INSERT INTO profile (tenant_id, name, kind, title, definition) SELECT id, p, p, p, '{}'"
+    " FROM tenant, unnest(ARRAY['cert_server', 'cert_device']) p;"
     "INSERT INTO certificate (tenant_id, ca_id, profile_id, serial, status, subject, common_name, names, not_before, not_after, spki_hash, der,"
     " requestor, source, created_at, owner, metadata, key_type, revoked_at, reason)"
     " SELECT t, (SELECT id FROM ca WHERE tenant_id = t AND name = CASE WHEN n <= 7 THEN 'old' ELSE 'new' END),"
     " (SELECT id FROM profile WHERE tenant_id = t AND name = CASE WHEN n <= 5 THEN 'cert_server' ELSE 'cert_device' END), int8send(n),"
     " CASE WHEN n <= 6 THEN 2 ELSE 1 END, 'CN=c' || n || ',O=House', 'c' || n, CASE WHEN n <= 4 THEN ARRAY['dns:c' || n, 'dns:all'] ELSE '{}' END,"
     " now(), now() + n * '1 minute'::interval, sha256(int8send(n)), '\\x00', CASE WHEN n <= 3 THEN 'old-ra' ELSE 'line' END, 'rest',"
-    " now() - (60000 - n) * '1 minute'::interval, CASE WHEN n <= 2 THEN 'me' END, CASE WHEN n <= 3 THEN '{\"site\":\"x\",\"a=b\":\"c\"}'::jsonb END, 'p256',"
+    " now() - (60000 - n) * '1 minute'::interval, CASE WHEN n <= 2 THEN 'me' END,"
+    " CASE WHEN n <= 3 THEN '{\"site\":\"x\",\"a=b\":\"c\"}'::jsonb END, 'p256',"
     " CASE WHEN n <= 6 THEN now() - n * '1 day'::interval END, CASE WHEN n <= 6 THEN 4 END"
     " FROM (SELECT 1 AS t, generate_series(1, 60000) AS n UNION ALL SELECT 2, 1) u; ANALYZE certificate; ANALYZE certificate_label;";
 
@@ -165,15 +167,17 @@ START_TEST(every_filter_finds_the_same_both_ways)
 }
 END_TEST
 
+/* The old ones are in the second window: it is looked at in the same page while there is time. */
 START_TEST(a_window_that_is_empty_goes_on)
 {
 	struct http_header p[2] = {{"filter[owner]", "me"}, {"page[after]", NULL}};
 
+	int members = 0;
+
 	p[1].value = window_cursor("certificates", p, 1);
-	ck_assert_int_eq(ask("certificates", p, 2, &p[1].value), 0);
-	ck_assert_ptr_nonnull(p[1].value);
-	ck_assert_int_eq(ask("certificates", p, 2, &p[1].value), 2);
-	ck_assert_ptr_null(p[1].value);
+	while (p[1].value)
+		members += ask("certificates", p, 2, &p[1].value);
+	ck_assert_int_eq(members, 2);
 }
 END_TEST
 
