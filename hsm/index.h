@@ -24,6 +24,7 @@ struct object_pending {
 	CK_OBJECT_HANDLE object;
 };
 
+/* Frees what is held; the index is as if it was never used. */
 void index_clear(struct object_index *x);
 /* False beyond INDEX_OBJECTS_MAX. Ids that are longer than INDEX_ID_BYTES aren't ours and are left out. */
 bool index_add(struct object_index *x, CK_OBJECT_CLASS class, struct bytes id, CK_OBJECT_HANDLE object);

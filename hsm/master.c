@@ -71,7 +71,8 @@ master_check(const char *text, struct error *e)
 		n++;
 	}
 	if (*at || n == 0 || n > MASTER_KEYS_MAX)
-		return fail(e, E_BAD_VALUE, "[ca] master_key: one to %d words, none longer than %zu bytes, are wanted", MASTER_KEYS_MAX, sizeof(word) - 1);
+		return fail(e, E_BAD_VALUE, "[ca] master_key: one to %d words, none longer than %zu bytes, are wanted", MASTER_KEYS_MAX,
+			    sizeof(word) - 1);
 	return 0;
 }
 

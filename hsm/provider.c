@@ -229,10 +229,12 @@ set_salt(struct signing *s, const OSSL_PARAM *p)
 		return OSSL_PARAM_get_int(p, &s->salt) == 1;
 	if (OSSL_PARAM_get_utf8_string_ptr(p, &word) != 1)
 		return false;
-	if (strcmp(word, OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST) != 0)
-		s->salt = atoi(word);
-	else
-		s->salt = RSA_PSS_SALTLEN_DIGEST;
+	char *end;
+	bool digest = strcmp(word, OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST) == 0;
+	long n = digest ? RSA_PSS_SALTLEN_DIGEST : strtol(word, &end, 10);
+	if (!digest && (end == word || *end || n < 0 || n > SIGNATURE_MAX))
+		return false;
+	s->salt = (int)n;
 	return true;
 }
 

@@ -217,8 +217,8 @@ sealing_decrypt(struct token *t, const uint8_t id[SEALING_ID_BYTES], struct byte
 	if (found)
 		rv = f->C_DecryptInit(token_session(t), &mechanism, key);
 	if (found && rv == CKR_OK)
-		opened = f->C_Decrypt(token_session(t), plain_pointer(sealed.data + SEALING_NONCE_BYTES), sealed.len - SEALING_NONCE_BYTES, plain->data,
-				      &len);
+		opened = f->C_Decrypt(token_session(t), plain_pointer(sealed.data + SEALING_NONCE_BYTES), sealed.len - SEALING_NONCE_BYTES,
+				      plain->data, &len);
 	token_worked(t);
 	/* Modules say in different ways that the tag is wrong: that is the data's fault, unless the token says that it is gone. */
 	bool bad = opened == CKR_ENCRYPTED_DATA_INVALID || opened == CKR_ENCRYPTED_DATA_LEN_RANGE || opened == CKR_DATA_INVALID ||

@@ -23,7 +23,9 @@ int token_new_plain(const char *module, const char *label, const char *pin_file,
 void token_free(struct token *t); /* accepts NULL */
 DEFINE_CLEANUP(struct token, token_free)
 
+/* Its name as a store (hsm.h); good as long as the token. */
 const char *token_name(const struct token *t);
+/* Its place in the configuration, and on the board. */
 unsigned token_index(const struct token *t);
 /* Whether a URI's token, serial, manufacturer and model mean this one, as far as either says them. */
 bool token_is(const struct token *t, P11KitUri *uri);

@@ -26,6 +26,7 @@ struct reader {
 	const char *path;
 	int line;
 	bool failed;
+	bool indented; /* the line begins with a blank: it goes on with the value before it */
 	struct error *e;
 };
 
@@ -96,6 +97,14 @@ take(void *user, const char *section, const char *key, const char *value)
 	if (i < 0)
 		return refuse(r, "there is no option \"%s\" in [%s]", key, section);
 	row = &option_table[i];
+	if (r->config->text[i] && r->indented && row->type == OPTION_STR) {
+		size_t size = strlen(r->config->text[i]) + strlen(value) + 2;
+		char *joined = xcalloc(1, size);
+		snprintf(joined, size, "%s %s", r->config->text[i], value);
+		free(r->config->text[i]);
+		r->config->text[i] = joined;
+		return 1;
+	}
 	if (r->config->text[i])
 		return refuse(r, "\"%s\" in [%s] is given twice", key, section);
 	if (row->type == OPTION_INT && !number_parse(row, value, &r->config->number[i]))
@@ -138,6 +147,7 @@ next_line(char *out, int size, void *stream)
 	if (n == 0)
 		return NULL;
 	r->line++;
+	r->indented = out[0] == ' ' || out[0] == '\t';
 	if (strlen(out) != (size_t)n)
 		refuse(r, "the line holds a NUL");
 	else if (n == size - 1 && out[n - 1] != '\n')

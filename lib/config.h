@@ -26,7 +26,7 @@ extern const struct option_row option_table[OPT_COUNT];
 struct config;
 
 /* Reads and checks the whole file: an unknown section or key, a value out of range, a key given twice or a path that isn't
- * absolute is refused with file and line. The caller frees *ret. */
+ * absolute is refused with file and line. A line that begins with a blank goes on with the text before it, after a blank. The caller frees *ret. */
 int config_load(const char *path, struct config **ret, struct error *e) MUST_CHECK;
 void config_free(struct config *c);
 DEFINE_CLEANUP(struct config, config_free)

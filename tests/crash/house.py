@@ -97,6 +97,9 @@ class House:
             self.kill(pid)
         self.kill(postmaster)
 
+    def log(self, service):
+        return (self.run / "log" / service / "current").read_text(errors="replace")
+
     def restart(self, service):
         subprocess.run([*RUNIT, "restart", str(self.run / "service" / service)], check=True, stdout=subprocess.DEVNULL)
 

@@ -102,7 +102,7 @@ class Store:
     intents: list  # CA, serial, to-be-signed bytes, abandoned
     audit: list  # chain, seq, at_us, tenant, actor, action, object, detail, hash; in order of chain and seq
     own: list  # DER of the certificates of CAs and OCSP signers
-    crls: int  # how many were recorded
+    crls: int  # how many were recorded, and seals of the audit log's heads
 
 
 def read_store(dsn):
@@ -122,7 +122,7 @@ def read_store(dsn):
             audit = q.fetchall()
             q.execute("SELECT certificate FROM ca UNION ALL SELECT certificate FROM ocsp_signer")
             own = [bytes(der) for (der,) in q]
-            q.execute("SELECT count(*) FROM crl")
+            q.execute("SELECT (SELECT count(*) FROM crl) + (SELECT count(*) FROM audit_seal)")
             return Store(certificates, intents, audit, own, q.fetchone()[0])
     finally:
         db.close()
@@ -193,7 +193,7 @@ class Oracle:
 
     def check_signatures(self, signatures, other):
         """Each signature is of a recorded intent, a certificate, a CA's or a signer's certificate; what else was signed is
-        a CRL (they aren't all kept) and at most `other` beyond those: CRLs whose engine was ended before it recorded them."""
+        a CRL (they aren't all kept), a seal of audit heads, and at most `other` beyond those: CRLs whose engine was ended before it recorded them."""
         known = {signed_data(tbs_of(der)) for _, _, der in self.certificates}
         for data in known - set(signatures):
             self.problem("a certificate that the token didn't sign: %s", data)

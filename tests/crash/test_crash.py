@@ -253,6 +253,34 @@ def test_f8_token_stalls(house):
     back_in_time(load)
 
 
+def test_f8_token_hangs(house):
+    """A call that doesn't come back costs the workers that are in it; then the token is left alone, and everybody is told so at once. OCSP
+    goes on. When the token is well, issuing is: with the same master."""
+    first = house.service_pid("siegel-ca")
+    ended = lambda: house.log("siegel-ca").count("a token stalls")
+    up = lambda: house.status_of(house.access["SIEGEL_OCSP_URL"], timeout=5) in (200, 400, 405)
+    load = house.load("f8-hang", requests=4000, seconds=3)
+    try:
+        house.fault("stall 600000")
+        house.until(ended, timeout=12)
+        house.until(lambda: house.issue("stalled")[0] == 503, timeout=12)
+        before = ended()
+        for _ in range(20):
+            start = time.monotonic()
+            assert house.issue("stalled")[0] == 503
+            assert time.monotonic() - start < 1
+            assert up()
+        assert ended() <= before + 1, "worker after worker went into the token"
+        house.fault("")
+        house.until_issuing(30)
+        load.wait()
+    finally:
+        house.fault("")
+        load.end()
+    assert house.service_pid("siegel-ca") == first
+    judge(house, load)
+
+
 @pytest.mark.parametrize("fault", ["wrong", "zero", "short"])
 def test_f8_wrong_signature_is_not_handed_out(house, fault):
     """While the token signs wrongly nobody gets anything; when it is well again issuing goes on without a restart."""

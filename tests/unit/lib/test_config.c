@@ -46,9 +46,24 @@ START_TEST(test_values)
 }
 END_TEST
 
+/* A text goes on in lines that begin with a blank. */
+START_TEST(test_long)
+{
+	static const char text[] = "[ca]\ntokens = pkcs11:one\n\tpkcs11:two\n  pkcs11:three\nworkers = 3\n";
+	struct config *c;
+	struct error e = {0};
+
+	ck_assert_msg(config_load(test_file("conf", text, sizeof(text) - 1, 0600), &c, &e) == 0, "%s", e.detail);
+	ck_assert_str_eq(config_str(c, OPT_ca_tokens), "pkcs11:one pkcs11:two pkcs11:three");
+	ck_assert_int_eq(config_int(c, OPT_ca_workers), 3);
+	config_free(c);
+}
+END_TEST
+
 static const struct {
 	const char *text, *wanted;
 } mistakes[] = {
+	{"[ca]\nworkers = 1\n 2\n", ":3: \"workers\" in [ca] is given twice"},
 	{"[ca]\n\nworkers = 1\nworkers = 2\n", ":4: \"workers\" in [ca] is given twice"},
 	{"[ca]\nworkers = 1\n[va]\n[ca]\nworkers = 1\n", ":5: \"workers\" in [ca] is given twice"},
 	{"[ca]\nworkers = 1\n  2\n", ":3: "}, /* inih would take an indented line as more of the value */
@@ -109,6 +124,7 @@ tcase_config(void)
 
 	tcase_add_test(t, test_defaults);
 	tcase_add_test(t, test_values);
+	tcase_add_test(t, test_long);
 	tcase_add_loop_test(t, test_mistakes, 0, (int)ARRAY_LEN(mistakes));
 	tcase_add_test(t, test_broken_lines);
 	return t;
