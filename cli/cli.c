@@ -16,7 +16,7 @@
 #define ARENA_BYTES ((size_t)1024 * 1024 * 1024) /* a long list of certificates on its way to a table */
 
 const struct command *const command_groups[] = {commands_cert,  commands_ca,    commands_login, commands_db,
-                                                commands_audit, commands_setup, commands_resources, NULL};
+                                                commands_audit, commands_setup, commands_import, commands_resources, NULL};
 
 static const struct arg_spec common[] = {
 	{"config", ARG_VALUE, "FILE", "configuration (" SIEGEL_SYSCONFDIR "/siegel.conf)"},
