@@ -12,15 +12,21 @@
 #define BUSY_PAUSE_MS 10
 #define PENDING_RETRY_SEC 60 /* people aren't quicker */
 #define MAX_TRIES 3
+/* The longest wait for one statement: less than a client waits for its answer (LIMIT_ENGINE_CALL_MS). The server's own timeouts don't cover a
+ * COMMIT, nor a server that is stopped. */
+#define STATEMENT_LIMIT_US 15000000
 /* How long a repetition waits for the first request of its key before it is told to come again. */
 #define BUSY_LIMIT_US 10000000
 
 int
 lane_open(struct lane *l, const struct config *c, struct error *e)
 {
-	if (!l->db ? db_connect(c, "siegel_ca", &l->db, e) < 0 : db_reconnect(l->db, e) < 0)
+	/* A connection that waits for its chain (a former holder is still going away) is kept from try to try. */
+	if (!l->waits_for_chain && (!l->db ? db_connect(c, "siegel_ca", &l->db, e) < 0 : db_reconnect(l->db, e) < 0))
 		return -1;
-	if (audit_open(l->db, l->name, &l->chain, e) < 0)
+	int rc = audit_try(l->db, l->name, &l->chain, e);
+	l->waits_for_chain = rc < 0 && e->code == E_CONFLICT && db_alive(l->db);
+	if (rc < 0)
 		return -1;
 	/* Whoever holds the chain's lock is the only one that writes intents of this chain: what is left over has no owner. */
 	if (intents_abandon(l->db, l->name, e) < 0 || db_listen(l->db, "rules_changed", e) < 0)
@@ -105,6 +111,7 @@ send_statement(struct lane *l, struct batch *b, enum lane_state state)
 {
 	struct error e;
 	l->state = state;
+	l->sent_us = now_us();
 	if (db_send(l->db, b->sql, b->params, b->n_params, true, &e) < 0)
 		lane_lost(l, &e);
 }
@@ -618,6 +625,7 @@ begin_revoke(struct lane *l)
 	batch_revoke(&row, l->jobs[0]->request->revoke, &l->chain, a);
 	l->batch.next = row.next;
 	l->state = LANE_REVOKE;
+	l->sent_us = now_us();
 	FAULT("revoke-sent");
 	if (db_send(l->db, row.sql, row.params, BATCH_REVOKE_PARAMS, true, &e) < 0)
 		lane_lost(l, &e);
@@ -643,6 +651,16 @@ begin_lookup(struct lane *l)
 	b->n_params = 2;
 	b->sql = "SELECT r_tenant, r_id, r_ca, r_profile, r_status, r_der, r_owner, r_metadata FROM certificate_find($1::int[], $2::bigint[])";
 	send_statement(l, b, LANE_LOOKUP);
+}
+
+void
+lane_overdue(struct lane *l, int64_t now)
+{
+	struct error e;
+	if (l->state == LANE_DOWN || l->state == LANE_IDLE || now - l->sent_us < STATEMENT_LIMIT_US)
+		return;
+	(void)fail(&e, E_STORE, "the store doesn't answer");
+	lane_lost(l, &e);
 }
 
 void

@@ -24,15 +24,20 @@ struct lane {
 	int watched_fd;                /* for the worker's loop */
 	unsigned watched_events;
 	int64_t retry_at_us;
+	int64_t sent_us;               /* when the statement under way was sent */
+	bool waits_for_chain;          /* connected, and another still has the chain */
 };
 
-/* Connects and takes the chain; intents that a former holder left are marked as abandoned: their serials are never used. */
+/* Connects and takes the chain; intents that a former holder left are marked as abandoned: their serials are never used. E_CONFLICT while another
+ * has the chain: it doesn't wait, and is to be called again. */
 int lane_open(struct lane *l, const struct config *c, struct error *e) MUST_CHECK;
 void lane_close(struct lane *l);
 /* Begins a batch of n jobs of one kind (issues with orders, look-ups, or one revocation). Failures answer the jobs. */
 void lane_begin(struct lane *l, struct job **jobs, size_t n);
 /* Begins to write refusals to the audit log; the notes need not outlive the call. */
 void lane_note(struct lane *l, const struct note *notes, size_t n);
+/* Gives up a statement that takes too long, and the connection with it: its outcome is unknown. */
+void lane_overdue(struct lane *l, int64_t now);
 /* The connection is readable or writable. */
 void lane_ready(struct lane *l);
 

@@ -54,6 +54,7 @@ struct worker {
 	int epoll, channel;
 	bool ended;
 	struct note notes[NOTES_PER_SEC]; /* refusals that wait for a lane */
+	int64_t begun_us; /* the newest batch */
 	size_t n_notes, notes_this_sec, suppressed;
 	int64_t notes_since_us;
 	int64_t refreshed_us, key_store_tended_us;
@@ -582,10 +583,16 @@ watch_lane(struct worker *w, struct lane *l)
 	l->watched_events = events;
 }
 
+/* A flush that takes this long is that of a slow disk: a few that wait are then a batch of their own rather than wait for it. On a quick one they
+ * gain nothing, and cost a commit. */
+#define FLUSH_SLOW_US 1000
+
+/* idle: nothing else is to be done. */
 static void
-dispatch(struct worker *w)
+dispatch(struct worker *w, bool idle)
 {
 	int64_t now = now_us();
+	size_t worth = idle && now - w->begun_us > FLUSH_SLOW_US ? 1 : BATCH_WORTH;
 	size_t busy = 0;
 	/* Revocations wait for the CRL of their CA that is being made, up to seconds. One lane may wait; the others go on issuing. */
 	bool revoking = false;
@@ -595,15 +602,18 @@ dispatch(struct worker *w)
 	}
 	for (size_t i = 0; i < w->n_lanes && w->queue.first; i++) {
 		struct job *jobs[LIMIT_BATCH];
-		if (w->lanes[i].state != LANE_IDLE || (busy > 0 && w->queue.n < BATCH_WORTH))
+		if (w->lanes[i].state != LANE_IDLE || (busy > 0 && w->queue.n < worth))
 			continue;
 		size_t n = queue_take(&w->queue, jobs, !revoking, now);
 		if (n == 0)
 			break;
-		if (job_step(jobs[0]) == JOB_REVOKE)
+		if (job_step(jobs[0]) == JOB_REVOKE) {
 			revoking = true;
-		else
+		} else {
 			busy++;
+			worth = BATCH_WORTH;
+			w->begun_us = now;
+		}
 		lane_begin(&w->lanes[i], jobs, n);
 	}
 }
@@ -639,14 +649,16 @@ tend(struct worker *w)
 	int timeout = 1000;
 	for (size_t i = 0; i < w->n_lanes; i++) {
 		struct lane *l = &w->lanes[i];
+		lane_overdue(l, now);
 		if (l->state != LANE_DOWN)
 			continue;
 		timeout = 100;
 		if (now < l->retry_at_us)
 			continue;
 		if (lane_open(l, w->config, &e) < 0) {
-			log_error(LOG_LEVEL_WARNING, "the store can't be reached", &e);
-			l->retry_at_us = now_us() + 250000;
+			if (!l->waits_for_chain)
+				log_error(LOG_LEVEL_WARNING, "the store can't be reached", &e);
+			l->retry_at_us = now_us() + (l->waits_for_chain ? 50000 : 250000);
 		} else {
 			log_event(LOG_LEVEL_NOTICE, "lane open", "chain", l->name, NULL);
 			w->refreshed_us = 0; /* notices may have been lost with the former connection */
@@ -658,7 +670,7 @@ tend(struct worker *w)
 		refresh(w);
 	refuse_waiting(w, now);
 	if (w->queue.first)
-		timeout = 5;
+		timeout = 1;
 	return timeout;
 }
 
@@ -696,17 +708,28 @@ take_event(struct worker *w, const struct epoll_event *ev)
 }
 
 static void
+watch_lanes(struct worker *w)
+{
+	for (size_t i = 0; i < w->n_lanes; i++)
+		watch_lane(w, &w->lanes[i]);
+}
+
+static void
 loop(struct worker *w)
 {
 	struct epoll_event events[MAX_EVENTS];
 	int64_t stop_us = 0;
 	while (!w->ended || !idle(w)) {
-		int timeout = tend(w);
-		dispatch(w);
+		int timeout = tend(w), n = 0;
+		dispatch(w, false);
 		write_notes(w);
-		for (size_t i = 0; i < w->n_lanes; i++)
-			watch_lane(w, &w->lanes[i]);
-		int n = epoll_wait(w->epoll, events, MAX_EVENTS, timeout);
+		watch_lanes(w);
+		if (w->queue.first && (n = epoll_wait(w->epoll, events, MAX_EVENTS, 0)) == 0) {
+			dispatch(w, true);
+			watch_lanes(w);
+		}
+		if (n == 0)
+			n = epoll_wait(w->epoll, events, MAX_EVENTS, timeout);
 		for (int i = 0; i < n; i++)
 			take_event(w, &events[i]);
 		if (daemon_stopping())

@@ -67,24 +67,25 @@ audit_hash(const uint8_t prev[AUDIT_HASH_BYTES], const char *chain, int64_t seq,
 
 /* The lock is the session's: it goes with its holder, however that ends. */
 static int
-take_lock(struct db *db, const char *name, struct error *e)
+take_lock(struct db *db, const char *name, int tries, struct error *e)
 {
 	const struct db_param params[] = {DB_TEXT(name)};
 
-	for (int i = 0; i < OPEN_TRIES; i++) {
+	for (int i = 0; i < tries; i++) {
+		if (i > 0)
+			nanosleep(&(struct timespec){.tv_nsec = OPEN_PAUSE_MS * 1000000L}, NULL);
 		CLEANUP(db_result_free)
 		struct db_result *r = NULL;
 		if (db_query(db, "SELECT pg_try_advisory_lock(hashtextextended('audit ' || $1::text, 0))", params, 1, false, &r, e) < 0)
 			return -1;
 		if (db_bool(r, 0, 0))
 			return 0;
-		nanosleep(&(struct timespec){.tv_nsec = OPEN_PAUSE_MS * 1000000L}, NULL);
 	}
 	return fail(e, E_CONFLICT, "the audit chain has another writer");
 }
 
-int
-audit_open(struct db *db, const char *name, struct audit_chain *ret, struct error *e)
+static int
+open_chain(struct db *db, const char *name, int tries, struct audit_chain *ret, struct error *e)
 {
 	CLEANUP(db_result_free)
 	struct db_result *r = NULL;
@@ -93,7 +94,7 @@ audit_open(struct db *db, const char *name, struct audit_chain *ret, struct erro
 
 	if (strlen(name) >= sizeof(chain.name))
 		return fail(e, E_INTERNAL, "the audit chain's name is too long");
-	if (take_lock(db, name, e) < 0)
+	if (take_lock(db, name, tries, e) < 0)
 		return -1;
 	if (db_query(db, "SELECT seq, hash FROM audit WHERE chain = $1::text ORDER BY seq DESC LIMIT 1", params, 1, true, &r, e) < 0)
 		return -1;
@@ -107,6 +108,18 @@ audit_open(struct db *db, const char *name, struct audit_chain *ret, struct erro
 	}
 	*ret = chain;
 	return 0;
+}
+
+int
+audit_open(struct db *db, const char *name, struct audit_chain *ret, struct error *e)
+{
+	return open_chain(db, name, OPEN_TRIES, ret, e);
+}
+
+int
+audit_try(struct db *db, const char *name, struct audit_chain *ret, struct error *e)
+{
+	return open_chain(db, name, 1, ret, e);
 }
 
 int

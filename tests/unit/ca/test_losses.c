@@ -45,7 +45,7 @@ START_TEST(test_connections_ended)
 		Siegel__Reply *reply = client_reply(fds[i]);
 		close(fds[i]);
 		for (int again = 0; again < 20 && reply && reply->result_case == SIEGEL__REPLY__RESULT_ERROR; again++) {
-			ck_assert_uint_gt(reply->error->retry_after_sec, 0);
+			ck_assert_msg(reply->error->retry_after_sec > 0, "%s: %s", reply->error->code, reply->error->detail);
 			siegel__reply__free_unpacked(reply, NULL);
 			usleep(200000);
 			ask(&q, 1, "lost.example");
