@@ -51,15 +51,25 @@ check_ca(const struct cert *issuer, int between, const struct tbs_input *in, str
 	return 0;
 }
 
+/* It speaks for its CA alone, and is told apart by being its issuer's (RFC 6960 4.2.2.2): nobody asks for its policies. */
+static bool
+is_ocsp_signer(const struct profile *p)
+{
+	for (size_t i = 0; i < p->n_purposes; i++)
+		if (bytes_equal(p->purposes[i], OID_EKU_OCSP_SIGNING))
+			return true;
+	return false;
+}
+
 /* The purposes of a CA's certificate are those of all below it, to nearly all that verify; OCSP signers alone are let through. */
 static int
 check_purposes(const struct cert *issuer, const struct tbs_input *in, struct error *e)
 {
 	const struct profile *p = in->ext.profile;
-	if (!cert_extension_find(issuer, OID_EKU) || cert_has_eku(issuer, OID_EKU_ANY, false) || p->ca)
+	if (!cert_extension_find(issuer, OID_EKU) || cert_has_eku(issuer, OID_EKU_ANY, false) || p->ca || is_ocsp_signer(p))
 		return 0;
 	for (size_t i = 0; i < p->n_purposes; i++)
-		if (!cert_has_eku(issuer, p->purposes[i], false) && !bytes_equal(p->purposes[i], OID_EKU_OCSP_SIGNING))
+		if (!cert_has_eku(issuer, p->purposes[i], false))
 			return fail_at(e, E_POLICY, "ca", "ca: its certificate doesn't have a purpose that the profile \"%s\" gives", p->name);
 	if (p->n_purposes == 0)
 		return fail_at(e, E_POLICY, "ca", "ca: its certificate is for some purposes alone, the profile \"%s\" names none", p->name);
@@ -94,6 +104,28 @@ check_policies(const struct cert *issuer, const struct tbs_input *in, struct err
 				       "ca: its certificate doesn't have a certificate policy of the profile \"%s\" (RFC 5280 6.1.3)",
 				       in->ext.profile->name);
 	return 0;
+}
+
+/* requireExplicitPolicy (RFC 5280 4.2.1.11): after so many certificates a path is valid with a policy alone. */
+static int
+check_explicit_policy(const struct cert *issuer, int between, const struct tbs_input *in, struct error *e)
+{
+	const struct cert_extension *x = cert_extension_find(issuer, OID_POLICY_CONSTRAINTS);
+	struct der d, list, content;
+	if (!x || in->ext.profile->ca || ext_policies_of(in->ext.profile)->n || is_ocsp_signer(in->ext.profile))
+		return 0;
+	d = der_of(x->value);
+	if (der_get(&d, DER_SEQUENCE, "policy constraints", &list, e) < 0)
+		return -1;
+	if (der_peek(&list) != DER_CONTEXT(0))
+		return 0;
+	if (der_get(&list, DER_CONTEXT(0), "policy constraints", &content, e) < 0)
+		return -1;
+	/* 6.1.4 (h), 6.1.5 (a): counted down by each certificate that follows */
+	if (der_bytes(&content).len == 1 && *content.p > between + 1)
+		return 0;
+	return fail_at(e, E_POLICY, "ca", "ca: it wants a certificate policy, and the profile \"%s\" has none (RFC 5280 4.2.1.11)",
+		       in->ext.profile->name);
 }
 
 /* One side of the name constraints: each subtree as the issuer has it. */
@@ -210,7 +242,8 @@ check_names(const struct cert *issuer, const struct tbs_input *in, struct error 
 int
 constraints_check(const struct cert *issuer, int between, const struct tbs_input *in, struct error *e)
 {
-	if (check_ca(issuer, between, in, e) < 0 || check_purposes(issuer, in, e) < 0 || check_policies(issuer, in, e) < 0)
+	if (check_ca(issuer, between, in, e) < 0 || check_purposes(issuer, in, e) < 0 || check_policies(issuer, in, e) < 0 ||
+	    check_explicit_policy(issuer, between, in, e) < 0)
 		return -1;
 	return check_names(issuer, in, e);
 }

@@ -31,6 +31,7 @@
 #define OID_EKU_ANY OID_BYTES("\x55\x1d\x25\x00")
 #define OID_EKU_TIME_STAMPING OID_BYTES("\x2b\x06\x01\x05\x05\x07\x03\x08")
 #define OID_NAME_CONSTRAINTS OID_BYTES("\x55\x1d\x1e")
+#define OID_POLICY_CONSTRAINTS OID_BYTES("\x55\x1d\x24")
 #define OID_ANY_POLICY OID_BYTES("\x55\x1d\x20\x00")
 #define OID_CPS OID_BYTES("\x2b\x06\x01\x05\x05\x07\x02\x01")
 #define OID_UPN OID_BYTES("\x2b\x06\x01\x04\x01\x82\x37\x14\x02\x03")

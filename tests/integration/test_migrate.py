@@ -130,3 +130,35 @@ def test_nobody_else_may(database):
     database.migrate()
     for role in ("siegel_ca", "siegel_api", "siegel_est", "siegel_va", "siegel_sched", "siegel_setup"):
         assert database.sql("SELECT 1 FROM siegel_migration.schema_migration", role=role, check=False) == ""
+
+
+def template(**more):
+    return json.dumps({"kind": "cert_server", "title": "A", "title_de": "B", "description": "C", "description_de": "D", "definition": {}, **more})
+
+
+def test_templates(database, tmp_path):
+    """The templates of profiles become those of the folder, all of them or none."""
+    where = tmp_path / "profiles"
+    where.mkdir()
+    (where / "one.json").write_text(template())
+    (where / "README.md").write_text("no template")
+
+    def migrate():
+        return database.siegelctl("db", "migrate", "--dir", store.MIGRATIONS, "--profiles", where, check=False)
+
+    def names():
+        return database.sql("SELECT string_agg(name || ' ' || title_de, ',' ORDER BY name) FROM siegel.profile_template")
+
+    assert migrate().returncode == 0 and names() == "one B"
+    (where / "two.json").write_text(template(title_de="Zwei"))
+    assert migrate().returncode == 0 and names() == "one B,two Zwei"
+    for bad in ("{", "[]", '{"kind": "cert_server"}', template(title=1)):
+        (where / "three.json").write_text(bad)
+        (where / "one.json").write_text(template(title_de="anders"))
+        done = migrate()
+        assert done.returncode == 1 and "three.json" in done.stderr, (bad, done)
+        assert names() == "one B,two Zwei"
+    (where / "three.json").unlink()
+    (where / "two.json").unlink()
+    assert migrate().returncode == 0 and names() == "one anders"
+    assert database.migrate().returncode == 0 and names() == "one anders"  # with --dir alone they stay

@@ -17,7 +17,7 @@ compare() { # compare TITLE IN-CODE IN-DOC
 	[ -z "$only" ] || { printf '%s: %s\n' "$1" "$only" >&2; bad=1; }
 }
 
-actions=$(cat "$top"/ca/*.c "$top"/ca/manage/*.c "$top"/ca/jobs/*.c "$top"/api/*.c "$top"/api/resources/*.c "$top"/cli/*.c "$top"/migrations/0*.sql |
+actions=$(cat "$top"/ca/*.c "$top"/ca/manage/*.c "$top"/ca/jobs/*.c "$top"/ca/import/*.c "$top"/api/*.c "$top"/api/resources/*.c "$top"/cli/*.c "$top"/migrations/0*.sql |
 	grep -oE "[\"']($subjects)\.($verbs)[\"']" | tr -d "\"'" | sort -u)
 compare "actions of doc/audit.md" "$actions" "$(listed "($subjects)\.($verbs)" "$top/doc/audit.md")"
 members=$(sed -n -e 's/^    {"\([a-z_]*\)", read_.*/\1/p' -e 's/^    \.member = "\([a-z_]*\)",/\1/p' "$top"/ca/profile.c "$top"/ca/ext/*.c | sort -u)

@@ -359,6 +359,13 @@ static const struct {
     {"the policy of the CA", SUB ", \"policies\": [\"1.2.3\"]", CLIENT ", \"policies\": [\"1.2.3\"]", "", true},
     {"another policy", SUB ", \"policies\": [\"1.2.3\"]", CLIENT ", \"policies\": [\"1.2.4\"]", "", false},
     {"a policy below anyPolicy", SUB ", \"policies\": [\"2.5.29.32.0\"]", CLIENT ", \"policies\": [\"1.2.4\"]", "", true},
+    {"no policy where one is wanted", SUB ", \"policy_constraints\": {\"require_explicit\": 0}", CLIENT, "", false},
+    {"no policy where one is wanted of the next", SUB ", \"policy_constraints\": {\"require_explicit\": 1}", CLIENT, "", false},
+    {"no policy where one is wanted later", SUB ", \"policy_constraints\": {\"require_explicit\": 2}", CLIENT, "", true},
+    {"an OCSP signer where a policy is wanted", SUB ", \"policy_constraints\": {\"require_explicit\": 0}, \"extended_key_usage\": [\"serverAuth\"]",
+	ANY ", \"internal\": true, \"extended_key_usage\": [\"OCSPSigning\"]", "", true},
+    {"a policy where one is wanted", SUB ", \"policies\": [\"1.2.3\"], \"policy_constraints\": {\"require_explicit\": 0}",
+	CLIENT ", \"policies\": [\"1.2.3\"]", "", true},
     {"a purpose of the CA", SUB ", \"extended_key_usage\": [\"clientAuth\"]", CLIENT, "", true},
     {"another purpose", SUB ", \"extended_key_usage\": [\"serverAuth\"]", CLIENT, "", false},
 };
