@@ -6,6 +6,8 @@
 #include <time.h>
 #include <openssl/evp.h>
 
+#include "lib/limits.h"
+
 #define TOKEN_BYTES 20 /* 160 bits: the store keeps its SHA-256 */
 
 /* A connection with the chain open; after any doubt about the last transaction the chain is read again. */
@@ -76,6 +78,25 @@ struct make {
 	struct new_token *token;
 };
 
+#define OF_SIGNING_IN                                                                                                  \
+	"account_id = $1::int8 AND kind = 'token' AND revoked_at IS NULL AND expires_at > now()"                              \
+	" AND expires_at = created_at + interval '12 hours'"
+
+/* Who signs in again and again and never out loses the oldest: a table doesn't grow by one account's habits. */
+static int
+end_oldest(struct call *c, struct db *db, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	struct db_param params[] = {DB_INT(c->who.account_id), DB_INT(LIMIT_TOKENS - 1)};
+
+	if (db_query(db, "SELECT id FROM credential WHERE " OF_SIGNING_IN " ORDER BY id DESC OFFSET $2::int4 LIMIT 1", params, 2, false, &r, e))
+		return -1;
+	if (db_rows(r) == 0)
+		return 0;
+	params[1] = DB_INT(db_int(r, 0, 0));
+	return db_query(db, "UPDATE credential SET revoked_at = now() WHERE " OF_SIGNING_IN " AND id <= $2::int8", params, 2, false, NULL, e);
+}
+
 static int
 make_work(struct call *c, void *ctx, struct error *e)
 {
@@ -85,6 +106,8 @@ make_work(struct call *c, void *ctx, struct error *e)
 	struct db *db = c->api->token_db;
 
 	if (auth_basic(db, m->authorization, true, c->arena, &c->who, e) || auth_set_tenant(db, c->who.tenant_id, e))
+		return -1;
+	if (end_oldest(c, db, e))
 		return -1;
 	if (EVP_Digest(m->token->text->data, m->token->text->len, hash, NULL, EVP_sha256(), NULL) != 1)
 		return fail(e, E_INTERNAL, "no SHA-256");

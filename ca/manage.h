@@ -107,7 +107,7 @@ int approval_ask(struct manage *m, int64_t *ret_id, struct error *e) MUST_CHECK;
 int policies_follow(struct manage *m, int64_t old_ca, int64_t new_ca, struct error *e) MUST_CHECK;
 /* In a transaction: m->approval_id is done, and m says what came of it. */
 int approval_done(struct manage *m, struct error *e) MUST_CHECK;
-/* In a transaction: ends those whose time has run out, up to 500. */
+/* In a transaction: ends those whose time has run out, up to 500; also those that were approved and that nobody came back for within a day. */
 int approvals_expire(struct desk *d, struct arena *a, struct error *e) MUST_CHECK;
 
 #endif

@@ -85,6 +85,7 @@
 #define LIMIT_PASSWORD_BYTES 1024         /* W07: hashing is bounded before it starts */
 #define LIMIT_TOKEN_BYTES 128
 #define LIMIT_SECRET_FILE_BYTES 4096
+#define LIMIT_TOKENS 100                  /* of an account, by signing in: the oldest end */
 #define LIMIT_CREDENTIALS 20              /* of an account, that are good: more than a person has devices */
 #define LIMIT_SECRET_BYTES 16384          /* one that is kept for others: a key, a password, a small file */
 

@@ -331,7 +331,7 @@ ALTER TABLE approval
 -- The same request again finds the row that still waits; one that was rejected stands in nobody's way.
 DROP INDEX approval_request_key;
 CREATE UNIQUE INDEX approval_request_key ON approval (request_key) WHERE request_key IS NOT NULL AND status IN ('open', 'approved');
-CREATE INDEX approval_expires ON approval (expires_at) WHERE status = 'open';
+CREATE INDEX approval_expires ON approval (expires_at) WHERE status IN ('open', 'approved');
 
 -- Whether an account may meet a demand now: it is enabled, and has the right or the role.
 CREATE FUNCTION approval_eligible(p_account bigint, p_demand jsonb) RETURNS boolean LANGUAGE plpgsql STABLE AS $$

@@ -458,8 +458,9 @@ approvals_expire(struct desk *d, struct arena *a, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	if (db_query(d->db,
-		     "UPDATE approval SET status = 'expired', decided_at = now() WHERE id IN (SELECT id FROM approval WHERE status = 'open' AND"
-		     " expires_at <= now() ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED) RETURNING id, tenant_id, operation",
+		     "UPDATE approval SET status = 'expired', decided_at = now() WHERE id IN (SELECT id FROM approval WHERE"
+		     " status IN ('open', 'approved') AND expires_at <= now() - CASE WHEN status = 'approved' THEN interval '1 day' ELSE '0' END"
+		     " ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED) RETURNING id, tenant_id, operation",
 		     NULL, 0, false, &r, e) < 0)
 		return -1;
 	for (int i = 0; i < db_rows(r); i++) {

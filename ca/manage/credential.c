@@ -76,7 +76,8 @@ check_number(struct manage *m, const struct account *account, struct error *e)
 	struct db_param row[] = {DB_INT(account->id)};
 	if (db_query(m->desk->db,
 		     "SELECT count(*) FROM credential WHERE account_id = $1::int8 AND revoked_at IS NULL AND used_at IS NULL"
-		     " AND (expires_at IS NULL OR expires_at > now())",
+		     " AND (expires_at IS NULL OR expires_at > now())"
+		     " AND NOT (kind = 'token' AND expires_at IS NOT DISTINCT FROM created_at + interval '12 hours')", /* by signing in */
 		     row, 1, false, &r, e) < 0)
 		return -1;
 	return db_int(r, 0, 0) < LIMIT_CREDENTIALS

@@ -197,3 +197,32 @@ def test_a_tenant_is_made_and_switched_off(instance, rest):
     assert boss.get("/policies").status == 401
     assert rest.patch(f"/tenants/{tenant['id']}", document("tenants", id=tenant["id"], enabled=True)).status == 200
     assert action(rest, f"/tenants/{tenant['id']}/invite", administrator="boss").data["attributes"]["secret"] != code
+
+
+def test_signing_in_again_and_again_ends_the_oldest(instance, rest):
+    account = create(rest, "accounts", name=mark("u"), role="requestor")["attributes"]["name"]
+    password = create(rest, "credentials", account=account, kind="password")["attributes"]["secret"]
+    basic = {"Authorization": "Basic " + base64.b64encode(f"{account}:{password}".encode()).decode()}
+    tokens = []
+    for _ in range(102):
+        answer = instance.rest().post("/tokens", headers=basic)
+        assert answer.status == 201, answer
+        tokens.append(answer.data["attributes"]["token"])
+    say = [instance.rest(token, source=support.new_address()).get("/profiles").status for token in (tokens[1], tokens[2], tokens[101])]
+    assert say == [401, 200, 200]
+    create(rest, "credentials", account=account, kind="token")  # these don't count against what is made for it
+
+
+def test_a_ca_waits_too(rest, people, policy):
+    """What takes its own time, and the key store, is done by the last one who approves."""
+    first, second, *_ = people
+    name = mark("ca")
+    policy([{"name": "eyes", "when": f'$.body.name == "{name}"', "approve": {"count": 1, "right": "cas.manage"}, "message": "m"}],
+           operations=["ca.create"])
+    parent = rest.get("/cas?filter[name]=root").json["data"] or rest.get("/cas").json["data"]
+    answer = first.rest.post("/cas", document("cas", name=name, subject=[["CN", name]], parent=parent[0]["attributes"]["name"], profile="sub-ca"))
+    assert answer.status == 202, answer
+    assert rest.get(f"/cas?filter[name]={name}").json["data"] == []
+    done = action(second.rest, f"/approvals/{answer.data['id']}/approve").data["attributes"]
+    assert done["status"] == "done", done
+    assert rest.get(f"/cas?filter[name]={name}").json["data"][0]["id"] == str(done["result"]["id"])
