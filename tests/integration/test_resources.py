@@ -253,6 +253,30 @@ def test_openapi(instance, admin):
         {**role, "attributes": {k: v for k, v in role["attributes"].items() if v is not None}})
 
 
+# ---------------------------------------------------------------- the manual
+
+
+MANUAL = (support.DATA.parent.parent / "doc" / "rest.md").read_text()
+
+
+def test_the_manual_has_every_resource(admin):
+    resources = {path.split("/")[1] for path in admin("GET", "/openapi.json").json["paths"]}
+    assert not {r for r in resources if f"`{r}`" not in MANUAL and f"/{r}" not in MANUAL}
+
+
+def test_the_manuals_examples_work(instance, tmp_path):
+    """The blocks that don't speak of something of the reader's own, one after the other, as they stand there."""
+    blocks = [b for b in re.findall(r"^```\n(.*?)^```", MANUAL, re.M | re.S) if "api " in b and not re.search(r"/17|/42|imports/1|CODE|218|access.env", b)]
+    assert len(blocks) >= 4
+    own = uuid.uuid4().hex[:8]
+    script = "set -eu; cd " + str(tmp_path) + "\n" + re.search(r"^api\(\) .*", MANUAL, re.M).group(0) + "\n" + "\n".join(blocks)
+    script = script.replace("helpdesk", f"h_{own}").replace('"eva"', f'"eva-{own}"').replace("order-4711", own)
+    env = {**os.environ, "SIEGEL_URL": instance.url, "SIEGEL_CACERT": instance.cacert, "SIEGEL_TOKEN": instance.token}
+    done = support.subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=env, timeout=60)
+    assert done.returncode == 0 and '"errors"' not in done.stdout, (done.stdout[-2000:], done.stderr)
+    assert done.stdout.count('"jsonapi"') + done.stdout.count("BEGIN CERTIFICATE") >= 7
+
+
 # ---------------------------------------------------------------- siegelctl
 
 
