@@ -2,6 +2,7 @@
 
 #include <check.h>
 #undef fail /* an old name of check.h; ours is that of lib/error.h */
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -12,6 +13,20 @@
 #include <unistd.h>
 
 #include "lib/mem.h"
+
+/* SoftHSM 2.6.1 loses the name of an Edwards curve each time that it reads one. Seen only with whole stacks, and while it is loaded. */
+const char *__asan_default_options(void);
+const char *__lsan_default_suppressions(void);
+const char *
+__asan_default_options(void)
+{
+	return "fast_unwind_on_malloc=0";
+}
+const char *
+__lsan_default_suppressions(void)
+{
+	return "leak:libsofthsm2.so\n";
+}
 
 char house_dir[64], house_module[256];
 
@@ -90,7 +105,7 @@ house_setup(void)
 	for (size_t i = 0; i < ARRAY_LEN(places); i++)
 		if (access(places[i], R_OK) == 0)
 			snprintf(house_module, sizeof(house_module), "%s", places[i]);
-	ck_assert_msg(*house_module, "SoftHSM isn't installed");
+	ck_assert_msg(*house_module && dlopen(house_module, RTLD_NOW | RTLD_NODELETE), "SoftHSM isn't installed");
 	ck_assert_int_eq(mkdir(house_path("tokens"), 0700), 0);
 	ck_assert_int_eq(mkdir(house_path("keys"), 0700), 0);
 	snprintf(text, sizeof(text), "directories.tokendir = %s/tokens\nlog.level = ERROR\n", house_dir);
