@@ -213,6 +213,25 @@ check_subject(struct arena *a, const struct side *permitted, const struct side *
 	return inside ? 0 : fail_at(e, E_POLICY, "subject", "subject: the name constraints of the CA don't allow it (RFC 5280 4.2.1.10)");
 }
 
+/* Without a DNS name among the names, a common name that looks like one is taken for a host by old clients, and held to the constraints by
+ * OpenSSL: it must not be a way around them. */
+static bool
+common_name_is_allowed(struct arena *a, const struct side *permitted, const struct side *excluded, const struct tbs_input *in)
+{
+	struct name n;
+	struct error ignored;
+	for (size_t i = 0; i < in->ext.n_names; i++)
+		if (in->ext.names[i].kind == NAME_DNS)
+			return true;
+	for (size_t i = 0; i < in->n_subject; i++) {
+		const char *value = in->subject[i].value;
+		if (strcmp(in->subject[i].type->name, "CN") == 0 && strchr(value, '.') &&
+		    name_make(a, NAME_DNS, value, strlen(value), true, &n, &ignored) == 0 && !name_is_allowed(permitted, excluded, &n))
+			return false;
+	}
+	return true;
+}
+
 static int
 check_names(const struct cert *issuer, const struct tbs_input *in, struct error *e)
 {
@@ -232,6 +251,8 @@ check_names(const struct cert *issuer, const struct tbs_input *in, struct error 
 		return -1;
 	if (der_end(&list, "name constraints", e) < 0 || check_subject(a, permitted, excluded, in, e) < 0)
 		return -1;
+	if (!in->ext.profile->ca && !common_name_is_allowed(a, permitted, excluded, in))
+		return fail_at(e, E_POLICY, "subject/CN", "subject: the name constraints of the CA don't allow the host that the CN names");
 	for (size_t i = 0; i < in->ext.n_names; i++)
 		if (!name_is_allowed(permitted, excluded, &in->ext.names[i]))
 			return fail_at(e, E_POLICY, "names", "names: the name constraints of the CA don't allow %s:%s (RFC 5280 4.2.1.10)",

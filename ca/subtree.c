@@ -89,7 +89,8 @@ host_matches(const char *host, const char *constraint)
 	return c == 0 || strcasecmp(host, constraint) == 0;
 }
 
-/* RFC 3986 3.2: the host of the authority, in ret (256 octets); false when there is none that is a name. */
+/* RFC 3986 3.2: the host of the authority, in ret (256 octets); false when there is none that is a name, or one that could be written in
+ * another way (an escape, a dot at its end) and so be taken for another. */
 static bool
 uri_host(const char *uri, char ret[256])
 {
@@ -105,6 +106,8 @@ uri_host(const char *uri, char ret[256])
 		return false;
 	memcpy(ret, host, n);
 	ret[n] = '\0';
+	if (strspn(ret, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") != n || ret[n - 1] == '.')
+		return false;
 	return ret[strspn(ret, "0123456789.")] != '\0';
 }
 

@@ -325,13 +325,14 @@ END_TEST
 #define ANY                                                                                                                         \
 	"\"days\": 365, \"max_days\": 3650, \"over_issuer\": \"clamp\", \"keys\": [\"p256\"], \"key_usage\": [\"digitalSignature\"], \"subject_allowed\": [\"CN\", \"O\"]," \
 	"\"wildcard\": true, \"names_allowed\": [\"dns\", \"ip\", \"email\", \"uri\", \"upn\", \"hardware\", \"rid\"]"
+#define NO_SECRETS SUB ", \"name_constraints\": {\"excluded\": {\"uri\": [\"secret.example.com\"], \"email\": [\"secret.example.com\"]}}"
 #define CLIENT ANY ", \"extended_key_usage\": [\"clientAuth\"]"
 #define PERMITTED                                                                                                                   \
 	SUB ", \"name_constraints\": {\"permitted\": {\"dns\": [\"example.com\"], \"ip\": [\"10.0.0.0/8\"], \"email\": [\".example.com\", \"boss@example.org\"]," \
 	    "\"uri\": [\"example.com\"]}, \"excluded\": {\"dns\": [\"secret.example.com\"]}}"
 
 static const struct {
-	const char *what, *ca, *leaf, *names;
+	const char *what, *ca, *leaf, *names; /* "cn:…" in names is the common name */
 	bool good;
 } issuer_cases[] = {
     {"no constraints", SUB, CLIENT, "dns:a.example.org", true},
@@ -355,6 +356,15 @@ static const struct {
     {"a URI of a host below", PERMITTED, CLIENT, "uri:https://a.example.com/x", false},
     {"a URI with another host behind the @", PERMITTED, CLIENT, "uri:https://example.com@evil.org/", false},
     {"a URI without a host", PERMITTED, CLIENT, "uri:urn:example:1", false},
+    {"a URI beside an excluded host", NO_SECRETS, CLIENT, "uri:https://a.example.com/", true},
+    {"a URI of an excluded host", NO_SECRETS, CLIENT, "uri:https://SECRET.example.com:443/x", false},
+    {"the same with a dot behind it", NO_SECRETS, CLIENT, "uri:https://secret.example.com./", false},
+    {"the same with an escape", NO_SECRETS, CLIENT, "uri:https://secr%65t.example.com/", false},
+    {"the same behind a user", NO_SECRETS, CLIENT, "uri:https://a.example.com@secret.example.com/", false},
+    {"a mailbox of an excluded host", NO_SECRETS, CLIENT, "email:a@SECRET.example.com", false},
+    {"a common name that is a host outside", PERMITTED, CLIENT, "cn:www.example.org", false},
+    {"a common name that is a host inside", PERMITTED, CLIENT, "cn:www.example.com", true},
+    {"a common name that is no host", PERMITTED, CLIENT, "cn:J. Doe", true},
     {"a kind that isn't constrained", PERMITTED, CLIENT, "upn:a@evil.org", true},
     {"the policy of the CA", SUB ", \"policies\": [\"1.2.3\"]", CLIENT ", \"policies\": [\"1.2.3\"]", "", true},
     {"another policy", SUB ", \"policies\": [\"1.2.3\"]", CLIENT ", \"policies\": [\"1.2.4\"]", "", false},
@@ -384,8 +394,9 @@ START_TEST(test_issuer)
 			root->cert.extensions[i].value = (struct bytes){(const uint8_t *)"\x30\x03\x01\x01\xff", 5};
 	asked_init(&q, "Sub CA");
 	struct authority *ca = ca_below(root, below, "p256", &q, NOW);
-	asked_init(&q, "Leaf");
-	size_t n = names_of(issuer_cases[_i].names, names);
+	bool named = strncmp(issuer_cases[_i].names, "cn:", 3) == 0;
+	asked_init(&q, named ? issuer_cases[_i].names + 3 : "Leaf");
+	size_t n = named ? 0 : names_of(issuer_cases[_i].names, names);
 	for (size_t i = 0; i < n; i++)
 		asked_name(&q, (Siegel__Name__Kind)names[i].kind, names[i].text);
 	ck_assert_int_eq(keytype_generate(keytype_by_name("p256"), &key, &e), 0);
