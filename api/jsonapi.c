@@ -167,7 +167,7 @@ check_members(const json_t *data, struct error *e)
 		for (size_t i = 0; i < ARRAY_LEN(known); i++)
 			found = found || strcmp(known[i], name) == 0;
 		if (!found)
-			return fail_at(e, E_MALFORMED, "/data", "a resource object has type, id, attributes and relationships, and nothing else of use here");
+			return fail_at(e, E_MALFORMED, "/data", "of use in a resource object are type, id, attributes and relationships alone");
 	}
 	return 0;
 }

@@ -41,7 +41,8 @@ serve(struct api *api, struct error *e)
 	struct http_server *server;
 	int fd;
 
-	if (sock_user(config_str(api->config, OPT_peers_edge), &edge, e) || sock_listen(api->config, "api", SOCKET_MODE, &fd, e) || http_serve(fd, &options, &server, e))
+	if (sock_user(config_str(api->config, OPT_peers_edge), &edge, e) || sock_listen(api->config, "api", SOCKET_MODE, &fd, e) ||
+	    http_serve(fd, &options, &server, e))
 		return -1;
 	daemon_ready();
 	daemon_wait();

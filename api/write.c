@@ -291,7 +291,8 @@ write_create(struct call *c, struct error *e)
 	DOCUMENT_CLEANUP struct document d = {0};
 	JSON_REF json_t *body = NULL;
 
-	if (check_request(c, false, e) || document_parse_for(c->request->body, c->resource->types[0], NULL, &d, e) || write_body(c, &d, true, &body, e))
+	if (check_request(c, false, e) || document_parse_for(c->request->body, c->resource->types[0], NULL, &d, e) ||
+	    write_body(c, &d, true, &body, e))
 		return -1;
 	return carry_out(c, &d, body, 0, e);
 }

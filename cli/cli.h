@@ -28,7 +28,8 @@ struct command {
 };
 
 /* One table for each group, ended by a row without group. */
-extern const struct command commands_cert[], commands_ca[], commands_db[], commands_audit[], commands_setup[], commands_login[], commands_import[], commands_resources[];
+extern const struct command commands_cert[], commands_ca[], commands_db[], commands_audit[], commands_setup[], commands_login[], commands_import[],
+    commands_resources[];
 /* Any other first word: a resource of the server. Its words are all of them, the first as well. */
 extern const struct command command_resource;
 /* Prints what a resource can, as the server describes it. */

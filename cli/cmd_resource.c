@@ -275,7 +275,8 @@ print_members(struct arena *a, const json_t *schema)
 	json_t *member;
 
 	json_object_foreach(json_object_get(schema, "properties"), name, member) {
-		const char *type = json_string_value(json_object_get(member, "type")), *text = json_string_value(json_object_get(member, "description"));
+		const char *type = json_string_value(json_object_get(member, "type"));
+		const char *text = json_string_value(json_object_get(member, "description"));
 		bool needed = false;
 		size_t i;
 

@@ -19,13 +19,15 @@ static const struct attribute inputs[] = {
 };
 static const struct attribute once[] = {{"secret", NULL, ATTRIBUTE_TEXT, 0, "the token, password or code that was made"}};
 
-static const struct relationship relationships[] = {{"account", "accounts", "d.account_id", ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED | ATTRIBUTE_FILTER}};
+static const struct relationship relationships[] = {
+	{"account", "accounts", "d.account_id", ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED | ATTRIBUTE_FILTER},
+};
 
 static const struct route routes[] = {
 	{"GET", "/credentials", RIGHT_ACCOUNTS, list_many},
 	{"GET", "/credentials/{id}", RIGHT_ACCOUNTS, list_one},
 	{"POST", "/credentials", RIGHT_ACCOUNTS, write_create, "credential.create"},
-	{"DELETE", "/credentials/{id}", RIGHT_ACCOUNTS, write_delete, "credential.revoke", .text = "withdraws it: it is good for nothing from now on"},
+	{"DELETE", "/credentials/{id}", RIGHT_ACCOUNTS, write_delete, "credential.revoke", .text = "withdraws it: it is good for nothing any more"},
 };
 
 const struct resource resource_credentials = {

@@ -173,8 +173,10 @@ add_list_parameters(struct arena *a, json_t *list, const struct resource *res)
 	}
 	for (int i = 0; i < res->n_relationships; i++)
 		if (res->relationships[i].flags & ATTRIBUTE_FILTER)
-			add_parameter(list, "query", arena_printf(a, "filter[%s]", res->relationships[i].name), schema_of(ATTRIBUTE_INT), false, "its id");
-	add_parameter(list, "query", "sort", schema_of(ATTRIBUTE_TEXT), false, arena_printf(a, "%s; with a minus before it: the other way round", sorts));
+			add_parameter(list, "query", arena_printf(a, "filter[%s]", res->relationships[i].name), schema_of(ATTRIBUTE_INT), false,
+			              "its id");
+	add_parameter(list, "query", "sort", schema_of(ATTRIBUTE_TEXT), false,
+	              arena_printf(a, "%s; with a minus before it: the other way round", sorts));
 	add_parameter(list, "query", "page[size]", schema_of(ATTRIBUTE_INT), false, arena_printf(a, "1 to %d", LIMIT_PAGE_SIZE));
 	add_parameter(list, "query", "page[after]", schema_of(ATTRIBUTE_TEXT), false, "a cursor: follow links.next");
 }
@@ -193,7 +195,8 @@ parameters(struct arena *a, const struct resource *res, const struct route *rout
 		add_parameter(list, "query", arena_printf(a, "fields[%s]", res->types[i]), schema_of(ATTRIBUTE_TEXT), false,
 		              "these fields alone, separated by commas");
 	if (look && res->n_relationships)
-		add_parameter(list, "query", "include", schema_of(ATTRIBUTE_TEXT), false, "relationships whose other ends come along, separated by commas");
+		add_parameter(list, "query", "include", schema_of(ATTRIBUTE_TEXT), false,
+		              "relationships whose other ends come along, separated by commas");
 	if (route->handle == write_update)
 		add_parameter(list, "header", "If-Match", schema_of(ATTRIBUTE_TEXT), false, "the ETag that the change rests on");
 	for (int i = 0; route->raw_bytes && i < route->n_members; i++)
@@ -230,7 +233,8 @@ summary(const struct route *route)
 		int (*handle)(struct call *c, struct error *e);
 		const char *text;
 	} known[] = {
-		{list_many, "lists them"}, {list_one, "shows one"}, {write_create, "makes one"}, {write_update, "changes one"}, {write_delete, "deletes one"},
+		{list_many, "lists them"}, {list_one, "shows one"}, {write_create, "makes one"}, {write_update, "changes one"},
+		{write_delete, "deletes one"},
 	};
 
 	for (size_t i = 0; !route->text && i < ARRAY_LEN(known); i++)

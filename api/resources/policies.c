@@ -7,7 +7,8 @@
 #include "api/write.h"
 
 static const struct attribute attributes[] = {
-	{"name", "y.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED, "small letters, digits, _ and -"},
+	{"name", "y.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED,
+	 "small letters, digits, _ and -"},
 	{"title", "y.title", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE},
 	{"enabled", "y.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "whether its rules are in force"},
 	{"operations", "y.operations", ATTRIBUTE_TEXTS, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "what it is about: certificate.issue when left out"},

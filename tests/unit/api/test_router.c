@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api/rights.h"
+#include "api/write.h"
 #include "tests/unit/api/suites.h"
 
 static enum error_code
@@ -38,7 +39,7 @@ START_TEST(test_find)
 		{"POST", "/api/v2.0/tokens", E_NONE},
 		{"POST", "/api/v2.0/certificates", E_BAD_METHOD},
 		{"GET", "/api/v2.0/certificates/7/revoke", E_BAD_METHOD},
-		{"DELETE", "/api/v2.0/cas/1", E_BAD_METHOD},
+		{"DELETE", "/api/v2.0/crls/1-1", E_BAD_METHOD},
 		{"GET", "/api/v2.0/tokens", E_BAD_METHOD},
 		{"GET", "/api/v2.0/certificates/", E_NOT_FOUND},
 		{"GET", "/api/v2.0/certificates/7/", E_NOT_FOUND},
@@ -92,6 +93,13 @@ START_TEST(test_tables)
 			const struct route *route = &(*r)->routes[i];
 
 			ck_assert_msg(route->pattern[0] == '/' && strncmp(route->pattern + 1, (*r)->path, strlen((*r)->path)) == 0, "%s", route->pattern);
+			/* Whoever writes by the table names the operation of the engine, and the document's type is the collection's name. */
+			bool writes = route->handle == write_create || route->handle == write_update || route->handle == write_delete ||
+			              route->handle == write_action || route->handle == write_raw;
+			ck_assert_msg(writes == (route->operation != NULL), "%s", route->pattern);
+			ck_assert_msg(!writes || strcmp((*r)->types[0], (*r)->path) == 0 || (*r)->types[1], "%s", route->pattern);
+			ck_assert_msg((route->handle == write_raw) == (route->raw_bytes > 0), "%s", route->pattern);
+			ck_assert_msg(route->right != RIGHT_READ || strcmp(route->method, "GET") == 0 || route->flags & ROUTE_RESULT, "%s", route->pattern);
 			/* Nothing that changes anything is public. */
 			ck_assert_msg(route->right != RIGHT_PUBLIC || strcmp(route->method, "GET") == 0, "%s", route->pattern);
 		}
@@ -121,7 +129,7 @@ START_TEST(test_handle)
 	router_handle(&api, &r, &a);
 	ck_assert_int_eq(a.status, 404);
 	ck_assert_str_eq(a.content_type, "application/vnd.api+json");
-	r.path = "/api/v2.0/cas";
+	r.path = "/api/v2.0/crls";
 	r.method = "DELETE";
 	router_handle(&api, &r, &a);
 	ck_assert_int_eq(a.status, 405);
