@@ -1,11 +1,13 @@
 #include "ca/registry.h"
 
+#include <malloc.h>
 #include <string.h>
 
 #include "lib/limits.h"
 #include "lib/x509/pem.h"
 
 #define OBJECT_ARENA_BYTES (1024 * 1024)
+#define MANY_ROWS 1000
 
 /* A CA as its row has it, in one piece of memory. It is taken apart when somebody wants it. */
 struct row {
@@ -469,6 +471,10 @@ refresh_authorities(struct registry *r, struct db *db, int *ret_bad, struct erro
 	}
 	for (int by = 0; (changed || !r->read) && by < N_INDEXES; by++)
 		make_index(r, by);
+	if (db_rows(rows) >= MANY_ROWS) { /* what they came in is given back: it is as large as all that stays */
+		db_result_free(TAKE(rows));
+		malloc_trim(0);
+	}
 	r->read = true;
 	r->since = since;
 	return 0;

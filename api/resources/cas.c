@@ -5,6 +5,11 @@
 #include "api/list.h"
 #include "api/write.h"
 
+/* RFC 7468 7: lines of 64 characters. */
+#define CSR_PEM                                                                                                        \
+	"('-----BEGIN CERTIFICATE REQUEST-----' || E'\\n' || rtrim(regexp_replace(translate(encode(k.csr, 'base64'),"    \
+	" E'\\n', ''), '(.{64})', E'\\\\1\\n', 'g'), E'\\n') || E'\\n-----END CERTIFICATE REQUEST-----\\n')"
+
 static const struct attribute attributes[] = {
 	{"name", "k.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED, "small letters, digits and -"},
 	{"status", "k.status", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "pending, active, offline, disabled, superseded, revoked or retired"},
@@ -30,6 +35,7 @@ static const struct attribute attributes[] = {
 	{"version", "k.version", ATTRIBUTE_INT, 0},
 	{"created_at", "k.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
 	{"pem", "k.certificate", ATTRIBUTE_PEM, 0},
+	{"csr", CSR_PEM, ATTRIBUTE_TEXT, 0, "of an external CA: what its issuer is to sign"},
 };
 
 static const struct attribute inputs[] = {
@@ -40,10 +46,6 @@ static const struct attribute inputs[] = {
 	{"days", NULL, ATTRIBUTE_INT, ATTRIBUTE_CREATE},
 	{"offline", NULL, ATTRIBUTE_BOOL, ATTRIBUTE_WRITE, "it issues CAs, CRLs and OCSP signers alone"},
 	{"base_url", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_WRITE, "in place of the three URLs"},
-};
-
-static const struct attribute once[] = {
-	{"csr", NULL, ATTRIBUTE_TEXT, 0, "of an external CA: for its issuer"},
 };
 
 static const struct relationship relationships[] = {
@@ -107,8 +109,6 @@ const struct resource resource_cas = {
 	.n_relationships = ARRAY_LEN(relationships),
 	.inputs = inputs,
 	.n_inputs = ARRAY_LEN(inputs),
-	.once = once,
-	.n_once = ARRAY_LEN(once),
 	.default_sort = "id",
 	.routes = routes,
 	.n_routes = ARRAY_LEN(routes),

@@ -201,6 +201,36 @@ START_TEST(test_pending)
 }
 END_TEST
 
+/* Many CAs: read in no time, found by name and key, and unread while nothing changes. (tests/bench/bench_cas.py has 10,000 with keys.) */
+START_TEST(test_many)
+{
+	char name[32];
+	uint8_t key[32];
+	test_superuser("INSERT INTO siegel.ca (tenant_id, name, status, parent_id, subject, certificate, ski, spki_hash, key_ref, not_before, not_after,"
+		       " ocsp_url, crl_url, ca_url, crl_interval_sec, crl_overlap_sec) SELECT tenant_id, 'many-' || i, 'active', parent_id, subject, certificate, ski,"
+		       " sha256(i::text::bytea), key_ref, not_before, not_after, ocsp_url, crl_url, ca_url, crl_interval_sec, crl_overlap_sec"
+		       " FROM siegel.ca, generate_series(1, 3000) i WHERE id = 2");
+	int64_t began = now_us();
+	ck_assert_int_eq(refresh(), 0);
+	ck_assert_int_lt(now_us() - began, 2000000); /* 30 ms on a machine that does nothing else */
+	began = now_us();
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(refresh(), 0);
+	ck_assert_int_lt((now_us() - began) / 100, 20000);
+	for (int i = 1; i <= 3000; i += 271) {
+		snprintf(name, sizeof(name), "many-%d", i);
+		struct authority *ca = registry_authority(h.registry, 1, name);
+		ck_assert_str_eq(ca->name, name);
+		ck_assert_ptr_eq(registry_authority_by_id(h.registry, ca->id), ca);
+		snprintf(name, sizeof(name), "%d", i);
+		ck_assert_int_eq(EVP_Digest(name, strlen(name), key, NULL, EVP_sha256(), NULL), 1);
+		ck_assert(registry_is_ca_key(h.registry, key));
+	}
+	ck_assert_ptr_null(registry_authority(h.registry, 1, "many-3001"));
+	test_superuser("DELETE FROM siegel.ca WHERE name LIKE 'many-%'");
+}
+END_TEST
+
 /* A newer key takes the name; an order goes on with the CA that it began with. */
 START_TEST(test_successor)
 {
@@ -253,6 +283,7 @@ tcase_registry(void)
 	tcase_add_test(c, test_restored_rows);
 	tcase_add_test(c, test_pending);
 	tcase_add_test(c, test_successor);
+	tcase_add_test(c, test_many);
 	tcase_add_test(c, test_wrong_key);
 	tcase_set_timeout(c, 60);
 	return c;
