@@ -245,20 +245,28 @@ next_link(struct call *c, const char *cursor)
 static int
 rows_of_ids(struct call *c, const struct query *q, const struct page *page, struct db_result **ret, struct error *e)
 {
-	BUF_CLEANUP struct buf sql = BUF_INIT(SQL_MAX_BYTES);
+	BUF_CLEANUP struct buf sql = BUF_INIT(SQL_MAX_BYTES), ids = BUF_INIT(SQL_MAX_BYTES);
 	const struct resource *res = c->resource;
 	const char *direction = q->descending ? "DESC" : "ASC";
 
+	/* Ids are numbers, or letters, digits, dots and hyphens: they need no quotes. */
+	for (int i = 0; i < page->n; i++)
+		buf_printf(&ids, "%c%s", i ? ',' : '{', db_text(page->r, i, COLUMN_ID));
+	buf_add(&ids, page->n ? "}" : "{}", page->n ? 2 : 3);
 	buf_printf(&sql, "SELECT (%s)::text, ''", res->id_sql);
 	list_columns(&sql, res, query_fields(q));
-	buf_printf(&sql, " FROM %s WHERE %s = ANY ('{", res->from, res->id_sql);
-	for (int i = 0; i < page->n; i++)
-		buf_printf(&sql, "%s%s", i ? "," : "", db_text(page->r, i, COLUMN_ID));
-	buf_add_str(&sql, "}') ORDER BY ");
+	buf_printf(&sql, " FROM %s WHERE ", res->from);
+	if (res->page_rows)
+		buf_add_str(&sql, res->page_rows);
+	else
+		buf_printf(&sql, "%s = ANY ($1::%s[])", res->id_sql, res->id_cast);
+	buf_add_str(&sql, " ORDER BY ");
 	if (q->sort)
 		buf_printf(&sql, "%s %s, ", q->sort->sql, direction);
 	buf_printf(&sql, "%s %s", res->id_sql, direction);
-	return page_query(c, &sql, NULL, 0, ret, e);
+	if (buf_check(&ids, e))
+		return -1;
+	return page_query(c, &sql, &DB_TEXT((const char *)ids.data), 1, ret, e);
 }
 
 /* The rows of the page that is asked for. */

@@ -169,6 +169,13 @@ where_filters(struct statement *s, bool exact, struct error *e)
 	return 0;
 }
 
+/* The fixed condition of a page: page_ids stands for what needs other tables. */
+static const char *
+page_where(const struct resource *res)
+{
+	return res->page_ids ? NULL : res->where;
+}
+
 /* What the cursor says: *ret_value is NULL when there is none. */
 static int
 read_cursor(const struct statement *s, char *ret_how, const char **ret_value, const char **ret_id, struct error *e)
@@ -279,7 +286,7 @@ window(struct statement *s, const char *value, const char *id, struct page *ret,
 	buf_add_str(&s->sql, ") AS place, coalesce(true");
 	if (where_filters(s, true, e))
 		return -1;
-	buf_printf(&s->sql, ", false) AS fits FROM %s WHERE true", res->page_from);
+	buf_printf(&s->sql, ", false) AS fits FROM %s WHERE %s", res->page_from, page_where(res) ? page_where(res) : "true");
 	if (value)
 		where_after(s, value, id);
 	buf_add_byte(&s->sql, ' ');
@@ -329,7 +336,7 @@ try_straight(struct statement *s, const char *value, const char *id, bool *ret_s
 	db = s->c->db;
 	if (db_query(db, "SELECT set_config('statement_timeout', $1::text, false)", &DB_INT(PAGE_FIRST_MS), 1, false, NULL, e))
 		return -1;
-	result = straight(s, s->c->resource->page_from, NULL, "", value, id, ret, e);
+	result = straight(s, s->c->resource->page_from, page_where(s->c->resource), "", value, id, ret, e);
 	*ret_slow = result < 0 && strcmp(db_sqlstate(db), SQLSTATE_TIMEOUT) == 0;
 	/* As it was, before anybody else has the connection. */
 	if (db_alive(db) && db_query(db, "RESET statement_timeout", NULL, 0, false, NULL, &later)) {

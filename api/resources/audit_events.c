@@ -38,6 +38,8 @@ const struct resource resource_audit_events = {
 	.types = {"audit_events"},
 	.from = "audit g",
 	.where = "g.tenant_id = nullif(current_setting('siegel.tenant', true), '')::int", /* as row-level security says; here for the index */
+	.page_from = "audit g",
+	.page_rows = "(g.chain, g.seq) IN (SELECT split_part(i, '-', 1), split_part(i, '-', 2)::int8 FROM unnest($1::text[]) i)",
 	.id_sql = "(g.chain || '-' || g.seq)",
 	.id_where = "g.chain = split_part($1::text, '-', 1) AND g.seq = split_part($1::text, '-', 2)::int8",
 	.id_cast = "text",
