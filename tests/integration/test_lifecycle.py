@@ -248,7 +248,7 @@ def seed(instance, n, owner):
     """n more certificates like the newest: what a list of thousands is made of, in a moment."""
     instance.sql("INSERT INTO certificate (tenant_id, ca_id, profile_id, serial, subject, common_name, names, not_before, not_after, spki_hash, der,"
                  f" requestor, source, owner) SELECT tenant_id, ca_id, profile_id, substr(sha256((random()::text || i)::bytea), 1, 16), subject, common_name,"
-                 f" names, not_before, not_after, sha256(i::text::bytea), der, requestor, source, '{owner}' FROM certificate, generate_series(1, {n}) i"
+                 f" names, not_before, not_after, sha256(i::text::bytea), der, requestor, 'test', '{owner}' FROM certificate, generate_series(1, {n}) i"
                  " WHERE id = (SELECT max(id) FROM certificate WHERE tenant_id = (SELECT id FROM tenant WHERE name = 'default'))")
 
 
