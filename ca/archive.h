@@ -9,6 +9,7 @@ const char *archive_context(struct arena *a, int32_t ca_id, struct bytes serial)
 /* Appends the private key as PKCS#8, wrapped by the default key store. */
 int archive_seal(struct hsm *h, int32_t ca_id, struct bytes serial, EVP_PKEY *key, struct arena *a, struct buf *out, struct error *e) MUST_CHECK;
 /* Undoes it; the caller frees *ret. */
-int archive_open(struct hsm *h, int32_t ca_id, struct bytes serial, struct bytes wrapped, struct arena *a, EVP_PKEY **ret, struct error *e) MUST_CHECK;
+int archive_open(struct hsm *h, int32_t ca_id, struct bytes serial, struct bytes wrapped, struct arena *a, EVP_PKEY **ret,
+                 struct error *e) MUST_CHECK;
 
 #endif

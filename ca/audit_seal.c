@@ -45,7 +45,8 @@ make_key(struct desk *d, struct arena *a, struct seal_key *ret, struct error *e)
 	struct audit_row made = {.at_us = now_us(), .actor = "engine:clerk", .action = "audit.key", .object = "audit", .detail = "{}"};
 	if (desk_begin(d, e) < 0)
 		return -1;
-	if (db_query(d->db, "INSERT INTO audit_key (key_ref, key_type, public_key) VALUES ($1::text, $2::text, $3::bytea) RETURNING id", row, 3, false, &r, e) == 0 &&
+	if (db_query(d->db, "INSERT INTO audit_key (key_ref, key_type, public_key) VALUES ($1::text, $2::text, $3::bytea) RETURNING id",
+	             row, 3, false, &r, e) == 0 &&
 	    desk_audit(d, &made, e) == 0) {
 		ret->id = db_int(r, 0, 0);
 		return desk_commit(d, e);
@@ -59,7 +60,8 @@ static int
 find_key(struct desk *d, struct arena *a, struct seal_key *ret, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
-	if (db_query(d->db, "SELECT id, key_ref, key_type, public_key FROM audit_key WHERE retired_at IS NULL ORDER BY id DESC LIMIT 1", NULL, 0, false, &r, e) < 0)
+	if (db_query(d->db, "SELECT id, key_ref, key_type, public_key FROM audit_key WHERE retired_at IS NULL ORDER BY id DESC LIMIT 1",
+	             NULL, 0, false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
 		return make_key(d, a, ret, e);
@@ -102,8 +104,10 @@ audit_seal_make(struct desk *d, struct arena *a, Siegel__Sealed *ret, struct err
 	if (sign(d, &key, BYTES_STR(text), signature, &len, e) < 0)
 		return -1;
 	struct db_param row[] = {DB_INT(key.id), DB_INT(ret->at_us), DB_TEXT(ret->heads), DB_BYTES(signature, len)};
-	if (db_query(d->db, "INSERT INTO audit_seal (key_id, at_us, heads, signature) VALUES ($1::int, $2::int8, $3::text, $4::bytea) RETURNING id", row, 4, false,
-		     &stored, e) < 0)
+	if (db_query(
+		d->db,
+		"INSERT INTO audit_seal (key_id, at_us, heads, signature) VALUES ($1::int, $2::int8, $3::text, $4::bytea) RETURNING id",
+		row, 4, false, &stored, e) < 0)
 		return -1;
 	ret->id = db_int(stored, 0, 0);
 	ret->signature = (ProtobufCBinaryData){len, arena_dup(a, signature, len)};

@@ -154,10 +154,10 @@ save(struct job_run *j, const char *status, const char *error, bool *ret_cancel,
 	struct db_param row[] = {DB_INT(j->id), DB_TEXT(status), DB_TEXT(state ? state : "{}"), j->total < 0 ? DB_NULL : DB_INT(j->total),
 	    DB_INT(j->done), DB_INT(j->failed), DB_TEXT(result ? result : "{}"), DB_TEXT(error)};
 	int rc = db_query(j->desk->db,
-			  "UPDATE job SET status = coalesce($2::text, 'running'), state = $3::jsonb, total = $4::int8, done = $5::int8, failed = $6::int8,"
-			  " result = $7::jsonb, error = $8::text, started_at = coalesce(started_at, now()),"
-			  " ended_at = CASE WHEN $2::text IS NULL THEN NULL ELSE now() END WHERE id = $1::int8 RETURNING cancel",
-			  row, ARRAY_LEN(row), false, &r, e);
+	                  "UPDATE job SET status = coalesce($2::text, 'running'), state = $3::jsonb, total = $4::int8, done = $5::int8, "
+	                  "failed = $6::int8, result = $7::jsonb, error = $8::text, started_at = coalesce(started_at, now()),"
+	                  " ended_at = CASE WHEN $2::text IS NULL THEN NULL ELSE now() END WHERE id = $1::int8 RETURNING cancel",
+	                  row, ARRAY_LEN(row), false, &r, e);
 	free(state);
 	free(result);
 	if (rc == 0)

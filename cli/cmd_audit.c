@@ -121,7 +121,8 @@ mark(struct report *r, const char *line, struct block *b, struct error *e)
 	if (sscanf(line, "# seal %20" SCNd64 " %257s", &at_us, text) != 2 || hex(text, signature, sizeof(signature), &len) < 0)
 		return fail(e, E_MALFORMED, "a mark is \"# heads <microseconds>\" or \"# seal <microseconds> <signature>\"");
 	buf_add_byte(&b->heads, '\0');
-	if (at_us != b->at_us || b->heads.overflow || (r->key && !seal_is_good(r->key, at_us, (const char *)b->heads.data, (struct bytes){signature, len})))
+	if (at_us != b->at_us || b->heads.overflow ||
+	    (r->key && !seal_is_good(r->key, at_us, (const char *)b->heads.data, (struct bytes){signature, len})))
 		verify_fault(r->verify, "seal", at_us, "the seal in the file isn't that of the heads before it, or of another key");
 	b->at_us = 0;
 	return 0;
@@ -174,7 +175,9 @@ read_seals(struct report *r, struct db *db, struct error *e)
 {
 	CLEANUP(db_result_free) struct db_result *res = NULL;
 
-	if (db_query(db, "SELECT s.id, s.at_us, s.heads, s.signature, k.public_key FROM siegel.audit_seal s JOIN siegel.audit_key k ON k.id = s.key_id ORDER BY s.id",
+	if (db_query(db,
+	             "SELECT s.id, s.at_us, s.heads, s.signature, k.public_key FROM siegel.audit_seal s JOIN siegel.audit_key k ON k.id = "
+	             "s.key_id ORDER BY s.id",
 	             NULL, 0, false, &res, e) < 0)
 		return -1;
 	for (int i = 0; i < db_rows(res); i++) {
@@ -287,8 +290,8 @@ run_seal(struct cli *c, struct error *e)
 
 	if (cli_config(c, &config, e) < 0 || db_connect(config, "siegel_setup", &db, e) < 0 ||
 	    db_query(db,
-	             "SELECT s.at_us, s.heads, encode(s.signature, 'hex'), k.public_key FROM siegel.audit_seal s JOIN siegel.audit_key k ON k.id = s.key_id"
-	             " ORDER BY s.id DESC LIMIT 1",
+	             "SELECT s.at_us, s.heads, encode(s.signature, 'hex'), k.public_key FROM siegel.audit_seal s JOIN siegel.audit_key k "
+	             "ON k.id = s.key_id ORDER BY s.id DESC LIMIT 1",
 	             NULL, 0, false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)

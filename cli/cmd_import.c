@@ -75,7 +75,8 @@ find_files(struct cli *c, struct files *ret, struct error *e)
 static int
 create(struct cli *c, struct client *cl, const char **ret_id, struct error *e)
 {
-	static const char *const options[] = {"profile", "key-store", "base-url", "owner"}, *const names[] = {"profile", "key_store", "base_url", "owner"};
+	static const char *const options[] = {"profile", "key-store", "base-url", "owner"}, *const names[] = {"profile", "key_store",
+	                                                                                                      "base_url", "owner"};
 	const char *name = args_get(&c->args, "name");
 	JSON_CLEANUP json_t *attributes = json_pack("{s:s}", "name", name ? name : c->args.words[0]), *body = NULL, *doc = NULL;
 
@@ -140,8 +141,10 @@ tell_failures(struct cli *c, struct client *cl, const char *job, struct error *e
 	const json_t *item;
 	size_t i;
 
-	if (client_call(cl, "GET", arena_printf(c->arena, "/job_items?filter%%5Bjob%%5D=%s&filter%%5Bstatus%%5D=failed&page%%5Bsize%%5D=%d", job, TOLD_MAX), NULL,
-	                &doc, e) < 0)
+	if (client_call(
+		cl, "GET",
+		arena_printf(c->arena, "/job_items?filter%%5Bjob%%5D=%s&filter%%5Bstatus%%5D=failed&page%%5Bsize%%5D=%d", job, TOLD_MAX),
+		NULL, &doc, e) < 0)
 		return -1;
 	json_array_foreach(json_object_get(doc, "data"), i, item) {
 		const char *cells[] = {resource_text(item, "object"), resource_text(item, "detail")};

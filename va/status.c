@@ -9,11 +9,11 @@
 /* One row for each pair, in order. The inner select can't be flattened (OFFSET 0), so that each pair is one look-up in the index of
  * (ca_id, serial), whatever the planner believes of the table's size. floor: a cast would round, and say revoked in the future. CASE,
  * not the row's own words: a status that isn't known here must not become good. */
-#define SQL_STATUS                                                                                                                 \
-	"SELECT CASE c.status WHEN 1 THEN 0 WHEN 2 THEN 1 WHEN 3 THEN 2 ELSE -1 END::int4,"                                        \
-	" floor(extract(epoch FROM c.revoked_at))::int8, c.reason::int4, c.status IS NOT NULL, c.status::int4, c.mac"                                     \
-	" FROM unnest($1::int4[], $2::bytea[]) WITH ORDINALITY AS u(ca_id, serial, n)"                                             \
-	" LEFT JOIN LATERAL (SELECT x.status, x.revoked_at, x.reason, x.mac FROM certificate x"                                           \
+#define SQL_STATUS \
+	"SELECT CASE c.status WHEN 1 THEN 0 WHEN 2 THEN 1 WHEN 3 THEN 2 ELSE -1 END::int4," \
+	" floor(extract(epoch FROM c.revoked_at))::int8, c.reason::int4, c.status IS NOT NULL, c.status::int4, c.mac" \
+	" FROM unnest($1::int4[], $2::bytea[]) WITH ORDINALITY AS u(ca_id, serial, n)" \
+	" LEFT JOIN LATERAL (SELECT x.status, x.revoked_at, x.reason, x.mac FROM certificate x" \
 	" WHERE x.ca_id = u.ca_id AND x.serial = u.serial OFFSET 0) c ON true ORDER BY u.n"
 
 /* STATUS_BATCH elements of up to LIMIT_SERIAL_BYTES with their lengths, and the head. */

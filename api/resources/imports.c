@@ -7,18 +7,20 @@
 #include "lib/limits.h"
 
 static const struct attribute attributes[] = {
-	{"name", "i.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED},
-	{"status", "i.status", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "open, started, done or failed"},
-	{"profile", "i.options ->> 'profile'", ATTRIBUTE_TEXT, ATTRIBUTE_CREATE,
-	 "what the certificates will belong to; left out: by their purposes"},
-	{"key_store", "i.options ->> 'key_store'", ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "where keys of CAs go; left out: the default"},
-	{"base_url", "i.options ->> 'base_url'", ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "of the addresses for status; left out: as the tenant's other CAs"},
-	{"archive_keys", "(i.options ->> 'archive_keys')::boolean", ATTRIBUTE_BOOL, ATTRIBUTE_CREATE, "whether private keys of certificates are kept"},
-	{"files", "(SELECT count(*) FROM import_file f WHERE f.import_id = i.id)", ATTRIBUTE_INT, 0},
-	{"requestor", "i.requestor", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
-	{"version", "i.version", ATTRIBUTE_INT, 0},
-	{"created_at", "i.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
-	OWNERSHIP_ATTRIBUTES("i"),
+    {"name", "i.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED},
+    {"status", "i.status", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "open, started, done or failed"},
+    {"profile", "i.options ->> 'profile'", ATTRIBUTE_TEXT, ATTRIBUTE_CREATE,
+     "what the certificates will belong to; left out: by their purposes"},
+    {"key_store", "i.options ->> 'key_store'", ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "where keys of CAs go; left out: the default"},
+    {"base_url", "i.options ->> 'base_url'", ATTRIBUTE_TEXT, ATTRIBUTE_CREATE,
+     "of the addresses for status; left out: as the tenant's other CAs"},
+    {"archive_keys", "(i.options ->> 'archive_keys')::boolean", ATTRIBUTE_BOOL, ATTRIBUTE_CREATE,
+     "whether private keys of certificates are kept"},
+    {"files", "(SELECT count(*) FROM import_file f WHERE f.import_id = i.id)", ATTRIBUTE_INT, 0},
+    {"requestor", "i.requestor", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
+    {"version", "i.version", ATTRIBUTE_INT, 0},
+    {"created_at", "i.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
+    OWNERSHIP_ATTRIBUTES("i"),
 };
 
 static const struct relationship relationships[] = {{"job", "jobs", "i.job_id"}};

@@ -6,20 +6,21 @@
 #include "api/write.h"
 
 static const struct attribute attributes[] = {
-	{"name", "s.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED},
-	{"kind", "s.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED, "symmetric, password or data"},
-	{"delivery", "s.delivery", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE, "many, or once: a version is destroyed as it is handed out"},
-	{"device", "s.device", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "whose it is, such as the number of a meter"},
-	{"expires_at", "s.expires_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},
-	{"number", "s.current", ATTRIBUTE_INT, 0, "of its newest version"},
-	{"versions",
-	 "(SELECT jsonb_agg(jsonb_build_object('number', v.n, 'made', v.made, 'length', v.length, 'fetched', v.fetched, 'last_fetched_at', v.last_fetched_at,"
-	 " 'destroyed_at', v.destroyed_at, 'created_at', v.created_at) ORDER BY v.n) FROM secret_version v WHERE v.secret_id = s.id)",
-	 ATTRIBUTE_JSON, 0},
-	{"requestor", "s.requestor", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
-	{"version", "s.version", ATTRIBUTE_INT, 0},
-	{"created_at", "s.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
-	OWNERSHIP_ATTRIBUTES("s"),
+    {"name", "s.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED},
+    {"kind", "s.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED, "symmetric, password or data"},
+    {"delivery", "s.delivery", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE,
+     "many, or once: a version is destroyed as it is handed out"},
+    {"device", "s.device", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "whose it is, such as the number of a meter"},
+    {"expires_at", "s.expires_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},
+    {"number", "s.current", ATTRIBUTE_INT, 0, "of its newest version"},
+    {"versions",
+     "(SELECT jsonb_agg(jsonb_build_object('number', v.n, 'made', v.made, 'length', v.length, 'fetched', v.fetched, 'last_fetched_at', "
+     "v.last_fetched_at, 'destroyed_at', v.destroyed_at, 'created_at', v.created_at) ORDER BY v.n) FROM secret_version v WHERE v.secret_id = s.id)",
+     ATTRIBUTE_JSON, 0},
+    {"requestor", "s.requestor", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
+    {"version", "s.version", ATTRIBUTE_INT, 0},
+    {"created_at", "s.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
+    OWNERSHIP_ATTRIBUTES("s"),
 };
 
 static const struct attribute recipe[] = {
@@ -40,13 +41,15 @@ static const struct attribute delivery[] = {
 static const struct relationship relationships[] = {{"certificate", "certificates", "s.certificate_id", ATTRIBUTE_CREATE}};
 
 static const struct route routes[] = {
-	{"GET", "/secrets", RIGHT_READ, list_many},
-	{"GET", "/secrets/{id}", RIGHT_READ, list_one},
-	{"POST", "/secrets", RIGHT_SECRETS, write_create, "secret.create"},
-	{"PATCH", "/secrets/{id}", RIGHT_SECRETS, write_update, "secret.update"},
-	{"DELETE", "/secrets/{id}", RIGHT_SECRETS, write_delete, "secret.delete"},
-	{"POST", "/secrets/{id}/rotate", RIGHT_SECRETS, write_action, "secret.rotate", .members = recipe, .n_members = 4, .text = "makes a new version"},
-	{"POST", "/secrets/{id}/fetch", RIGHT_SECRETS_TAKE, write_action, "secret.fetch", MEMBERS(delivery), ROUTE_RESULT, .text = "hands it out"},
+    {"GET", "/secrets", RIGHT_READ, list_many},
+    {"GET", "/secrets/{id}", RIGHT_READ, list_one},
+    {"POST", "/secrets", RIGHT_SECRETS, write_create, "secret.create"},
+    {"PATCH", "/secrets/{id}", RIGHT_SECRETS, write_update, "secret.update"},
+    {"DELETE", "/secrets/{id}", RIGHT_SECRETS, write_delete, "secret.delete"},
+    {"POST", "/secrets/{id}/rotate", RIGHT_SECRETS, write_action, "secret.rotate", .members = recipe, .n_members = 4,
+     .text = "makes a new version"},
+    {"POST", "/secrets/{id}/fetch", RIGHT_SECRETS_TAKE, write_action, "secret.fetch", MEMBERS(delivery), ROUTE_RESULT,
+     .text = "hands it out"},
 };
 
 const struct resource resource_secrets = {

@@ -24,8 +24,9 @@ import_issuer(struct job_run *j, struct bytes issuer, struct bytes aki, struct b
 	struct db_param row[] = {DB_INT(j->tenant_id), DB_BYTES(aki.data ? aki.data : issuer.data, aki.len), DB_TEXT(dn_text(j->arena, issuer))};
 	bool named = false;
 	if (db_query(j->desk->db,
-		     "SELECT id FROM ca WHERE tenant_id = $1::int AND certificate IS NOT NULL AND (ski = $2::bytea OR subject = $3::text) ORDER BY id LIMIT 32",
-		     row, 3, false, &r, e) < 0)
+	             "SELECT id FROM ca WHERE tenant_id = $1::int AND certificate IS NOT NULL AND (ski = $2::bytea OR subject = $3::text) "
+	             "ORDER BY id LIMIT 32",
+	             row, 3, false, &r, e) < 0)
 		return NULL;
 	for (int i = 0; i < db_rows(r); i++) {
 		struct authority *ca = registry_authority_by_id(j->desk->registry, (int32_t)db_int(r, i, 0));
@@ -155,11 +156,17 @@ load_profiles(struct job_run *j, const struct import_job *i, struct profiles *re
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(j->tenant_id), DB_TEXT(i->profile)};
 	if (db_query(j->desk->db,
-		     "SELECT max(id) FILTER (WHERE name = $2::text), min(id) FILTER (WHERE kind = 'cert_server'), min(id) FILTER (WHERE kind = 'cert_client'),"
-		     " min(id) FILTER (WHERE kind = 'cert_device'), min(id) FROM profile WHERE tenant_id = $1::int AND definition ->> 'internal' IS DISTINCT FROM 'true'",
-		     row, 2, false, &r, e) < 0)
+	             "SELECT max(id) FILTER (WHERE name = $2::text), min(id) FILTER (WHERE kind = 'cert_server'), min(id) FILTER (WHERE "
+	             "kind = 'cert_client'), min(id) FILTER (WHERE kind = 'cert_device'), min(id) FROM profile WHERE tenant_id = $1::int "
+	             "AND definition ->> "
+	             "'internal' IS DISTINCT FROM 'true'",
+	             row, 2, false, &r, e) < 0)
 		return -1;
-	*ret = (struct profiles){(int32_t)db_int(r, 0, 0), (int32_t)db_int(r, 0, 1), (int32_t)db_int(r, 0, 2), (int32_t)db_int(r, 0, 3), (int32_t)db_int(r, 0, 4)};
+	*ret = (struct profiles){.named = (int32_t)db_int(r, 0, 0),
+	                         .server = (int32_t)db_int(r, 0, 1),
+	                         .client = (int32_t)db_int(r, 0, 2),
+	                         .device = (int32_t)db_int(r, 0, 3),
+	                         .any = (int32_t)db_int(r, 0, 4)};
 	return ret->any ? 0 : fail(e, E_BAD_VALUE, "the tenant has no profile that certificates could belong to: make one first");
 }
 
@@ -278,9 +285,9 @@ store_rows(struct job_run *j, const struct import_job *i, size_t file, struct ro
 	row[A_COUNT + 2] = DB_TEXT(i->owner);
 	row[A_COUNT + 3] = DB_TEXT(i->metadata);
 	if (db_query(j->desk->db,
-			     "SELECT r_place, r_status, r_id FROM import_add($1::int, $2::int[], $3::bytea[], $4::int[], $5::text[], $6::text[], $7::text[],"
-			     " $8::bigint[], $9::bigint[], $10::bytea[], $11::text[], $12::bytea[], $13::text, $14::text, $15::jsonb)",
-			     row, ARRAY_LEN(row), false, &r, e) < 0)
+	             "SELECT r_place, r_status, r_id FROM import_add($1::int, $2::int[], $3::bytea[], $4::int[], $5::text[], $6::text[], "
+	             "$7::text[], $8::bigint[], $9::bigint[], $10::bytea[], $11::text[], $12::bytea[], $13::text, $14::text, $15::jsonb)",
+	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	for (int k = 0; k < db_rows(r); k++) {
 		size_t place = (size_t)db_int(r, k, 0) - 1;

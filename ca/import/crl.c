@@ -34,13 +34,15 @@ store_entries(struct job_run *j, const struct authority *ca, struct der *entries
 		db_array_add_int(&times, x.at);
 		db_array_add_int(&reasons, x.reason);
 	}
-	if (rc == 0 && (db_array_param(&serials, &row[1], e) < 0 || db_array_param(&times, &row[2], e) < 0 || db_array_param(&reasons, &row[3], e) < 0))
+	if (rc == 0 && (db_array_param(&serials, &row[1], e) < 0 || db_array_param(&times, &row[2], e) < 0 ||
+	                db_array_param(&reasons, &row[3], e) < 0))
 		rc = -1;
 	row[4] = DB_INT(ca->cert.not_after); /* a number without its certificate stays in the list as long as it can matter */
 	if (rc == 0 && serials.count)
-		rc = db_query(j->desk->db,
-			      "SELECT r_revoked, r_unknown FROM import_revocations($1::int, $2::bytea[], $3::bigint[], $4::int[], $5::bigint)", row, 5, false,
-			      &r, e);
+		rc = db_query(
+		    j->desk->db,
+		    "SELECT r_revoked, r_unknown FROM import_revocations($1::int, $2::bytea[], $3::bigint[], $4::int[], $5::bigint)", row,
+		    5, false, &r, e);
 	if (rc == 0 && r) {
 		*revoked += db_int(r, 0, 0);
 		*unknown += db_int(r, 0, 1);
@@ -104,9 +106,9 @@ find_certificate(struct job_run *j, EVP_PKEY *key, struct db_result **ret, struc
 	OPENSSL_free(der);
 	struct db_param row[] = {DB_INT(j->tenant_id), DB_BYTES(spki, sizeof(spki))};
 	return db_query(j->desk->db,
-			"SELECT id, ca_id, serial, EXISTS (SELECT FROM ca k WHERE k.spki_hash = $2::bytea) FROM certificate WHERE tenant_id = $1::int AND"
-			" spki_hash = $2::bytea ORDER BY id DESC LIMIT 1",
-			row, 2, false, ret, e);
+	                "SELECT id, ca_id, serial, EXISTS (SELECT FROM ca k WHERE k.spki_hash = $2::bytea) FROM certificate WHERE "
+	                "tenant_id = $1::int AND spki_hash = $2::bytea ORDER BY id DESC LIMIT 1",
+	                row, 2, false, ret, e);
 }
 
 static int
@@ -148,6 +150,9 @@ import_leaf_key(struct job_run *j, struct import_job *i, size_t file, size_t ite
 		return job_item(j, "failed", where, "a private key that belongs to no certificate of the import or of the store", e);
 	if (!i->archive_keys)
 		return job_item(j, "skipped", where,
-				arena_printf(j->arena, "private key of certificate/%s: not kept, because the import doesn't say archive_keys", db_text(r, 0, 0)), e);
+		                arena_printf(j->arena,
+		                             "private key of certificate/%s: not kept, because the import doesn't say archive_keys",
+		                             db_text(r, 0, 0)),
+		                e);
 	return keep(j, where, r, key, e);
 }

@@ -47,8 +47,8 @@ read_extensions(struct der *tbs, struct crl_read *ret, struct error *e)
 	struct der explicit, list;
 	if (der_at_end(tbs))
 		return 0;
-	if (der_get(tbs, DER_CONTEXT_CONSTRUCTED(0), "CRL extensions", &explicit, e) < 0 || der_get(&explicit, DER_SEQUENCE, "CRL extensions", &list, e) < 0 ||
-	    der_end(&explicit, "CRL extensions", e) < 0)
+	if (der_get(tbs, DER_CONTEXT_CONSTRUCTED(0), "CRL extensions", &explicit, e) < 0 ||
+	    der_get(&explicit, DER_SEQUENCE, "CRL extensions", &list, e) < 0 || der_end(&explicit, "CRL extensions", e) < 0)
 		return -1;
 	while (!der_at_end(&list)) {
 		struct extension x;

@@ -37,7 +37,9 @@ field(struct reader *r, struct arena *a, const char **ret, bool *ret_last, struc
 		} else if (!open && quoted) {
 			return fail(e, E_BAD_VALUE, "passwords, line %zu: behind a closing quote a separator is wanted", r->line);
 		} else if (!open && c == '"') {
-			return fail(e, E_BAD_VALUE, "passwords, line %zu: a quote in the middle of a field: put the field in quotes and double it", r->line);
+			return fail(e, E_BAD_VALUE,
+			            "passwords, line %zu: a quote in the middle of a field: put the field in quotes and double it",
+			            r->line);
 		} else if (open && (c == '\n' || c == '\r')) {
 			return fail(e, E_BAD_VALUE, "passwords, line %zu: a quote isn't closed", began);
 		} else if ((unsigned char)c < ' ' || c == 0x7f) {

@@ -214,14 +214,23 @@ base_url(struct job_run *j, struct import_job *i, struct error *e)
 static int
 store_certificate(struct job_run *j, const struct import_ca *ca, int32_t issuer, const char *kind, struct error *e)
 {
-	struct db_param row[] = {DB_INT(j->tenant_id), DB_INT(ca->id), issuer ? DB_INT(issuer) : DB_NULL, DB_TEXT(kind),
-	    DB_TEXT(dn_text(j->arena, ca->cert.subject)), DB_TEXT(dn_text(j->arena, ca->cert.issuer)), DB_BYTES(ca->cert.serial.data, ca->cert.serial.len),
-	    DB_BYTES(ca->spki_hash, 32), DB_INT(ca->cert.not_before), DB_INT(ca->cert.not_after), DB_BYTES(ca->der.data, ca->der.len)};
+	struct db_param row[] = {DB_INT(j->tenant_id),
+	                         DB_INT(ca->id),
+	                         issuer ? DB_INT(issuer) : DB_NULL,
+	                         DB_TEXT(kind),
+	                         DB_TEXT(dn_text(j->arena, ca->cert.subject)),
+	                         DB_TEXT(dn_text(j->arena, ca->cert.issuer)),
+	                         DB_BYTES(ca->cert.serial.data, ca->cert.serial.len),
+	                         DB_BYTES(ca->spki_hash, 32),
+	                         DB_INT(ca->cert.not_before),
+	                         DB_INT(ca->cert.not_after),
+	                         DB_BYTES(ca->der.data, ca->der.len)};
 	return db_query(j->desk->db,
-			"INSERT INTO ca_certificate (tenant_id, ca_id, issuer_id, kind, subject, issuer, serial, spki_hash, not_before, not_after, certificate)"
-			" VALUES ($1::int, $2::int, $3::int, $4::text, $5::text, $6::text, $7::bytea, $8::bytea, to_timestamp($9::bigint),"
-			" to_timestamp($10::bigint), $11::bytea) ON CONFLICT DO NOTHING",
-			row, ARRAY_LEN(row), false, NULL, e);
+	                "INSERT INTO ca_certificate (tenant_id, ca_id, issuer_id, kind, subject, issuer, serial, spki_hash, not_before, "
+	                "not_after, certificate) VALUES ($1::int, $2::int, $3::int, $4::text, $5::text, $6::text, $7::bytea, $8::bytea, "
+	                "to_timestamp($9::bigint),"
+	                " to_timestamp($10::bigint), $11::bytea) ON CONFLICT DO NOTHING",
+	                row, ARRAY_LEN(row), false, NULL, e);
 }
 
 /* The certificate of a sub CA is one that its issuer answers for. */
@@ -231,12 +240,14 @@ store_as_issued(struct job_run *j, struct import_job *i, const struct import_ca 
 	struct db_param row[] = {DB_INT(j->tenant_id), DB_INT(issuer), DB_BYTES(ca->cert.serial.data, ca->cert.serial.len),
 	    DB_TEXT(dn_text(j->arena, ca->cert.subject)), DB_INT(ca->cert.not_before), DB_INT(ca->cert.not_after), DB_BYTES(ca->spki_hash, 32),
 	    DB_BYTES(ca->der.data, ca->der.len), DB_TEXT(j->actor), DB_TEXT(ca->type->name), DB_TEXT(i->owner), DB_TEXT(i->metadata)};
-	return db_query(j->desk->db,
-			"INSERT INTO certificate (tenant_id, ca_id, profile_id, serial, subject, common_name, names, not_before, not_after, spki_hash, der,"
-			" requestor, source, key_type, owner, metadata) SELECT $1::int, $2::int, p.id, $3::bytea, $4::text, '', '{}', to_timestamp($5::bigint),"
-			" to_timestamp($6::bigint), $7::bytea, $8::bytea, $9::text, 'import', $10::text, $11::text, $12::jsonb FROM profile p"
-			" WHERE p.tenant_id = $1::int AND p.name = 'sub-ca' ON CONFLICT (ca_id, serial) DO NOTHING",
-			row, ARRAY_LEN(row), false, NULL, e);
+	return db_query(
+	    j->desk->db,
+	    "INSERT INTO certificate (tenant_id, ca_id, profile_id, serial, subject, common_name, names, not_before, not_after, spki_hash, "
+	    "der, requestor, source, key_type, owner, metadata) SELECT $1::int, $2::int, p.id, $3::bytea, $4::text, '', '{}', "
+	    "to_timestamp($5::bigint), to_timestamp($6::bigint), $7::bytea, $8::bytea, $9::text, 'import', $10::text, $11::text, "
+	    "$12::jsonb FROM profile p"
+	    " WHERE p.tenant_id = $1::int AND p.name = 'sub-ca' ON CONFLICT (ca_id, serial) DO NOTHING",
+	    row, ARRAY_LEN(row), false, NULL, e);
 }
 
 /* The CA of ours with this key, if there is one. */
@@ -246,9 +257,9 @@ find_known(struct job_run *j, struct import_ca *ca, const char **ret_status, boo
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(j->tenant_id), DB_BYTES(ca->spki_hash, 32), DB_BYTES(ca->der.data, ca->der.len)};
 	if (db_query(j->desk->db,
-		     "SELECT id, status, key_ref <> '', certificate IS NOT DISTINCT FROM $3::bytea FROM ca WHERE tenant_id = $1::int AND spki_hash = $2::bytea"
-		     " ORDER BY id LIMIT 1",
-		     row, 3, false, &r, e) < 0)
+	             "SELECT id, status, key_ref <> '', certificate IS NOT DISTINCT FROM $3::bytea FROM ca WHERE tenant_id = $1::int AND "
+	             "spki_hash = $2::bytea ORDER BY id LIMIT 1",
+	             row, 3, false, &r, e) < 0)
 		return -1;
 	*ret_status = NULL;
 	if (db_rows(r) == 0)
@@ -267,18 +278,33 @@ insert_ca(struct job_run *j, struct import_job *i, struct import_ca *ca, int32_t
 	const char *name = free_name(j, ca, e), *hex = arena_hex(j->arena, ca->ski.data, ca->ski.len);
 	if (!name)
 		return -1;
-	struct db_param row[] = {DB_INT(j->tenant_id), DB_TEXT(name), parent ? DB_INT(parent) : DB_NULL, DB_TEXT(dn_text(j->arena, ca->cert.subject)),
-	    DB_BYTES(ca->der.data, ca->der.len), DB_BYTES(ca->ski.data, ca->ski.len), DB_BYTES(ca->spki_hash, 32), DB_TEXT(key_ref),
-	    DB_INT(ca->cert.not_before), DB_INT(ca->cert.not_after), DB_TEXT(arena_printf(j->arena, "%s/ocsp", i->base_url)),
-	    DB_TEXT(arena_printf(j->arena, "%s/crl/%s.crl", i->base_url, hex)), DB_TEXT(arena_printf(j->arena, "%s/ca/%s.crt", i->base_url, hex)),
-	    DB_INT(CRL_INTERVAL_SEC), DB_INT(CRL_OVERLAP_SEC), DB_TEXT(ca->root || parent ? "false" : "true"), DB_TEXT(ca->type->name), DB_TEXT(i->owner),
-	    DB_TEXT(i->metadata)};
+	struct db_param row[] = {DB_INT(j->tenant_id),
+	                         DB_TEXT(name),
+	                         parent ? DB_INT(parent) : DB_NULL,
+	                         DB_TEXT(dn_text(j->arena, ca->cert.subject)),
+	                         DB_BYTES(ca->der.data, ca->der.len),
+	                         DB_BYTES(ca->ski.data, ca->ski.len),
+	                         DB_BYTES(ca->spki_hash, 32),
+	                         DB_TEXT(key_ref),
+	                         DB_INT(ca->cert.not_before),
+	                         DB_INT(ca->cert.not_after),
+	                         DB_TEXT(arena_printf(j->arena, "%s/ocsp", i->base_url)),
+	                         DB_TEXT(arena_printf(j->arena, "%s/crl/%s.crl", i->base_url, hex)),
+	                         DB_TEXT(arena_printf(j->arena, "%s/ca/%s.crt", i->base_url, hex)),
+	                         DB_INT(CRL_INTERVAL_SEC),
+	                         DB_INT(CRL_OVERLAP_SEC),
+	                         DB_TEXT(ca->root || parent ? "false" : "true"),
+	                         DB_TEXT(ca->type->name),
+	                         DB_TEXT(i->owner),
+	                         DB_TEXT(i->metadata)};
 	if (db_query(j->desk->db,
-		     "INSERT INTO ca (tenant_id, name, status, parent_id, subject, certificate, ski, spki_hash, key_ref, not_before, not_after, ocsp_url,"
-		     " crl_url, ca_url, crl_interval_sec, crl_overlap_sec, external, key_type, owner, metadata) VALUES ($1::int, $2::text, 'retired',"
-		     " $3::int, $4::text, $5::bytea, $6::bytea, $7::bytea, $8::text, to_timestamp($9::bigint), to_timestamp($10::bigint), $11::text,"
-		     " $12::text, $13::text, $14::int, $15::int, $16::boolean, $17::text, $18::text, $19::jsonb) RETURNING id",
-		     row, ARRAY_LEN(row), false, &r, e) < 0)
+	             "INSERT INTO ca (tenant_id, name, status, parent_id, subject, certificate, ski, spki_hash, key_ref, not_before, "
+	             "not_after, ocsp_url, crl_url, ca_url, crl_interval_sec, crl_overlap_sec, external, key_type, owner, metadata) VALUES "
+	             "($1::int, $2::text, "
+	             "'retired', $3::int, $4::text, $5::bytea, $6::bytea, $7::bytea, $8::text, to_timestamp($9::bigint), "
+	             "to_timestamp($10::bigint), "
+	             "$11::text, $12::text, $13::text, $14::int, $15::int, $16::boolean, $17::text, $18::text, $19::jsonb) RETURNING id",
+	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	ca->id = (int32_t)db_int(r, 0, 0);
 	return store_certificate(j, ca, ca->root ? ca->id : parent, "own", e);
@@ -314,7 +340,9 @@ store_ca(struct job_run *j, struct import_job *i, struct import_ca *ca, int32_t 
 		if (keep_key(j, i, ca, &ref, e) < 0 || insert_ca(j, i, ca, parent, ref, e) < 0 ||
 		    (parent && store_as_issued(j, i, ca, parent, e) < 0) ||
 		    job_audit(j, "ca.imported", arena_printf(j->arena, "ca/%d", (int)ca->id),
-			      detail_text(j->arena, "subject", dn_text(j->arena, ca->cert.subject), "key", ca->private_key ? "here" : "elsewhere", NULL), e) < 0)
+		              detail_text(j->arena, "subject", dn_text(j->arena, ca->cert.subject), "key",
+		                          ca->private_key ? "here" : "elsewhere", NULL),
+		              e) < 0)
 			return -1;
 		return report(j, "done", ca, ca->private_key ? "CA with its key, " : "CA without its key, ", e);
 	}
@@ -402,8 +430,10 @@ import_place(struct job_run *j, struct import_job *i, struct error *e)
 	}
 	for (size_t k = 0; k < i->n_cas; k++) {
 		struct import_ca *ca = &i->cas[k];
-		if (!ca->placed && job_item(j, "failed", ca->where,
-					    ca->fault ? ca->fault : "the CAs certify each other in a circle, and none of them is a root or known here", e) < 0)
+		if (!ca->placed &&
+		    job_item(j, "failed", ca->where,
+		             ca->fault ? ca->fault : "the CAs certify each other in a circle, and none of them is a root or known here",
+		             e) < 0)
 			return -1;
 	}
 	wish_service(j, i);
@@ -420,11 +450,13 @@ import_activate(struct job_run *j, struct import_job *i, struct error *e)
 	{
 		struct db_param row[] = {DB_INT(json_integer_value(id)), DB_INT(j->tenant_id)};
 		if (db_query(j->desk->db,
-			     "UPDATE ca c SET crl_wanted_at = clock_timestamp(), status = CASE WHEN c.parent_id IS NULL AND NOT c.external AND EXISTS (SELECT"
-			     " FROM ca s WHERE s.parent_id = c.id) AND NOT EXISTS (SELECT FROM certificate x JOIN profile p ON p.id = x.profile_id WHERE"
-			     " x.ca_id = c.id AND p.definition ->> 'internal' IS DISTINCT FROM 'true') THEN 'offline' ELSE 'active' END"
-			     " WHERE c.id = $1::int AND c.tenant_id = $2::int AND c.status = 'retired'",
-			     row, 2, false, NULL, e) < 0)
+		             "UPDATE ca c SET crl_wanted_at = clock_timestamp(), status = CASE WHEN c.parent_id IS NULL AND NOT c.external "
+		             "AND EXISTS (SELECT FROM ca s WHERE s.parent_id = c.id) AND NOT EXISTS (SELECT FROM certificate x JOIN "
+		             "profile p ON p.id = "
+		             "x.profile_id WHERE x.ca_id = c.id AND p.definition ->> 'internal' IS DISTINCT FROM 'true') THEN 'offline' "
+		             "ELSE 'active' END"
+		             " WHERE c.id = $1::int AND c.tenant_id = $2::int AND c.status = 'retired'",
+		             row, 2, false, NULL, e) < 0)
 			return -1;
 	}
 	return 0;

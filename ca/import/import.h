@@ -64,8 +64,8 @@ int import_place(struct job_run *j, struct import_job *i, struct error *e) MUST_
 int import_activate(struct job_run *j, struct import_job *i, struct error *e) MUST_CHECK;
 
 /* The CA that issued a certificate or a CRL: by key identifier or name, and by its signature. NULL with *e when there is none. */
-struct authority *import_issuer(struct job_run *j, struct bytes issuer, struct bytes aki, struct bytes tbs, struct bytes algorithm, struct bytes signature,
-				struct error *e);
+struct authority *import_issuer(struct job_run *j, struct bytes issuer, struct bytes aki, struct bytes tbs, struct bytes algorithm,
+                                struct bytes signature, struct error *e);
 /* The key identifier that a certificate's or CRL's AuthorityKeyIdentifier names (content of the extension); empty when there is none. */
 struct bytes import_aki(struct bytes extension);
 

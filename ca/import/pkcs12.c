@@ -47,7 +47,8 @@ put_shrouded(struct opened *o, const PKCS12_SAFEBAG *bag)
 	const X509_ALGOR *algorithm;
 	X509_SIG_get0(PKCS12_SAFEBAG_get0_pkcs8(bag), &algorithm, NULL);
 	if (!algorithm_bounded(algorithm)) {
-		split_say(o->out, SPLIT_ERROR, "a private key is encrypted in a way that isn't taken, or with more than %d iterations", LIMIT_IMPORT_ITERATIONS);
+		split_say(o->out, SPLIT_ERROR, "a private key is encrypted in a way that isn't taken, or with more than %d iterations",
+		          LIMIT_IMPORT_ITERATIONS);
 		return;
 	}
 	PKCS8_PRIV_KEY_INFO *key CLEANUP(PKCS8_PRIV_KEY_INFO_free) = PKCS12_decrypt_skey(bag, o->password, -1);
@@ -128,10 +129,10 @@ encrypted_bounded(struct bytes content_info)
 	struct bytes oid, algorithm;
 	long version;
 	return der_get(&d, DER_SEQUENCE, "content", &list, &e) == 0 && der_get_oid(&list, "content", &oid, &e) == 0 &&
-	    der_get(&list, DER_CONTEXT_CONSTRUCTED(0), "content", &explicit, &e) == 0 && der_get(&explicit, DER_SEQUENCE, "content", &data, &e) == 0 &&
-	    der_get_small(&data, "version", 2, &version, &e) == 0 && der_get(&data, DER_SEQUENCE, "content", &info, &e) == 0 &&
-	    der_get_oid(&info, "content", &oid, &e) == 0 && der_get_any(&info, "algorithm", NULL, &algorithm, NULL, &e) == 0 &&
-	    split_kdf_bounded(algorithm);
+	       der_get(&list, DER_CONTEXT_CONSTRUCTED(0), "content", &explicit, &e) == 0 &&
+	       der_get(&explicit, DER_SEQUENCE, "content", &data, &e) == 0 && der_get_small(&data, "version", 2, &version, &e) == 0 &&
+	       der_get(&data, DER_SEQUENCE, "content", &info, &e) == 0 && der_get_oid(&info, "content", &oid, &e) == 0 &&
+	       der_get_any(&info, "algorithm", NULL, &algorithm, NULL, &e) == 0 && split_kdf_bounded(algorithm);
 }
 
 static void
@@ -149,7 +150,8 @@ put_safe(struct opened *o, PKCS7 *safe)
 	} else if (len > 0 && encrypted_bounded((struct bytes){der, (size_t)len})) {
 		bags = PKCS12_unpack_p7encdata(safe, o->password, -1);
 	} else {
-		split_say(o->out, SPLIT_ERROR, "a part is encrypted in a way that isn't taken, or with more than %d iterations", LIMIT_IMPORT_ITERATIONS);
+		split_say(o->out, SPLIT_ERROR, "a part is encrypted in a way that isn't taken, or with more than %d iterations",
+		          LIMIT_IMPORT_ITERATIONS);
 		OPENSSL_free(der);
 		return;
 	}
@@ -206,7 +208,8 @@ split_pkcs12(struct bytes der, const char *const *passwords, size_t n, struct bu
 	if (!o.password && PKCS12_verify_mac(file, "", 0) == 1)
 		o.password = "";
 	if (!o.password) {
-		split_say(out, SPLIT_ERROR, n ? "PKCS#12: none of the passwords for this file opens it" : "PKCS#12: a password for this file is wanted");
+		split_say(out, SPLIT_ERROR,
+		          n ? "PKCS#12: none of the passwords for this file opens it" : "PKCS#12: a password for this file is wanted");
 		return;
 	}
 	STACK_OF(PKCS7) *safes = PKCS12_unpack_authsafes(file);

@@ -72,7 +72,8 @@ put_encrypted_key(struct splitter *s, struct bytes der)
 		return;
 	}
 	if (!split_kdf_bounded(algorithm)) {
-		split_say(s->out, SPLIT_ERROR, "a private key is encrypted in a way that isn't taken, or with more than %d iterations", LIMIT_IMPORT_ITERATIONS);
+		split_say(s->out, SPLIT_ERROR, "a private key is encrypted in a way that isn't taken, or with more than %d iterations",
+		          LIMIT_IMPORT_ITERATIONS);
 		return;
 	}
 	for (size_t i = 0; i < s->n; i++) {
@@ -83,7 +84,9 @@ put_encrypted_key(struct splitter *s, struct bytes der)
 			return;
 		}
 	}
-	split_say(s->out, SPLIT_ERROR, s->n ? "a private key: none of the passwords for this file opens it" : "a private key: a password for this file is wanted");
+	split_say(s->out, SPLIT_ERROR,
+	          s->n ? "a private key: none of the passwords for this file opens it"
+	               : "a private key: a password for this file is wanted");
 }
 
 static void
@@ -159,7 +162,8 @@ put_old_key(struct splitter *s, const char *name, char *header, unsigned char *d
 		}
 		OPENSSL_clear_free(copy, (size_t)len);
 	}
-	split_say(s->out, SPLIT_ERROR, s->n ? "%.40s: none of the passwords for this file opens it" : "%.40s: a password for this file is wanted", name);
+	split_say(s->out, SPLIT_ERROR,
+	          s->n ? "%.40s: none of the passwords for this file opens it" : "%.40s: a password for this file is wanted", name);
 }
 
 static void

@@ -123,8 +123,8 @@ open_job(struct job_run *j, struct error *e)
 	i->id = json_integer_value(json_object_get(j->parameters, "import"));
 	j->context = i;
 	struct db_param id[] = {DB_INT(i->id), DB_INT(j->tenant_id)};
-	if (db_query(j->desk->db, "SELECT options, wrapped_key, owner, metadata FROM import WHERE id = $1::int8 AND tenant_id = $2::int", id, 2, false,
-		     &r, e) < 0)
+	if (db_query(j->desk->db, "SELECT options, wrapped_key, owner, metadata FROM import WHERE id = $1::int8 AND tenant_id = $2::int",
+	             id, 2, false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0 || db_is_null(r, 0, 1))
 		return fail(e, E_NOT_FOUND, "the import isn't there any more, or its files aren't");
@@ -262,7 +262,8 @@ finish(struct job_run *j, struct import_job *i, struct error *e)
 	if (import_activate(j, i, e) < 0 ||
 	    db_query(j->desk->db, "UPDATE import SET status = 'done', wrapped_key = NULL WHERE id = $1::int8", id, 1, false, NULL, e) < 0)
 		return -1;
-	return db_query(j->desk->db, "DELETE FROM import_part p USING import_file f WHERE f.id = p.file_id AND f.import_id = $1::int8", id, 1, false, NULL, e);
+	return db_query(j->desk->db, "DELETE FROM import_part p USING import_file f WHERE f.id = p.file_id AND f.import_id = $1::int8", id,
+	                1, false, NULL, e);
 }
 
 static int

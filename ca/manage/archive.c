@@ -40,9 +40,9 @@ ask(struct manage *m, const uint8_t key[32], const char *reason, struct error *e
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(m->op->name), DB_INT(m->id), DB_TEXT(manage_json(m, body)), DB_BYTES(key, 32),
 	    DB_INT(people), DB_TEXT(manage_json(m, demand)), DB_INT(m->who->account_id), DB_TEXT(m->actor), DB_INT(LIMIT_APPROVAL_DAYS)};
 	if (db_query(m->desk->db,
-		     "SELECT r_id, r_is_new FROM approval_add($1::int, $2::text, $3::int8, 0, $4::jsonb, NULL, $5::bytea, 'a private key leaves the archive',"
-		     " $6::int, $7::jsonb, $8::int8, $9::text, $10::int)",
-		     row, ARRAY_LEN(row), false, &r, e) < 0)
+	             "SELECT r_id, r_is_new FROM approval_add($1::int, $2::text, $3::int8, 0, $4::jsonb, NULL, $5::bytea, 'a private key "
+	             "leaves the archive', $6::int, $7::jsonb, $8::int8, $9::text, $10::int)",
+	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	m->ret_approval = db_int(r, 0, 0);
 	return manage_audit(m, "approval.asked", arena_printf(m->arena, "approval/%lld", (long long)m->ret_approval),
@@ -78,7 +78,8 @@ put_pkcs12(struct manage *m, EVP_PKEY *key, struct bytes der, const char *passwo
 	const unsigned char *p = der.data;
 	unsigned char *box = NULL;
 	X509 *cert CLEANUP(X509_free) = d2i_X509(NULL, &p, (long)der.len);
-	PKCS12 *made CLEANUP(PKCS12_free) = cert ? PKCS12_create(password, NULL, key, cert, NULL, 0, 0, PKCS12_ITERATIONS, PKCS12_ITERATIONS, 0) : NULL;
+	PKCS12 *made CLEANUP(PKCS12_free) =
+	    cert ? PKCS12_create(password, NULL, key, cert, NULL, 0, 0, PKCS12_ITERATIONS, PKCS12_ITERATIONS, 0) : NULL;
 	int len = made ? i2d_PKCS12(made, &box) : 0;
 	if (len <= 0)
 		return fail(e, E_INTERNAL, "the PKCS#12 can't be made");
@@ -100,7 +101,8 @@ hand_out(struct manage *m, const struct db_result *found, const char *password, 
 		return -1;
 	put_certificates(m, der, ca_id);
 	m->object = arena_printf(m->arena, "certificate/%lld", (long long)m->id);
-	m->detail = detail_text(m->arena, "approval", arena_printf(m->arena, "%lld", (long long)m->approval_id), "as", password ? "pkcs12" : "pem", NULL);
+	m->detail = detail_text(m->arena, "approval", arena_printf(m->arena, "%lld", (long long)m->approval_id), "as",
+	                        password ? "pkcs12" : "pem", NULL);
 	return 0;
 }
 
@@ -110,19 +112,21 @@ recover(struct manage *m, struct error *e)
 	struct db_result *found CLEANUP(db_result_free) = NULL, *waits CLEANUP(db_result_free) = NULL;
 	const char *reason, *password;
 	uint8_t key[32];
-	if (manage_text(m, "reason", 0, REASON_MAX_BYTES, &reason, e) < 0 || manage_text(m, "pkcs12_password", 0, LIMIT_PASSWORD_BYTES, &password, e) < 0 ||
-	    manage_body_end(m, e) < 0 || key_of(m, key, e) < 0)
+	if (manage_text(m, "reason", 0, REASON_MAX_BYTES, &reason, e) < 0 ||
+	    manage_text(m, "pkcs12_password", 0, LIMIT_PASSWORD_BYTES, &password, e) < 0 || manage_body_end(m, e) < 0 ||
+	    key_of(m, key, e) < 0)
 		return -1;
 	if (password && strlen(password) < PASSWORD_MIN_BYTES)
 		return fail_at(e, E_BAD_VALUE, "pkcs12_password", "pkcs12_password: at least %d octets are wanted", PASSWORD_MIN_BYTES);
 	struct db_param id[] = {DB_INT(m->id), DB_INT(m->who->tenant_id)}, by_key[] = {DB_BYTES(key, sizeof(key))};
 	if (db_query(m->desk->db,
-		     "SELECT x.ca_id, x.serial, x.der, k.wrapped FROM archived_key k JOIN certificate x ON x.tenant_id = k.tenant_id AND x.id = k.certificate_id"
-		     " WHERE k.certificate_id = $1::int8 AND k.tenant_id = $2::int",
-		     id, 2, false, &found, e) < 0 ||
+	             "SELECT x.ca_id, x.serial, x.der, k.wrapped FROM archived_key k JOIN certificate x ON x.tenant_id = k.tenant_id AND "
+	             "x.id = k.certificate_id WHERE k.certificate_id = $1::int8 AND k.tenant_id = $2::int",
+	             id, 2, false, &found, e) < 0 ||
 	    db_query(m->desk->db,
-		     "SELECT id, status, expires_at > now() FROM approval WHERE request_key = $1::bytea AND status IN ('open', 'approved') FOR UPDATE", by_key, 1,
-		     false, &waits, e) < 0)
+	             "SELECT id, status, expires_at > now() FROM approval WHERE request_key = $1::bytea AND status IN ('open', 'approved') "
+	             "FOR UPDATE",
+	             by_key, 1, false, &waits, e) < 0)
 		return -1;
 	if (db_rows(found) == 0)
 		return fail(e, E_NOT_FOUND, "there is no archived key of this certificate");

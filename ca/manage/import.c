@@ -20,22 +20,28 @@ create(struct manage *m, struct error *e)
 	    manage_text(m, "key_store", 0, HSM_NAME_BYTES, &key_store, e) < 0 || manage_text(m, "base_url", 0, 200, &base_url, e) < 0 ||
 	    manage_bool(m, "archive_keys", 0, &archive, e) < 0 || manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0)
 		return -1;
-	if (base_url && (strncmp(base_url, "http://", 7) != 0 || strchr(base_url, '?') || strchr(base_url, '#') || base_url[strlen(base_url) - 1] == '/'))
-		return fail_at(e, E_BAD_VALUE, "base_url", "base_url has to be an http address without a slash at the end (RFC 5280 8: status isn't asked for over TLS)");
+	if (base_url && (strncmp(base_url, "http://", 7) != 0 || strchr(base_url, '?') || strchr(base_url, '#') ||
+	                 base_url[strlen(base_url) - 1] == '/'))
+		return fail_at(
+		    e, E_BAD_VALUE, "base_url",
+		    "base_url has to be an http address without a slash at the end (RFC 5280 8: status isn't asked for over TLS)");
 	json_t *options CLEANUP(json_decref) = json_pack("{s:s*, s:s*, s:s*, s:b}", "profile", profile, "key_store", key_store, "base_url", base_url,
 							 "archive_keys", archive == 1);
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(name), DB_TEXT(manage_json(m, options)), DB_TEXT(m->actor), DB_TEXT(own.owner),
 	    DB_TEXT(own.metadata), DB_TEXT(profile)};
-	if (profile && db_query(m->desk->db, "SELECT 1 FROM profile WHERE tenant_id = $1::int AND name = $2::text AND definition ->> 'internal' IS DISTINCT FROM 'true'",
-				(struct db_param[]){row[0], row[6]}, 2, false, &r, e) < 0)
+	if (profile &&
+	    db_query(
+		m->desk->db,
+		"SELECT 1 FROM profile WHERE tenant_id = $1::int AND name = $2::text AND definition ->> 'internal' IS DISTINCT FROM 'true'",
+		(struct db_param[]){row[0], row[6]}, 2, false, &r, e) < 0)
 		return -1;
 	if (profile && db_rows(r) == 0)
 		return fail_at(e, E_BAD_VALUE, "profile", "profile: there is none of this name, or it is internal");
 	db_result_free(TAKE(r));
 	if (db_query(m->desk->db,
-		     "INSERT INTO import (tenant_id, name, options, requestor, owner, metadata) VALUES ($1::int, $2::text, $3::jsonb, $4::text, $5::text,"
-		     " $6::jsonb) RETURNING id",
-		     row, 6, false, &r, e) < 0)
+	             "INSERT INTO import (tenant_id, name, options, requestor, owner, metadata) VALUES ($1::int, $2::text, $3::jsonb, "
+	             "$4::text, $5::text, $6::jsonb) RETURNING id",
+	             row, 6, false, &r, e) < 0)
 		return -1;
 	m->ret_id = db_int(r, 0, 0);
 	m->object = arena_printf(m->arena, "import/%lld", (long long)m->ret_id);
@@ -51,7 +57,8 @@ open_import(struct manage *m, struct secret **ret_key, struct error *e)
 	struct buf sealed BUF_CLEANUP = BUF_INIT(SEAL_KEY_BYTES + HSM_SEAL_OVERHEAD);
 	uint8_t key[SEAL_KEY_BYTES];
 	struct db_param id[] = {DB_INT(m->id), DB_INT(m->who->tenant_id)};
-	if (db_query(m->desk->db, "SELECT status, wrapped_key FROM import WHERE id = $1::int8 AND tenant_id = $2::int FOR UPDATE", id, 2, false, &r, e) < 0)
+	if (db_query(m->desk->db, "SELECT status, wrapped_key FROM import WHERE id = $1::int8 AND tenant_id = $2::int FOR UPDATE", id, 2,
+	             false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
 		return fail(e, E_NOT_FOUND, "there is no such import");
@@ -76,19 +83,22 @@ file_of(struct manage *m, const char *name, const char *kind, int64_t offset, in
 	struct db_result *r CLEANUP(db_result_free) = NULL, *count CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->id), DB_TEXT(name), DB_INT(m->who->tenant_id), DB_TEXT(kind)};
 	if (offset == 0) {
-		if (db_query(m->desk->db, "SELECT count(*) FROM import_file WHERE import_id = $1::int8 AND name <> $2::text", row, 2, false, &count, e) < 0)
+		if (db_query(m->desk->db, "SELECT count(*) FROM import_file WHERE import_id = $1::int8 AND name <> $2::text", row, 2, false,
+		             &count, e) < 0)
 			return -1;
 		if (db_int(count, 0, 0) >= LIMIT_IMPORT_FILES)
 			return fail_at(e, E_TOO_LARGE, "name", "the import has %d files already: make another one for more", LIMIT_IMPORT_FILES);
-		if (db_query(m->desk->db, "DELETE FROM import_file WHERE import_id = $1::int8 AND name = $2::text", row, 2, false, NULL, e) < 0 ||
+		if (db_query(m->desk->db, "DELETE FROM import_file WHERE import_id = $1::int8 AND name = $2::text", row, 2, false, NULL,
+		             e) < 0 ||
 		    db_query(m->desk->db,
-			     "INSERT INTO import_file (import_id, name, tenant_id, kind) VALUES ($1::int8, $2::text, $3::int, $4::text) RETURNING id, 0, 0, false", row, 4,
-			     false, &r, e) < 0)
+		             "INSERT INTO import_file (import_id, name, tenant_id, kind) VALUES ($1::int8, $2::text, $3::int, $4::text) "
+		             "RETURNING id, 0, 0, false",
+		             row, 4, false, &r, e) < 0)
 			return -1;
 	} else if (db_query(m->desk->db,
-			    "SELECT id, parts, size_bytes, complete FROM import_file WHERE import_id = $1::int8 AND name = $2::text AND tenant_id = $3::int AND"
-			    " kind = $4::text", row, 4,
-			    false, &r, e) < 0) {
+	                    "SELECT id, parts, size_bytes, complete FROM import_file WHERE import_id = $1::int8 AND name = $2::text AND "
+	                    "tenant_id = $3::int AND kind = $4::text",
+	                    row, 4, false, &r, e) < 0) {
 		return -1;
 	}
 	if (db_rows(r) == 0)
@@ -142,8 +152,10 @@ start(struct manage *m, struct error *e)
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param id[] = {DB_INT(m->id)};
 	if (manage_body_end(m, e) < 0 || open_import(m, &key, e) < 0 ||
-	    db_query(m->desk->db, "SELECT count(*) FILTER (WHERE kind = 'data'), count(*) FILTER (WHERE NOT complete) FROM import_file WHERE import_id = $1::int8",
-		     id, 1, false, &r, e) < 0)
+	    db_query(m->desk->db,
+	             "SELECT count(*) FILTER (WHERE kind = 'data'), count(*) FILTER (WHERE NOT complete) FROM import_file WHERE import_id "
+	             "= $1::int8",
+	             id, 1, false, &r, e) < 0)
 		return -1;
 	if (db_int(r, 0, 0) == 0)
 		return fail(e, E_CONFLICT, "the import has no files yet");
@@ -168,8 +180,14 @@ update(struct manage *m, struct error *e)
 	struct ownership own;
 	if (manage_text(m, "name", 0, NAME_MAX_BYTES, &name, e) < 0 || manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0)
 		return -1;
-	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id), DB_INT(m->version), DB_TEXT(name), DB_TEXT(own.has_owner ? "true" : "false"),
-	    DB_TEXT(own.owner), DB_TEXT(own.has_metadata ? "true" : "false"), DB_TEXT(own.metadata)};
+	struct db_param row[] = {DB_INT(m->id),
+	                         DB_INT(m->who->tenant_id),
+	                         DB_INT(m->version),
+	                         DB_TEXT(name),
+	                         DB_TEXT(own.has_owner ? "true" : "false"),
+	                         DB_TEXT(own.owner),
+	                         DB_TEXT(own.has_metadata ? "true" : "false"),
+	                         DB_TEXT(own.metadata)};
 	if (db_query(m->desk->db,
 		     "UPDATE import SET name = coalesce($4::text, name), version = version + 1,"
 		     " owner = CASE WHEN $5::boolean THEN $6::text ELSE owner END, metadata = CASE WHEN $7::boolean THEN $8::jsonb ELSE metadata END"

@@ -77,7 +77,8 @@ read_length(struct manage *m, struct recipe *r, struct error *e)
 			r->length = algorithms[i].length;
 			return 0;
 		}
-	return fail_at(e, E_BAD_VALUE, "algorithm", "algorithm: aes128, aes192, aes256, hmac-sha256 or hmac-sha512 is wanted, for kind symmetric alone");
+	return fail_at(e, E_BAD_VALUE, "algorithm",
+	               "algorithm: aes128, aes192, aes256, hmac-sha256 or hmac-sha512 is wanted, for kind symmetric alone");
 }
 
 static int
@@ -99,7 +100,8 @@ read_alphabet(struct manage *m, struct recipe *r, struct error *e)
 		if (!name || strcmp(alphabets[i].name, name) == 0) {
 			r->alphabet = alphabets[i].letters;
 			if (strcmp(r->kind, "password") == 0 && r->length < alphabets[i].least)
-				return fail_at(e, E_BAD_VALUE, "length", "length: at least %zu letters of this alphabet are wanted", alphabets[i].least);
+				return fail_at(e, E_BAD_VALUE, "length", "length: at least %zu letters of this alphabet are wanted",
+				               alphabets[i].least);
 			return 0;
 		}
 	return fail_at(e, E_BAD_VALUE, "alphabet", "alphabet: readable, letters, all or digits is wanted");
@@ -129,8 +131,9 @@ store_version(struct manage *m, int64_t id, int64_t n, const char *made, const s
 	struct db_param row[] = {DB_INT(id), DB_INT(m->who->tenant_id), DB_INT(n), DB_TEXT(made), DB_INT((int64_t)value->len),
 	    DB_BYTES(wrapped.data, wrapped.len)};
 	return db_query(m->desk->db,
-			"INSERT INTO secret_version (secret_id, tenant_id, n, made, length, wrapped) VALUES ($1::int8, $2::int, $3::int, $4::text, $5::int, $6::bytea)",
-			row, ARRAY_LEN(row), false, NULL, e);
+	                "INSERT INTO secret_version (secret_id, tenant_id, n, made, length, wrapped) VALUES ($1::int8, $2::int, $3::int, "
+	                "$4::text, $5::int, $6::bytea)",
+	                row, ARRAY_LEN(row), false, NULL, e);
 }
 
 /* Which certificate it goes with; 0: none. */
@@ -160,10 +163,11 @@ create(struct manage *m, struct error *e)
 	const char *name, *kind, *delivery, *device, *made;
 	int64_t certificate, days;
 	struct ownership own;
-	if (manage_text(m, "name", MANAGE_REQUIRED, NAME_MAX_BYTES, &name, e) < 0 || manage_text(m, "kind", MANAGE_REQUIRED, 20, &kind, e) < 0 ||
-	    manage_text(m, "delivery", 0, 10, &delivery, e) < 0 || manage_text(m, "device", 0, NAME_MAX_BYTES, &device, e) < 0 ||
-	    manage_int(m, "certificate", 0, 1, INT64_MAX, 0, &certificate, e) < 0 || manage_int(m, "days", 0, 1, LIMIT_VALIDITY_DAYS, 0, &days, e) < 0 ||
-	    manage_ownership(m, &own, e) < 0)
+	if (manage_text(m, "name", MANAGE_REQUIRED, NAME_MAX_BYTES, &name, e) < 0 ||
+	    manage_text(m, "kind", MANAGE_REQUIRED, 20, &kind, e) < 0 || manage_text(m, "delivery", 0, 10, &delivery, e) < 0 ||
+	    manage_text(m, "device", 0, NAME_MAX_BYTES, &device, e) < 0 ||
+	    manage_int(m, "certificate", 0, 1, INT64_MAX, 0, &certificate, e) < 0 ||
+	    manage_int(m, "days", 0, 1, LIMIT_VALIDITY_DAYS, 0, &days, e) < 0 || manage_ownership(m, &own, e) < 0)
 		return -1;
 	if (!one_of(kind, "symmetric", "password", "data"))
 		return fail_at(e, E_BAD_VALUE, "kind", "kind: symmetric, password or data is wanted");
@@ -176,9 +180,11 @@ create(struct manage *m, struct error *e)
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(name), DB_TEXT(kind), DB_TEXT(delivery ? delivery : "many"), DB_TEXT(device),
 	    certificate ? DB_INT(certificate) : DB_NULL, days ? DB_INT(days) : DB_NULL, DB_TEXT(own.owner), DB_TEXT(own.metadata), DB_TEXT(m->actor)};
 	if (db_query(m->desk->db,
-		     "INSERT INTO secret (tenant_id, name, kind, delivery, device, certificate_id, expires_at, owner, metadata, requestor) VALUES ($1::int, $2::text,"
-		     " $3::text, $4::text, $5::text, $6::int8, now() + make_interval(days => $7::int), $8::text, $9::jsonb, $10::text) RETURNING id",
-		     row, ARRAY_LEN(row), false, &r, e) < 0)
+	             "INSERT INTO secret (tenant_id, name, kind, delivery, device, certificate_id, expires_at, owner, metadata, requestor) "
+	             "VALUES ($1::int, $2::text, $3::text, $4::text, $5::text, $6::int8, now() + make_interval(days => $7::int), $8::text, "
+	             "$9::jsonb, $10::text) "
+	             "RETURNING id",
+	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return manage_taken(m, "name", "name: it is taken", e);
 	m->ret_id = db_int(r, 0, 0);
 	m->object = arena_printf(m->arena, "secret/%lld", (long long)m->ret_id);
@@ -201,15 +207,19 @@ find(struct manage *m, int64_t id, struct found *ret, struct error *e)
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(id), DB_INT(m->who->tenant_id), DB_INT(m->version)};
 	if (db_query(m->desk->db,
-		     "SELECT name, kind, delivery = 'once', coalesce(expires_at <= now(), false), current, $3::int IN (0, version) FROM secret WHERE id = $1::int8 AND"
-		     " tenant_id = $2::int FOR UPDATE",
-		     row, ARRAY_LEN(row), false, &r, e) < 0)
+	             "SELECT name, kind, delivery = 'once', coalesce(expires_at <= now(), false), current, $3::int IN (0, version) FROM "
+	             "secret WHERE id = $1::int8 AND tenant_id = $2::int FOR UPDATE",
+	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
 		return fail(e, E_NOT_FOUND, "there is no such secret");
 	if (!db_bool(r, 0, 5))
 		return fail(e, E_PRECONDITION, "the secret was changed meanwhile");
-	*ret = (struct found){arena_strdup(m->arena, db_text(r, 0, 0)), arena_strdup(m->arena, db_text(r, 0, 1)), db_bool(r, 0, 2), db_bool(r, 0, 3), db_int(r, 0, 4)};
+	*ret = (struct found){.name = arena_strdup(m->arena, db_text(r, 0, 0)),
+	                      .kind = arena_strdup(m->arena, db_text(r, 0, 1)),
+	                      .once = db_bool(r, 0, 2),
+	                      .expired = db_bool(r, 0, 3),
+	                      .current = db_int(r, 0, 4)};
 	m->object = arena_printf(m->arena, "secret/%lld", (long long)id);
 	return 0;
 }
@@ -219,7 +229,8 @@ open_version(struct manage *m, int64_t id, int64_t n, struct secret **ret, struc
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(id), DB_INT(n), DB_INT(m->who->tenant_id)};
-	if (db_query(m->desk->db, "SELECT wrapped FROM secret_version WHERE secret_id = $1::int8 AND n = $2::int AND tenant_id = $3::int", row, 3, false, &r, e) < 0)
+	if (db_query(m->desk->db, "SELECT wrapped FROM secret_version WHERE secret_id = $1::int8 AND n = $2::int AND tenant_id = $3::int",
+	             row, 3, false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
 		return fail_at(e, E_NOT_FOUND, "version", "version: the secret has none of this number");
@@ -234,9 +245,10 @@ mark(struct manage *m, int64_t id, int64_t n, bool once, struct error *e)
 {
 	struct db_param row[] = {DB_INT(id), DB_INT(n), DB_TEXT(once ? "true" : "false")};
 	return db_query(m->desk->db,
-			"UPDATE secret_version SET fetched = fetched + 1, last_fetched_at = now(), wrapped = CASE WHEN $3::boolean THEN NULL ELSE wrapped END,"
-			" destroyed_at = CASE WHEN $3::boolean THEN now() ELSE destroyed_at END WHERE secret_id = $1::int8 AND n = $2::int",
-			row, ARRAY_LEN(row), false, NULL, e);
+	                "UPDATE secret_version SET fetched = fetched + 1, last_fetched_at = now(), wrapped = CASE WHEN $3::boolean THEN "
+	                "NULL ELSE wrapped END, destroyed_at = CASE WHEN $3::boolean THEN now() ELSE destroyed_at END WHERE secret_id = "
+	                "$1::int8 AND n = $2::int",
+	                row, ARRAY_LEN(row), false, NULL, e);
 }
 
 static void
@@ -290,7 +302,8 @@ fetch(struct manage *m, struct error *e)
 	int64_t version, kek;
 	struct found f;
 	if (manage_int(m, "number", 0, 1, INT32_MAX, 0, &version, e) < 0 || manage_text(m, "format", 0, 20, &format, e) < 0 ||
-	    manage_int(m, "kek", 0, 1, INT64_MAX, 0, &kek, e) < 0 || manage_text(m, "recipient", 0, 0, &recipient, e) < 0 || manage_body_end(m, e) < 0)
+	    manage_int(m, "kek", 0, 1, INT64_MAX, 0, &kek, e) < 0 || manage_text(m, "recipient", 0, 0, &recipient, e) < 0 ||
+	    manage_body_end(m, e) < 0)
 		return -1;
 	format = format ? format : "plain";
 	if (!one_of(format, "plain", "cms", "aes-kw") && strcmp(format, "aes-kwp") != 0)
@@ -320,8 +333,14 @@ update(struct manage *m, struct error *e)
 	    manage_int(m, "days", 0, 1, LIMIT_VALIDITY_DAYS, 0, &days, e) < 0 || manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0 ||
 	    find(m, m->id, &f, e) < 0)
 		return -1;
-	struct db_param row[] = {DB_INT(m->id), DB_TEXT(name), DB_TEXT(device), days ? DB_INT(days) : DB_NULL, DB_TEXT(own.has_owner ? "true" : "false"),
-	    DB_TEXT(own.owner), DB_TEXT(own.has_metadata ? "true" : "false"), DB_TEXT(own.metadata)};
+	struct db_param row[] = {DB_INT(m->id),
+	                         DB_TEXT(name),
+	                         DB_TEXT(device),
+	                         days ? DB_INT(days) : DB_NULL,
+	                         DB_TEXT(own.has_owner ? "true" : "false"),
+	                         DB_TEXT(own.owner),
+	                         DB_TEXT(own.has_metadata ? "true" : "false"),
+	                         DB_TEXT(own.metadata)};
 	if (db_query(m->desk->db,
 		     "UPDATE secret SET name = coalesce($2::text, name), device = coalesce($3::text, device),"
 		     " expires_at = CASE WHEN $4::int IS NULL THEN expires_at ELSE now() + make_interval(days => $4::int) END, version = version + 1,"

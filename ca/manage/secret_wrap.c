@@ -30,7 +30,8 @@ secret_wrap_aes(const struct secret *kek, bool padded, const struct secret *valu
 	if (!name)
 		return fail_at(e, E_BAD_VALUE, "kek", "kek: a key of 16, 24 or 32 octets is wanted");
 	if (!padded && (value->len < 16 || value->len % 8))
-		return fail_at(e, E_BAD_VALUE, "format", "format: aes-kw takes a multiple of 8 octets from 16 on (RFC 3394 2); take aes-kwp (RFC 5649)");
+		return fail_at(e, E_BAD_VALUE, "format",
+		               "format: aes-kw takes a multiple of 8 octets from 16 on (RFC 3394 2); take aes-kwp (RFC 5649)");
 	EVP_CIPHER *cipher CLEANUP(EVP_CIPHER_free) = EVP_CIPHER_fetch(NULL, name, NULL);
 	EVP_CIPHER_CTX *ctx CLEANUP(EVP_CIPHER_CTX_free) = EVP_CIPHER_CTX_new();
 	uint8_t *wrapped = xcalloc(1, value->len + 32);
@@ -38,8 +39,8 @@ secret_wrap_aes(const struct secret *kek, bool padded, const struct secret *valu
 	bool good = cipher && ctx;
 	if (good)
 		EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-	good = good && EVP_EncryptInit_ex2(ctx, cipher, kek->data, NULL, NULL) == 1 && EVP_EncryptUpdate(ctx, wrapped, &n, value->data, (int)value->len) == 1 &&
-	    EVP_EncryptFinal_ex(ctx, wrapped + n, &more) == 1;
+	good = good && EVP_EncryptInit_ex2(ctx, cipher, kek->data, NULL, NULL) == 1 &&
+	       EVP_EncryptUpdate(ctx, wrapped, &n, value->data, (int)value->len) == 1 && EVP_EncryptFinal_ex(ctx, wrapped + n, &more) == 1;
 	if (good)
 		buf_add(out, wrapped, (size_t)(n + more));
 	free(wrapped);

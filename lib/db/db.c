@@ -141,8 +141,9 @@ give_status_key(struct db *db, struct error *e)
 		snprintf(outer + 2 * i, 3, "%02x", db->status_key.outer[i]);
 	}
 	const struct db_param params[] = {DB_TEXT(inner), DB_TEXT(outer)};
-	rc = db_query_text(db, "SELECT set_config('siegel.status_inner', $1::text, false) = '', set_config('siegel.status_outer', $2::text, false) = ''", params, 2,
-	                   NULL, e);
+	rc = db_query_text(
+	    db, "SELECT set_config('siegel.status_inner', $1::text, false) = '', set_config('siegel.status_outer', $2::text, false) = ''",
+	    params, 2, NULL, e);
 	OPENSSL_cleanse(inner, sizeof(inner));
 	OPENSSL_cleanse(outer, sizeof(outer));
 	return rc;

@@ -26,8 +26,9 @@ struct db_param {
 char *db_int_text(char *buf24, int64_t v);
 
 /* Connects over the Unix socket of [database] as role (peer authentication) and checks that `synchronous_commit`
- * and `fsync` are on (E_STORE otherwise). As siegel_ca the session gets the key that seals the status of certificates (lib/status_mac.h). The caller frees *ret. A warning (SQLSTATE class 01) that comes with a COMMIT, or with a statement
- * that commits by itself, makes the outcome unknown (E_STORE). */
+ * and `fsync` are on (E_STORE otherwise). As siegel_ca the session gets the key that seals the status of certificates (lib/status_mac.h). The
+ * caller frees *ret. A warning (SQLSTATE class 01) that comes with a COMMIT, or with a statement that commits by itself, makes the outcome unknown
+ * (E_STORE). */
 int db_connect(const struct config *c, const char *role, struct db **ret, struct error *e) MUST_CHECK;
 void db_free(struct db *db);
 DEFINE_CLEANUP(struct db, db_free)

@@ -82,7 +82,7 @@ def banned_functions(tree):
         for number, line in enumerate(without_comments(tree.text(name)).splitlines(), 1):
             for m in call.finditer(line):
                 yield name, number, f"{m.group(1)}() isn't used here: use {BANNED[m.group(1)]}"
-            if PKCS7.search(line):
+            if PKCS7.search(line) and name != "ca/import/pkcs12.c":  # PKCS#12 is made of it; in a process that is thrown away
                 yield name, number, "PKCS7_* isn't used here: CMS_* is"
 
 
