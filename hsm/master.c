@@ -221,7 +221,7 @@ from_sealed(const char *path, const struct master_seal *seal, struct master_key 
 static int
 open_one(const char *word, const char *dir, const struct master_seal *seal, struct master_key *k, struct error *e)
 {
-	const char *source;
+	const char *source = "";
 	struct secret *text CLEANUP(secret_free) = NULL;
 	switch (kind_of(word, &source)) {
 	case KIND_KEY:
