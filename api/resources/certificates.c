@@ -23,9 +23,12 @@ static const char *const reasons[] = {
 
 /* The issuing CA and what is above it, without the root: what a server sends along. */
 #define CHAIN_SQL                                                                                                      \
-	"(WITH RECURSIVE up AS (SELECT i.parent_id, i.certificate, 1 AS n FROM ca i WHERE i.id = x.ca_id"              \
-	" UNION ALL SELECT i.parent_id, i.certificate, up.n + 1 FROM ca i JOIN up ON i.id = up.parent_id WHERE up.n < 8)" \
-	" SELECT coalesce(string_agg(encode(up.certificate, 'hex'), ',' ORDER BY up.n), '') FROM up WHERE up.parent_id IS NOT NULL)"
+	"(WITH RECURSIVE up AS (SELECT i.id, i.parent_id, i.external, i.certificate, 1 AS n FROM ca i WHERE i.id = x.ca_id"  \
+	" UNION ALL SELECT i.id, i.parent_id, i.external, i.certificate, up.n + 1 FROM ca i JOIN up ON i.id = up.parent_id"  \
+	" WHERE up.n < 32), below_root AS (SELECT n, 0::int8 AS place, certificate FROM up WHERE parent_id IS NOT NULL OR external" \
+	" UNION ALL SELECT up.n, c.id, c.certificate FROM up JOIN ca_certificate c ON c.ca_id = up.id AND c.kind = 'chain'"  \
+	" AND c.subject <> c.issuer)"                                                                                  \
+	" SELECT coalesce(string_agg(encode(certificate, 'hex'), ',' ORDER BY n, place), '') FROM below_root)"
 
 static const struct choice statuses[] = {{"issued", "x.status = 1"}, {"revoked", "x.status = 2"}, {"held", "x.status = 3"}, {NULL, NULL}};
 static const struct choice revocation_reasons[] = {

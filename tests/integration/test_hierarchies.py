@@ -185,10 +185,13 @@ def test_external_root(rest, files):
     assert "key" in do(rest, ca, "install", status=422, certificate=root_pem).error["detail"]
     ca = do(rest, ca, "install", certificate=mine + root_pem).data
     assert ca["attributes"]["status"] == "active"
-    leaf = issue(rest, ca).attributes["pem"]
+    issued = issue(rest, ca)
+    leaf = issued.attributes["pem"]
     files.openssl("verify", "-CAfile", root, "-untrusted", files.write(mine), files.write(leaf))
     assert "good" in ocsp_status(files, ca, leaf, mine, root_pem)
     crl_is_fresh(files, ca, mine)
+    shown = rest.get(f"/certificates/{issued.data['id']}").attributes["chain_pem"]
+    assert [support.load_cert(shown)] == [support.load_cert(mine)]
     assert len(kept(rest, ca, "chain")) == 1 and kept(rest, ca, "own") == [ca["attributes"]["pem"]]
 
 
