@@ -4,6 +4,7 @@
 
 #include "ca/manage.h"
 #include "ca/metadata.h"
+#include "ca/path.h"
 #include "lib/limits.h"
 #include "lib/utf8.h"
 #include "lib/x509/dn.h"
@@ -12,96 +13,6 @@
 #define MESSAGE_MAX_BYTES 200
 #define POINTER_MAX_BYTES 60
 #define COUNT_MAX 10 /* the column approval.wanted */
-
-/* --- paths --- */
-
-/* The regular expressions of PostgreSQL are fast but for two things: back references, and counts that make it write the expression out many times. */
-static int
-regex_check(const char *pattern, struct error *e)
-{
-	unsigned long product = 1;
-	if (strlen(pattern) > LIMIT_POLICY_REGEX_BYTES)
-		return fail(e, E_BAD_VALUE, "a regular expression has at most %d octets", LIMIT_POLICY_REGEX_BYTES);
-	for (const char *p = pattern; *p; p++) {
-		if (*p == '\\' && p[1] >= '1' && p[1] <= '9')
-			return fail(e, E_BAD_VALUE, "a regular expression may not refer back: \\%c", p[1]);
-		if (*p == '\\' && p[1]) {
-			p++;
-		} else if (strncmp(p, "***", 3) == 0 || (strncmp(p, "(?", 2) == 0 && p[2] != ':')) {
-			return fail(e, E_BAD_VALUE, "a regular expression has groups ( ) and (?: ) alone");
-		} else if (*p == '{') {
-			unsigned long most = 0;
-			for (p++; *p && *p != '}'; p++)
-				most = *p == ',' ? (p[1] == '}' ? most : 0)
-				                 : (*p >= '0' && *p <= '9' && most < 1000 ? most * 10 + (unsigned long)(*p - '0') : most);
-			product *= most ? most : 1;
-			if (product > LIMIT_POLICY_REGEX_COUNT)
-				return fail(e, E_BAD_VALUE, "the counts in { } of a regular expression multiply to more than %d",
-				            LIMIT_POLICY_REGEX_COUNT);
-			if (!*p)
-				break;
-		}
-	}
-	return 0;
-}
-
-/* A quoted text, whose first octet is the quote; *p is moved behind it. */
-static int
-quoted_check(const char **p, bool is_regex, struct error *e)
-{
-	const char *end = *p + 1;
-	while (*end && *end != '"')
-		end += *end == '\\' && end[1] ? 2 : 1;
-	json_t *text CLEANUP(json_decref) = is_regex ? json_loadb(*p, (size_t)(end - *p) + 1, JSON_DECODE_ANY, NULL) : NULL;
-	*p = *end ? end + 1 : end;
-	if (!is_regex)
-		return 0;
-	return text ? regex_check(json_string_value(text), e) : fail(e, E_BAD_VALUE, "a regular expression has a character that isn't allowed");
-}
-
-/* .name( of a method; names of members stand in quotes. */
-static int
-method_check(const char *dot, struct error *e)
-{
-	static const char *const taken[] = {"type", "size", "double", "ceiling", "floor", "abs"};
-	size_t len = strspn(dot + 1, "abcdefghijklmnopqrstuvwxyz_");
-	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
-		if (strlen(taken[i]) == len && strncmp(dot + 1, taken[i], len) == 0)
-			return 0;
-	return fail(e, E_BAD_VALUE, "there is no method .%.*s() here: type, size, double, ceiling, floor and abs are taken", (int)len, dot + 1);
-}
-
-int
-path_check(const char *path, struct error *e)
-{
-	bool filter[64] = {false}; /* of each parenthesis that is open: whether it, or one around it, is a filter's */
-	size_t depth = 0;
-	for (const char *p = path; *p;) {
-		bool regex = p - path >= 11 && strncmp(p - 11, "like_regex ", 11) == 0;
-		if (*p == '"') {
-			if (quoted_check(&p, regex, e) < 0)
-				return -1;
-			continue;
-		}
-		if (*p == '$' && p[1] == '"')
-			return fail(e, E_BAD_VALUE, "there are no variables here: $ is the request");
-		if (*p == '$' && depth && filter[depth - 1])
-			return fail(e, E_BAD_VALUE, "within a filter ?(…), @ alone may be looked at, and not $: that could take long");
-		if (strncmp(p, ".**", 3) == 0)
-			return fail(e, E_BAD_VALUE, ".** isn't taken: name the member");
-		if (*p == '.' && p[1] >= 'a' && p[1] <= 'z' && method_check(p, e) < 0)
-			return -1;
-		if (*p == '(') {
-			if (depth == ARRAY_LEN(filter))
-				return fail(e, E_BAD_VALUE, "over %zu parentheses in one another", ARRAY_LEN(filter));
-			filter[depth] = (p > path && p[-1] == '?') || (depth && filter[depth - 1]);
-			depth++;
-		}
-		depth -= *p == ')' && depth ? 1 : 0;
-		p++;
-	}
-	return 0;
-}
 
 /* --- members --- */
 
@@ -126,15 +37,17 @@ text_check(const json_t *v, const char *where, size_t max, struct error *e)
 	return 0;
 }
 
-static int
-condition_check(struct reading *r, const char *text, const char *where, struct error *e)
+int
+condition_check(struct db *db, const char *text, const char *where, struct error *e)
 {
 	struct db_result *result CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_TEXT(text)};
 	struct error inner;
 	if (strlen(text) > LIMIT_POLICY_PATH_BYTES)
 		return fail_at(e, E_BAD_VALUE, where, "%s has more than %d octets", where, LIMIT_POLICY_PATH_BYTES);
-	if (db_query(r->db, "SELECT r_message, r_column, r_path, r_us FROM policy_path_check($1::text)", row, 1, false, &result, e) < 0)
+	if (path_precheck(text, &inner) < 0)
+		return fail_at(e, E_BAD_VALUE, where, "%s: %s", where, inner.detail);
+	if (db_query(db, "SELECT r_message, r_column, r_path, r_us FROM policy_path_check($1::text)", row, 1, false, &result, e) < 0)
 		return -1;
 	if (!db_is_null(result, 0, 0))
 		return fail_at(e, E_BAD_VALUE, where, "%s, column %lld: %.200s", where, (long long)db_int(result, 0, 1), db_text(result, 0, 0));
@@ -155,7 +68,7 @@ member_condition(struct reading *r, const json_t *rule, const char *name, const 
 		return 0;
 	if (!json_is_string(v) || strlen(json_string_value(v)) != json_string_length(v) || json_string_length(v) == 0)
 		return fail_at(e, E_BAD_VALUE, at, "%s has to be a text that isn't empty", at);
-	return condition_check(r, json_string_value(v), at, e);
+	return condition_check(r->db, json_string_value(v), at, e);
 }
 
 /* Attributes of the subject that a rule sets: each a text or an array of texts; made an array. */
@@ -346,7 +259,7 @@ policy_rules_read(struct db *db, struct arena *a, int32_t tenant_id, const json_
 		return -1;
 	if (!json_is_array(copy) || json_array_size(copy) == 0 || json_array_size(copy) > LIMIT_POLICY_RULES)
 		return fail_at(e, E_BAD_VALUE, "rules", "rules has to be an array of 1 to %d", LIMIT_POLICY_RULES);
-	if (condition && condition_check(&r, condition, "condition", e) < 0)
+	if (condition && condition_check(db, condition, "condition", e) < 0)
 		return -1;
 	json_array_foreach(copy, i, rule)
 		if (rule_check(&r, rule, arena_printf(a, "rules/%zu", i), e) < 0)

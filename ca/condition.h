@@ -18,7 +18,8 @@ struct policy_rules {
 int policy_rules_read(struct db *db, struct arena *a, int32_t tenant_id, const json_t *operations, const char *condition, const json_t *rules,
                struct policy_rules *ret, struct error *e) MUST_CHECK;
 
-/* Of a path as PostgreSQL writes it: whether it stays within what costs little on any request. E_BAD_VALUE without a pointer. */
-int path_check(const char *path, struct error *e) MUST_CHECK;
+/* Checks one condition: that it is a path, true or false, and within what costs little. db is in a transaction. E_BAD_VALUE with this
+ * pointer, and for one that can't be parsed with the column. */
+int condition_check(struct db *db, const char *text, const char *where, struct error *e) MUST_CHECK;
 
 #endif

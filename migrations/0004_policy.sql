@@ -233,7 +233,11 @@ BEGIN
   EXCEPTION WHEN data_exception OR syntax_error OR invalid_regular_expression OR program_limit_exceeded THEN
     GET STACKED DIAGNOSTICS r_message = MESSAGE_TEXT;
   END;
-  IF r_message IS NOT NULL THEN
+  IF r_message LIKE 'invalid regular expression%' THEN -- which says where it is at fault by itself; the search below would compile it again and again
+    r_column := strpos(p_text, 'like_regex');
+    RETURN NEXT;
+    RETURN;
+  ELSIF r_message IS NOT NULL THEN
     -- The longest beginning that is a path or could become one. The blank behind it ends a word, of which PostgreSQL else says that it's the end.
     FOR n IN REVERSE length(p_text) .. 1 LOOP
       BEGIN

@@ -99,19 +99,6 @@ check_filter(json_t *filter, struct error *e)
 	return 0;
 }
 
-static int
-check_condition(struct manage *m, const char *condition, struct error *e)
-{
-	struct db_result *r CLEANUP(db_result_free) = NULL;
-	struct db_param row[] = {DB_TEXT(condition)};
-	struct error inner;
-	if (db_query(m->desk->db, "SELECT r_message, r_column, r_path FROM policy_path_check($1::text)", row, 1, false, &r, e) < 0)
-		return -1;
-	if (!db_is_null(r, 0, 0))
-		return fail_at(e, E_BAD_VALUE, "condition", "condition, column %lld: %.200s", (long long)db_int(r, 0, 1), db_text(r, 0, 0));
-	return path_check(db_text(r, 0, 2), &inner) < 0 ? fail_at(e, E_BAD_VALUE, "condition", "condition: %s", inner.detail) : 0;
-}
-
 /* The members that say which certificates, and what is done to them. */
 static int
 read_choice(struct manage *m, struct choice *ret, struct error *e)
@@ -123,7 +110,8 @@ read_choice(struct manage *m, struct choice *ret, struct error *e)
 		return -1;
 	if (!ids + !filter + !condition != 2)
 		return fail_at(e, E_BAD_VALUE, "ids", "one of ids, filter and condition says which certificates");
-	if ((ids && check_ids(ids, e) < 0) || (filter && check_filter(filter, e) < 0) || (condition && check_condition(m, condition, e) < 0))
+	if ((ids && check_ids(ids, e) < 0) || (filter && check_filter(filter, e) < 0) || (condition &&
+	    condition_check(m->desk->db, condition, "condition", e) < 0))
 		return -1;
 	ret->reason = revoke_reason(reason ? reason : "unspecified");
 	if (ret->reason < 0)
