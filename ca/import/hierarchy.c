@@ -329,13 +329,33 @@ report(struct job_run *j, const char *status, const struct import_ca *ca, const 
 	return job_item(j, status, ca->where, arena_printf(j->arena, "ca/%d: %s%s", (int)ca->id, what, dn_text(j->arena, ca->cert.subject)), e);
 }
 
+/* The files of a CA are published under its key identifier, which its certificate says: one that another key has isn't taken, whosever that is. */
+static int
+identifier_is_free(struct job_run *j, const struct import_ca *ca, bool *ret, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_BYTES(ca->ski.data, ca->ski.len), DB_INT(ca->id)};
+	*ret = true;
+	if (!ca->private_key)
+		return 0;
+	if (db_query(j->desk->db, "SELECT 1 FROM ca WHERE ski = $1::bytea AND key_ref <> '' AND id <> $2::int", row, 2, false, &r, e) < 0)
+		return -1;
+	*ret = db_rows(r) == 0;
+	return 0;
+}
+
 static int
 store_ca(struct job_run *j, struct import_job *i, struct import_ca *ca, int32_t parent, struct error *e)
 {
 	const char *status, *ref;
-	bool has_key = false, same = false;
-	if (find_known(j, ca, &status, &has_key, &same, e) < 0)
+	bool has_key = false, same = false, is_free;
+	if (find_known(j, ca, &status, &has_key, &same, e) < 0 || identifier_is_free(j, ca, &is_free, e) < 0)
 		return -1;
+	if (!is_free) {
+		ca->placed = false;
+		ca->fault = "another CA of this installation has its key identifier (RFC 5280 4.2.1.2), under which its CRLs are published";
+		return 0;
+	}
 	if (!status) {
 		if (keep_key(j, i, ca, &ref, e) < 0 || insert_ca(j, i, ca, parent, ref, e) < 0 ||
 		    (parent && store_as_issued(j, i, ca, parent, e) < 0) ||

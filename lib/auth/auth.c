@@ -184,8 +184,8 @@ check_usable(const struct cert *c, int64_t status, const char *ca_status, struct
 		return fail(e, E_FORBIDDEN, "the client certificate is revoked");
 	if (status != STATUS_ISSUED)
 		return fail(e, E_FORBIDDEN, "the client certificate is on hold");
-	if (strcmp(ca_status, "disabled") == 0)
-		return fail(e, E_FORBIDDEN, "the CA that issued the client certificate is disabled");
+	if (strcmp(ca_status, "disabled") == 0 || strcmp(ca_status, "revoked") == 0 || strcmp(ca_status, "retired") == 0)
+		return fail(e, E_FORBIDDEN, "the CA that issued the client certificate is %s", ca_status);
 	/* RFC 5280 4.1.2.5: both ends belong to the validity. */
 	int64_t now = (int64_t)time(NULL);
 	if (now < c->not_before)

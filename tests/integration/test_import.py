@@ -307,6 +307,27 @@ def test_cas_in_a_circle_and_crossed(rest):
     assert not again.of_status("failed"), again.items()
 
 
+@pytest.mark.rows("R01")
+def test_another_tenants_ca_gives_no_power(rest, instance, other_tenant, client_identity, tmp_path):
+    """What is public of a tenant's CA can be imported by another one. It changes nothing for those who have its certificates, and nobody takes its place."""
+    cert_file, key_file, resource = client_identity()
+    ca = rest.get(f"/cas/{resource['relationships']['ca']['data']['id']}").json["data"]["attributes"]
+    with open(instance.root, "rb") as f:
+        root = f.read()
+    thief = other_tenant.rest()
+    one = imported(thief, [("root.pem", root), ("ca.pem", ca["pem"].encode()), ("victim.pem", resource["attributes"]["pem"].encode())])
+    assert any(i["detail"].startswith("certificate/") for i in one.of_status("done")), one.items()
+    answer = instance.rest(cert=cert_file, key=key_file).get("/certificates")
+    assert answer.status == 403 and "wasn't issued" not in answer.error["detail"], answer  # known as before, without rights as before
+    rest.post(f"/certificates/{resource['id']}/revoke", {"data": {"type": "revocation", "attributes": {"reason": "superseded"}}})
+    assert "revoked" in instance.rest(cert=cert_file, key=key_file).get("/certificates").error["detail"]
+    # a CA of one's own that claims the other's key identifier
+    key, ski = support.new_key(), x509.load_pem_x509_certificate(ca["pem"].encode()).extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    fake, _ = support.self_signed(cn=cn("Fake"), key=key, ca=True, extensions=[(x509.SubjectKeyIdentifier(ski), False)])
+    one = imported(thief, [("fake.pem", pem(fake)), ("fake.key", support.key_pem(key))])
+    assert any("key identifier" in i["detail"] for i in one.of_status("failed")), one.items()
+
+
 @pytest.mark.rows("I04")
 def test_many_blocks(rest, tmp_path):
     block = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
