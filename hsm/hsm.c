@@ -504,6 +504,15 @@ hsm_stores(struct hsm *h, struct hsm_store *ret, size_t max)
 }
 
 bool
+hsm_usable(const struct hsm *h)
+{
+	for (size_t i = 0; i < h->n_tokens; i++)
+		if (!token_is_open(h->tokens[i]))
+			return false;
+	return !h->master_text || h->master;
+}
+
+bool
 hsm_tend(struct hsm *h, struct hsm_store *ret)
 {
 	struct error e;

@@ -91,6 +91,8 @@ int hsm_seal_current(struct hsm *h, const char *store, struct bytes sealed, bool
 
 /* The stores in the order of the configuration, the files last. The number written, at most max. */
 size_t hsm_stores(struct hsm *h, struct hsm_store *ret, size_t max);
+/* Whether all stores can be used; asks no module. */
+bool hsm_usable(const struct hsm *h);
 /* For the loop of a process, about each second: opens what is closed and due to be tried again. True: *ret is a store that became
  * usable or ceased to be since the last call (for the log); call it again until it is false. */
 bool hsm_tend(struct hsm *h, struct hsm_store *ret);

@@ -18,7 +18,6 @@
 #define CKF_EC_F_2M 0x00200000UL
 #endif
 
-DEFINE_CLEANUP(EVP_PKEY, EVP_PKEY_free)
 DEFINE_CLEANUP(BIGNUM, BN_clear_free)
 
 static bool
@@ -142,7 +141,7 @@ learn(const struct token *t, struct object_index *x)
 			index_clear(x);
 	}
 	int64_t end = clock_ms() + LEARN_MS;
-	for (; rv == CKR_OK && x->next_pending < x->n_pending && clock_ms() < end; x->next_pending++) {
+	for (; rv == CKR_OK && x->pending && x->next_pending < x->n_pending && clock_ms() < end; x->next_pending++) {
 		const struct object_pending *p = &x->pending[x->next_pending];
 		uint8_t buffer[ATTRIBUTE_MAX];
 		struct bytes id;
@@ -217,7 +216,7 @@ static CK_RV
 carries(const struct token *t, CK_OBJECT_HANDLE object, EVP_PKEY *expected, bool *ret, bool *ret_silent)
 {
 	uint8_t a[ATTRIBUTE_MAX], b[ATTRIBUTE_MAX], wanted[ATTRIBUTE_MAX];
-	struct bytes value, exponent;
+	struct bytes value, exponent = {NULL, 0};
 	size_t len = 0;
 	CK_RV rv;
 	*ret = *ret_silent = false;
@@ -242,7 +241,7 @@ pick(struct token *t, struct bytes id, EVP_PKEY *expected, CK_OBJECT_HANDLE *ret
 {
 	CK_OBJECT_HANDLE private[SAME_ID_MAX], public[SAME_ID_MAX];
 	CK_ULONG n_private = 0, n_public = 0;
-	bool same, silent;
+	bool same = false, silent = false;
 	CK_RV rv = find_all(t, CKO_PRIVATE_KEY, id, private, SAME_ID_MAX, &n_private);
 	*ret = CK_INVALID_HANDLE;
 	*ret_any = n_private > 0;
@@ -563,7 +562,7 @@ object_delete(struct token *t, struct bytes id, EVP_PKEY *expected, struct error
 {
 	CK_OBJECT_HANDLE private, public[SAME_ID_MAX];
 	CK_ULONG n = 0;
-	bool any = false, same, silent;
+	bool any = false, same = false, silent = false;
 	if (token_begin(t, TOKEN_CALL_MS, e) < 0)
 		return -1;
 	CK_RV rv = pick(t, id, expected, &private, &any);

@@ -184,12 +184,14 @@ START_TEST(test_one_lost)
 	ck_assert(hsm_tend(h, &s));
 	ck_assert_str_eq(s.name, "two");
 	ck_assert(!s.usable && *s.why);
+	ck_assert(!hsm_usable(h));
 	ck_assert(!hsm_tend(h, &s));
 	fault("");
 	long back = now_ms();
 	while (!hsm_tend(h, &s)) /* nobody signs: the loop alone brings it back */
 		ck_assert_int_lt(now_ms() - back, 5000);
 	ck_assert(s.usable);
+	ck_assert(hsm_usable(h));
 	ck_assert(house_signs(two, "SHA256"));
 	EVP_PKEY_free(one);
 	EVP_PKEY_free(two);
