@@ -150,7 +150,8 @@ serve(struct clerk *k, const Siegel__Request *request, struct buf *frame, struct
 		rc = sweep(k, &reply, &swept, e);
 		break;
 	default:
-		status.key_store = status.store = true;
+		status.store = true;
+		status.key_store = hsm_usable(k->desk.hsm);
 		reply.result_case = SIEGEL__REPLY__RESULT_STATUS;
 		reply.status = &status;
 		rc = 0;

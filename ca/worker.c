@@ -437,7 +437,7 @@ take_status(struct worker *w, struct job *job)
 	Siegel__Reply reply = SIEGEL__REPLY__INIT;
 	Siegel__StatusReport report = SIEGEL__STATUS_REPORT__INIT;
 	report.workers = 1;
-	report.key_store = w->hsm != NULL;
+	report.key_store = w->hsm && hsm_usable(w->hsm);
 	for (size_t i = 0; i < w->n_lanes; i++)
 		report.store = report.store || w->lanes[i].state != LANE_DOWN;
 	reply.result_case = SIEGEL__REPLY__RESULT_STATUS;
