@@ -119,6 +119,12 @@ def seeds_engine_message():
 def seeds_csr():
     for kind, csr in csrs():
         yield kind, csr.public_bytes(DER)
+    other = [x509.OtherName(x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3"), b"\x0c\x0da@example.com"),
+             x509.OtherName(x509.ObjectIdentifier("1.3.6.1.5.5.7.8.4"), bytes.fromhex("300c06062a030405060704020a1b")),
+             x509.RegisteredID(x509.ObjectIdentifier("1.3.6.1.4.1.99999.8"))]
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = x509.CertificateSigningRequestBuilder().subject_name(name()).add_extension(x509.SubjectAlternativeName(other), critical=False)
+    yield "other-names", builder.sign(key, hashes.SHA256()).public_bytes(DER)
 
 
 def seeds_cert():
