@@ -179,7 +179,7 @@ check_request(struct call *c, bool query, struct error *e)
 
 /* One operation. *ret is the reply, freed by the caller with engine_reply_free(). */
 static int
-ask(struct call *c, const json_t *body, int version, struct bytes content, Siegel__Reply **ret, struct error *e)
+ask(struct call *c, const char *operation, const json_t *body, int version, struct bytes content, Siegel__Reply **ret, struct error *e)
 {
 	Siegel__Request request = SIEGEL__REQUEST__INIT;
 	Siegel__Manage manage = SIEGEL__MANAGE__INIT;
@@ -189,8 +189,8 @@ ask(struct call *c, const json_t *body, int version, struct bytes content, Siege
 
 	call_requestor(c, &requestor);
 	manage.requestor = &requestor;
-	manage.operation = (char *)(uintptr_t)c->route->operation;
-	manage.id = c->id ? strtoll(c->id, NULL, 10) : 0;
+	manage.operation = (char *)(uintptr_t)operation;
+	manage.id = c->id && id_is_number(c->id) ? strtoll(c->id, NULL, 10) : 0;
 	manage.body = text;
 	manage.version = version;
 	manage.content = (ProtobufCBinaryData){content.len, (uint8_t *)(uintptr_t)content.data};
@@ -204,6 +204,21 @@ ask(struct call *c, const json_t *body, int version, struct bytes content, Siege
 		engine_reply_free(*ret);
 		return fail(e, E_INTERNAL, "the engine's reply isn't one to this request");
 	}
+	return result;
+}
+
+int
+write_ask(struct call *c, const char *operation, const json_t *body, json_t **ret, struct error *e)
+{
+	Siegel__Reply *reply = NULL;
+	int result = 0;
+
+	if (ask(c, operation, body, 0, (struct bytes){0}, &reply, e))
+		return -1;
+	*ret = reply->managed->result && *reply->managed->result ? json_loads(reply->managed->result, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	if (reply->managed->approval_id || reply->managed->job_id)
+		result = fail(e, E_UNAVAILABLE, "it isn't done yet: others have to approve it");
+	engine_reply_free(reply);
 	return result;
 }
 
@@ -274,7 +289,7 @@ carry_out(struct call *c, const struct document *d, const json_t *body, int vers
 	Siegel__Reply *reply = NULL;
 	int result;
 
-	if (ask(c, body, version, (struct bytes){0}, &reply, e)) {
+	if (ask(c, c->route->operation, body, version, (struct bytes){0}, &reply, e)) {
 		map_pointer(d, e);
 		return -1;
 	}
@@ -412,7 +427,7 @@ write_raw(struct call *c, struct error *e)
 		json_object_set_new(body, "last", json_boolean(offset + piece == whole.len));
 		engine_reply_free(reply);
 		reply = NULL;
-		if (ask(c, body, 0, (struct bytes){whole.data + offset, piece}, &reply, e)) {
+		if (ask(c, c->route->operation, body, 0, (struct bytes){whole.data + offset, piece}, &reply, e)) {
 			if (e->pointer[0] && !strchr("/?:", e->pointer[0]))
 				memmove(e->pointer + 1, e->pointer, sizeof e->pointer - 2), e->pointer[0] = '?';
 			return -1;

@@ -21,6 +21,10 @@ int write_action(struct call *c, struct error *e) MUST_CHECK;
 int write_raw(struct call *c, struct error *e) MUST_CHECK;
 /* All of them give 202 when it isn't done yet: with the approval that it waits for, or the job that does it. */
 
+/* For a handler of its own: carries out an operation that needs no approval and makes no job, on c->id if that is a number. *ret is its result, an
+ * object, or NULL when it says nothing; the caller releases it. E_UNAVAILABLE when it waits for somebody. */
+int write_ask(struct call *c, const char *operation, const json_t *body, json_t **ret, struct error *e) MUST_CHECK;
+
 /* The body of the engine's operation from the attributes and relationships of a document: a reference that is owned by the caller. create: for a
  * new one. E_BAD_VALUE with the JSON pointer for what is unknown or read-only; E_NOT_FOUND for a relationship to what isn't there. */
 struct document;

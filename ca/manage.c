@@ -68,7 +68,7 @@ check_right(struct manage *m, struct error *e)
 	if (db_is_null(r, 0, 0) || !(m->rights & RIGHT_BIT(m->op->right)))
 		return fail(e, E_FORBIDDEN, "the account doesn't have the right %s", right_word(m->op->right));
 	if (m->op->flags & MANAGE_HOUSE && !db_bool(r, 0, 1))
-		return fail(e, E_FORBIDDEN, "tenants are managed by accounts of the house tenant alone");
+		return fail(e, E_FORBIDDEN, "that is for accounts of the house tenant alone");
 	return 0;
 }
 

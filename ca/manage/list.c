@@ -14,7 +14,8 @@
 	X(certificate) \
 	X(import) \
 	X(secret) \
-	X(archive)
+	X(archive) \
+	X(key_store)
 
 #define DECLARE(name) extern const struct manage_op manage_##name[];
 #define ROW(name) manage_##name,

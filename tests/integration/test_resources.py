@@ -253,6 +253,23 @@ def test_openapi(instance, admin):
         {**role, "attributes": {k: v for k, v in role["attributes"].items() if v is not None}})
 
 
+# ---------------------------------------------------------------- key stores
+
+
+def test_key_stores(instance, admin, other_tenant):
+    """What the engine sees of them; a new sealing key is made by the house alone, and secrets go on to open."""
+    listed = admin("GET", "/key_stores").data
+    token = next(s for s in listed if s["attributes"]["kind"] == "token")
+    assert token["attributes"]["usable"] and "p256" in token["attributes"]["key_types"] and any(s["attributes"]["is_default"] for s in listed)
+    assert admin("GET", f"/key_stores/{token['id']}").data["id"] == token["id"]
+    assert admin("GET", "/key_stores/nothing").status == 404 and admin("POST", "/key_stores/nothing/rotate").status == 404
+    secret = admin.made("secrets", {"name": f"k-{uuid.uuid4().hex[:8]}", "kind": "password"})
+    before = admin.post(f"secrets/{secret['id']}/fetch", {}).attributes
+    assert admin("POST", f"/key_stores/{token['id']}/rotate").status == 200
+    assert admin.post(f"secrets/{secret['id']}/fetch", {}).attributes["value"] == before["value"]
+    assert Client(instance, other_tenant.rest("administrator").token)("POST", f"/key_stores/{token['id']}/rotate").status == 403
+
+
 # ---------------------------------------------------------------- the manual
 
 
