@@ -148,9 +148,12 @@ found_row_add(struct db *db, const struct found_row *row, int32_t *ret_id, struc
 	    DB_TEXT(row->metadata)};
 	if (db_query(db,
 		     "INSERT INTO ca (tenant_id, name, status, parent_id, is_default, subject, certificate, ski, spki_hash, key_ref, not_before,"
-		     " not_after, ocsp_url, crl_url, ca_url, crl_interval_sec, crl_overlap_sec, generation, external, csr, profile_id, key_type, signature,"
-		     " owner, metadata) VALUES ($1::int, $2::text, $3::text, $4::int, $5::boolean, $6::text, $7::bytea, $8::bytea, $9::bytea, $10::text,"
-		     " to_timestamp($11::bigint), to_timestamp($12::bigint), $13::text, $14::text, $15::text, $16::int, $17::int, $18::int, $19::boolean,"
+		     " not_after, ocsp_url, crl_url, ca_url, crl_interval_sec, crl_overlap_sec, generation, external, csr, profile_id, key_type,"
+		     " signature,"
+		     " owner, metadata) VALUES ($1::int, $2::text, $3::text, $4::int, $5::boolean, $6::text, $7::bytea, $8::bytea, $9::bytea,"
+		     " $10::text,"
+		     " to_timestamp($11::bigint), to_timestamp($12::bigint), $13::text, $14::text, $15::text, $16::int, $17::int, $18::int,"
+		     " $19::boolean,"
 		     " $20::bytea, $21::int, $22::text, $23::text, $24::text, $25::jsonb) RETURNING id",
 		     p, ARRAY_LEN(p), false, &r, e) < 0)
 		return -1;
@@ -176,7 +179,8 @@ found_keep(struct db *db, int32_t tenant_id, int32_t ca_id, int32_t issuer_id, c
 	    db_query(db, "UPDATE ca_certificate SET kind = 'previous' WHERE ca_id = $1::int AND kind = 'own'", &p[1], 1, false, NULL, e) < 0)
 		return -1;
 	return db_query(db,
-			"INSERT INTO ca_certificate (tenant_id, ca_id, issuer_id, kind, subject, issuer, serial, spki_hash, not_before, not_after, certificate)"
+			"INSERT INTO ca_certificate (tenant_id, ca_id, issuer_id, kind, subject, issuer, serial, spki_hash, not_before,"
+			" not_after, certificate)"
 			" VALUES ($1::int, $2::int, $3::int, $4::text, $5::text, $6::text, $7::bytea, $8::bytea, to_timestamp($9::bigint),"
 			" to_timestamp($10::bigint), $11::bytea) ON CONFLICT DO NOTHING",
 			p, ARRAY_LEN(p), false, NULL, e);

@@ -438,7 +438,8 @@ read_rows(struct registry *r, struct db *db, struct db_result **ret, uint64_t *r
 		return db_query(db, COLUMNS "ORDER BY id", NULL, 0, true, ret, e);
 	/* Rows from the future come from a restored store: they were read, and don't count as changed until they change. */
 	struct db_param since[] = {DB_INT((int64_t)r->since)};
-	return db_query(db, COLUMNS "WHERE changed_xid >= $1::text::xid8 AND changed_xid < pg_snapshot_xmax(pg_current_snapshot()) ORDER BY id", since, 1,
+	return db_query(db, COLUMNS "WHERE changed_xid >= $1::text::xid8 AND changed_xid < pg_snapshot_xmax(pg_current_snapshot()) ORDER BY id",
+	    since, 1,
 			true, ret, e);
 }
 

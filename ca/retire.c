@@ -8,7 +8,8 @@ retire(struct desk *d, struct error *e)
 	struct arena *a CLEANUP(arena_free) = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	if (db_query(d->db,
-		     "UPDATE ca SET status = 'retired', version = version + 1 WHERE id IN (SELECT id FROM ca WHERE status IN ('superseded', 'revoked') AND"
+		     "UPDATE ca SET status = 'retired', version = version + 1 WHERE id IN (SELECT id FROM ca WHERE status IN ('superseded',"
+		     " 'revoked') AND"
 		     " (not_after < now() OR coalesce(serves_until, '-infinity') < now()) LIMIT 1000) RETURNING id, tenant_id, name",
 		     NULL, 0, false, &r, e) < 0)
 		return -1;

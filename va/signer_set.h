@@ -45,7 +45,8 @@ struct signer_set {
 };
 
 /* Makes a set from rows; for each CA the usable signer that lives longest at time now is taken. A CA without one stays in the set
- * without a key. before (may be NULL) is a former set: what was made of the same rows is taken over from it, and costs nothing. What is wrong with a row is told to report (may be NULL), and the row is left out. wrap_key: 32 bytes. The
+ * without a key. before (may be NULL) is a former set: what was made of the same rows is taken over from it, and costs nothing. What is wrong
+ * with a row is told to report (may be NULL), and the row is left out. wrap_key: 32 bytes. The
  * caller drops *ret with signer_set_drop(). */
 int signer_set_new(const struct ca_row *cas, int n_cas, const struct signer_row *rows, int n_rows, const struct secret *wrap_key,
                    enum responder_id by, int64_t now, const struct signer_set *before, void (*report)(const struct error *e),

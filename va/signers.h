@@ -11,7 +11,8 @@ int signers_new(struct signers **ret, struct error *e) MUST_CHECK;
 void signers_free(struct signers *s); /* accepts NULL; stops the thread */
 DEFINE_CLEANUP(struct signers, signers_free)
 
-/* Starts the thread that loads CAs and signers as [database] role siegel_va: when they are notified of a change, each 2 s while a signer is missing. The log
+/* Starts the thread that loads CAs and signers as [database] role siegel_va: when they are notified of a change, each 2 s while a signer is
+ * missing. The log
  * is told when the set changes and when it can't be loaded; meanwhile the last set stays in use for as long as its signers live. */
 int signers_start(struct signers *s, const struct config *c, struct error *e) MUST_CHECK;
 /* Puts another set in the place of the present one and takes over the caller's reference. */

@@ -23,7 +23,8 @@ static const struct attribute attributes[] = {
 	{"key_id", "k.ski", ATTRIBUTE_HEX, ATTRIBUTE_FILTER},
 	{"not_before", "k.not_before", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},
 	{"not_after", "k.not_after", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},
-	{"serves_until", "k.serves_until", ATTRIBUTE_TIME, ATTRIBUTE_FILTER, "until then the status of a certificate of its may be asked for; null: it never issued"},
+	{"serves_until", "k.serves_until", ATTRIBUTE_TIME, ATTRIBUTE_FILTER, "until then the status of a certificate of its may be asked for;"
+	    " null: it never issued"},
 	{"ocsp_url", "k.ocsp_url", ATTRIBUTE_TEXT, ATTRIBUTE_WRITE, "for what it issues from now on"},
 	{"crl_url", "k.crl_url", ATTRIBUTE_TEXT, ATTRIBUTE_WRITE, "for what it issues from now on"},
 	{"ca_url", "k.ca_url", ATTRIBUTE_TEXT, ATTRIBUTE_WRITE, "for what it issues from now on"},
@@ -67,7 +68,8 @@ static const struct attribute cross_members[] = {
 	{"path_length", NULL, ATTRIBUTE_INT, 0},
 	{"days", NULL, ATTRIBUTE_INT, 0},
 };
-static const struct attribute renew_members[] = {{"profile", NULL, ATTRIBUTE_TEXT, 0}, {"path_length", NULL, ATTRIBUTE_INT, 0}, {"days", NULL, ATTRIBUTE_INT, 0}};
+static const struct attribute renew_members[] = {{"profile", NULL, ATTRIBUTE_TEXT, 0}, {"path_length", NULL, ATTRIBUTE_INT, 0}, {"days", NULL,
+    ATTRIBUTE_INT, 0}};
 static const struct attribute rollover_members[] = {
 	{"key_type", NULL, ATTRIBUTE_TEXT, 0},
 	{"digest", NULL, ATTRIBUTE_TEXT, 0},
@@ -86,13 +88,16 @@ static const struct route routes[] = {
 	{"DELETE", "/cas/{id}", RIGHT_CAS, write_delete, "ca.delete"},
 	{"POST", "/cas/{id}/disable", RIGHT_CAS, write_action, "ca.disable", .text = "it issues nothing for a time"},
 	{"POST", "/cas/{id}/enable", RIGHT_CAS, write_action, "ca.enable", MEMBERS(enable_members), .text = "it issues again"},
-	{"POST", "/cas/{id}/retire", RIGHT_CAS, write_action, "ca.retire", MEMBERS(retire_members), .text = "it ends; refused while something of it lives"},
-	{"POST", "/cas/{id}/revoke", RIGHT_CAS, write_action, "ca.revoke", MEMBERS(revoke_members), .text = "its certificates are revoked, and it issues nothing"},
+	{"POST", "/cas/{id}/retire", RIGHT_CAS, write_action, "ca.retire", MEMBERS(retire_members), .text = "it ends; refused while something of"
+	    " it lives"},
+	{"POST", "/cas/{id}/revoke", RIGHT_CAS, write_action, "ca.revoke", MEMBERS(revoke_members), .text = "its certificates are revoked, and it"
+	    " issues nothing"},
 	{"POST", "/cas/{id}/install", RIGHT_CAS, write_action, "ca.install", MEMBERS(install_members), .text = "the certificate of an external CA"},
 	{"POST", "/cas/{id}/cross", RIGHT_CAS, write_action, "ca.cross", MEMBERS(cross_members), ROUTE_RESULT,
 	 .text = "a certificate by this CA for the key of another one"},
 	{"POST", "/cas/{id}/renew", RIGHT_CAS, write_action, "ca.renew", MEMBERS(renew_members), .text = "a new certificate for the same key"},
-	{"POST", "/cas/{id}/rollover", RIGHT_CAS, write_action, "ca.rollover", MEMBERS(rollover_members), .text = "a new key, which takes over name and default"},
+	{"POST", "/cas/{id}/rollover", RIGHT_CAS, write_action, "ca.rollover", MEMBERS(rollover_members),
+	    .text = "a new key, which takes over name and default"},
 };
 
 const struct resource resource_cas = {

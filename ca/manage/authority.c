@@ -21,7 +21,8 @@ ca_founder(struct manage *m)
 }
 
 enum {
-	ID, PARENT, SUCCESSOR, PROFILE, NAME, STATUS, SUBJECT, KEY_REF, SIGNATURE, IS_DEFAULT, EXTERNAL, GENERATION, VERSION, CERTIFICATE, CSR, SKI, SPKI,
+	ID, PARENT, SUCCESSOR, PROFILE, NAME, STATUS, SUBJECT, KEY_REF, SIGNATURE, IS_DEFAULT, EXTERNAL, GENERATION, VERSION, CERTIFICATE, CSR,
+	    SKI, SPKI,
 	OCSP_URL, CRL_URL, CA_URL, INTERVAL, OVERLAP, OWNER, METADATA
 };
 
@@ -63,7 +64,8 @@ ca_read(struct manage *m, struct ca_state *ret, struct error *e)
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param p[] = {DB_INT(m->id), DB_INT(m->who->tenant_id)};
 	if (db_query(m->desk->db,
-		     "SELECT id, parent_id, successor_id, profile_id, name, status, subject, key_ref, signature, is_default, external, generation, version,"
+		     "SELECT id, parent_id, successor_id, profile_id, name, status, subject, key_ref, signature, is_default, external,"
+		     " generation, version,"
 		     " certificate, csr, ski, spki_hash, ocsp_url, crl_url, ca_url, crl_interval_sec, crl_overlap_sec, owner, metadata::text FROM ca"
 		     " WHERE id = $1::int8 AND tenant_id = $2::int FOR NO KEY UPDATE",
 		     p, ARRAY_LEN(p), false, &r, e) < 0)
@@ -152,7 +154,8 @@ find_like(struct manage *m, const struct making *c, const char **ret, struct err
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param p[] = {DB_INT(m->who->tenant_id), DB_INT(c->row.parent_id)};
 	if (db_query(m->desk->db,
-		     "SELECT ocsp_url FROM ca WHERE tenant_id = $1::int AND ocsp_url <> '' ORDER BY id = $2::int DESC, is_default DESC, id LIMIT 1", p,
+		     "SELECT ocsp_url FROM ca WHERE tenant_id = $1::int AND ocsp_url <> '' ORDER BY id = $2::int DESC, is_default DESC, id"
+		     " LIMIT 1", p,
 		     ARRAY_LEN(p), false, &r, e) < 0)
 		return -1;
 	*ret = db_rows(r) ? arena_strdup(m->arena, db_text(r, 0, 0)) : NULL;
@@ -248,7 +251,8 @@ static int
 make_certified(struct manage *m, struct making *c, struct error *e)
 {
 	struct founder f = ca_founder(m);
-	struct found_wish w = {.issuer = c->parent, .profile = c->profile, .key = c->key.key, .signature = c->key.signature, .issue = &c->request.issue};
+	struct found_wish w = {.issuer = c->parent, .profile = c->profile, .key = c->key.key, .signature = c->key.signature,
+	    .issue = &c->request.issue};
 	struct error ignored;
 	if (found_sign(&f, &w, &c->order, e) < 0) {
 		if (db_alive(m->desk->db) && intents_abandon(m->desk->db, m->desk->chain_name, &ignored) < 0)
@@ -302,7 +306,8 @@ check_change(const struct changing *c, struct error *e)
 	if (c->offline >= 0 && !serves)
 		return fail_at(e, E_CONFLICT, "offline", "offline: the CA is %s", status);
 	if (c->is_default == 1 && (strcmp(c->offline == 0 ? "active" : c->offline == 1 ? "offline" : status, "active") != 0))
-		return fail_at(e, E_CONFLICT, "is_default", "is_default: the default issues, and this one is %s", c->offline == 1 ? "offline" : status);
+		return fail_at(e, E_CONFLICT, "is_default", "is_default: the default issues, and this one is %s",
+		    c->offline == 1 ? "offline" : status);
 	if (c->offline == 1 && c->ca.is_default)
 		return fail_at(e, E_CONFLICT, "offline", "offline: it is the default; make another CA that first");
 	if (c->name && strcmp(c->name, c->ca.name) != 0 && strcmp(status, "superseded") == 0)
@@ -330,14 +335,17 @@ ca_update(struct manage *m, struct error *e)
 		return -1;
 	struct db_param p[] = {DB_INT(c.ca.id), DB_TEXT(c.name), c.is_default < 0 ? DB_NULL : DB_TEXT(c.is_default ? "true" : "false"),
 	    c.offline < 0 ? DB_NULL : DB_TEXT(c.offline ? "offline" : "active"), DB_TEXT(c.places.ocsp_url), DB_TEXT(c.places.crl_url),
-	    DB_TEXT(c.places.ca_url), DB_INT(c.places.crl_interval_sec), DB_INT(c.places.crl_overlap_sec), DB_TEXT(c.own.has_owner ? "true" : "false"),
+	    DB_TEXT(c.places.ca_url), DB_INT(c.places.crl_interval_sec), DB_INT(c.places.crl_overlap_sec),
+	        DB_TEXT(c.own.has_owner ? "true" : "false"),
 	    DB_TEXT(c.own.owner), DB_TEXT(c.own.has_metadata ? "true" : "false"), DB_TEXT(c.own.metadata)};
 	if (db_query(m->desk->db,
-		     "UPDATE ca SET name = coalesce($2::text, name), is_default = coalesce($3::boolean, is_default), status = coalesce($4::text, status),"
+		     "UPDATE ca SET name = coalesce($2::text, name), is_default = coalesce($3::boolean, is_default), status = coalesce($4::text,"
+		     " status),"
 		     " ocsp_url = coalesce($5::text, ocsp_url), crl_url = coalesce($6::text, crl_url), ca_url = coalesce($7::text, ca_url),"
 		     " crl_interval_sec = CASE WHEN $8::int < 0 THEN crl_interval_sec ELSE $8::int END,"
 		     " crl_overlap_sec = CASE WHEN $9::int < 0 THEN crl_overlap_sec ELSE $9::int END,"
-		     " owner = CASE WHEN $10::boolean THEN $11::text ELSE owner END, metadata = CASE WHEN $12::boolean THEN $13::jsonb ELSE metadata END,"
+		     " owner = CASE WHEN $10::boolean THEN $11::text ELSE owner END, metadata = CASE WHEN $12::boolean THEN $13::jsonb ELSE"
+		     " metadata END,"
 		     " version = version + 1 WHERE id = $1::int",
 		     p, ARRAY_LEN(p), false, NULL, e) < 0)
 		return manage_taken(m, "name", "name: a CA of this name is there, or it isn't of small letters, digits and \"-\"", e);

@@ -49,7 +49,8 @@ int ca_request_same_subject(struct manage *m, struct ca_request *q, struct bytes
 /* days. */
 int ca_request_days(struct manage *m, struct ca_request *q, struct error *e) MUST_CHECK;
 /* profile, or the one of that id, or the one of that name; and path_length. certified as for found_profile(). The caller frees *ret. */
-int ca_profile(struct manage *m, int32_t id, const char *otherwise, bool certified, struct profile **ret, int32_t *ret_id, struct error *e) MUST_CHECK;
+int ca_profile(struct manage *m, int32_t id, const char *otherwise, bool certified, struct profile **ret, int32_t *ret_id,
+    struct error *e) MUST_CHECK;
 /* key_type, digest or signature: *ret_signature NULL means the default. */
 int ca_algorithm(struct manage *m, const struct keytype *otherwise, const struct keytype **ret, const struct sigalg **ret_signature, struct error *e)
     MUST_CHECK;

@@ -93,7 +93,8 @@ verify(struct installation *in, X509 *own, struct error *e)
 			n_roots++;
 	}
 	if (n_roots == 0)
-		return fail_at(e, E_POLICY, "certificate", "certificate: no root is among those that are given: all certificates over the CA are wanted");
+		return fail_at(e, E_POLICY, "certificate", "certificate: no root is among those that are given: all certificates over the CA are"
+		    " wanted");
 	X509_STORE_set_flags(roots, X509_V_FLAG_CHECK_SS_SIGNATURE); /* not X509_STRICT: many a root lacks a key usage */
 	if (X509_STORE_CTX_init(ctx, roots, own, in->given) != 1)
 		return fail(e, E_INTERNAL, "no memory");
@@ -117,7 +118,8 @@ check_path_length(const struct installation *in, struct error *e)
 		X509 *x = sk_X509_value(in->path, (int)i);
 		long most = X509_get_pathlen(x);
 		if (most >= 0 && between > most)
-			return fail_at(e, E_POLICY, "certificate", "certificate: what stands %zu over the CA allows %ld CAs below it (RFC 5280 4.2.1.9)", i, most);
+			return fail_at(e, E_POLICY, "certificate", "certificate: what stands %zu over the CA allows %ld CAs below it (RFC 5280"
+			    " 4.2.1.9)", i, most);
 		if (X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) != 0)
 			between++;
 	}
@@ -138,7 +140,8 @@ check_own(struct manage *m, struct installation *in, X509 *own, struct error *e)
 		bool same = wanted && X509_NAME_cmp(wanted, X509_get_subject_name(own)) == 0;
 		X509_NAME_free(wanted);
 		if (!same)
-			return fail_at(e, E_POLICY, "certificate", "certificate: its subject is %s, and %s was asked for", dn_text(m->arena, in->own.subject),
+			return fail_at(e, E_POLICY, "certificate", "certificate: its subject is %s, and %s was asked for", dn_text(m->arena,
+			    in->own.subject),
 				       in->ca.subject_text);
 	}
 	if (!cert_is_ca(&in->own))
@@ -153,7 +156,8 @@ check_own(struct manage *m, struct installation *in, X509 *own, struct error *e)
 		return fail_at(e, E_BAD_VALUE, "certificate", "certificate: its key identifier can't be read");
 	if (ski)
 		in->ski = der_bytes(&id);
-	return in->ski.len >= 1 && in->ski.len <= 64 ? 0 : fail_at(e, E_BAD_VALUE, "certificate", "certificate: a key identifier of 1 to 64 octets is wanted");
+	return in->ski.len >= 1 && in->ski.len <= 64 ? 0 : fail_at(e, E_BAD_VALUE, "certificate", "certificate: a key identifier of 1 to 64"
+	    " octets is wanted");
 }
 
 static int
@@ -184,7 +188,8 @@ certify_row(struct manage *m, const struct installation *in, struct error *e)
 	    DB_INT(in->own.not_after), DB_BYTES(in->ski.data, in->ski.len), in->above.len ? DB_BYTES(in->above.data, in->above.len) : DB_NULL,
 	    DB_TEXT(status)};
 	return db_query(m->desk->db,
-			"UPDATE ca SET certificate = $2::bytea, not_before = to_timestamp($3::bigint), not_after = to_timestamp($4::bigint), ski = $5::bytea,"
+			"UPDATE ca SET certificate = $2::bytea, not_before = to_timestamp($3::bigint), not_after = to_timestamp($4::bigint),"
+			" ski = $5::bytea,"
 			" above = $6::bytea, status = $7::text, crl_url = replace(crl_url, encode(ski, 'hex'), encode($5::bytea, 'hex')),"
 			" ca_url = replace(ca_url, encode(ski, 'hex'), encode($5::bytea, 'hex')), version = version + 1 WHERE id = $1::int",
 			p, ARRAY_LEN(p), false, NULL, e);
@@ -294,7 +299,8 @@ take_csr(struct manage *m, struct crossing *x, struct bytes der, struct error *e
 {
 	struct csr csr;
 	const struct keytype *type;
-	if (csr_parse(der, &csr, e) < 0 || publickey_load(csr.spki_algorithm, csr.key, &type, &x->key, e) < 0 || csr_verify(&csr, type, x->key, e) < 0)
+	if (csr_parse(der, &csr, e) < 0 || publickey_load(csr.spki_algorithm, csr.key, &type, &x->key, e) < 0 || csr_verify(&csr, type, x->key,
+	    e) < 0)
 		return fail_at(e, e->code, "csr", "%s", arena_strdup(m->arena, e->detail));
 	x->subject = csr.subject;
 	return 0;

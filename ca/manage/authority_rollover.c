@@ -32,12 +32,15 @@ ca_take_over(struct manage *m, const struct ca_state *old, int32_t successor_id,
 	struct db_param p[] = {DB_INT(old->id), DB_TEXT(ca_old_name(m, old)), DB_INT(successor_id), DB_TEXT(old->name),
 	    DB_TEXT(old->is_default ? "true" : "false"), DB_TEXT(strcmp(old->status, "offline") == 0 ? "offline" : "active")};
 	if (db_query(m->desk->db,
-		     "UPDATE ca SET name = $2::text, is_default = false, status = 'superseded', version = version + 1 WHERE id = $1::int", p, 2, false, NULL,
+		     "UPDATE ca SET name = $2::text, is_default = false, status = 'superseded', version = version + 1 WHERE id = $1::int", p, 2,
+		     false, NULL,
 		     e) < 0)
 		return manage_taken(m, "name", "name: a CA has the name that the old one is to get", e);
-	if (db_query(m->desk->db, "UPDATE ca SET name = $2::text, is_default = $3::boolean, status = $4::text WHERE id = $1::int", &p[2], 4, false, NULL, e) <
+	if (db_query(m->desk->db, "UPDATE ca SET name = $2::text, is_default = $3::boolean, status = $4::text WHERE id = $1::int", &p[2], 4,
+	    false, NULL, e) <
 		0 ||
-	    db_query(m->desk->db, "UPDATE ca SET successor_id = $2::int WHERE id = $1::int", (struct db_param[]){p[0], p[2]}, 2, false, NULL, e) < 0 ||
+	    db_query(m->desk->db, "UPDATE ca SET successor_id = $2::int WHERE id = $1::int", (struct db_param[]){p[0], p[2]}, 2, false, NULL,
+	        e) < 0 ||
 	    policies_follow(m, old->id, successor_id, e) < 0)
 		return -1;
 	return manage_audit(m, "ca.superseded", ca_object(m, old->id),
@@ -91,7 +94,8 @@ renew_csr_row(struct manage *m, void *ctx, struct error *e)
 static int
 renew_external(struct manage *m, struct renewing *n, struct error *e)
 {
-	if (manage_body_end(m, e) < 0 || ca_csr_make(m, n->authority->cert.subject, NULL, n->authority, n->authority->type, n->authority->signature, &n->csr, e) < 0 ||
+	if (manage_body_end(m, e) < 0 || ca_csr_make(m, n->authority->cert.subject, NULL, n->authority, n->authority->type,
+	    n->authority->signature, &n->csr, e) < 0 ||
 	    ca_transaction(m, renew_csr_row, n, e) < 0)
 		return -1;
 	ca_csr_result(m, n->csr);
@@ -112,7 +116,8 @@ renew(struct manage *m, struct renewing *n, struct error *e)
 		return renew_external(m, n, e);
 	ca_request_init(m, &n->request);
 	if (ca_request_days(m, &n->request, e) < 0 ||
-	    ca_profile(m, n->ca.profile_id, n->ca.parent_id ? "sub-ca" : "root-ca", true, &n->profile, &profile_id, e) < 0 || manage_body_end(m, e) < 0 ||
+	    ca_profile(m, n->ca.profile_id, n->ca.parent_id ? "sub-ca" : "root-ca", true, &n->profile, &profile_id, e) < 0 || manage_body_end(m,
+	        e) < 0 ||
 	    ca_request_same_subject(m, &n->request, n->authority->cert.subject, e) < 0)
 		return -1;
 	n->issuer = n->ca.parent_id ? registry_authority_heir(m->desk->registry, n->ca.parent_id) : NULL;
@@ -166,7 +171,8 @@ read_rollover(struct manage *m, struct rollover *v, struct error *e)
 		return fail(e, E_CONFLICT, "its new key (ca/%d) waits for a certificate: install that, or delete it", v->old.successor_id);
 	ca_request_init(m, &v->request);
 	if (ca_request_days(m, &v->request, e) < 0 || ca_places_read(m, &v->places, e) < 0 ||
-	    ca_profile(m, v->old.profile_id, v->old.parent_id || v->old.external ? "sub-ca" : "root-ca", false, &v->profile, &v->row.profile_id, e) < 0 ||
+	    ca_profile(m, v->old.profile_id, v->old.parent_id || v->old.external ? "sub-ca" : "root-ca", false, &v->profile, &v->row.profile_id,
+	        e) < 0 ||
 	    ca_algorithm(m, v->authority->type, &v->key.type, &v->key.signature, e) < 0 ||
 	    ca_request_same_subject(m, &v->request, v->authority->cert.subject, e) < 0)
 		return -1;
@@ -214,7 +220,8 @@ take_over(struct manage *m, void *ctx, struct error *e)
 	if (ca_take_over(m, &v->old, v->new_id, e) < 0)
 		return -1;
 	return manage_audit(m, m->op->action, m->object,
-			    detail_text(m->arena, "name", v->old.name, "key", v->row.key_type, "from", ca_object(m, v->old.id), "subject", v->row.subject, NULL), e);
+			    detail_text(m->arena, "name", v->old.name, "key", v->row.key_type, "from", ca_object(m, v->old.id), "subject",
+			        v->row.subject, NULL), e);
 }
 
 static int
@@ -253,14 +260,16 @@ sign_new(struct manage *m, struct rollover *v, struct error *e)
 {
 	struct founder f = ca_founder(m);
 	struct bytes subject = v->authority->cert.subject;
-	struct found_wish own = {.issuer = v->issuer, .profile = v->profile, .key = v->key.key, .signature = v->key.signature, .exact_subject = subject,
+	struct found_wish own = {.issuer = v->issuer, .profile = v->profile, .key = v->key.key, .signature = v->key.signature,
+	    .exact_subject = subject,
 				 .issue = &v->request.issue};
 	if (found_sign(&f, &own, &v->own, e) < 0)
 		return -1;
 	found_row_take(&v->row, v->own);
 	if (v->issuer)
 		return 0; /* it is the issuer's certificate that leads to the new key */
-	struct found_wish link = {.issuer = v->authority, .profile = v->linking, .key = v->key.key, .exact_subject = subject, .issue = &v->request.issue,
+	struct found_wish link = {.issuer = v->authority, .profile = v->linking, .key = v->key.key, .exact_subject = subject,
+	    .issue = &v->request.issue,
 				  .not_after = v->authority->cert.not_after};
 	return found_sign(&f, &link, &v->link, e);
 }

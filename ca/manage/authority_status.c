@@ -60,7 +60,8 @@ find_dependents(struct manage *m, const struct ca_state *ca, const char **ret_ca
 	if (db_query(m->desk->db,
 		     "SELECT (SELECT string_agg(s.name, ', ' ORDER BY s.name) FROM (SELECT name FROM ca WHERE parent_id = $1::int AND status NOT IN"
 		     " ('revoked', 'retired', 'pending') AND not_after > now() ORDER BY name LIMIT 5) s),"
-		     " (SELECT count(*) FROM (SELECT FROM certificate x LEFT JOIN profile f ON f.id = x.profile_id WHERE x.ca_id = $1::int AND x.status <> 2"
+		     " (SELECT count(*) FROM (SELECT FROM certificate x LEFT JOIN profile f ON f.id = x.profile_id WHERE x.ca_id = $1::int AND"
+		     " x.status <> 2"
 		     " AND x.not_after > now() AND coalesce(f.definition ->> 'ocsp_nocheck', 'false') <> 'true' LIMIT $2::int) c)",
 		     p, ARRAY_LEN(p), false, &r, e) < 0)
 		return -1;
@@ -91,7 +92,8 @@ revoke_all(struct manage *m, const struct ca_state *ca, int reason, struct error
 	if (db_int(r, 0, 0) == 0)
 		return 0;
 	return manage_audit(m, "certificate.revoked", ca_object(m, ca->id),
-			    detail_text(m->arena, "count", db_text(r, 0, 0), "reason", arena_printf(m->arena, "%d", reason), "because", m->op->name, NULL), e);
+			    detail_text(m->arena, "count", db_text(r, 0, 0), "reason", arena_printf(m->arena, "%d", reason), "because",
+			        m->op->name, NULL), e);
 }
 
 /* A CA that has certificates which live goes on to answer for them: it becomes superseded, and is retired when the last of them has ended. */
@@ -114,7 +116,8 @@ ca_retire(struct manage *m, struct error *e)
 		return fail(e, E_CONFLICT, "CAs stand under it: %s; retire or revoke them first, or ask for revoke", cas);
 	if (certificates && revoke != 1)
 		return fail(e, E_CONFLICT, "%s%lld of its certificates are valid; revoke them, or ask for revoke",
-			    certificates > REVOKE_AT_ONCE ? "more than " : "", (long long)(certificates > REVOKE_AT_ONCE ? REVOKE_AT_ONCE : certificates));
+			    certificates > REVOKE_AT_ONCE ? "more than " : "",
+			        (long long)(certificates > REVOKE_AT_ONCE ? REVOKE_AT_ONCE : certificates));
 	if (certificates > REVOKE_AT_ONCE)
 		return fail(e, E_CONFLICT, "more than %d of its certificates are valid: revoke them by a job first", REVOKE_AT_ONCE);
 	struct db_param p[] = {DB_INT(ca.id)};
@@ -148,7 +151,8 @@ static int
 block_key(struct manage *m, const struct ca_state *ca, struct error *e)
 {
 	struct db_param p[] = {DB_BYTES(ca->spki_hash.data, ca->spki_hash.len)};
-	return db_query(m->desk->db, "INSERT INTO blocked_key (spki_hash, reason) VALUES ($1::bytea, 'cACompromise') ON CONFLICT DO NOTHING", p, 1, false,
+	return db_query(m->desk->db, "INSERT INTO blocked_key (spki_hash, reason) VALUES ($1::bytea, 'cACompromise') ON CONFLICT DO NOTHING", p,
+	    1, false,
 			NULL, e);
 }
 
@@ -171,6 +175,7 @@ ca_revoke(struct manage *m, struct error *e)
 		     p, ARRAY_LEN(p), false, &r, e) < 0 ||
 	    (reason == REASON_CA_COMPROMISE && block_key(m, &ca, e) < 0) || set_status(m, &ca, "revoked", e) < 0)
 		return -1;
-	m->detail = detail_text(m->arena, "name", ca.name, "reason", arena_printf(m->arena, "%d", (int)reason), "certificates", db_text(r, 0, 0), NULL);
+	m->detail = detail_text(m->arena, "name", ca.name, "reason", arena_printf(m->arena, "%d", (int)reason), "certificates", db_text(r, 0, 0),
+	    NULL);
 	return 0;
 }

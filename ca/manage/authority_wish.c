@@ -54,7 +54,8 @@ ca_request_subject(struct manage *m, struct ca_request *q, struct error *e)
 	{
 		const char *type = json_string_value(json_array_get(pair, 0)), *value = json_string_value(json_array_get(pair, 1));
 		if (!type || !value || json_array_size(pair) != 2)
-			return fail_at(e, E_BAD_VALUE, "subject", "subject: a list of [type, value] is wanted, as in [[\"CN\", \"Root\"], [\"O\", \"Example\"]]");
+			return fail_at(e, E_BAD_VALUE, "subject", "subject: a list of [type, value] is wanted, as in [[\"CN\", \"Root\"], [\"O\","
+			    " \"Example\"]]");
 		add_attribute(m, q, type, value);
 	}
 	return 0;
@@ -123,7 +124,8 @@ ca_algorithm(struct manage *m, const struct keytype *otherwise, const struct key
 		}
 		list = arena_printf(m->arena, "%s%s%s", list, *list ? ", " : "", s->name);
 	}
-	return fail_at(e, E_BAD_VALUE, signature ? "signature" : "digest", "%s: a %s key signs with %s", signature ? "signature" : "digest", (*ret)->name, list);
+	return fail_at(e, E_BAD_VALUE, signature ? "signature" : "digest", "%s: a %s key signs with %s", signature ? "signature" : "digest",
+	    (*ret)->name, list);
 }
 
 /* An http URL of visible ASCII: it stands in every certificate. Plain http, for CRLs and OCSP are signed themselves, and TLS would ask for
