@@ -178,3 +178,16 @@ def test_hierarchy(instance, tenants, tmp_path, word):
     done = run(*ask)
     assert "Response verify OK" in done.stderr + done.stdout, done.stderr
     assert f"Public Key Algorithm: {signer}" in done.stdout, done.stdout
+
+
+@pytest.mark.rows("A08")
+def test_below_the_profile(rest, tmp_path):
+    """2048 bits where 3072 are wanted; a range takes what lies above its least."""
+    name, answer = new_profile(rest, DEFINITION, keys=["rsa>=3072"])
+    assert answer.status == 201, answer
+    small = (support.DATA / "csr" / "rsa-2048.der").read_bytes()
+    answer = rest.issue("cert_client", profile=name, csr=support.pem_of_der("CERTIFICATE REQUEST", small))
+    assert answer.status == 422 and answer.error["code"] == "bad_key", answer
+    assert "takes no rsa2048 keys, but rsa>=3072" in answer.error["detail"], answer
+    csr = run("openssl", "req", "-new", "-newkey", "rsa:3080", "-nodes", "-keyout", tmp_path / "key.pem", "-subj", "/CN=above.example").stdout
+    assert rest.issue("cert_client", profile=name, csr=csr).status == 201
