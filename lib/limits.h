@@ -29,7 +29,7 @@
 #define LIMIT_POLICY_TENANT_RULES 256     /* in force in a tenant: under half a millisecond for a request that all are about */
 #define LIMIT_POLICY_OPERATIONS 32
 #define LIMIT_POLICY_PATH_BYTES 1000      /* of a condition; twenty terms */
-#define LIMIT_POLICY_PATH_US 5000         /* of a condition, tried on the largest request when it is saved */
+#define LIMIT_POLICY_PATH_US 1000         /* of a condition, tried on the largest request when it is saved */
 #define LIMIT_POLICY_REGEX_BYTES 200
 #define LIMIT_POLICY_REGEX_COUNT 1000     /* the product of its counts: PostgreSQL writes {n} out n times */
 #define LIMIT_APPROVAL_DAYS 14            /* that a request waits for people */

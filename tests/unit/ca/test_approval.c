@@ -164,6 +164,41 @@ START_TEST(rights_of_then)
 }
 END_TEST
 
+/* The key store was away, or the process ended, between the last approval and the deed: whoever may approve says so once more. */
+START_TEST(approved_and_not_done)
+{
+	struct db *db CLEANUP(db_free) = test_db("siegel_owner");
+	int64_t id = asked(ROLE);
+	ck_assert_int_eq(act(&s, "admin2", "approval.approve", id, NULL), id);
+	test_one(db, "UPDATE approval SET status = 'approved' WHERE status = 'open'");
+	ck_assert_int_eq(asked(ROLE), id);
+	expect_refused(&s, "admin1", "approval.approve", id, NULL, E_FORBIDDEN, NULL);
+	expect_refused(&s, "clerk1", "approval.approve", id, NULL, E_FORBIDDEN, NULL);
+	ck_assert_int_eq(act(&s, "admin2", "approval.approve", id, NULL), id);
+	ck_assert_str_eq(status(id), "done");
+	ck_assert_str_eq(roles(), "1");
+}
+END_TEST
+
+/* Two rules want different people: both wishes are met, one person may count for both. */
+START_TEST(each_wish_is_met)
+{
+	int64_t other = act(&s, "admin1", "policy.create", 0,
+			    "{'name':'registrars','enabled':true,'operations':['role.create'],'rules':[{'name':'ra','approve':{'count':1,'role':'registration_authority'},"
+			    "'message':'one of the registration authority'}]}");
+	ck_assert_int_gt(other, 0);
+	int64_t id = asked(ROLE);
+	ck_assert_int_eq(act(&s, "admin2", "approval.approve", id, NULL), id);
+	ck_assert_int_eq(act(&s, "admin3", "approval.approve", id, NULL), id);
+	ck_assert_str_eq(status(id), "open");
+	const json_t *demands = json_object_get(s.result, "approvers");
+	ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(demands, 0), "met")), 2);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(demands, 1), "met")), 0);
+	ck_assert_int_eq(act(&s, "clerk1", "approval.approve", id, NULL), id);
+	ck_assert_str_eq(status(id), "done");
+}
+END_TEST
+
 /* Switching off the policy by which others look at it is itself looked at, if it says so. */
 START_TEST(policies_can_guard_themselves)
 {
@@ -204,6 +239,8 @@ tcase_approval(void)
 	tcase_add_test(t, a_change_voids_approvals);
 	tcase_add_test(t, ended_otherwise);
 	tcase_add_test(t, rights_of_then);
+	tcase_add_test(t, approved_and_not_done);
+	tcase_add_test(t, each_wish_is_met);
 	tcase_add_test(t, policies_can_guard_themselves);
 	tcase_add_test(t, refused_operations);
 	return t;
