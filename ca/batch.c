@@ -161,8 +161,9 @@ int
 batch_intents(struct batch *b, const struct audit_chain *chain, struct error *e)
 {
 	batch_begin(b,
-	      "SELECT r_place, r_fault FROM intent_add($1::text, $2::int[], $3::bytea[], $4::int[], $5::int[], $6::bytea[], $7::bytea[], $8::bytea[], $9::int[],"
-	      " $10::bytea[], $11::text[], $12::int[], $13::bigint[], $14::bigint[], $15::text[], $16::text[], $17::text[], $18::bytea[], $19::bigint)",
+	      "SELECT r_place, r_fault FROM intent_add($1::text, $2::int[], $3::bytea[], $4::int[], $5::int[], $6::bytea[], $7::bytea[],"
+	      " $8::bytea[], $9::int[], $10::bytea[], $11::text[], $12::int[], $13::bigint[], $14::bigint[], $15::text[], $16::text[],"
+	      " $17::text[], $18::bytea[], $19::bigint)",
 	      chain);
 	struct db_array *ca = batch_column(b, DB_ARRAY_INT4), *serial = batch_column(b, DB_ARRAY_BYTEA), *tenant = batch_column(b, DB_ARRAY_INT4),
 			*profile = batch_column(b, DB_ARRAY_INT4), *tbs = batch_column(b, DB_ARRAY_BYTEA), *key = batch_column(b, DB_ARRAY_BYTEA),
@@ -215,7 +216,8 @@ batch_certificates(struct batch *b, const struct audit_chain *chain, struct erro
 			*names = batch_column(b, DB_ARRAY_TEXT), *from = batch_column(b, DB_ARRAY_INT8), *to = batch_column(b, DB_ARRAY_INT8),
 			*spki = batch_column(b, DB_ARRAY_BYTEA), *der = batch_column(b, DB_ARRAY_BYTEA), *requestor = batch_column(b, DB_ARRAY_TEXT),
 			*source = batch_column(b, DB_ARRAY_TEXT), *reuse = batch_column(b, DB_ARRAY_INT4), *key_type = batch_column(b, DB_ARRAY_TEXT),
-			*owner = batch_column(b, DB_ARRAY_TEXT), *metadata = batch_column(b, DB_ARRAY_TEXT), *replaces = batch_column(b, DB_ARRAY_INT8),
+			*owner = batch_column(b, DB_ARRAY_TEXT), *metadata = batch_column(b, DB_ARRAY_TEXT),
+			*replaces = batch_column(b, DB_ARRAY_INT8),
 			*wrapped = batch_column(b, DB_ARRAY_BYTEA);
 	struct audit_columns audit = batch_audit_columns(b);
 	for (size_t i = 0; i < b->n; i++) {
@@ -271,6 +273,17 @@ intents_abandon(struct db *db, const char *chain, struct error *e)
 {
 	struct db_param params[] = {DB_TEXT(chain)};
 	return db_query(db, "UPDATE intent SET abandoned_at = now() WHERE chain = $1::text AND abandoned_at IS NULL", params, 1, false, NULL, e);
+}
+
+int
+reason_parse(const char *word)
+{
+	static const char *const reasons[] = {"unspecified", "keyCompromise", NULL, "affiliationChanged", "superseded", "cessationOfOperation",
+	    "certificateHold", NULL, "removeFromCRL", "privilegeWithdrawn"};
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+		if (reasons[i] && strcmp(reasons[i], word) == 0)
+			return (int)i;
+	return -1;
 }
 
 static struct db_param

@@ -77,6 +77,8 @@ int batch_notes(struct batch *b, const struct audit_chain *chain, const struct n
 /* certificate_revoke() for one certificate. What its result begins with, and then STORED_COLUMNS: */
 enum { REVOKED_REPEATED, REVOKED_REASON, REVOKED_AT };
 enum { REASON_HOLD = 6, REASON_RELEASE = 8 }; /* certificateHold and removeFromCRL, RFC 5280 5.3.1 */
+/* The number of a reason that makes sense for end entities, or of a hold or its release, by its name there. -1: none. */
+int reason_parse(const char *word);
 #define BATCH_REVOKE_PARAMS 11
 struct batch_revocation {
 	const char *sql;

@@ -86,8 +86,8 @@ lane_lost(struct lane *l, const struct error *cause)
 		struct job *job = l->jobs[i];
 		struct error e;
 		/* Before anything was signed a new try is safe, with a new serial: the intent of this one may be there. */
-		if ((state == LANE_LOOKUP || state == LANE_FIND || state == LANE_POLICY || state == LANE_APPROVAL || state == LANE_INTENT) && job->tries++ < MAX_TRIES &&
-		    (!job->order || order_renumber(job->order, &e) == 0)) {
+		bool early = state == LANE_LOOKUP || state == LANE_FIND || state == LANE_POLICY || state == LANE_APPROVAL || state == LANE_INTENT;
+		if (early && job->tries++ < MAX_TRIES && (!job->order || order_renumber(job->order, &e) == 0)) {
 			worker_requeue(l->worker, job, BUSY_PAUSE_MS * 10);
 			continue;
 		}
@@ -236,7 +236,8 @@ carry_out(struct lane *l, struct job *job, const struct verdict *v)
 		rc = -1;
 	}
 	if (rc == 0 && v->effect == VERDICT_APPROVE && job->request->issue->request_key.len == 0) /* nothing to find it by when it comes again */
-		rc = fail(&e, E_POLICY, "the request needs an approval: send it with a request key, so that it can be repeated (policy \"%s\")", v->policy);
+		rc = fail(&e, E_POLICY, "the request needs an approval: send it with a request key, so that it can be repeated (policy \"%s\")",
+			  v->policy);
 	if (rc < 0)
 		worker_refuse(l->worker, take_out(l, place_of(l, job)), &e);
 	return rc == 0 && v->effect == VERDICT_APPROVE;
@@ -567,7 +568,8 @@ refused(struct lane *l, const struct error *e)
 		if (state[4] == '5')
 			(void)fail(&told, E_NOT_FOUND, "there is no such certificate");
 		else if (state[4] == '7')
-			(void)fail(&told, E_CONFLICT, "the certificate is revoked, and that is for ever: a hold alone can be released (RFC 5280 5.3.1)");
+			(void)fail(&told, E_CONFLICT,
+				   "the certificate is revoked, and that is for ever: a hold alone can be released (RFC 5280 5.3.1)");
 		else
 			(void)fail(&told, E_FORBIDDEN, "a certificate of a CA or an OCSP signer isn't revoked by this request");
 		worker_refuse(l->worker, take_out(l, 0), &told);
@@ -635,22 +637,15 @@ static void
 begin_lookup(struct lane *l)
 {
 	struct error e;
-	struct batch *b = &l->batch;
-	batch_free(b);
-	db_array_init(&b->arrays[0], DB_ARRAY_INT4, LIMIT_BATCH * 16);
-	db_array_init(&b->arrays[1], DB_ARRAY_INT8, LIMIT_BATCH * 16);
-	b->n_arrays = 2;
+	predecessors_begin(&l->batch);
 	for (size_t i = 0; i < l->n_jobs; i++) {
-		db_array_add_int(&b->arrays[0], l->jobs[i]->request->issue->requestor->tenant_id);
-		db_array_add_int(&b->arrays[1], l->jobs[i]->request->issue->replaces_id);
+		const Siegel__Issue *q = l->jobs[i]->request->issue;
+		predecessors_add(&l->batch, q->requestor->tenant_id, q->replaces_id);
 	}
-	if (db_array_param(&b->arrays[0], &b->params[0], &e) < 0 || db_array_param(&b->arrays[1], &b->params[1], &e) < 0) {
+	if (batch_finish(&l->batch, &e) < 0)
 		fail_all(l, &e);
-		return;
-	}
-	b->n_params = 2;
-	b->sql = "SELECT r_tenant, r_id, r_ca, r_profile, r_status, r_der, r_owner, r_metadata FROM certificate_find($1::int[], $2::bigint[])";
-	send_statement(l, b, LANE_LOOKUP);
+	else
+		send_statement(l, &l->batch, LANE_LOOKUP);
 }
 
 void
@@ -711,28 +706,6 @@ intended(struct lane *l, const struct db_result *r)
 	begin_intents(l);
 }
 
-/* What certificate_find() gives. */
-enum { LOOKUP_TENANT, LOOKUP_ID, LOOKUP_CA, LOOKUP_PROFILE, LOOKUP_STATUS, LOOKUP_DER, LOOKUP_OWNER, LOOKUP_METADATA };
-
-static const char *
-text_or_null(struct arena *a, const struct db_result *r, int row, int col)
-{
-	return db_is_null(r, row, col) ? NULL : arena_strdup(a, db_text(r, row, col));
-}
-
-static int
-read_predecessor(struct job *job, const struct db_result *r, int row, struct error *e)
-{
-	struct predecessor p = {.arena = arena_new(LIMIT_REQUEST_ARENA_BYTES)};
-	p.id = db_int(r, row, LOOKUP_ID);
-	p.ca_id = (int32_t)db_int(r, row, LOOKUP_CA);
-	p.profile_id = (int32_t)db_int(r, row, LOOKUP_PROFILE);
-	p.status = (int32_t)db_int(r, row, LOOKUP_STATUS);
-	p.owner = text_or_null(p.arena, r, row, LOOKUP_OWNER);
-	p.metadata = text_or_null(p.arena, r, row, LOOKUP_METADATA);
-	return predecessor_new(&p, db_bytes(r, row, LOOKUP_DER, NULL), &job->predecessor, e);
-}
-
 /* Each job goes on with its certificate, or without when the tenant has none of that id. */
 static void
 looked_up(struct lane *l, const struct db_result *r)
@@ -745,16 +718,10 @@ looked_up(struct lane *l, const struct db_result *r)
 	for (size_t i = 0; i < n; i++) {
 		const Siegel__Issue *q = jobs[i]->request->issue;
 		struct error e;
-		int rc = fail_at(&e, E_NOT_FOUND, "", "there is no such certificate");
-		for (int row = 0; row < db_rows(r) && rc < 0; row++)
-			if (db_int(r, row, LOOKUP_ID) == q->replaces_id && db_int(r, row, LOOKUP_TENANT) == q->requestor->tenant_id) {
-				rc = read_predecessor(jobs[i], r, row, &e);
-				break;
-			}
-		if (rc == 0)
-			worker_found(l->worker, jobs[i]);
-		else
+		if (predecessor_find(r, q->requestor->tenant_id, q->replaces_id, &jobs[i]->predecessor, &e) < 0)
 			worker_refuse(l->worker, jobs[i], &e);
+		else
+			worker_found(l->worker, jobs[i]);
 	}
 }
 

@@ -1,11 +1,13 @@
-/* A lane: one database connection, one audit chain, one batch under way. States: idle → (find) → (policy → (approval)) → intent → store → (abandon) → idle; a
- * revocation is a batch of its own, and so are look-ups of certificates that are to be replaced. While one lane waits for its flush, others
- * work. */
+/* A lane: one database connection, one audit chain, one batch under way. States: idle → (find) → (policy → (approval)) → intent → store →
+ * (abandon) → idle; a revocation is a batch of its own, and so are look-ups of certificates that are to be replaced. While one lane waits for
+ * its flush, others work. */
 #ifndef SIEGEL_CA_LANE_H
 #define SIEGEL_CA_LANE_H
 #include "ca/worker.h"
 
-enum lane_state { LANE_DOWN, LANE_IDLE, LANE_LOOKUP, LANE_FIND, LANE_POLICY, LANE_APPROVAL, LANE_INTENT, LANE_STORE, LANE_ABANDON, LANE_REVOKE, LANE_NOTE };
+enum lane_state {
+	LANE_DOWN, LANE_IDLE, LANE_LOOKUP, LANE_FIND, LANE_POLICY, LANE_APPROVAL, LANE_INTENT, LANE_STORE, LANE_ABANDON, LANE_REVOKE, LANE_NOTE
+};
 
 struct lane {
 	struct worker *worker;

@@ -27,12 +27,14 @@ metadata_check(const json_t *metadata, struct error *e)
 	{
 		size_t len = strlen(key);
 		if (len == 0 || len > LIMIT_METADATA_KEY_BYTES || strspn(key, letters) != len || strncmp(key, "__", 2) == 0)
-			return fail_at(e, E_BAD_VALUE, "metadata", "metadata: a key has 1 to %d letters, digits and any of _ . - and doesn't begin with __",
+			return fail_at(e, E_BAD_VALUE, "metadata",
+				       "metadata: a key has 1 to %d letters, digits and any of _ . - and doesn't begin with __",
 				       LIMIT_METADATA_KEY_BYTES);
 		const char *s = json_string_value(value);
 		if (!s || json_string_length(value) > LIMIT_METADATA_VALUE_BYTES || strlen(s) != json_string_length(value) ||
 		    !is_one_line(s, strlen(s)))
-			return fail_at(e, E_BAD_VALUE, "metadata", "metadata: a value is a text of up to %d octets on one line", LIMIT_METADATA_VALUE_BYTES);
+			return fail_at(e, E_BAD_VALUE, "metadata", "metadata: a value is a text of up to %d octets on one line",
+				       LIMIT_METADATA_VALUE_BYTES);
 	}
 	return 0;
 }

@@ -350,26 +350,6 @@ order_free(struct order *o)
 }
 
 int
-predecessor_new(const struct predecessor *fields, struct bytes der, struct predecessor **ret, struct error *e)
-{
-	struct predecessor *p = arena_dup(fields->arena, fields, sizeof(*fields));
-	struct bytes copy = {arena_dup(p->arena, der.data, der.len), der.len};
-	if (cert_parse(copy, &p->cert, e) < 0) {
-		predecessor_free(p);
-		return -1;
-	}
-	*ret = p;
-	return 0;
-}
-
-void
-predecessor_free(struct predecessor *p)
-{
-	if (p)
-		arena_free(p->arena);
-}
-
-int
 order_key_type(const struct registry *r, const Siegel__Issue *request, const struct predecessor *p, const struct keytype **ret, struct error *e)
 {
 	struct order *o CLEANUP(order_free) = order_new(request);
@@ -482,7 +462,8 @@ order_sign(struct order *o, struct hsm *hsm, struct error *e)
 		return fail(e, E_INTERNAL, "what was signed isn't what was intended");
 	/* Before anything is handed out: whoever gets the key relies on its being kept. */
 	if (o->private_key && o->profile->archive_keys && !o->wrapped.len)
-		return archive_seal(hsm, o->ca->id, (struct bytes){o->tbs_input.serial, o->tbs_input.serial_len}, o->private_key, o->arena, &o->wrapped, e);
+		return archive_seal(hsm, o->ca->id, (struct bytes){o->tbs_input.serial, o->tbs_input.serial_len}, o->private_key, o->arena,
+				    &o->wrapped, e);
 	return 0;
 }
 

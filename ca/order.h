@@ -1,6 +1,7 @@
 /* An order: one request for a certificate, decided and ready to be signed. The engine decides here, and nowhere else. */
 #ifndef SIEGEL_CA_ORDER_H
 #define SIEGEL_CA_ORDER_H
+#include "ca/predecessor.h"
 #include "ca/registry.h"
 #include "ca/tbs.h"
 #include "lib/ipc/engine.pb-c.h"
@@ -25,19 +26,6 @@ struct order {
 	const char *owner, *metadata;  /* of its row; metadata as JSON text; NULL: none */
 	const char *actor, *intent_detail; /* of its audit rows; NULL before the first */
 };
-
-/* A certificate that another one is to replace, as certificate_find() gives it. */
-struct predecessor {
-	struct arena *arena;           /* holds all that is pointed to */
-	int64_t id;
-	int32_t ca_id, profile_id, status;
-	struct cert cert;
-	const char *owner, *metadata;  /* NULL: none */
-};
-
-/* Takes a certificate's DER apart; takes over fields->arena. The caller frees *ret with predecessor_free(). */
-int predecessor_new(const struct predecessor *fields, struct bytes der, struct predecessor **ret, struct error *e) MUST_CHECK;
-void predecessor_free(struct predecessor *p); /* accepts NULL */
 
 /* Decides: finds CA and profile, checks the CSR (possession, key), subject, names and validity by the profile's rules, makes the serial
  * (127 random bits) and the to-be-signed certificate. made is a private key for a request without a CSR, or NULL: then it is made

@@ -38,7 +38,9 @@ may_go_together(const struct job *a, const struct job *b)
 {
 	if (same_key(a->request->issue->request_key, b->request->issue->request_key))
 		return false;
-	enum key_reuse reuse = a->order->profile->key_reuse > b->order->profile->key_reuse ? a->order->profile->key_reuse : b->order->profile->key_reuse;
+	enum key_reuse reuse = a->order->profile->key_reuse, other = b->order->profile->key_reuse;
+	if (other > reuse)
+		reuse = other;
 	return reuse == REUSE_ALLOW || memcmp(a->order->spki_hash, b->order->spki_hash, sizeof(a->order->spki_hash)) != 0 ||
 	       (reuse == REUSE_SAME_SUBJECT && strcmp(a->order->subject_text, b->order->subject_text) == 0);
 }

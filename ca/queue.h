@@ -8,7 +8,9 @@ struct queue {
 	size_t n;
 };
 
+/* An empty one. */
 void queue_init(struct queue *q);
+/* Takes the job over, as the last one. */
 void queue_put(struct queue *q, struct job *job);
 /* Takes up to LIMIT_BATCH jobs that may go together and whose time (not_before_us) has come: issues, look-ups, or, with may_revoke, one
  * revocation. ret has room for them; how many. */

@@ -19,8 +19,8 @@ policy_tenants_read(struct policy_tenants *p, struct db *db, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	if (db_query(db,
-		     "SELECT p.r_epoch, t FROM policy_tenants('{certificate.issue,certificate.renew}') p LEFT JOIN LATERAL unnest(p.r_tenants) t ON true"
-		     " ORDER BY t",
+		     "SELECT p.r_epoch, t FROM policy_tenants('{certificate.issue,certificate.renew}') p"
+		     " LEFT JOIN LATERAL unnest(p.r_tenants) t ON true ORDER BY t",
 		     NULL, 0, false, &r, e) < 0)
 		return -1;
 	policy_tenants_free(p);
@@ -97,7 +97,8 @@ approvals_begin(struct approvals *a, struct batch *b, const struct audit_chain *
 {
 	batch_begin(b,
 		    "SELECT r_place, r_id FROM request_hold($1::text, $2::int[], $3::bytea[], $4::text[], $5::bytea[], $6::text[], $7::int[],"
-		    " $8::text[], $9::bigint[], $10::text[], $11::int[], $12::bigint[], $13::bigint[], $14::text[], $15::text[], $16::text[], $17::bytea[])",
+		    " $8::text[], $9::bigint[], $10::text[], $11::int[], $12::bigint[], $13::bigint[], $14::text[], $15::text[], $16::text[],"
+		    " $17::bytea[])",
 		    chain);
 	a->batch = b;
 	a->tenant = batch_column(b, DB_ARRAY_INT4);

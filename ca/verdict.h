@@ -30,8 +30,8 @@ void verdict_read(struct verdict *v, const struct db_result *r, int row);
 /* What the one is told who asked for what a rule refuses. */
 void verdict_error(const struct verdict *v, struct error *e);
 
-/* Prepares request_hold(): requests, each with its key, that wait for people. begin, one call for each order, finish; its result has a row (place from 1, id of
- * the approval) for each. */
+/* Prepares request_hold(): requests, each with its key, that wait for people. begin, one call for each order, finish; its result has a row
+ * (place from 1, id of the approval) for each. */
 struct approvals {
 	struct batch *batch;
 	struct db_array *tenant, *key, *body, *request, *reason, *wanted, *approvers, *account, *requestor, *days;

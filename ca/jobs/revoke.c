@@ -1,7 +1,5 @@
 /* Revokes, holds or releases many certificates: some hundred in a step, each with its audit row. Idempotent: what is done already isn't meant
  * any more, and the cursor is the last id. */
-#include "ca/jobs/revoke.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,18 +7,6 @@
 #include "ca/jobs.h"
 
 #define STEP 500 /* certificates: well under a second, and their CAs' rows aren't held for longer */
-
-static const char *const reasons[] = {"unspecified", "keyCompromise", NULL, "affiliationChanged", "superseded", "cessationOfOperation",
-    "certificateHold", NULL, "removeFromCRL", "privilegeWithdrawn"};
-
-int
-revoke_reason(const char *word)
-{
-	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
-		if (reasons[i] && strcmp(reasons[i], word) == 0)
-			return (int)i;
-	return -1;
-}
 
 static void
 add_columns(struct job_run *j, struct batch *b, int reason, const struct db_result *ids)
@@ -49,8 +35,8 @@ revoke(struct job_run *j, int reason, const struct db_result *ids, struct error 
 {
 	struct batch *b = xcalloc(1, sizeof(*b));
 	batch_begin(b,
-		    "SELECT certificate_revoke_many($1::text, $2::int, $3::int, $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[], $9::text[],"
-		    " $10::bytea[])",
+		    "SELECT certificate_revoke_many($1::text, $2::int, $3::int, $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[],"
+		    " $9::text[], $10::bytea[])",
 		    &j->desk->chain);
 	char tenant[24], number[24];
 	b->params[b->n_params++] = DB_TEXT(db_int_text(tenant, j->tenant_id));
@@ -75,9 +61,10 @@ step(struct job_run *j, bool *ret_more, struct error *e)
 	char *text = json_dumps(choice, JSON_COMPACT);
 	j->total = json_integer_value(json_object_get(j->parameters, "count"));
 	struct db_param row[] = {DB_INT(j->tenant_id), DB_TEXT(text ? text : "{}"), DB_INT(reason),
-	    DB_INT(json_integer_value(json_object_get(j->state, "last"))), DB_INT(json_integer_value(json_object_get(j->parameters, "last"))), DB_INT(STEP)};
-	int rc = db_query(j->desk->db, "SELECT i FROM certificate_next($1::int, $2::jsonb, $3::int, $4::int8, $5::int8, $6::int) i", row, ARRAY_LEN(row),
-			  false, &ids, e);
+	    DB_INT(json_integer_value(json_object_get(j->state, "last"))), DB_INT(json_integer_value(json_object_get(j->parameters, "last"))),
+	    DB_INT(STEP)};
+	int rc = db_query(j->desk->db, "SELECT i FROM certificate_next($1::int, $2::jsonb, $3::int, $4::int8, $5::int8, $6::int) i", row,
+			  ARRAY_LEN(row), false, &ids, e);
 	free(text);
 	if (rc < 0 || (db_rows(ids) && revoke(j, reason, ids, e) < 0))
 		return -1;

@@ -4,7 +4,6 @@
 
 #include "ca/batch.h"
 #include "ca/condition.h"
-#include "ca/jobs/revoke.h"
 #include "ca/manage.h"
 
 #define IDS_MAX 10000 /* within a frame */
@@ -113,7 +112,7 @@ read_choice(struct manage *m, struct choice *ret, struct error *e)
 	if ((ids && check_ids(ids, e) < 0) || (filter && check_filter(filter, e) < 0) || (condition &&
 	    condition_check(m->desk->db, condition, "condition", e) < 0))
 		return -1;
-	ret->reason = revoke_reason(reason ? reason : "unspecified");
+	ret->reason = reason_parse(reason ? reason : "unspecified");
 	if (ret->reason < 0)
 		return fail_at(e, E_BAD_VALUE, "reason", "reason: not one that a certificate can be revoked, held or released for (RFC 5280 5.3.1)");
 	ret->said = ids ? json_pack("{s:O}", "ids", ids) : filter ? json_pack("{s:O}", "filter", filter) : json_pack("{s:s}", "condition", condition);
@@ -153,7 +152,8 @@ ask_for_job(struct manage *m, const struct choice *c, int64_t expected, struct e
 		return -1;
 	int64_t n = db_int(r, 0, 0);
 	if (expected >= 0 && n != expected)
-		return fail_at(e, E_CONFLICT, "expected", "%lld certificates are meant now, and not %lld: look at them again", (long long)n, (long long)expected);
+		return fail_at(e, E_CONFLICT, "expected", "%lld certificates are meant now, and not %lld: look at them again", (long long)n,
+			       (long long)expected);
 	/* What is issued from now on isn't meant. */
 	json_t *parameters = json_pack("{s:O,s:i,s:I,s:I}", "choice", c->said, "reason", c->reason, "last", (json_int_t)db_int(r, 0, 1), "count",
 				       (json_int_t)n);

@@ -235,6 +235,19 @@ def test_metadata_at_issue_is_checked(rest):
         assert answer.status == 422 and answer.error["source"]["pointer"] == "/data/attributes/metadata", answer
 
 
+def test_keys_that_are_kept(instance, rest):
+    """A profile with archive_keys: a key that is made here is stored with its certificate, wrapped; one that is brought isn't."""
+    name = f"kept-{uuid.uuid4().hex[:8]}"
+    answer = rest.post("/profiles", document("profiles", name=name, template="server", definition={"archive_keys": True, "key_usage": ["keyEncipherment"]}))
+    assert answer.status == 201, answer
+    made = rest.issued(profile=name, key_type="rsa2048")
+    brought = rest.issued(profile=name, cn="brought.example", csr=support.csr_pem(support.new_csr("brought.example", key=support.new_key("rsa2048"))))
+    rows = instance.sql(f"SELECT certificate_id, encode(wrapped, 'hex') FROM archived_key WHERE certificate_id IN ({made['id']}, {brought['id']})")
+    assert [i for i, _ in rows] == [made["id"]]
+    key = load_pem_private_key(made["attributes"]["private_key_pem"].encode(), None)
+    assert f"{key.private_numbers().p:x}" not in rows[0][1]
+
+
 # ---------------------------------------------------------------- many
 
 
