@@ -12,6 +12,7 @@
 
 #include "ca/crl.h"
 #include "ca/manage.h"
+#include "ca/retire.h"
 #include "ca/signer.h"
 #include "lib/x509/pem.h"
 
@@ -278,6 +279,54 @@ START_TEST(test_digest)
 }
 END_TEST
 
+/* Each family of keys as root and below it, rolled over to the next. */
+START_TEST(test_key_types)
+{
+	static const struct {
+		const char *type, *more, *shows;
+	} keys[] = {{"rsa3072", ",'digest':'sha512'", "sha512WithRSAEncryption"},
+		    {"rsa3072", ",'signature':'rsapss-sha384'", "rsassaPss"},
+		    {"ed25519", "", "ED25519"},
+		    {"p521", ",'digest':'sha512'", "ecdsa-with-SHA512"},
+		    {"brainpoolp384r1", ",'digest':'sha384'", "ecdsa-with-SHA384"}};
+	int64_t id = 0;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const char *key = arena_printf(arena, "'key_type':'%s','key_store':'file'%s", keys[i].type, keys[i].more);
+		if (i == 0)
+			id = done("ca.create", 0, arena_printf(arena, "{'name':'types','subject':[['CN','Types']],%s}", key));
+		else
+			id = done("ca.rollover", id, arena_printf(arena, "{%s}", key));
+		const char *pem = stored("types.pem", OWN, id);
+		SUCCEEDS("openssl", "x509", "-in", pem, "-noout", "-text");
+		ck_assert_msg(strstr(output(), keys[i].shows) != NULL, "%s: %s", keys[i].type, output());
+		SUCCEEDS("openssl", "verify", "-x509_strict", "-check_ss_sig", "-CAfile", pem, pem);
+		if (i > 0)
+			SUCCEEDS("openssl", "verify", "-x509_strict", "-CAfile",
+				 stored("types-old.pem", "SELECT certificate FROM ca WHERE successor_id = %lld", id), stored("types-link.pem", KEPT("link_new_with_old"), id));
+	}
+	ck_assert_str_eq(one("SELECT count(*) FROM ca WHERE subject = 'CN=Types' AND status = 'superseded'", 0), "4");
+}
+END_TEST
+
+/* When the last certificate of a superseded CA has ended, it is retired by itself; one whose certificates live stays. */
+START_TEST(test_ended)
+{
+	int64_t top = root("ended", ""), gone = sub("ended-1", "ended", ""), stays = sub("ended-2", "ended", "");
+	ck_assert_ptr_nonnull(leaf(gone, "e-1"));
+	ck_assert_ptr_nonnull(leaf(stays, "e-2"));
+	int64_t gone2 = done("ca.rollover", gone, "{'key_store':'file'}");
+	done("ca.rollover", stays, "{'key_store':'file'}");
+	test_superuser(arena_printf(arena, "UPDATE siegel.ca SET serves_until = now() - interval '1 minute' WHERE id IN (%lld, %lld)", (long long)gone,
+				    (long long)gone2));
+	ck_assert_msg(retire_ended(&desk, &e) == 0, "%s", e.detail);
+	ck_assert_str_eq(STATUS(gone), "retired");
+	ck_assert_str_eq(STATUS(gone2), "active");
+	ck_assert_str_eq(STATUS(stays), "superseded");
+	ck_assert_str_eq(STATUS(top), "offline");
+	ck_assert_str_eq(one("SELECT actor FROM audit WHERE action = 'ca.retired' AND object = 'ca/%lld'", gone), "ca");
+}
+END_TEST
+
 /* A root elsewhere, by the openssl program. */
 static void
 make_foreign(void)
@@ -522,6 +571,8 @@ main(void)
 	tcase_add_test(c, test_refusals);
 	tcase_add_test(c, test_deep);
 	tcase_add_test(c, test_digest);
+	tcase_add_test(c, test_key_types);
+	tcase_add_test(c, test_ended);
 	tcase_add_test(c, test_external);
 	tcase_add_test(c, test_pending_is_deleted);
 	tcase_add_test(c, test_root_rollover);
