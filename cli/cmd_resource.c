@@ -361,8 +361,9 @@ print_help(struct cli *c, const char *resource, struct error *e)
 		if (!found)
 			printf("Usage: siegelctl %s VERB [ID|NAME] [NAME=VALUE|NAME=@FILE|NAME:=JSON|NAME:=@FILE]… [options]\n\n", resource);
 		found = true;
-		json_object_foreach(item, method, operation)
+		json_object_foreach(item, method, operation) {
 			print_operation(c->arena, path, method, operation);
+		}
 	}
 	return found ? 0 : fail(e, E_NOT_FOUND, "there is no command \"%s\", and the server has no resource of that name", resource);
 }

@@ -95,6 +95,21 @@ find_account(struct setup *s, const char **ret_role, struct error *e)
 	return 0;
 }
 
+/* A role that all tenants have, or one of this tenant. */
+static int
+check_role(struct setup *s, const char *role, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	const struct db_param params[] = {DB_INT(s->tenant_id), DB_TEXT(role)};
+
+	if (db_query(s->db,
+	             "SELECT coalesce(bool_or(name = $2::text), false), string_agg(name, ', ' ORDER BY id) FROM role"
+	             " WHERE tenant_id IS NULL OR tenant_id = $1::int4",
+	             params, ARRAY_LEN(params), false, &r, e) < 0)
+		return -1;
+	return db_bool(r, 0, 0) ? 0 : fail(e, E_BAD_VALUE, "there is no role \"%s\"; there are %s", role, db_text(r, 0, 1));
+}
+
 /* An account that is there with the same role gets one more credential. */
 static int
 ensure_account(struct setup *s, const char *role, struct error *e)
@@ -103,7 +118,7 @@ ensure_account(struct setup *s, const char *role, struct error *e)
 	const struct db_param params[] = {DB_INT(s->tenant_id), DB_TEXT(s->account), DB_TEXT(role)};
 	const char *present;
 
-	if (find_account(s, &present, e) < 0)
+	if (check_role(s, role, e) < 0 || find_account(s, &present, e) < 0)
 		return -1;
 	if (present && strcmp(present, role) != 0)
 		return fail(e, E_CONFLICT, "the account \"%s\" is there with the role %s", s->account, present);
