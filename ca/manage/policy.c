@@ -66,17 +66,16 @@ load(struct manage *m, struct db_result **ret, struct error *e)
 static int
 read_rules(struct manage *m, const struct db_result *old, unsigned flags, struct policy_rules *ret, struct error *e)
 {
-	json_t *old_operations CLEANUP(json_decref) = NULL, *old_rules CLEANUP(json_decref) = NULL;
+	json_t *old_operations CLEANUP(json_decref) = old ? json_loads(db_text(old, 0, 5), 0, NULL) : NULL;
+	json_t *old_rules CLEANUP(json_decref) = old ? json_loads(db_text(old, 0, 7), 0, NULL) : NULL;
 	json_t *operations, *rules;
 	const char *condition;
 	bool has_condition = manage_has(m, "condition");
 	if (manage_array(m, "operations", 0, &operations, e) < 0 || manage_text(m, "condition", 0, LIMIT_POLICY_PATH_BYTES, &condition, e) < 0 ||
 	    manage_array(m, "rules", old ? 0 : flags, &rules, e) < 0)
 		return -1;
-	if (old && !operations)
-		operations = old_operations = json_loads(db_text(old, 0, 5), 0, NULL);
-	if (old && !rules)
-		rules = old_rules = json_loads(db_text(old, 0, 7), 0, NULL);
+	operations = operations ? operations : old_operations;
+	rules = rules ? rules : old_rules;
 	if (old && !has_condition && !db_is_null(old, 0, 6))
 		condition = arena_strdup(m->arena, db_text(old, 0, 6));
 	return policy_rules_read(m->desk->db, m->arena, m->who->tenant_id, operations, condition, rules, ret, e);
@@ -113,8 +112,7 @@ put_in_force(struct manage *m, int64_t id, struct error *e)
 	if (db_query(m->desk->db, "DELETE FROM policy_rule WHERE policy_id = $1::int8", row, 1, false, NULL, e) < 0 ||
 	    db_query(m->desk->db,
 	             "INSERT INTO policy_rule SELECT c.* FROM policy p, policy_compile(p.id, p.name, p.tenant_id, p.ca_id, p.profile_id, "
-	             "p.operations,"
-	             " p.condition, p.rules) c WHERE p.id = $1::int8 AND p.enabled",
+	             "p.operations, p.condition, p.rules) c WHERE p.id = $1::int8 AND p.enabled",
 	             row, 1, false, NULL, e) < 0 ||
 	    db_query(
 		m->desk->db,
