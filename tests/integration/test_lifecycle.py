@@ -238,7 +238,8 @@ def test_metadata_at_issue_is_checked(rest):
 def test_keys_that_are_kept(instance, rest):
     """A profile with archive_keys: a key that is made here is stored with its certificate, wrapped; one that is brought isn't."""
     name = f"kept-{uuid.uuid4().hex[:8]}"
-    answer = rest.post("/profiles", document("profiles", name=name, template="server", definition={"archive_keys": True, "key_usage": ["keyEncipherment"]}))
+    rules = {"archive_keys": True, "key_usage": ["keyEncipherment"], "keys": ["rsa2048"]}
+    answer = rest.post("/profiles", document("profiles", name=name, template="server", definition=rules))
     assert answer.status == 201, answer
     made = rest.issued(profile=name, key_type="rsa2048")
     brought = rest.issued(profile=name, cn="brought.example", csr=support.csr_pem(support.new_csr("brought.example", key=support.new_key("rsa2048"))))
@@ -484,3 +485,20 @@ def test_issuing_waits_for_people(instance, rest, policy):
     rejected = rest.issue(cn=f"no-{mark}.example", headers={"Idempotency-Key": f"no-{mark}"})
     instance.sql(f"UPDATE approval SET status = 'rejected' WHERE id = {rejected.data['id']}")
     assert rest.issue(cn=f"no-{mark}.example", headers={"Idempotency-Key": f"no-{mark}"}).status == 422
+
+
+def test_devices_wait_for_people_too(instance, rest, policy):
+    """EST: 202 with Retry-After (RFC 7030 4.2.3); the same CSR again gets the certificate."""
+    env = support.read_env_file(instance.run / "access.env")
+    cn = unique("device")
+    policy([{"name": "look", "approve": {"count": 1, "right": "approvals.decide"}, "message": "somebody has to look at it"}],
+           condition=f'$.source == "est" && $.subject.CN[*] == "{cn}"')
+    csr, who = support.csr_der(support.new_csr(cn)), support.basic(env["SIEGEL_EST_USER"], env["SIEGEL_EST_PASSWORD"])
+    for _ in range(2):
+        answer = support.est_enroll(instance, csr, authorization=who)
+        assert answer.status == 202 and int(answer.headers["retry-after"]) > 0, answer
+    waiting = instance.sql(f"SELECT id FROM approval WHERE status = 'open' AND body -> 'subject' -> 'CN' ->> 0 = '{cn}'")
+    assert len(waiting) == 1
+    instance.sql(f"UPDATE approval SET status = 'approved' WHERE id = {waiting[0][0]}")
+    answer = support.est_enroll(instance, csr, authorization=who)
+    assert answer.status == 200 and support.pkcs7_certificates(answer.body)
