@@ -184,6 +184,19 @@ def test_no_auditor_is_anything_else(admin, words):
         assert answer.status == 422 and answer.error["source"]["pointer"] == "/data/attributes/rights", answer
 
 
+def test_est_wants_the_same_right(instance, admin, words):
+    """EST asks for certificates.issue as REST does, whatever the role is called."""
+    for word, status in (("certificates.issue", 200), ("read", 403), ("certificates.revoke", 403)):
+        name = f"est_{uuid.uuid4().hex[:8]}"
+        admin.made("roles", {"name": name, "rights": [word]})
+        account = admin.made("accounts", {"name": f"m-{uuid.uuid4().hex[:12]}", "role": name})
+        to = {"account": {"data": {"type": "accounts", "id": account["id"]}}}
+        secret = admin.made("credentials", {"kind": "password"}, to)["attributes"]["secret"]
+        csr = support.csr_der(support.new_csr(f"{name.replace('_', '-')}.example"))
+        answer = support.est_enroll(instance, csr, support.basic(account["attributes"]["name"], secret))
+        assert answer.status == status, (word, answer)
+
+
 # ---------------------------------------------------------------- tenants
 
 
