@@ -13,7 +13,7 @@
 struct row {
 	int32_t id, tenant_id, parent_id, successor_id;
 	enum authority_status status;
-	bool is_default, bad; /* bad: it couldn't be taken apart, and isn't tried again */
+	bool is_default, external, bad; /* bad: it couldn't be taken apart, and isn't tried again */
 	long crl_interval_sec, crl_overlap_sec;
 	uint64_t changed;     /* the transaction that wrote it */
 	uint8_t spki_hash[32];
@@ -167,7 +167,7 @@ static const char *
 chain_pem(const struct registry *r, struct arena *a, const struct row *row)
 {
 	const char *text = "";
-	for (int depth = 0; row && (row->parent_id || row->above.len) && depth < LIMIT_CA_DEPTH; row = find_id(r, row->parent_id), depth++) {
+	for (int depth = 0; row && (row->parent_id || row->external) && depth < LIMIT_CA_DEPTH; row = find_id(r, row->parent_id), depth++) {
 		text = arena_printf(a, "%s%s", text, pem_encode(a, "CERTIFICATE", row->certificate));
 		struct der d = der_of(row->above);
 		struct bytes one;
@@ -275,12 +275,12 @@ registry_profile_by_id(const struct registry *r, int32_t tenant_id, int32_t id)
 /* --- reading --- */
 
 enum {
-	ID, TENANT, PARENT, SUCCESSOR, STATUS, IS_DEFAULT, INTERVAL, OVERLAP, CHANGED, /* numbers and the like */
+	ID, TENANT, PARENT, SUCCESSOR, STATUS, IS_DEFAULT, EXTERNAL, INTERVAL, OVERLAP, CHANGED, /* numbers and the like */
 	NAME, KEY_REF, OCSP_URL, CRL_URL, CA_URL, SIGNATURE,                /* texts */
 	SKI, SPKI_HASH, CERTIFICATE, ABOVE                                  /* octets */
 };
 #define COLUMNS                                                                                                                    \
-	"SELECT id, tenant_id, coalesce(parent_id, 0), coalesce(successor_id, 0), status, is_default, crl_interval_sec, crl_overlap_sec,"  \
+	"SELECT id, tenant_id, coalesce(parent_id, 0), coalesce(successor_id, 0), status, is_default, external, crl_interval_sec, crl_overlap_sec,"  \
 	" changed_xid::text::int8, name, key_ref, ocsp_url, crl_url, ca_url, coalesce(signature, ''), ski, spki_hash, certificate, above FROM ca "
 
 /* The octets of a result that is binary, of which db_text() gives texts without their end. */
@@ -326,6 +326,7 @@ row_read(const struct db_result *rows, int i)
 	row->successor_id = (int32_t)db_int(rows, i, SUCCESSOR);
 	row->status = authority_status_parse(status);
 	row->is_default = db_bool(rows, i, IS_DEFAULT);
+	row->external = db_bool(rows, i, EXTERNAL);
 	row->crl_interval_sec = (long)db_int(rows, i, INTERVAL);
 	row->crl_overlap_sec = (long)db_int(rows, i, OVERLAP);
 	row->changed = (uint64_t)db_int(rows, i, CHANGED);
