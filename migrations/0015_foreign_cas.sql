@@ -12,4 +12,4 @@ BEGIN
 END $$;
 
 -- Files that are published have the key identifier as their name, and who imports a CA chooses it: no two keys share one, whosever they are.
-CREATE UNIQUE INDEX ca_ski ON ca (ski) WHERE key_ref <> '';
+CREATE UNIQUE INDEX ca_ski ON ca (ski) WHERE key_ref <> '' AND ski <> '';

@@ -99,7 +99,7 @@ END_TEST
 static const char copy[] =
     "INSERT INTO siegel.ca (id, tenant_id, name, status, parent_id, subject, certificate, ski, spki_hash, key_ref, not_before, not_after,"
     " ocsp_url, crl_url, ca_url, crl_interval_sec, crl_overlap_sec) OVERRIDING SYSTEM VALUE SELECT %d, tenant_id, 'copy-%d', 'retired', parent_id,"
-    " subject, %s, ski, spki_hash, key_ref, not_before, not_after, ocsp_url, crl_url, ca_url, crl_interval_sec, crl_overlap_sec"
+    " subject, %s, decode(md5(random()::text), 'hex'), spki_hash, key_ref, not_before, not_after, ocsp_url, crl_url, ca_url, crl_interval_sec, crl_overlap_sec"
     " FROM siegel.ca WHERE id = 2";
 
 static void
@@ -207,7 +207,8 @@ START_TEST(test_many)
 	char name[32];
 	uint8_t key[32];
 	test_superuser("INSERT INTO siegel.ca (tenant_id, name, status, parent_id, subject, certificate, ski, spki_hash, key_ref, not_before, not_after,"
-		       " ocsp_url, crl_url, ca_url, crl_interval_sec, crl_overlap_sec) SELECT tenant_id, 'many-' || i, 'active', parent_id, subject, certificate, ski,"
+		       " ocsp_url, crl_url, ca_url, crl_interval_sec, crl_overlap_sec) SELECT tenant_id, 'many-' || i, 'active', parent_id, subject, certificate,"
+		       " int4send(i),"
 		       " sha256(i::text::bytea), key_ref, not_before, not_after, ocsp_url, crl_url, ca_url, crl_interval_sec, crl_overlap_sec"
 		       " FROM siegel.ca, generate_series(1, 3000) i WHERE id = 2");
 	int64_t began = now_us();

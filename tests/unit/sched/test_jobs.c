@@ -30,7 +30,10 @@ answer(const Siegel__Request *q, Siegel__Reply *reply)
 	static Siegel__MadeCrl crl = SIEGEL__MADE_CRL__INIT;
 	static Siegel__MadeSigner signer = SIEGEL__MADE_SIGNER__INIT;
 	static Siegel__Swept swept = SIEGEL__SWEPT__INIT;
+	static Siegel__Sealed sealed = SIEGEL__SEALED__INIT;
 	static Siegel__Error error;
+	static char heads[] = "api.tokens 3 00ff\nca.0.1 9 ab12\n";
+	static uint8_t signature[] = {0x30, 0x02, 0x05, 0x00};
 	static char code[] = "internal", detail[] = "refused by the test";
 	char line[64] = "?;";
 	int ca = 0;
@@ -45,6 +48,14 @@ answer(const Siegel__Request *q, Siegel__Reply *reply)
 		snprintf(line, sizeof(line), "signer %d;", ca);
 		reply->result_case = SIEGEL__REPLY__RESULT_SIGNER;
 		reply->signer = &signer;
+	} else if (q->operation_case == SIEGEL__REQUEST__OPERATION_SEAL) {
+		snprintf(line, sizeof(line), "seal;");
+		sealed.id = 7;
+		sealed.at_us = 1700000000123456;
+		sealed.heads = heads;
+		sealed.signature = (ProtobufCBinaryData){sizeof(signature), signature};
+		reply->result_case = SIEGEL__REPLY__RESULT_SEALED;
+		reply->sealed = &sealed;
 	} else if (q->operation_case == SIEGEL__REQUEST__OPERATION_SWEEP) {
 		snprintf(line, sizeof(line), "sweep;");
 		reply->result_case = SIEGEL__REPLY__RESULT_SWEPT;
@@ -150,7 +161,7 @@ setup(void)
 	            "INSERT INTO tenant (id, name) OVERRIDING SYSTEM VALUE VALUES (1, 'default');"
 	            "INSERT INTO ca (id, tenant_id, name, status, subject, certificate, ski, spki_hash, key_ref, not_before, not_after, ocsp_url,"
 	            " crl_url, ca_url, crl_interval_sec, crl_overlap_sec, serves_until) OVERRIDING SYSTEM VALUE "
-	            "SELECT i, 1, 'ca' || i, CASE i WHEN 2 THEN 'offline' WHEN 3 THEN 'retired' ELSE 'active' END, 'CN=x', '\\x00', '\\x01',"
+	            "SELECT i, 1, 'ca' || i, CASE i WHEN 2 THEN 'offline' WHEN 3 THEN 'retired' ELSE 'active' END, 'CN=x', '\\x00', int4send(i),"
 	            " sha256(''), 'file:x', now() - '1y'::interval, now() + '1y'::interval, '', '', '', 3600, 60,"
 	            " CASE WHEN i < 4 THEN now() + '1d'::interval END FROM generate_series(1, 4) i",
 	            &e) < 0)
@@ -356,6 +367,27 @@ START_TEST(heads_are_anchored_when_they_moved)
 }
 END_TEST
 
+/* A seal in the anchor file: the heads that it is for between two marks. */
+START_TEST(seals_go_to_the_anchor_file)
+{
+	struct error e;
+	char text[512];
+	size_t n;
+	FILE *f;
+
+	unlink(in_dir("anchor"));
+	ck_assert_int_eq(job_seal.run(&s, &e), 0);
+	f = fopen(in_dir("anchor"), "r");
+	ck_assert_ptr_nonnull(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	ck_assert_str_eq(text, "# heads 1700000000123456\n1700000000 api.tokens 3 00ff\n1700000000 ca.0.1 9 ab12\n"
+	                       "# seal 1700000000123456 30020500\n");
+	unlink(in_dir("anchor"));
+}
+END_TEST
+
 START_TEST(all_jobs_are_in_the_list)
 {
 	int n = 0;
@@ -366,7 +398,7 @@ START_TEST(all_jobs_are_in_the_list)
 		ck_assert_int_ge(config_int(test_config(), job_list[n]->period_sec), 1);
 		ck_assert(!job_list[n]->channel == !job_list[n]->notified);
 	}
-	ck_assert_int_eq(n, 5);
+	ck_assert_int_eq(n, 6);
 }
 END_TEST
 
@@ -385,7 +417,7 @@ START_TEST(the_program_carries_on)
 		_exit(127);
 	}
 	usleep(500000);
-	ck_assert_str_eq(asked(), "sweep;");
+	ck_assert_str_eq(asked(), "seal;sweep;");
 	test_one(owner, "UPDATE ca SET crl_wanted_at = now() WHERE id = 1");
 	usleep(300000);
 	text = asked();
@@ -416,6 +448,7 @@ suite(void)
 	tcase_add_test(t, first_certificate);
 	tcase_add_test(t, one_cas_fault_doesnt_stop_the_others);
 	tcase_add_test(t, signers_are_made_and_renewed);
+	tcase_add_test(t, seals_go_to_the_anchor_file);
 	tcase_add_test(t, sweep_is_asked_for);
 	tcase_add_test(t, an_engine_that_is_away_is_a_fault);
 	tcase_add_test(t, heads_are_anchored_when_they_moved);
