@@ -15,11 +15,13 @@ store_json(const struct hsm_store *s)
 		json_array_append_new(types, json_stringn(at, len));
 		at += len + (at[len] == ' ');
 	}
-	j = json_pack("{s:s,s:s,s:b,s:b,s:b,s:s,s:o}", "name", s->name, "kind", s->kind == HSM_TOKEN ? "token" : "files", "is_default", s->is_default,
-		      "present", s->present, "usable", s->usable, "why", s->why, "key_types", types);
-	if (s->kind == HSM_TOKEN)
-		json_object_update_new(j, json_pack("{s:s,s:s,s:s,s:s,s:I,s:I}", "label", s->label, "serial", s->serial, "manufacturer", s->manufacturer,
-						    "model", s->model, "sessions", (json_int_t)s->sessions, "sessions_max", (json_int_t)s->sessions_max));
+	bool token = s->kind == HSM_TOKEN;
+	j = json_pack("{s:s,s:s,s:b,s:b,s:b,s:s,s:o}", "name", s->name, "kind", token ? "token" : "files", "is_default", s->is_default, "present",
+		      s->present, "usable", s->usable, "why", s->why, "key_types", types);
+	if (token)
+		json_object_update_new(j, json_pack("{s:s,s:s,s:s,s:s,s:I,s:I}", "label", s->label, "serial", s->serial, "manufacturer",
+						    s->manufacturer, "model", s->model, "sessions", (json_int_t)s->sessions, "sessions_max",
+						    (json_int_t)s->sessions_max));
 	return j;
 }
 
