@@ -97,8 +97,7 @@ sweep(struct clerk *k, Siegel__Reply *reply, Siegel__Swept *swept, struct error 
 		     " (SELECT DISTINCT chain FROM intent WHERE abandoned_at IS NULL AND created_at < now() - make_interval(secs => $1::int)"
 		     " AND chain <> '" CHAIN "') AS c),"
 		     " marked AS (UPDATE intent i SET abandoned_at = now() FROM free f WHERE f.got AND i.chain = f.chain AND"
-		     " i.abandoned_at IS NULL RETURNING 1),"
-		     " keys AS (DELETE FROM request WHERE expires_at < now() RETURNING 1)"
+		     " i.abandoned_at IS NULL RETURNING 1), keys AS (DELETE FROM request WHERE expires_at < now() RETURNING 1)"
 		     " SELECT (SELECT count(*) FROM marked), (SELECT count(*) FROM keys),"
 		     " (SELECT count(pg_advisory_unlock(hashtextextended('audit ' || chain, 0))) FROM free WHERE got)",
 		     age, 1, false, &r, e) < 0)

@@ -66,8 +66,7 @@ account_load(struct manage *m, int64_t id, const char *name, struct account *ret
 	struct db_param row[] = {DB_INT(id), DB_TEXT(name), DB_INT(m->who->tenant_id)};
 	if (db_query(m->desk->db,
 	             "SELECT id, name, role, version FROM account WHERE tenant_id = $3::int AND CASE WHEN $2::text IS NULL THEN id = $1::int8 "
-	             "ELSE name = $2::text"
-	             " END FOR UPDATE",
+	             "ELSE name = $2::text END FOR UPDATE",
 	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
@@ -93,8 +92,7 @@ check_separation(struct manage *m, int64_t id, const char *email, uint64_t right
 		return 0;
 	if (db_query(m->desk->db,
 	             "SELECT a.name, r.rights::text FROM account a JOIN role r ON r.name = a.role AND (r.tenant_id = a.tenant_id OR r.tenant_id "
-	             "IS NULL)"
-	             " WHERE a.tenant_id = $1::int AND a.enabled AND lower(btrim(a.email)) = lower(btrim($2::text)) AND a.id <> $3::int8",
+	             "IS NULL) WHERE a.tenant_id = $1::int AND a.enabled AND lower(btrim(a.email)) = lower(btrim($2::text)) AND a.id <> $3::int8",
 	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	for (int i = 0; i < db_rows(r); i++) {
@@ -143,8 +141,7 @@ account_add(struct manage *m, int32_t tenant_id, const char *name, const char *t
 	    DB_TEXT(enabled ? "true" : "false"), DB_TEXT(own->owner), DB_TEXT(own->metadata)};
 	if (db_query(m->desk->db,
 	             "INSERT INTO account (tenant_id, name, title, email, role, enabled, owner, metadata) VALUES ($1::int, $2::text, $3::text, "
-	             "$4::text, $5::text,"
-	             " $6::boolean, $7::text, $8::jsonb) RETURNING id",
+	             "$4::text, $5::text, $6::boolean, $7::text, $8::jsonb) RETURNING id",
 	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return manage_taken(m, "name", "name: it is taken, or isn't of letters, digits and any of . _ @ -, a letter or digit first", e);
 	*ret_id = db_int(r, 0, 0);

@@ -68,8 +68,7 @@ store(struct manage *m, const struct db_result *said, int64_t *ret_id, struct er
 	    DB_TEXT(db_text(said, 0, 6)), DB_INT(m->who->account_id), DB_TEXT(m->actor), DB_INT(LIMIT_APPROVAL_DAYS)};
 	if (db_query(m->desk->db,
 	             "SELECT r_id, r_is_new FROM approval_add($1::int, $2::text, $3::int8, $4::int, $5::jsonb, NULL, $6::bytea, $7::text, "
-	             "$8::int, $9::jsonb,"
-	             " $10::int8, $11::text, $12::int)",
+	             "$8::int, $9::jsonb, $10::int8, $11::text, $12::int)",
 	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	*ret_id = db_int(r, 0, 0);
