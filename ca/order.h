@@ -6,7 +6,8 @@
 #include "ca/tbs.h"
 #include "lib/ipc/engine.pb-c.h"
 
-#define SERIAL_BYTES 16
+#define SERIAL_TIME_BYTES 4 /* seconds since 2020, until 2088 */
+#define SERIAL_BYTES (SERIAL_TIME_BYTES + 16)
 
 struct order {
 	struct arena *arena;
@@ -28,7 +29,7 @@ struct order {
 };
 
 /* Decides: finds CA and profile, checks the CSR (possession, key), subject, names and validity by the profile's rules, makes the serial
- * (127 random bits) and the to-be-signed certificate. made is a private key for a request without a CSR, or NULL: then it is made
+ * (128 random bits behind the time) and the to-be-signed certificate. made is a private key for a request without a CSR, or NULL: then it is made
  * here; the order takes it over, also on failure. now is the time of the decision. On failure *e says which field of the request
  * is at fault (pointer in the terms of engine.proto). The caller frees *ret with order_free(). */
 int order_make(const struct registry *r, const Siegel__Issue *request, EVP_PKEY *made, int64_t now, struct order **ret, struct error *e)

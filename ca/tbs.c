@@ -6,7 +6,7 @@
 #include "ca/purpose.h"
 #include "lib/limits.h"
 
-#define MIN_SERIAL_BYTES 8 /* of 127 random bits, fewer than 64 are left once in 2^63 */
+#define MIN_SERIAL_BYTES 8 /* 128 random bits behind the time, which has no zeros in front until 2088 */
 
 /* Up to its value, which follows; ret_marks are for close_extension(). */
 static void

@@ -36,7 +36,7 @@ CREATE TABLE import_part (
 );
 ALTER TABLE import_part ALTER COLUMN data SET STORAGE EXTERNAL;
 
--- Other PKIs count their serials from 1. Ours have 127 random bits all the same: the engine sees to that.
+-- Other PKIs count their serials from 1. Ours have 128 random bits all the same: the engine sees to that.
 ALTER TABLE certificate DROP CONSTRAINT certificate_serial_check;
 ALTER TABLE certificate ADD CONSTRAINT certificate_serial_check CHECK (length(serial) BETWEEN 1 AND 20);
 

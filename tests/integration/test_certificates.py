@@ -114,7 +114,7 @@ def test_fields_are_those_of_the_answer(issued):
 
 
 def test_serial(issued):
-    """At most 20 octets, positive (RFC 5280 4.1.2.2), and 127 bits of chance."""
+    """At most 20 octets, positive (RFC 5280 4.1.2.2), and 128 bits of chance."""
     assert 0 < issued.certificate.serial_number < 1 << 159
     assert issued.certificate.serial_number.bit_length() > 96
 
@@ -305,13 +305,13 @@ def test_root_crl(instance, rest):
 
 
 def test_serials_of_many(rest):
-    """127 bits of chance: among some hundred serials each of the upper bits is set about half of the time."""
+    """128 bits of chance behind the time: among some hundred serials each of the upper bits is set about half of the time."""
     serials = [int(rest.issued("cert_client")["attributes"]["serial"], 16) for _ in range(60)]
     serials += [int(m["attributes"]["serial"], 16) for m in rest.get("/certificates?page[size]=500&fields[cert_server]=serial&"
                                                                      "fields[cert_client]=serial&fields[cert_device]=serial").data]
     serials = sorted(set(serials))
     assert len(serials) >= 60
-    for bit in range(127):
+    for bit in range(128):
         ones = sum(s >> bit & 1 for s in serials)
         assert 0.2 * len(serials) < ones < 0.8 * len(serials), (bit, ones, len(serials))
 

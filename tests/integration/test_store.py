@@ -175,6 +175,9 @@ def test_the_log_of_the_instance_is_anchored(instance, siegelctl):
 
     wanted = support.wait_until(old_rows, seconds + 5, 1)  # at once, unless the instance has only just begun
     lines = instance.command("cat", path).stdout.splitlines()
+    marks = [line for line in lines if line.startswith("#")]
+    assert marks and all(re.fullmatch(r"# heads \d{16}|# seal \d{16} [0-9a-f]{136,146}", line) for line in marks)
+    lines = [line for line in lines if not line.startswith("#")]
     assert all(re.fullmatch(r"\d{10} [a-z0-9.]+ \d+ [0-9a-f]{64}", line) for line in lines)
     last = {}
     for line in lines:
