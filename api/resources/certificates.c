@@ -154,9 +154,10 @@ revoke(struct call *c, struct error *e)
 	DOCUMENT_CLEANUP struct document d = {0};
 	int reason;
 
-	if (document_parse(c->request->body, "revocation", &d, e) || reason_parse(&d, &reason, e))
+	/* "revoke" is the action's name, as with all others; "revocation" came first. */
+	if (document_parse(c->request->body, "revoke", &d, e) && (e->code != E_CONFLICT || document_parse(c->request->body, "revocation", &d, e)))
 		return -1;
-	return ask(c, reason, false, e);
+	return reason_parse(&d, &reason, e) ? -1 : ask(c, reason, false, e);
 }
 
 /* Actions that have nothing to say: the body may be left out. */
