@@ -148,7 +148,8 @@ update(struct manage *m, struct error *e)
 			   check_nature(m, old, checked, e) < 0))
 		return -1;
 	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id), DB_TEXT(title), DB_TEXT(definition),
-	    DB_TEXT(owner.has_owner ? "true" : "false"), DB_TEXT(owner.owner), DB_TEXT(owner.has_metadata ? "true" : "false"), DB_TEXT(owner.metadata)};
+	    DB_TEXT(owner.has_owner ? "true" : "false"), DB_TEXT(owner.owner), DB_TEXT(owner.has_metadata ? "true" : "false"),
+	        DB_TEXT(owner.metadata)};
 	if (db_query(m->desk->db,
 		     "UPDATE profile SET title = coalesce($3::text, title), definition = coalesce($4::jsonb, definition), version = version + 1,"
 		     " owner = CASE WHEN $5::boolean THEN $6::text ELSE owner END, metadata = CASE WHEN $7::boolean THEN $8::jsonb ELSE metadata END"
