@@ -344,16 +344,31 @@ identifier_is_free(struct job_run *j, const struct import_ca *ca, bool *ret, str
 	return 0;
 }
 
+/* Who brings a CA's key makes a CA that issues, which the right to import doesn't say. Asked when the key is taken: the files tell no sooner. */
+static int
+may_bring_keys(struct job_run *j, bool *ret, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(j->account_id)};
+	if (db_query(j->desk->db, "SELECT coalesce('cas.manage' = ANY (account_rights($1::int8)), false)", row, 1, false, &r, e) < 0)
+		return -1;
+	*ret = db_bool(r, 0, 0);
+	return 0;
+}
+
 static int
 store_ca(struct job_run *j, struct import_job *i, struct import_ca *ca, int32_t parent, struct error *e)
 {
 	const char *status, *ref;
-	bool has_key = false, same = false, is_free;
+	bool has_key = false, same = false, is_free, may = true;
 	if (find_known(j, ca, &status, &has_key, &same, e) < 0 || identifier_is_free(j, ca, &is_free, e) < 0)
 		return -1;
-	if (!is_free) {
+	if (ca->private_key && may_bring_keys(j, &may, e) < 0)
+		return -1;
+	if (!is_free || !may) {
 		ca->placed = false;
-		ca->fault = "another CA of this installation has its key identifier (RFC 5280 4.2.1.2), under which its CRLs are published";
+		ca->fault = is_free ? "it comes with its private key: who imports that needs the right cas.manage"
+				    : "another CA of this installation has its key identifier (RFC 5280 4.2.1.2), under which its CRLs are published";
 		return 0;
 	}
 	if (!status) {
@@ -460,6 +475,7 @@ import_place(struct job_run *j, struct import_job *i, struct error *e)
 	return 0;
 }
 
+/* Not one that was in service before and was retired, for which we made CRLs: it isn't brought back by whoever has a copy of its key. */
 int
 import_activate(struct job_run *j, struct import_job *i, struct error *e)
 {
@@ -475,7 +491,8 @@ import_activate(struct job_run *j, struct import_job *i, struct error *e)
 		             "profile p ON p.id = "
 		             "x.profile_id WHERE x.ca_id = c.id AND p.definition ->> 'internal' IS DISTINCT FROM 'true') THEN 'offline' "
 		             "ELSE 'active' END"
-		             " WHERE c.id = $1::int AND c.tenant_id = $2::int AND c.status = 'retired'",
+		             " WHERE c.id = $1::int AND c.tenant_id = $2::int AND c.status = 'retired' AND NOT EXISTS (SELECT FROM crl l "
+		             "WHERE l.ca_id = c.id)",
 		             row, 2, false, NULL, e) < 0)
 			return -1;
 	}

@@ -329,6 +329,39 @@ def test_another_tenants_ca_gives_no_power(rest, instance, other_tenant, client_
 
 
 @pytest.mark.rows("I04")
+def account_with(rest, role):
+    """REST as a new account of a role."""
+    name = f"importer-{uuid.uuid4().hex[:8]}"
+    assert rest.post("/accounts", {"data": {"type": "accounts", "attributes": {"name": name, "role": role}}}).status == 201
+    made = rest.post("/credentials", {"data": {"type": "credentials", "attributes": {"kind": "token", "account": name}}})
+    assert made.status == 201, made
+    return rest.instance.rest(made.json["data"]["attributes"]["secret"])
+
+
+def test_a_cas_key_wants_the_right_to_make_cas(rest):
+    word = cn("Shadow Root")
+    certificate, key = support.self_signed(cn=word, ca=True)
+    files = [("root.pem", pem(certificate)), ("root.key", support.key_pem(key))]
+    operator = account_with(rest, "operator")
+    failed = imported(operator, files).of_status("failed")
+    assert len(failed) == 1 and "cas.manage" in failed[0]["detail"], failed
+    assert not rest.get("/cas?" + urllib.parse.urlencode({"filter[subject][contains]": word})).json["data"]
+    imported(rest, files)
+    assert ca_by_subject(rest, word)["attributes"]["status"] == "active"
+
+
+def test_a_retired_ca_isnt_brought_back_by_its_key(rest, instance):
+    word = cn("Old Root")
+    certificate, key = support.self_signed(cn=word, ca=True)
+    files = [("root.pem", pem(certificate)), ("root.key", support.key_pem(key))]
+    imported(rest, files)
+    ca = ca_by_subject(rest, word)
+    support.wait_until(lambda: instance.count("crl", f"ca_id = {int(ca['id'])}"), 20)
+    assert rest.post(f"/cas/{ca['id']}/retire").status == 200
+    imported(rest, files)
+    assert ca_by_subject(rest, word)["attributes"]["status"] == "retired"
+
+
 def test_many_blocks(rest, tmp_path):
     block = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     one = imported(rest, [("lines.pem", b"-----BEGIN CERTIFICATE-----\n" + b"AAAA\n" * 1000000), ("many.pem", (block * 100100).encode())], seconds=120)
