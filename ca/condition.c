@@ -59,6 +59,23 @@ condition_check(struct db *db, const char *text, const char *where, struct error
 	return 0;
 }
 
+int
+condition_query(struct db *db, int ms, const char *sql, const struct db_param *params, int n_params, struct db_result **ret, struct error *e)
+{
+	struct error later;
+	if (db_query(db, "SELECT set_config('statement_timeout', $1::text, false)", &DB_INT(ms), 1, false, NULL, e) < 0)
+		return -1;
+	int rc = db_query(db, sql, params, n_params, false, ret, e);
+	if (rc < 0 && strcmp(db_sqlstate(db), "57014") == 0) /* query_canceled */
+		(void)fail(e, E_BAD_VALUE, "the conditions take longer than %d ms on this", ms);
+	/* In a transaction that failed it is refused, and the rollback does it. */
+	if (db_alive(db) && db_query(db, "RESET statement_timeout", NULL, 0, false, NULL, &later) < 0 && rc == 0) {
+		*e = later;
+		return -1;
+	}
+	return rc;
+}
+
 static int
 member_condition(struct reading *r, const json_t *rule, const char *name, const char *where, struct error *e)
 {

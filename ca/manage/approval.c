@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 
 #include "ca/batch.h"
+#include "ca/condition.h"
 #include "ca/manage.h"
 #include "lib/limits.h"
 
@@ -36,10 +37,10 @@ ask_policies(struct manage *m, struct db_result **ret, struct error *e)
 {
 	struct db_param row[] = {DB_INT(m->who->tenant_id), m->id && begins(m->op->name, "ca.") ? DB_INT(m->id) : DB_NULL,
 	    m->id && begins(m->op->name, "profile.") ? DB_INT(m->id) : DB_NULL, DB_TEXT(document_of_operation(m))};
-	if (db_query(m->desk->db,
+	if (condition_query(m->desk->db, LIMIT_POLICY_MS,
 		     "SELECT r_effect, r_message, r_pointer, r_policy, r_rule, r_wanted, r_approvers FROM"
 		     " policy_apply(ARRAY[$1::int], ARRAY[$2::int], ARRAY[$3::int], ARRAY[$4::jsonb]) WHERE r_effect IS NOT NULL",
-		     row, ARRAY_LEN(row), false, ret, e) < 0)
+		     row, ARRAY_LEN(row), ret, e) < 0)
 		return -1;
 	if (db_rows(*ret) == 0 || strcmp(db_text(*ret, 0, 0), "refuse") != 0)
 		return 0;

@@ -248,14 +248,14 @@ evaluate(struct manage *m, struct error *e)
 	if (read_sample(m, &document, &certificate, e) < 0 || read_trial(m, &f, e) < 0 || manage_body_end(m, e) < 0)
 		return -1;
 	struct db_param row[] = {COMPILED_PARAMS(m, &f), DB_TEXT(document), DB_INT(certificate)};
-	if (db_query(m->desk->db,
+	if (condition_query(m->desk->db, LIMIT_POLICY_MS,
 		     "SELECT policy_explain(" COMPILED ", $1::int, d.ca_id, d.profile_id, d.doc) FROM ("
 		     "SELECT k.id AS ca_id, p.id AS profile_id, x.doc FROM (SELECT '{\"operation\": \"certificate.issue\"}' || $8::jsonb AS doc) x"
 		     " LEFT JOIN ca k ON k.tenant_id = $1::int AND k.name = x.doc ->> 'ca'"
 		     " LEFT JOIN profile p ON p.tenant_id = $1::int AND p.name = x.doc ->> 'profile' WHERE x.doc IS NOT NULL"
 		     " UNION ALL SELECT c.ca_id, c.profile_id, certificate_document(c, k.name, p.name, p.kind) FROM certificate c"
 		     " JOIN ca k ON k.id = c.ca_id JOIN profile p ON p.id = c.profile_id WHERE c.tenant_id = $1::int AND c.id = $9::int8) d",
-		     row, ARRAY_LEN(row), false, &r, e) < 0)
+		     row, ARRAY_LEN(row), &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
 		return fail_at(e, E_BAD_VALUE, "certificate", "certificate: there is no such one");
@@ -269,11 +269,11 @@ quick_run(struct manage *m, const struct form *f, int64_t limit, struct error *e
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {COMPILED_PARAMS(m, f), DB_INT(limit)};
-	if (db_query(m->desk->db,
+	if (condition_query(m->desk->db, LIMIT_POLICY_DRY_RUN_MS,
 	             "SELECT r_count, r_refused, r_approval, r_changed, r_rules FROM policy_dry_run(" COMPILED
 	             ", $1::int, coalesce((SELECT min(id) - 1 FROM"
 	             " (SELECT id FROM certificate WHERE tenant_id = $1::int ORDER BY id DESC LIMIT $8::int) x), 0), $8::int)",
-	             row, ARRAY_LEN(row), false, &r, e) < 0)
+	             row, ARRAY_LEN(row), &r, e) < 0)
 		return -1;
 	m->ret_result =
 	    json_pack("{s:I,s:I,s:I,s:I,s:o}", "certificates", (json_int_t)db_int(r, 0, 0), "refused", (json_int_t)db_int(r, 0, 1), "approval",

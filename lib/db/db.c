@@ -166,7 +166,8 @@ connect_now(struct db *db, struct error *e)
 
 	/* Short statements only, or COPY: compiling plans costs more than it brings. */
 	snprintf(options, sizeof(options), "-c search_path=siegel -c timezone=UTC -c bytea_output=hex -c jit=off%s%s",
-	         db->service ? " -c idle_in_transaction_session_timeout=10s -c lock_timeout=2s" : "",
+	         /* Who gave up (DB_DEADLINE_MS) leaves no statement behind that runs on for hours. */
+	         db->service ? " -c idle_in_transaction_session_timeout=10s -c lock_timeout=2s -c client_connection_check_interval=5s" : "",
 	         is_front(db->role) ? " -c statement_timeout=5s" : "");
 	const char *const values[] = {db->host, db->port, db->name, db->role, db->role, "UTF8", DB_CONNECT_SEC, "10000", options, NULL};
 	db->conn = PQconnectdbParams(keywords, values, 0);

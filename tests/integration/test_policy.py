@@ -226,3 +226,21 @@ def test_a_ca_waits_too(rest, people, policy):
     done = action(second.rest, f"/approvals/{answer.data['id']}/approve").data["attributes"]
     assert done["status"] == "done", done
     assert rest.get(f"/cas?filter[name]={name}").json["data"][0]["id"] == str(done["result"]["id"])
+
+
+def test_a_document_for_which_conditions_take_long(instance, rest):
+    """Two arrays compared with each other, of lengths that whoever sends them chooses: it ends soon, and nobody else waits for it."""
+    requestor = Person(instance, rest, "requestor")
+    long = {"name": "long", "refuse": True, "message": "m", "when": " || ".join(["$.a[*] == $.b[*]"] * 20)}
+    began = time.monotonic()
+    answer = action(requestor.rest, "/policies/evaluate", status=422, document={"a": [1] * 12000, "b": [2] * 12000}, rules=[long])
+    assert "take longer" in answer.error["detail"] and time.monotonic() - began < 5, answer
+    assert rest.delete(f"/accounts/{requestor.id}").status == 204
+
+
+def test_a_body_for_which_policies_take_long(rest, policy):
+    policy([{"name": "long", "refuse": True, "message": "m", "when": " || ".join(["$.body.rights[*] == $.body.metadata[*]"] * 20)}],
+           operations=["role.create"])
+    began = time.monotonic()
+    answer = rest.post("/roles", document("roles", name=mark("r"), rights=["a"] * 12000, metadata=["b"] * 12000))
+    assert answer.status == 422 and "take longer" in answer.error["detail"] and time.monotonic() - began < 5, answer
