@@ -363,9 +363,11 @@ static const char *
 quoted(const char *text)
 {
 	json_t *j = json_string(text);
-	const char *s = json_dumps(j, JSON_ENCODE_ANY);
+	char *s = json_dumps(j, JSON_ENCODE_ANY);
+	const char *copy = arena_strdup(arena, s);
+	free(s);
 	json_decref(j);
-	return s;
+	return copy;
 }
 
 static const char *
