@@ -53,7 +53,8 @@ def judge(house, load=None):
         assert load.result["mismatched"] == 0, "a repetition got another certificate"
         assert load.result["unfinished"] == 0, load.result["first_refusal"]
         keys = {r.key for r in read_journal(load.journal)}
-        assert len(keys) == load.result["answers"] - load.result["repeated"]
+        # More, when siegel-api lost the engine's answer and asked again by itself: then the first that the client sees is a repetition.
+        assert len(keys) >= load.result["answers"] - load.result["repeated"]
 
 
 def back_in_time(load):
