@@ -334,6 +334,8 @@ approve_in_transaction(struct manage *m, const char *comment, struct db_result *
 		           ? 0
 		           : fail(e, E_FORBIDDEN, "others have approved it, and are to say so again");
 	}
+	if (!m->version && db_int(*r, 0, COL_VERSION) > 1)
+		return fail(e, E_PRECONDITION, "the request was changed after it was asked: say which version you have seen (If-Match)");
 	if (check_open(*r, e) < 0 || check_person(*r, e) < 0 || decide(m, *r, true, comment, e) < 0 ||
 	    db_query(m->desk->db, "SELECT coalesce(r_complete, false), r_demands FROM approval_standing($1::int8)", row, 1, false, &standing, e) < 0)
 		return -1;
