@@ -264,14 +264,14 @@ parse_fields(const struct resource *res, const struct http_header *p, struct que
 {
 	const char *type = p->name + strlen("fields["), *s = p->value;
 	int which = type_of(res, type);
-	uint32_t mask = 0, *to = which < 0 ? NULL : &q->fields[which];
+	uint32_t mask = 0, *fields = q->fields;
 
-	for (int i = 0; !to && i < q->n_included; i++) {
+	for (int i = 0; which < 0 && i < q->n_included; i++) {
 		res = q->included[i].resource;
 		which = type_of(res, type);
-		to = which < 0 ? NULL : &q->included[i].fields[which];
+		fields = q->included[i].fields;
 	}
-	if (!to)
+	if (which < 0)
 		return refuse(e, p->name, "no resource of that type comes here");
 	while (*s) {
 		size_t len = strcspn(s, ",");
@@ -282,7 +282,7 @@ parse_fields(const struct resource *res, const struct http_header *p, struct que
 		mask |= UINT32_C(1) << bit;
 		s += len + (s[len] == ',');
 	}
-	*to = mask;
+	fields[which] = mask;
 	return 0;
 }
 

@@ -145,7 +145,7 @@ take_channel(int channel, struct connection *connections, size_t *n)
 void
 desk_serve(const struct desk_service *s, int channel)
 {
-	struct connection connections[MAX_CONNECTIONS];
+	struct connection connections[MAX_CONNECTIONS] = {{0}};
 	size_t n = 0;
 	channel_tell(channel, CHANNEL_READY);
 	while (!daemon_stopping()) {

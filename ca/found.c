@@ -124,7 +124,9 @@ found_urls(struct arena *a, const char *base_url, const char *ski_hex, struct fo
 static struct db_param
 number_or_null(char *buf24, int64_t v)
 {
-	return v ? (struct db_param){.data = db_int_text(buf24, v)} : DB_NULL;
+	if (!v)
+		return DB_NULL;
+	return (struct db_param){.data = db_int_text(buf24, v)};
 }
 
 static struct db_param

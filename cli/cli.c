@@ -113,7 +113,7 @@ static bool
 is_group(const char *word)
 {
 	for (size_t g = 0; command_groups[g]; g++) {
-		if (strcmp(command_groups[g]->group, word) == 0)
+		if (command_groups[g]->group && strcmp(command_groups[g]->group, word) == 0)
 			return true;
 	}
 	return false;

@@ -80,9 +80,10 @@ BEGIN
   WITH changed AS (
     UPDATE siegel.certificate x SET status = CASE WHEN u.r = 6 THEN 3 ELSE 2 END, revoked_at = to_timestamp(u.a), reason = u.r
       FROM unnest(p_serial, p_at, p_reason) AS u(s, a, r)
-     WHERE x.ca_id = p_ca AND x.serial = u.s AND x.status = 1 RETURNING x.serial, x.spki_hash, x.reason
+     WHERE x.ca_id = p_ca AND x.serial = u.s AND x.status = 1 RETURNING x.serial, x.spki_hash, x.reason, x.source, x.tenant_id
   ), blocked AS (
-    INSERT INTO siegel.blocked_key (spki_hash, reason) SELECT DISTINCT spki_hash, 'keyCompromise' FROM changed WHERE reason = 1
+    INSERT INTO siegel.blocked_key (spki_hash, reason, tenant_id)
+    SELECT DISTINCT spki_hash, 'keyCompromise', CASE WHEN source = 'import' THEN tenant_id END FROM changed WHERE reason = 1
     ON CONFLICT DO NOTHING
   )
   SELECT count(*) INTO revoked FROM changed;

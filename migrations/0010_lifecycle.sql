@@ -27,14 +27,23 @@ CREATE FUNCTION key_lock(p_spki bytea) RETURNS bigint LANGUAGE sql IMMUTABLE AS 
   SELECT ('x' || left(encode(p_spki, 'hex'), 16))::bit(64)::bigint
 $$;
 
+-- A key that is reported compromised is blocked for all who can show that they have it. Nobody shows that of an imported certificate: what a tenant
+-- says of such a key counts for that tenant alone.
+ALTER TABLE blocked_key DROP CONSTRAINT blocked_key_pkey;
+ALTER TABLE blocked_key ADD tenant_id int; -- null: for all
+CREATE UNIQUE INDEX blocked_key_of ON blocked_key (spki_hash, tenant_id) NULLS NOT DISTINCT;
+
 -- Which places of a batch (from 1) have a public key that can't be certified: 3 blocked; 4 certified already, and the profile forbids that
 -- (p_reuse 0: never asked, 1: the same subject may, 2: nobody may). In SQL, so that it becomes part of the statements that ask: a call would
 -- cost three times the look-up.
-CREATE FUNCTION key_faults(p_spki bytea[], p_subject text[], p_reuse int[]) RETURNS TABLE (r_place int, r_fault int) LANGUAGE sql STABLE AS $$
-  SELECT u.n::int, 3 FROM unnest(p_spki) WITH ORDINALITY AS u(k, n) JOIN siegel.blocked_key b ON b.spki_hash = u.k
+CREATE FUNCTION key_faults(p_tenant int[], p_spki bytea[], p_subject text[], p_reuse int[]) RETURNS TABLE (r_place int, r_fault int)
+LANGUAGE sql STABLE AS $$
+  SELECT u.n::int, 3 FROM unnest(p_tenant, p_spki) WITH ORDINALITY AS u(t, k, n)
+    JOIN siegel.blocked_key b ON b.spki_hash = u.k AND (b.tenant_id IS NULL OR b.tenant_id = u.t)
   UNION ALL
-  SELECT u.n::int, 4 FROM unnest(p_spki, p_subject, p_reuse) WITH ORDINALITY AS u(k, s, r, n)
-   WHERE r > 0 AND EXISTS (SELECT FROM siegel.certificate x WHERE x.spki_hash = u.k AND (r = 2 OR x.subject <> u.s))
+  SELECT u.n::int, 4 FROM unnest(p_tenant, p_spki, p_subject, p_reuse) WITH ORDINALITY AS u(t, k, s, r, n)
+   WHERE r > 0 AND EXISTS (SELECT FROM siegel.certificate x WHERE x.spki_hash = u.k AND (r = 2 OR x.subject <> u.s)
+                                                              AND (x.tenant_id = u.t OR x.source <> 'import'))
 $$;
 
 -- One batch of intents in one statement and so in one flush. Gives back the places whose keys can't be certified (key_faults()); then nothing
@@ -55,7 +64,7 @@ BEGIN
   IF p_epoch <> (SELECT s.epoch FROM siegel.policy_state s) THEN
     RAISE EXCEPTION 'the policies have changed' USING ERRCODE = 'SG008';
   END IF;
-  RETURN QUERY SELECT f.r_place, f.r_fault FROM siegel.key_faults(p_spki, p_subject, p_reuse) f;
+  RETURN QUERY SELECT f.r_place, f.r_fault FROM siegel.key_faults(p_tenant, p_spki, p_subject, p_reuse) f;
   IF FOUND THEN
     RETURN;
   END IF;
@@ -102,7 +111,7 @@ BEGIN
   PERFORM CASE WHEN q.alone THEN pg_advisory_xact_lock(q.l) ELSE pg_advisory_xact_lock_shared(q.l) END
      FROM (SELECT siegel.key_lock(u.k) AS l, bool_or(u.r > 0 AND NOT EXISTS (SELECT FROM siegel.certificate x WHERE x.spki_hash = u.k)) AS alone
              FROM unnest(p_spki, p_reuse) AS u(k, r) GROUP BY 1 ORDER BY 1 OFFSET 0) q;
-  RETURN QUERY SELECT p_serial[f.r_place], NULL::bigint, NULL::bigint, f.r_fault FROM siegel.key_faults(p_spki, p_subject, p_reuse) f;
+  RETURN QUERY SELECT p_serial[f.r_place], NULL::bigint, NULL::bigint, f.r_fault FROM siegel.key_faults(p_tenant, p_spki, p_subject, p_reuse) f;
   IF FOUND THEN
     RETURN;
   END IF;
@@ -234,7 +243,8 @@ BEGIN
       action := CASE WHEN p_reason = 6 THEN 'certificate.held' ELSE 'certificate.revoked' END;
       IF p_reason = 1 THEN
         PERFORM pg_advisory_xact_lock(siegel.key_lock(c.spki_hash));
-        INSERT INTO siegel.blocked_key (spki_hash, reason) VALUES (c.spki_hash, 'keyCompromise') ON CONFLICT DO NOTHING;
+        INSERT INTO siegel.blocked_key (spki_hash, reason, tenant_id)
+        VALUES (c.spki_hash, 'keyCompromise', CASE WHEN c.source = 'import' THEN c.tenant_id END) ON CONFLICT DO NOTHING;
       END IF;
       c.revoked_at := CASE WHEN c.status = 3 THEN c.revoked_at ELSE date_trunc('second', now()) END;
       c.status := CASE WHEN p_reason = 6 THEN 3 ELSE 2 END;
@@ -336,8 +346,8 @@ BEGIN
   IF p_reason = 1 THEN
     PERFORM pg_advisory_xact_lock(q.l) FROM (SELECT DISTINCT siegel.key_lock(x.spki_hash) AS l FROM siegel.certificate x
                                               WHERE x.tenant_id = p_tenant AND x.id = ANY (p_id) ORDER BY 1 OFFSET 0) q;
-    INSERT INTO siegel.blocked_key (spki_hash, reason)
-    SELECT DISTINCT x.spki_hash, 'keyCompromise' FROM siegel.certificate x WHERE x.tenant_id = p_tenant AND x.id = ANY (p_id) ON CONFLICT DO NOTHING;
+    INSERT INTO siegel.blocked_key (spki_hash, reason, tenant_id)
+    SELECT DISTINCT x.spki_hash, 'keyCompromise', CASE WHEN x.source = 'import' THEN x.tenant_id END FROM siegel.certificate x WHERE x.tenant_id = p_tenant AND x.id = ANY (p_id) ON CONFLICT DO NOTHING;
   END IF;
   IF p_reason = 8 THEN
     DELETE FROM siegel.revocation v USING siegel.certificate x

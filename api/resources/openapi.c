@@ -272,7 +272,7 @@ paths(struct arena *a)
 			json_t *item = json_object_get(all, route->pattern);
 			size_t n = 0;
 
-			for (; route->method[n] && n < sizeof method - 1; n++)
+			for (; n < sizeof method - 1 && route->method[n]; n++)
 				method[n] = (char)(route->method[n] - 'A' + 'a');
 			method[n] = '\0';
 			if (!item)

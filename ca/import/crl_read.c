@@ -3,6 +3,7 @@
 #include "ca/import/import.h"
 #include "lib/x509/oid.h"
 
+#define NUMBER_MAX (INT64_C(1) << 53)
 #define OID_DELTA OID_BYTES("\x55\x1d\x1b")
 #define OID_ISSUING_POINT OID_BYTES("\x55\x1d\x1c")
 
@@ -60,9 +61,10 @@ read_extensions(struct der *tbs, struct crl_read *ret, struct error *e)
 			return fail(e, E_BAD_VALUE, "it is a CRL of a part of the certificates (RFC 5280 5.2.5): the whole list is wanted");
 		if (bytes_equal(x.oid, OID_AKI))
 			ret->aki = x.value;
-		else if (bytes_equal(x.oid, OID_CRL_NUMBER))
-			ret->number = read_number(x.value);
-		else if (x.critical)
+		else if (bytes_equal(x.oid, OID_CRL_NUMBER)) {
+			if ((ret->number = read_number(x.value)) > NUMBER_MAX)
+				return fail(e, E_BAD_VALUE, "its number leaves no room for ours behind it (RFC 5280 5.2.3)");
+		} else if (x.critical)
 			return fail(e, E_BAD_VALUE, "it has a critical extension that isn't known (RFC 5280 5.2)");
 	}
 	return 0;

@@ -201,7 +201,7 @@ converse(int to, int from, const struct buf *message, struct bytes file, struct 
 		if (p[1].revents & (POLLERR | POLLHUP)) { /* it ended; what it said is still to be read */
 			part = 2;
 			shutdown(to, SHUT_WR);
-		} else if (p[1].revents) {
+		} else if (p[1].revents && part < 2) {
 			ssize_t n = send(to, parts[part].data + at, parts[part].len - at, MSG_DONTWAIT | MSG_NOSIGNAL);
 			at += n > 0 ? (size_t)n : 0;
 			while (part < 2 && at == parts[part].len) {

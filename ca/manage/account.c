@@ -167,11 +167,15 @@ create(struct manage *m, struct error *e)
 		   : account_add(m, m->who->tenant_id, name, title, email, role, enabled != 0, &own, &m->ret_id, e);
 }
 
-/* What isn't one's own to change on one's own account: its rights, and what says that it's another person's than a second one. */
+/* What isn't one's own to change on one's own accounts, whichever of them: its rights, and what says that it's another person's than a second one. */
 static int
 check_own(const struct manage *m, const char *role, bool has_email, int enabled, struct error *e)
 {
-	if (m->id != m->who->account_id)
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param both[] = {DB_INT(m->id), DB_INT(m->who->account_id)};
+	if (db_query(m->desk->db, "SELECT same_person($1::int8, $2::int8)", both, 2, false, &r, e) < 0)
+		return -1;
+	if (!db_bool(r, 0, 0))
 		return 0;
 	if (role)
 		return fail_at(e, E_FORBIDDEN, "role", "role: nobody changes his own");

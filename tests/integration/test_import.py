@@ -451,3 +451,32 @@ def test_bounds(rest):
     assert rest.request("POST", f"/imports/{one.id}/files?name=a", b"x", headers={"Content-Type": "application/vnd.api+json"}).status == 415
     assert rest.request("POST", "/imports/999999999/files?name=a", b"x", headers={"Content-Type": "application/octet-stream"}).status == 404
     assert rest.delete(f"/imports/{one.id}").status == 204
+
+
+def test_a_key_that_comes_later(rest, tmp_path):
+    """A CA that was here without its key goes into service with it."""
+    ca = pki.OpensslCa(tmp_path / "ca", cn("Late key"))
+    imported(rest, [("ca.pem", ca.read("ca.pem"))])
+    assert ca_by_subject(rest, ca.cn)["attributes"]["status"] == "retired"
+    one = imported(rest, [("ca.pem", ca.read("ca.pem")), ("ca.key", ca.read("plain.key"))])
+    assert not one.of_status("failed"), one.items()
+    assert ca_by_subject(rest, ca.cn)["attributes"]["status"] == "active"
+
+
+@pytest.mark.rows("R02")
+def test_nobody_blocks_anothers_key(rest, other_tenant, tmp_path):
+    """A certificate over somebody else's public key can be imported, and reported compromised: it says nothing of whoever has the key."""
+    key = support.new_key()
+    victim = rest.issued(csr=support.csr_pem(support.new_csr("victim.example", key=key)), cn="victim.example")
+    ca = pki.OpensslCa(tmp_path / "ca", cn("Blocker"))
+    ca_key = serialization.load_pem_private_key(ca.read("plain.key"), None)
+    issuer = x509.load_pem_x509_certificate(ca.read("ca.pem"))
+    forged, _ = support.self_signed(cn="somebody else", key=key, issuer=issuer.subject, issuer_key=ca_key)
+    revoked = x509.RevokedCertificateBuilder().serial_number(forged.serial_number).revocation_date(support.not_before(issuer).replace(tzinfo=None)) \
+        .add_extension(x509.CRLReason(x509.ReasonFlags.key_compromise), False).build()
+    crl = x509.CertificateRevocationListBuilder().issuer_name(issuer.subject).last_update(support.not_before(issuer).replace(tzinfo=None)) \
+        .next_update(support.not_after(issuer).replace(tzinfo=None)).add_revoked_certificate(revoked).sign(ca_key, hashes.SHA256())
+    one = imported(other_tenant.rest(), [("ca.pem", ca.read("ca.pem")), ("forged.pem", pem(forged)), ("list.crl", pem(crl))])
+    assert any("1 certificates revoked" in i["detail"] for i in one.items()), one.items()
+    answer = rest.post(f"/certificates/{victim['id']}/renew", {"data": {"type": "renew", "attributes": {}}})
+    assert answer.status == 201, answer
