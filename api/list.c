@@ -138,7 +138,16 @@ write_relationship(struct json *j, const struct relationship *rel, const char *i
 	jw_close(j);
 }
 
-/* What the engine shows this once, such as a secret that it made. */
+static bool
+has_attribute(const struct resource *res, const char *name)
+{
+	for (int i = 0; i < res->n_attributes; i++)
+		if (strcmp(res->attributes[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* What the engine shows this once, such as a secret that it made; what the store shows as well stands there already. */
 static void
 write_once(const struct call *c, struct json *j)
 {
@@ -146,6 +155,8 @@ write_once(const struct call *c, struct json *j)
 	json_t *value;
 
 	json_object_foreach((json_t *)(uintptr_t)c->once, name, value) {
+		if (has_attribute(c->resource, name))
+			continue;
 		char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 
 		jw_raw(j, name, text);

@@ -419,3 +419,17 @@ query_identity(const struct http_request *r, const struct resource *res, const s
 		                 strlen(q->filters[i].value), q->filters[i].value);
 	return s;
 }
+
+int
+query_short_list(const struct http_request *r, struct error *e)
+{
+	struct query q = {0};
+
+	for (int i = 0; i < r->n_query; i++) {
+		if (strcmp(r->query[i].name, "page[size]") != 0 || i > 0)
+			return refuse(e, r->query[i].name, "there is no such query parameter here");
+		if (parse_page(&r->query[i], &q, e))
+			return -1;
+	}
+	return 0;
+}

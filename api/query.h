@@ -39,6 +39,8 @@ struct query {
 /* one: for a single resource, where only fields[…] may come and everything is shown by default. E_MALFORMED with the parameter
  * for what isn't known. */
 int query_parse(const struct http_request *r, const struct resource *res, bool one, struct query *ret, struct error *e) MUST_CHECK;
+/* For a list that is always given whole, in one page: page[size] alone may come, as everywhere. E_MALFORMED for anything else. */
+int query_short_list(const struct http_request *r, struct error *e) MUST_CHECK;
 /* All fields that any type wants. */
 uint32_t query_fields(const struct query *q);
 /* Names the list that a cursor belongs to. */

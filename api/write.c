@@ -284,18 +284,24 @@ answer(struct call *c, const Siegel__Managed *m, struct error *e)
 
 /* Asks, answers. d: the document, for the place of a fault; NULL without one. */
 static int
-carry_out(struct call *c, const struct document *d, const json_t *body, int version, struct error *e)
+carry_out(struct call *c, const char *operation, const struct document *d, const json_t *body, int version, struct error *e)
 {
 	Siegel__Reply *reply = NULL;
 	int result;
 
-	if (ask(c, c->route->operation, body, version, (struct bytes){0}, &reply, e)) {
+	if (ask(c, operation, body, version, (struct bytes){0}, &reply, e)) {
 		map_pointer(d, e);
 		return -1;
 	}
 	result = answer(c, reply->managed, e);
 	engine_reply_free(reply);
 	return result;
+}
+
+int
+write_operation(struct call *c, const char *operation, const json_t *body, struct error *e)
+{
+	return carry_out(c, operation, NULL, body, 0, e);
 }
 
 /* --- handlers --- */
@@ -309,7 +315,7 @@ write_create(struct call *c, struct error *e)
 	if (check_request(c, false, e) || document_parse_for(c->request->body, c->resource->types[0], NULL, &d, e) ||
 	    write_body(c, &d, true, &body, e))
 		return -1;
-	return carry_out(c, &d, body, 0, e);
+	return carry_out(c, c->route->operation, &d, body, 0, e);
 }
 
 /* If-Match with the entity tag of GET (RFC 9110 13.1.1), or the attribute version as it was read, which is taken out of the document. */
@@ -338,7 +344,8 @@ take_version(const struct call *c, struct document *d, int *ret, struct error *e
 	return 0;
 }
 
-/* The type that the document names, where the resource's members have several: a certificate has that of its kind. */
+/* The type that the document names, where the resource's members have several: a certificate has that of its kind, and the collection's name stands
+ * for any. */
 static const char *
 type_of(const struct call *c)
 {
@@ -348,7 +355,7 @@ type_of(const struct call *c)
 	for (int i = 0; said && i < RESOURCE_MAX_TYPES && c->resource->types[i]; i++)
 		if (strcmp(said, c->resource->types[i]) == 0)
 			return c->resource->types[i];
-	return c->resource->types[0];
+	return said && strcmp(said, c->resource->path) == 0 ? c->resource->path : c->resource->types[0];
 }
 
 int
@@ -361,7 +368,7 @@ write_update(struct call *c, struct error *e)
 	if (check_request(c, false, e) || document_parse_for(c->request->body, type_of(c), c->id, &d, e) ||
 	    take_version(c, &d, &version, e) || write_body(c, &d, false, &body, e))
 		return -1;
-	return carry_out(c, &d, body, version, e);
+	return carry_out(c, c->route->operation, &d, body, version, e);
 }
 
 int
@@ -373,7 +380,7 @@ write_delete(struct call *c, struct error *e)
 		return -1;
 	if (c->request->body.len)
 		return fail(e, E_MALFORMED, "DELETE has no body");
-	return carry_out(c, NULL, body, 0, e);
+	return carry_out(c, c->route->operation, NULL, body, 0, e);
 }
 
 int
@@ -396,7 +403,7 @@ write_action(struct call *c, struct error *e)
 		if (!find(c->route->members, c->route->n_members, name))
 			return fail_at(e, E_BAD_VALUE, at, "there is no such attribute");
 	}
-	return carry_out(c, &d, d.attributes ? d.attributes : none, version, e);
+	return carry_out(c, c->route->operation, &d, d.attributes ? d.attributes : none, version, e);
 }
 
 int

@@ -293,7 +293,7 @@ number(struct arena *a, int64_t n)
 }
 
 void
-batch_revoke(struct batch_revocation *b, const Siegel__Revoke *q, const struct audit_chain *chain, struct arena *a)
+batch_revoke(struct batch_revocation *b, const Siegel__Revoke *q, bool judged, const struct audit_chain *chain, struct arena *a)
 {
 	struct audit_row row = {
 	    .at_us = now_us(),
@@ -305,7 +305,7 @@ batch_revoke(struct batch_revocation *b, const Siegel__Revoke *q, const struct a
 				  q->requestor->evidence, "request", q->requestor->request_id, NULL),
 	};
 	b->sql = "SELECT r_repeated, r_reason, r_at, " STORED_COLUMNS("$2::bigint") ", r_same_key FROM certificate_revoke($1::int, $2::bigint,"
-		 " $3::int, $4::boolean, $5::text, $6::bigint, $7::bigint, $8::text, $9::text, $10::text, $11::bytea)";
+		 " $3::int, $4::boolean, $5::text, $6::bigint, $7::bigint, $8::text, $9::text, $10::text, $11::bytea, $12::boolean)";
 	b->next = *chain;
 	b->next.seq++;
 	audit_hash(chain->head, chain->name, b->next.seq, &row, b->next.head);
@@ -320,7 +320,22 @@ batch_revoke(struct batch_revocation *b, const Siegel__Revoke *q, const struct a
 	*p++ = DB_TEXT(row.actor);
 	*p++ = DB_TEXT(row.object);
 	*p++ = DB_TEXT(row.detail);
-	*p = DB_BYTES(b->next.head, AUDIT_HASH_BYTES);
+	*p++ = DB_BYTES(b->next.head, AUDIT_HASH_BYTES);
+	*p = DB_TEXT(judged ? "true" : "false");
+}
+
+bool
+batch_revoke_error(const char *state, struct error *e)
+{
+	if (strcmp(state, "SG005") == 0)
+		(void)fail(e, E_NOT_FOUND, "there is no such certificate");
+	else if (strcmp(state, "SG006") == 0)
+		(void)fail(e, E_FORBIDDEN, "a certificate of a CA or an OCSP signer isn't revoked by this request");
+	else if (strcmp(state, "SG007") == 0)
+		(void)fail(e, E_CONFLICT, "the certificate is revoked, and that is for ever: a hold alone can be released (RFC 5280 5.3.1)");
+	else
+		return false;
+	return true;
 }
 
 void

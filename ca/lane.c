@@ -545,6 +545,16 @@ tried_again(struct lane *l, const char *state)
 	return true;
 }
 
+/* Policies have a say in a revocation: the client is sent to the manager, which asks them. */
+static void
+unjudged(struct lane *l)
+{
+	struct buf frame BUF_CLEANUP = BUF_INIT(LIMIT_FRAME_BYTES);
+	reply_unjudged(&frame);
+	worker_answer(l->worker, take_out(l, 0), &frame);
+	l->state = LANE_IDLE;
+}
+
 /* A statement was refused and the connection lives: nothing of it is in the store. */
 static void
 refused(struct lane *l, const struct error *e)
@@ -564,14 +574,11 @@ refused(struct lane *l, const struct error *e)
 		begin_find(l); /* another worker was faster with a request key */
 		return;
 	}
-	if (l->state == LANE_REVOKE && strncmp(state, "SG00", 4) == 0) {
-		if (state[4] == '5')
-			(void)fail(&told, E_NOT_FOUND, "there is no such certificate");
-		else if (state[4] == '7')
-			(void)fail(&told, E_CONFLICT,
-				   "the certificate is revoked, and that is for ever: a hold alone can be released (RFC 5280 5.3.1)");
-		else
-			(void)fail(&told, E_FORBIDDEN, "a certificate of a CA or an OCSP signer isn't revoked by this request");
+	if (l->state == LANE_REVOKE && strcmp(state, REVOKE_WANTS_JUDGING) == 0) {
+		unjudged(l);
+		return;
+	}
+	if (l->state == LANE_REVOKE && batch_revoke_error(state, &told)) {
 		worker_refuse(l->worker, take_out(l, 0), &told);
 		l->state = LANE_IDLE;
 		return;
@@ -624,7 +631,7 @@ begin_revoke(struct lane *l)
 	struct arena *a CLEANUP(arena_free) = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	struct batch_revocation row;
 	struct error e;
-	batch_revoke(&row, l->jobs[0]->request->revoke, &l->chain, a);
+	batch_revoke(&row, l->jobs[0]->request->revoke, false, &l->chain, a);
 	l->batch.next = row.next;
 	l->state = LANE_REVOKE;
 	l->sent_us = now_us();

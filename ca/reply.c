@@ -261,3 +261,14 @@ reply_revoked(struct buf *out, struct arena *a, const struct stored *s, const st
 	reply.revoked = &revoked;
 	reply_put(out, &reply);
 }
+
+void
+reply_unjudged(struct buf *out)
+{
+	Siegel__Reply reply = SIEGEL__REPLY__INIT;
+	Siegel__Revoked revoked = SIEGEL__REVOKED__INIT;
+	revoked.unjudged = true;
+	reply.result_case = SIEGEL__REPLY__RESULT_REVOKED;
+	reply.revoked = &revoked;
+	reply_put(out, &reply);
+}

@@ -40,6 +40,8 @@ struct revocation {
 	const char *same_key; /* ids of other certificates with the key that was reported compromised, separated by commas */
 };
 void reply_revoked(struct buf *out, struct arena *a, const struct stored *s, const struct revocation *v);
+/* To a revocation that policies have a say in: nothing was done. */
+void reply_unjudged(struct buf *out);
 /* Any other reply. */
 void reply_put(struct buf *out, const Siegel__Reply *reply);
 

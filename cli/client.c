@@ -334,6 +334,16 @@ client_send_file(struct client *cl, const char *path, const char *file, json_t *
 	return call(cl, "POST", path, "application/octet-stream", (struct bytes){body.data, body.len}, ret, e);
 }
 
+int
+client_done(const json_t *doc, struct error *e)
+{
+	const json_t *data = json_object_get(doc, "data");
+
+	if (strcmp(member_text(data, "type"), "approvals") != 0)
+		return 0;
+	return fail(e, E_PRECONDITION, "it waits for others: approval %s; when it is approved, the same request does it", member_text(data, "id"));
+}
+
 const char *
 client_next(struct client *cl, const json_t *doc)
 {

@@ -24,6 +24,8 @@ int client_header(struct client *cl, const char *name, const char *value, struct
 int client_call(struct client *cl, const char *method, const char *path, const json_t *body, json_t **ret, struct error *e) MUST_CHECK;
 /* POST of a file's octets ("-": standard input), at most LIMIT_RAW_BODY_BYTES; the rest as client_call(). */
 int client_send_file(struct client *cl, const char *path, const char *file, json_t **ret, struct error *e) MUST_CHECK;
+/* E_PRECONDITION, with the approval's id, when the answer is an approval: what was asked for isn't done. */
+int client_done(const json_t *doc, struct error *e) MUST_CHECK;
 /* The path of the next page of a collection, in the arena, or NULL at the end. */
 const char *client_next(struct client *cl, const json_t *doc);
 /* Percent-encoded into the arena. */

@@ -192,7 +192,7 @@ run_issue(struct cli *c, struct error *e)
 	body = json_pack("{s:{s:s,s:O}}", "data", "type", type, "attributes", attributes);
 	if (client_new(c, &cl, e) < 0 || client_use_token(cl, e) < 0 || (key && client_header(cl, "Idempotency-Key", key, e) < 0))
 		return -1;
-	if (client_call(cl, "POST", arena_printf(c->arena, "/%s", type), body, &doc, e) < 0 || write_files(c, doc, e) < 0)
+	if (client_call(cl, "POST", arena_printf(c->arena, "/%s", type), body, &doc, e) < 0 || client_done(doc, e) < 0 || write_files(c, doc, e) < 0)
 		return -1;
 	show_issued(c, doc);
 	return 0;
@@ -273,7 +273,8 @@ run_revoke(struct cli *c, struct error *e)
 	body = json_pack("{s:{s:s,s:{s:s}}}", "data", "type", "revocation", "attributes", "reason", reason);
 	if (!body)
 		return fail(e, E_BAD_VALUE, "the reason isn't UTF-8");
-	if (client_call(cl, "POST", arena_printf(c->arena, "/certificates/%s/revoke", client_encode(cl, id)), body, &doc, e) < 0)
+	if (client_call(cl, "POST", arena_printf(c->arena, "/certificates/%s/revoke", client_encode(cl, id)), body, &doc, e) < 0 ||
+	    client_done(doc, e) < 0)
 		return -1;
 	if (c->json)
 		cli_print_json(doc);

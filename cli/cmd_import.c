@@ -86,7 +86,7 @@ create(struct cli *c, struct client *cl, const char **ret_id, struct error *e)
 	if (args_has(&c->args, "archive-keys"))
 		json_object_set_new(attributes, "archive_keys", json_true());
 	body = json_pack("{s:{s:s,s:O}}", "data", "type", "imports", "attributes", attributes);
-	if (client_call(cl, "POST", "/imports", body, &doc, e) < 0)
+	if (client_call(cl, "POST", "/imports", body, &doc, e) < 0 || client_done(doc, e) < 0)
 		return -1;
 	*ret_id = arena_strdup(c->arena, json_string_value(json_object_get(json_object_get(doc, "data"), "id")));
 	return 0;
@@ -186,6 +186,7 @@ run_import(struct cli *c, struct error *e)
 	JSON_CLEANUP json_t *doc = NULL;
 	struct files files = {.passwords = args_get(&c->args, "passwords")};
 	const char *id = NULL;
+	struct error why;
 	int rc = find_files(c, &files, e);
 
 	if (rc == 0 && (client_new(c, &cl, e) < 0 || client_use_token(cl, e) < 0 || create(c, cl, &id, e) < 0))
@@ -197,6 +198,8 @@ run_import(struct cli *c, struct error *e)
 	files_free(&files);
 	if (rc < 0 || client_call(cl, "POST", arena_printf(c->arena, "/imports/%s/start", id), NULL, &doc, e) < 0)
 		return -1;
+	if (client_done(doc, &why) < 0)
+		return fail(e, why.code, "import %s has its files; %s", id, why.detail);
 	return finish(c, cl, json_string_value(json_object_get(json_object_get(doc, "data"), "id")), e);
 }
 

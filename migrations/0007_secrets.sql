@@ -7,6 +7,7 @@ CREATE TABLE secret (
   name           text NOT NULL,
   kind           text NOT NULL CHECK (kind IN ('symmetric', 'password', 'data')),
   delivery       text NOT NULL CHECK (delivery IN ('once', 'many')), -- once: a version is destroyed as it is handed out
+  alphabet       text CHECK (alphabet IN ('readable', 'letters', 'all', 'digits')), -- of a password that is made here
   device         text,                         -- whose it is, in the words of the user: a meter's number
   certificate_id bigint,
   expires_at     timestamptz,

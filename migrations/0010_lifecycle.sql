@@ -207,11 +207,12 @@ $$;
 -- the audit row. What is already so stays, and r_repeated says it; a hold becomes a revocation from the hold's time on (X.509 9.5.3.1).
 -- r_same_key: up to 50 other certificates of the tenant with this key, which are not revoked, when the key was reported compromised.
 -- Raises SG005 when the tenant has no such certificate, SG006 for one of a CA or an OCSP signer (those aren't revoked like a
--- client's), and SG007 when one that is revoked is to be released: that is for ever (RFC 5280 5.3.1).
+-- client's), and SG007 when one that is revoked is to be released: that is for ever (RFC 5280 5.3.1). SG009: rules are about it, and they
+-- haven't been asked (p_judged); whoever is refused or has to wait by them is told so by the engine's manager, not here.
 DROP FUNCTION certificate_revoke;
 CREATE FUNCTION certificate_revoke(
   p_tenant int, p_id bigint, p_reason int, p_release boolean,
-  p_chain text, p_seq bigint, p_at bigint, p_actor text, p_object text, p_detail text, p_hash bytea
+  p_chain text, p_seq bigint, p_at bigint, p_actor text, p_object text, p_detail text, p_hash bytea, p_judged boolean
 ) RETURNS TABLE (r_repeated boolean, r_reason int, r_at bigint, r_ca int, r_profile int, r_serial bytea, r_status int, r_subject text,
                  r_cn text, r_names text, r_from bigint, r_to bigint, r_created bigint, r_der bytea, r_key_type text, r_owner text,
                  r_metadata text, r_replaces bigint, r_same_key text) LANGUAGE plpgsql AS $$
@@ -233,6 +234,10 @@ BEGIN
   END IF;
   repeated := CASE WHEN p_release THEN c.status = 1 ELSE c.status = 2 OR (c.status = 3 AND p_reason = 6) END;
   IF NOT repeated THEN
+    IF NOT p_judged AND EXISTS (SELECT FROM siegel.policy_rule r WHERE r.tenant_id = p_tenant AND CASE WHEN p_release THEN 'certificate.release'
+                                  WHEN p_reason = 6 THEN 'certificate.hold' ELSE 'certificate.revoke' END = ANY (r.operations)) THEN
+      RAISE EXCEPTION 'policies have a say' USING ERRCODE = 'SG009';
+    END IF;
     IF p_release THEN
       action := 'certificate.released';
       c.status := 1;

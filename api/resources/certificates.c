@@ -113,6 +113,17 @@ same_key(const Siegel__Revoked *revoked)
 	return json_pack("{s:o}", "same_key", list);
 }
 
+/* Policies have a say: the manager asks them. 202 with the approval that it waits for. */
+static int
+ask_manager(struct call *c, int reason, bool release, struct error *e)
+{
+	json_t *body = release || reason == REASON_HOLD ? json_object() : json_pack("{s:s}", "reason", reasons[reason]);
+	int result = write_operation(c, release ? "certificate.release" : reason == REASON_HOLD ? "certificate.hold" : "certificate.revoke", body, e);
+
+	json_decref(body);
+	return result;
+}
+
 static int
 ask(struct call *c, int reason, bool release, struct error *e)
 {
@@ -121,6 +132,7 @@ ask(struct call *c, int reason, bool release, struct error *e)
 	Siegel__Request request = SIEGEL__REQUEST__INIT;
 	Siegel__Reply *reply = NULL;
 	json_t *once = NULL;
+	bool unjudged;
 	int result;
 
 	if (!id_is_number(c->id))
@@ -140,7 +152,10 @@ ask(struct call *c, int reason, bool release, struct error *e)
 	}
 	if (reply->result_case == SIEGEL__REPLY__RESULT_REVOKED && reply->revoked->n_same_key)
 		once = same_key(reply->revoked);
+	unjudged = reply->result_case == SIEGEL__REPLY__RESULT_REVOKED && reply->revoked->unjudged;
 	engine_reply_free(reply);
+	if (unjudged)
+		return ask_manager(c, reason, release, e);
 	c->once = once;
 	result = list_one(c, e);
 	c->once = NULL;
@@ -195,6 +210,10 @@ rekey(struct call *c, struct error *e)
 	return issue_successor(c, false, e);
 }
 
+static const struct attribute revoke_members[] = {
+	{"reason", NULL, ATTRIBUTE_TEXT, 0, "RFC 5280 5.3.1, such as keyCompromise; left out: unspecified"},
+};
+
 /* Many at once: a list of ids, what filters find, or what a condition holds for. */
 static const struct attribute many[] = {
 	{"ids", NULL, ATTRIBUTE_TEXTS, 0, "the certificates; or filter, or condition"},
@@ -210,9 +229,10 @@ static const struct route routes[] = {
 	{"PATCH", "/certificates/{id}", RIGHT_METADATA, write_update, "certificate.update"},
 	{"POST", "/certificates/{id}/renew", RIGHT_ISSUE, renew, .text = "a successor with the same key"},
 	{"POST", "/certificates/{id}/rekey", RIGHT_ISSUE, rekey, .text = "a successor with another key: csr, or one that is made here"},
-	{"POST", "/certificates/{id}/revoke", RIGHT_REVOKE, revoke, .text = "for ever; the attribute reason"},
-	{"POST", "/certificates/{id}/hold", RIGHT_REVOKE, hold, .text = "on the CRL, until it is released or revoked"},
-	{"POST", "/certificates/{id}/release", RIGHT_REVOKE, release, .text = "takes a hold back"},
+	{"POST", "/certificates/{id}/revoke", RIGHT_REVOKE, revoke, "certificate.revoke", MEMBERS(revoke_members),
+	    .text = "for ever; the attribute reason"},
+	{"POST", "/certificates/{id}/hold", RIGHT_REVOKE, hold, "certificate.hold", .text = "on the CRL, until it is released or revoked"},
+	{"POST", "/certificates/{id}/release", RIGHT_REVOKE, release, "certificate.release", .text = "takes a hold back"},
 	{"POST", "/certificates/choose", RIGHT_REVOKE, write_action, "certificate.choose", .members = many, .n_members = ARRAY_LEN(many) - 1,
 	 .flags = ROUTE_RESULT, .text = "the dry run of revoke: how many it would change, and the first of them"},
 	{"POST", "/certificates/revoke", RIGHT_REVOKE, write_action, "certificate.revoke_many", MEMBERS(many), .text = "many at once, by a job"},

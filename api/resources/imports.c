@@ -8,7 +8,8 @@
 
 static const struct attribute attributes[] = {
     {"name", "i.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED},
-    {"status", "i.status", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "open, started, done or failed"},
+    {"status", "coalesce((SELECT 'failed' FROM job j WHERE j.id = i.job_id AND j.status IN ('failed', 'cancelled')), i.status)", ATTRIBUTE_TEXT,
+     ATTRIBUTE_FILTER, "open, started, done or failed"},
     {"profile", "i.options ->> 'profile'", ATTRIBUTE_TEXT, ATTRIBUTE_CREATE,
      "what the certificates will belong to; left out: by their purposes"},
     {"key_store", "i.options ->> 'key_store'", ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "where keys of CAs go; left out: the default"},

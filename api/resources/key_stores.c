@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/jsonapi.h"
+#include "api/query.h"
 #include "api/write.h"
 
 #define ANSWER_MAX_BYTES 65536
@@ -18,9 +19,9 @@ answer(struct call *c, const char *name, struct error *e)
 	bool found = false;
 	size_t i;
 
-	if (c->request->n_query) {
+	if (query_short_list(c->request, e) < 0) {
 		json_decref(none);
-		return fail_at(e, E_MALFORMED, arena_printf(c->arena, "?%.80s", c->request->query[0].name), "there are no query parameters here");
+		return -1;
 	}
 	if (write_ask(c, "key_store.list", none, &result, e) < 0) {
 		json_decref(none);

@@ -3,14 +3,15 @@
 #include "api/api.h"
 
 #include "api/jsonapi.h"
+#include "api/query.h"
 
 static int
 get(struct call *c, struct error *e)
 {
 	JSON_CLEANUP struct json j = JSON_INIT(16384);
 
-	if (c->request->n_query)
-		return fail_at(e, E_MALFORMED, arena_printf(c->arena, "?%.80s", c->request->query[0].name), "there are no query parameters here");
+	if (query_short_list(c->request, e) < 0)
+		return -1;
 	jsonapi_begin(&j);
 	jw_open_array(&j, "data");
 	for (int r = RIGHT_ACCOUNT + 1; r < RIGHT_COUNT; r++) {

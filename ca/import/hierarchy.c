@@ -487,7 +487,7 @@ import_activate(struct job_run *j, struct import_job *i, struct error *e)
 		struct db_param row[] = {DB_INT(json_integer_value(id)), DB_INT(j->tenant_id)};
 		if (db_query(j->desk->db,
 		             "UPDATE ca c SET crl_wanted_at = clock_timestamp(), status = CASE WHEN c.parent_id IS NULL AND NOT c.external "
-		             "AND EXISTS (SELECT FROM ca s WHERE s.parent_id = c.id) AND NOT EXISTS (SELECT FROM certificate x JOIN "
+		             "AND NOT EXISTS (SELECT FROM certificate x JOIN "
 		             "profile p ON p.id = "
 		             "x.profile_id WHERE x.ca_id = c.id AND p.definition ->> 'internal' IS DISTINCT FROM 'true') THEN 'offline' "
 		             "ELSE 'active' END"

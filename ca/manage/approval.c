@@ -14,29 +14,50 @@
 
 /* --- asked for --- */
 
-/* The operation as policies see it. */
-static const char *
-document_of_operation(struct manage *m)
-{
-	json_t *d CLEANUP(json_decref) = json_pack("{s:s,s:s,s:s,s:s,s:s,s:O}", "operation", m->op->name, "source", m->who->source, "requestor",
-	                                           m->who->name, "role", m->who->role, "evidence", m->who->evidence, "body", m->whole);
-	if (m->id)
-		json_object_set_new(d, "object", json_integer(m->id));
-	return manage_json(m, d);
-}
-
 static bool
 begins(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+/* The certificate that an operation is about, with its CA and profile, which policies may be bound to; no row: there is none. */
+static int
+find_certificate(struct manage *m, struct db_result **ret, struct error *e)
+{
+	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id)};
+	if (!m->id || !begins(m->op->name, "certificate."))
+		return 0;
+	return db_query(m->desk->db,
+	                "SELECT x.ca_id, x.profile_id, certificate_document(x, k.name, p.name, p.kind) - 'operation' FROM certificate x"
+	                " JOIN ca k ON k.id = x.ca_id JOIN profile p ON p.id = x.profile_id WHERE x.id = $1::int8 AND x.tenant_id = $2::int",
+	                row, 2, false, ret, e);
+}
+
+/* The operation as policies see it. */
+static const char *
+document_of_operation(struct manage *m, const struct db_result *certificate)
+{
+	json_t *d CLEANUP(json_decref) = json_pack("{s:s,s:s,s:s,s:s,s:s,s:O}", "operation", m->op->name, "source", m->who->source, "requestor",
+	                                           m->who->name, "role", m->who->role, "evidence", m->who->evidence, "body", m->whole);
+	if (m->id)
+		json_object_set_new(d, "object", json_integer(m->id));
+	if (certificate && db_rows(certificate))
+		json_object_set_new(d, "certificate", json_loads(db_text(certificate, 0, 2), 0, NULL));
+	return manage_json(m, d);
+}
+
 /* What the policies of the tenant say; *ret has a row when they say something. */
 static int
 ask_policies(struct manage *m, struct db_result **ret, struct error *e)
 {
-	struct db_param row[] = {DB_INT(m->who->tenant_id), m->id && begins(m->op->name, "ca.") ? DB_INT(m->id) : DB_NULL,
-	    m->id && begins(m->op->name, "profile.") ? DB_INT(m->id) : DB_NULL, DB_TEXT(document_of_operation(m))};
+	struct db_result *x CLEANUP(db_result_free) = NULL;
+	if (find_certificate(m, &x, e) < 0)
+		return -1;
+	bool is_known = x && db_rows(x);
+	int64_t ca = is_known ? db_int(x, 0, 0) : begins(m->op->name, "ca.") ? m->id : 0;
+	int64_t profile = is_known ? db_int(x, 0, 1) : begins(m->op->name, "profile.") ? m->id : 0;
+	struct db_param row[] = {DB_INT(m->who->tenant_id), ca ? DB_INT(ca) : DB_NULL, profile ? DB_INT(profile) : DB_NULL,
+	                         DB_TEXT(document_of_operation(m, x))};
 	if (condition_query(m->desk->db, LIMIT_POLICY_MS,
 		     "SELECT r_effect, r_message, r_pointer, r_policy, r_rule, r_wanted, r_approvers FROM"
 		     " policy_apply(ARRAY[$1::int], ARRAY[$2::int], ARRAY[$3::int], ARRAY[$4::jsonb]) WHERE r_effect IS NOT NULL",

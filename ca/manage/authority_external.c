@@ -187,12 +187,15 @@ certify_row(struct manage *m, const struct installation *in, struct error *e)
 	struct db_param p[] = {DB_INT(in->ca.id), DB_BYTES(in->own.whole.data, in->own.whole.len), DB_INT(in->own.not_before),
 	    DB_INT(in->own.not_after), DB_BYTES(in->ski.data, in->ski.len), in->above.len ? DB_BYTES(in->above.data, in->above.len) : DB_NULL,
 	    DB_TEXT(status)};
-	return db_query(m->desk->db,
+	if (db_query(m->desk->db,
 			"UPDATE ca SET certificate = $2::bytea, not_before = to_timestamp($3::bigint), not_after = to_timestamp($4::bigint),"
 			" ski = $5::bytea,"
 			" above = $6::bytea, status = $7::text, crl_url = replace(crl_url, encode(ski, 'hex'), encode($5::bytea, 'hex')),"
 			" ca_url = replace(ca_url, encode(ski, 'hex'), encode($5::bytea, 'hex')), version = version + 1 WHERE id = $1::int",
-			p, ARRAY_LEN(p), false, NULL, e);
+			p, ARRAY_LEN(p), false, NULL, e) == 0)
+		return 0;
+	return manage_taken(m, "certificate", "certificate: its key identifier is that of another CA here, whose files it names: its issuer has to choose"
+	                    " another one", e);
 }
 
 static const char *

@@ -30,6 +30,53 @@ update(struct manage *m, struct error *e)
 	return 0;
 }
 
+/* --- one, where policies have a say; siegel-api asks a worker first, which does it at once where they have none --- */
+
+static int
+change_status(struct manage *m, int reason, bool release, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct batch_revocation b;
+	Siegel__Revoke q = SIEGEL__REVOKE__INIT;
+	q.requestor = (Siegel__Requestor *)(uintptr_t)m->who;
+	q.certificate_id = m->id;
+	q.reason = reason;
+	q.release = release;
+	batch_revoke(&b, &q, true, &m->desk->chain, m->arena);
+	if (db_query(m->desk->db, b.sql, b.params, BATCH_REVOKE_PARAMS, true, &r, e) < 0) {
+		(void)batch_revoke_error(db_sqlstate(m->desk->db), e);
+		return -1;
+	}
+	if (!db_bool(r, 0, REVOKED_REPEATED)) /* its audit row is written by the statement */
+		m->desk->chain = b.next;
+	return 0;
+}
+
+static int
+revoke(struct manage *m, struct error *e)
+{
+	const char *word;
+	int reason;
+	if (manage_text(m, "reason", MANAGE_REQUIRED, 40, &word, e) < 0 || manage_body_end(m, e) < 0)
+		return -1;
+	reason = reason_parse(word);
+	if (reason < 0 || reason == REASON_HOLD || reason == REASON_RELEASE)
+		return fail_at(e, E_BAD_VALUE, "reason", "reason: not one that a certificate can be revoked for (RFC 5280 5.3.1)");
+	return change_status(m, reason, false, e);
+}
+
+static int
+hold(struct manage *m, struct error *e)
+{
+	return manage_body_end(m, e) < 0 ? -1 : change_status(m, REASON_HOLD, false, e);
+}
+
+static int
+release(struct manage *m, struct error *e)
+{
+	return manage_body_end(m, e) < 0 ? -1 : change_status(m, 0, true, e);
+}
+
 /* --- many --- */
 
 struct choice {
@@ -179,6 +226,9 @@ revoke_many(struct manage *m, struct error *e)
 extern const struct manage_op manage_certificate[];
 const struct manage_op manage_certificate[] = {
     {"certificate.update", "certificate.changed", RIGHT_METADATA, 0, update},
+    {"certificate.revoke", "", RIGHT_REVOKE, 0, revoke},
+    {"certificate.hold", "", RIGHT_REVOKE, 0, hold},
+    {"certificate.release", "", RIGHT_REVOKE, 0, release},
     {"certificate.choose", "", RIGHT_REVOKE, MANAGE_DIRECT, choose},
     {"certificate.revoke_many", "", RIGHT_REVOKE, 0, revoke_many},
     {0},

@@ -21,8 +21,10 @@ context(struct arena *a, int64_t id, int64_t n)
 /* --- making --- */
 
 struct recipe {
-	const char *kind, *alphabet;
-	size_t length;
+	const char *kind;
+	const char *name, *alphabet; /* of a password: the name of the letters, and all of them */
+	size_t least;                /* letters of a password that is worth the name */
+	size_t length;               /* before it is read: what is taken when nothing is said; 0: by kind */
 };
 
 /* Letters of a password, each equally likely. */
@@ -47,6 +49,8 @@ make_password(const struct recipe *r, struct secret **ret, struct error *e)
 static int
 make_value(const struct recipe *r, struct secret **ret, struct error *e)
 {
+	if (strcmp(r->kind, "password") == 0 && r->length < r->least)
+		return fail_at(e, E_BAD_VALUE, "length", "length: at least %zu letters of this alphabet are wanted", r->least);
 	if (strcmp(r->kind, "password") == 0)
 		return make_password(r, ret, e);
 	struct secret *s CLEANUP(secret_free) = secret_new(NULL, r->length);
@@ -65,9 +69,9 @@ read_length(struct manage *m, struct recipe *r, struct error *e)
 	} algorithms[] = {{"aes128", 16}, {"aes192", 24}, {"aes256", 32}, {"hmac-sha256", 32}, {"hmac-sha512", 64}};
 	bool symmetric = strcmp(r->kind, "symmetric") == 0, password = strcmp(r->kind, "password") == 0;
 	const char *algorithm;
-	int64_t length;
+	int64_t length, usual = r->length ? (int64_t)r->length : symmetric ? 32 : 24;
 	if (manage_text(m, "algorithm", 0, 32, &algorithm, e) < 0 ||
-	    manage_int(m, "length", 0, password ? 4 : 1, password ? 256 : LIMIT_SECRET_BYTES, symmetric ? 32 : 24, &length, e) < 0)
+	    manage_int(m, "length", 0, password ? 4 : 1, password ? 256 : LIMIT_SECRET_BYTES, usual, &length, e) < 0)
 		return -1;
 	r->length = (size_t)length;
 	if (!algorithm)
@@ -86,7 +90,7 @@ read_alphabet(struct manage *m, struct recipe *r, struct error *e)
 {
 	static const struct {
 		const char *name, *letters;
-		size_t least; /* letters of a password that is worth the name: about 60 bits; a PIN may have less where devices count tries */
+		size_t least; /* about 60 bits; a PIN may have less where devices count tries */
 	} alphabets[] = {
 	    {"readable", "abcdefghijkmnpqrstuvwxyz23456789", 12},
 	    {"letters", "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 10},
@@ -96,28 +100,27 @@ read_alphabet(struct manage *m, struct recipe *r, struct error *e)
 	const char *name;
 	if (manage_text(m, "alphabet", 0, 20, &name, e) < 0)
 		return -1;
+	name = name ? name : r->name;
 	for (size_t i = 0; i < ARRAY_LEN(alphabets); i++)
 		if (!name || strcmp(alphabets[i].name, name) == 0) {
+			r->name = alphabets[i].name;
 			r->alphabet = alphabets[i].letters;
-			if (strcmp(r->kind, "password") == 0 && r->length < alphabets[i].least)
-				return fail_at(e, E_BAD_VALUE, "length", "length: at least %zu letters of this alphabet are wanted",
-				               alphabets[i].least);
+			r->least = alphabets[i].least;
 			return 0;
 		}
 	return fail_at(e, E_BAD_VALUE, "alphabet", "alphabet: readable, letters, all or digits is wanted");
 }
 
-/* A value that is handed in (base64), or one that is made. */
+/* A value that is handed in (base64), or one that is made. r says what it is like when the body doesn't, and then what it was. */
 static int
-read_value(struct manage *m, const char *kind, struct secret **ret, const char **ret_made, struct error *e)
+read_value(struct manage *m, struct recipe *r, struct secret **ret, const char **ret_made, struct error *e)
 {
-	struct recipe r = {.kind = kind};
 	struct bytes value;
-	if (manage_bytes(m, "value", 0, LIMIT_SECRET_BYTES, &value, e) < 0 || read_length(m, &r, e) < 0 || read_alphabet(m, &r, e) < 0)
+	if (manage_bytes(m, "value", 0, LIMIT_SECRET_BYTES, &value, e) < 0 || read_length(m, r, e) < 0 || read_alphabet(m, r, e) < 0)
 		return -1;
 	*ret_made = value.len ? "imported" : "generated";
 	if (!value.len)
-		return make_value(&r, ret, e);
+		return make_value(r, ret, e);
 	*ret = secret_new(value.data, value.len);
 	return 0;
 }
@@ -175,14 +178,17 @@ create(struct manage *m, struct error *e)
 		return fail_at(e, E_BAD_VALUE, "delivery", "delivery: once or many is wanted");
 	if (strcmp(kind, "data") == 0 && !manage_has(m, "value"))
 		return fail_at(e, E_BAD_VALUE, "value", "value: data is handed in, as base64");
-	if (read_value(m, kind, &value, &made, e) < 0 || manage_body_end(m, e) < 0 || check_certificate(m, certificate, e) < 0)
+	struct recipe recipe = {.kind = kind};
+	if (read_value(m, &recipe, &value, &made, e) < 0 || manage_body_end(m, e) < 0 || check_certificate(m, certificate, e) < 0)
 		return -1;
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(name), DB_TEXT(kind), DB_TEXT(delivery ? delivery : "many"), DB_TEXT(device),
-	    certificate ? DB_INT(certificate) : DB_NULL, days ? DB_INT(days) : DB_NULL, DB_TEXT(own.owner), DB_TEXT(own.metadata), DB_TEXT(m->actor)};
+	    certificate ? DB_INT(certificate) : DB_NULL, days ? DB_INT(days) : DB_NULL, DB_TEXT(own.owner), DB_TEXT(own.metadata),
+	        DB_TEXT(m->actor), DB_TEXT(strcmp(kind, "password") == 0 ? recipe.name : NULL)};
 	if (db_query(m->desk->db,
-	             "INSERT INTO secret (tenant_id, name, kind, delivery, device, certificate_id, expires_at, owner, metadata, requestor) "
+	             "INSERT INTO secret (tenant_id, name, kind, delivery, device, certificate_id, expires_at, owner, metadata, requestor, "
+	             "alphabet) "
 	             "VALUES ($1::int, $2::text, $3::text, $4::text, $5::text, $6::int8, now() + make_interval(days => $7::int), $8::text, "
-	             "$9::jsonb, $10::text) "
+	             "$9::jsonb, $10::text, $11::text) "
 	             "RETURNING id",
 	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return manage_taken(m, "name", "name: it is taken", e);
@@ -195,9 +201,9 @@ create(struct manage *m, struct error *e)
 /* --- looking --- */
 
 struct found {
-	const char *name, *kind;
+	const char *name, *kind, *alphabet;
 	bool once, expired;
-	int64_t current;
+	int64_t current, length; /* of the newest version: its number, and its octets */
 };
 
 /* Locks the row. */
@@ -207,8 +213,9 @@ find(struct manage *m, int64_t id, struct found *ret, struct error *e)
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(id), DB_INT(m->who->tenant_id), DB_INT(m->version)};
 	if (db_query(m->desk->db,
-	             "SELECT name, kind, delivery = 'once', coalesce(expires_at <= now(), false), current, $3::int IN (0, version) FROM "
-	             "secret WHERE id = $1::int8 AND tenant_id = $2::int FOR UPDATE",
+	             "SELECT name, kind, delivery = 'once', coalesce(expires_at <= now(), false), current, $3::int IN (0, version), alphabet,"
+	             " (SELECT v.length FROM secret_version v WHERE v.secret_id = s.id AND v.n = s.current)"
+	             " FROM secret s WHERE id = $1::int8 AND tenant_id = $2::int FOR UPDATE",
 	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
@@ -219,7 +226,9 @@ find(struct manage *m, int64_t id, struct found *ret, struct error *e)
 	                      .kind = arena_strdup(m->arena, db_text(r, 0, 1)),
 	                      .once = db_bool(r, 0, 2),
 	                      .expired = db_bool(r, 0, 3),
-	                      .current = db_int(r, 0, 4)};
+	                      .current = db_int(r, 0, 4),
+	                      .alphabet = db_is_null(r, 0, 6) ? NULL : arena_strdup(m->arena, db_text(r, 0, 6)),
+	                      .length = db_int(r, 0, 7)};
 	m->object = arena_printf(m->arena, "secret/%lld", (long long)id);
 	return 0;
 }
@@ -360,13 +369,16 @@ rotate(struct manage *m, struct error *e)
 	struct found f;
 	if (find(m, m->id, &f, e) < 0)
 		return -1;
+	struct recipe recipe = {.kind = f.kind, .name = f.alphabet, .length = (size_t)f.length};
 	if (strcmp(f.kind, "data") == 0 && !manage_has(m, "value"))
 		return fail_at(e, E_BAD_VALUE, "value", "value: data is handed in, as base64");
-	if (read_value(m, f.kind, &value, &made, e) < 0 || manage_body_end(m, e) < 0 || store_version(m, m->id, f.current + 1, made, value, e) < 0)
+	if (read_value(m, &recipe, &value, &made, e) < 0 || manage_body_end(m, e) < 0 || store_version(m, m->id, f.current + 1, made, value, e) < 0)
 		return -1;
-	struct db_param row[] = {DB_INT(m->id)};
+	struct db_param row[] = {DB_INT(m->id), DB_TEXT(strcmp(f.kind, "password") == 0 ? recipe.name : NULL)};
 	m->detail = detail_text(m->arena, "name", f.name, "number", arena_printf(m->arena, "%lld", (long long)f.current + 1), "made", made, NULL);
-	return db_query(m->desk->db, "UPDATE secret SET current = current + 1, version = version + 1 WHERE id = $1::int8", row, 1, false, NULL, e);
+	return db_query(m->desk->db, "UPDATE secret SET current = current + 1, version = version + 1, alphabet = $2::text WHERE id = $1::int8",
+	    row, 2,
+	                false, NULL, e);
 }
 
 static int

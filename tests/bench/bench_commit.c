@@ -19,9 +19,9 @@
 #define SERIAL_BYTES 20 /* as the engine makes them: the time, and 16 random octets */
 #define MAX_ROW_BYTES 4096
 #define ARRAY_BYTES ((size_t)LIMIT_BATCH * 2 * MAX_ROW_BYTES)
-#define MAX_PARAMS 20
+#define MAX_PARAMS 26
 #define INTENT_PARAMS 18
-#define CERTIFICATE_PARAMS 20
+#define CERTIFICATE_PARAMS 26
 #define MAX_CONNECTIONS 16
 
 struct bench {
@@ -172,7 +172,7 @@ intents(struct bench *b)
 	run_statement(b,
 	              "SELECT intent_add($1::text, $2::int[], $3::bytea[], $4::int[], $5::int[], $6::bytea[], $7::bytea[], "
 	              "$8::bytea[], $9::int[], $10::bytea[], $11::text[], $12::int[], $13::bigint[], $14::bigint[], $15::text[], "
-	              "$16::text[], $17::text[], $18::bytea[])",
+	              "$16::text[], $17::text[], $18::bytea[], (SELECT epoch FROM policy_state))",
 	              INTENT_PARAMS);
 }
 
@@ -193,11 +193,18 @@ certificates(struct bench *b)
 	add_bytes(b, NULL, (size_t)b->der_len);
 	add_texts(b, "admin");
 	add_texts(b, "rest");
+	add_numbers(b, DB_ARRAY_INT4, 0); /* the key is one that may be used again */
+	add_texts(b, "p256");
+	add_nulls(b, DB_ARRAY_TEXT); /* owner */
+	add_nulls(b, DB_ARRAY_TEXT); /* metadata */
+	add_nulls(b, DB_ARRAY_INT8); /* what it replaces */
+	add_nulls(b, DB_ARRAY_BYTEA); /* the key in the archive */
 	add_audit(b, "certificate.issued");
 	run_statement(b,
 	              "SELECT r_serial, r_id FROM certificate_add($1::text, $2::int[], $3::bytea[], $4::int[], $5::int[], $6::text[], "
 	              "$7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::bytea[], $12::bytea[], $13::text[], $14::text[], "
-	              "$15::bigint[], $16::bigint[], $17::text[], $18::text[], $19::text[], $20::bytea[])",
+	              "$15::int[], $16::text[], $17::text[], $18::text[], $19::bigint[], $20::bytea[], $21::bigint[], $22::bigint[], "
+	              "$23::text[], $24::text[], $25::text[], $26::bytea[])",
 	              CERTIFICATE_PARAMS);
 }
 

@@ -229,6 +229,30 @@ def test_a_ca_waits_too(rest, people, policy):
     assert rest.get(f"/cas?filter[name]={name}").json["data"][0]["id"] == str(done["result"]["id"])
 
 
+def test_revocations_wait_too(rest, people, policy):
+    """What one worker does at once goes the way of policies where they speak of it: by reason, by what the certificate says, by its profile."""
+    first, second, *_ = people
+    waits, refused, other = (rest.issued(metadata={"site": site}) for site in ("Ulm", "Jena", "Ulm"))
+    policy([{"name": "eyes", "when": '$.body.reason == "keyCompromise" && $.certificate.metadata.site == "Ulm"', "approve": {"count": 1, "right": "cas.manage"}, "message": "m"},
+            {"name": "never", "refuse": True, "when": '$.certificate.metadata.site == "Jena"', "message": "not in Jena"}],
+           operations=["certificate.revoke"], profile=waits["relationships"]["profile"]["data"]["id"])
+    path = f"/certificates/{waits['id']}"
+    asked = first.rest.post(f"{path}/revoke", document("revoke", reason="keyCompromise"))
+    assert asked.status == 202 and asked.data["type"] == "approvals" and asked.attributes["operation"] == "certificate.revoke", asked
+    assert rest.get(path).attributes["status"] == "issued"
+    again = first.rest.post(f"{path}/revoke", document("revoke", reason="keyCompromise"))
+    assert again.status == 202 and again.data["id"] == asked.data["id"]
+    assert action(first.rest, f"{path}/hold").attributes["status"] == "held"  # no rule is about it
+    assert action(second.rest, f"/approvals/{asked.data['id']}/approve").attributes["status"] == "done"
+    shown = rest.get(path).attributes
+    assert shown["status"] == "revoked" and shown["revocation_reason"] == "keyCompromise"
+    assert action(first.rest, f"{path}/revoke", reason="keyCompromise").attributes["status"] == "revoked"  # it is so already
+    answer = first.rest.post(f"/certificates/{refused['id']}/revoke", document("revoke", reason="superseded"))
+    assert answer.status == 422 and "not in Jena" in answer.error["detail"], answer
+    assert rest.get(f"/certificates/{refused['id']}").attributes["status"] == "issued"
+    assert action(first.rest, f"/certificates/{other['id']}/revoke", reason="superseded").attributes["status"] == "revoked"
+
+
 def test_a_document_for_which_conditions_take_long(instance, rest):
     """Two arrays compared with each other, of lengths that whoever sends them chooses: it ends soon, and nobody else waits for it."""
     requestor = Person(instance, rest, "requestor")

@@ -62,6 +62,20 @@ def test_versions(rest):
     assert fetch(rest, secret, number=3).status == 404
 
 
+def test_a_new_version_is_like_the_one_before(rest):
+    pin = make(rest, kind="password", alphabet="digits", length=6)
+    answer = rest.post(f"/secrets/{pin['id']}/rotate")
+    assert answer.status == 200, answer
+    text = fetch(rest, pin).attributes["text"]
+    assert len(text) == 6 and text.isdigit()
+    key = make(rest, kind="symmetric", algorithm="aes128")
+    assert rest.post(f"/secrets/{key['id']}/rotate").status == 200 and len(value(fetch(rest, key))) == 16
+    longer = rest.post(f"/secrets/{pin['id']}/rotate", {"data": {"type": "rotate", "attributes": {"alphabet": "readable", "length": 12}}})
+    assert longer.status == 200 and len(fetch(rest, pin).attributes["text"]) == 12
+    given = rest.post(f"/secrets/{pin['id']}/rotate", {"data": {"type": "rotate", "attributes": {"value": base64.b64encode(b"x").decode()}}})
+    assert given.status == 200 and fetch(rest, pin).attributes["text"] == "x"
+
+
 def test_handed_out_once(rest, instance):
     secret = make(rest, kind="symmetric", delivery="once")
     assert len(value(fetch(rest, secret))) == 32
