@@ -147,7 +147,7 @@ END $$;
 --   r_approvers approve: JSON, every demand: [{"count": 2, "right": "approvals.decide", "policy": "…", "rule": "…", "message": "…"}]
 CREATE FUNCTION policy_apply(p_tenant int[], p_ca int[], p_profile int[], p_doc jsonb[])
 RETURNS TABLE (r_place int, r_doc jsonb, r_message text, r_pointer text, r_policy text, r_rule text, r_effect text, r_wanted int, r_approvers text)
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   rules siegel.policy_rule[];
 BEGIN

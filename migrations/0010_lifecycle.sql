@@ -50,14 +50,16 @@ $$;
 -- is stored, and the caller goes on without them. Raises SG001 when a request key is taken: the caller then looks it up; a key that ran
 -- out, or whose intent was abandoned, is given to the new intent. Raises SG008 when the batch was held against policies that are no longer
 -- those of now (p_epoch; null: it wasn't held against any).
--- A plan of these functions is made when intent is nearly empty and kept: without the settings it reads the whole table for each batch.
+-- A plan of these functions is made when intent is nearly empty and kept: without the settings it reads the whole table for each batch. Kept it has
+-- to be: arrays of one certificate look cheaper than the ten that a kept plan reckons with, and PostgreSQL would plan each small batch anew (1 ms).
+-- No EXISTS stands where it isn't joined: while the table is small, PostgreSQL would hash all of it to answer that.
 DROP FUNCTION intent_add;
 CREATE FUNCTION intent_add(
   p_chain text, p_ca int[], p_serial bytea[], p_tenant int[], p_profile int[], p_tbs bytea[],
   p_key bytea[], p_body bytea[], p_window int[], p_spki bytea[], p_subject text[], p_reuse int[],
   p_seq bigint[], p_at bigint[], p_actor text[], p_object text[], p_detail text[], p_hash bytea[], p_epoch bigint
 ) RETURNS TABLE (r_place int, r_fault int) LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   wanted int; got int;
 BEGIN
@@ -105,11 +107,11 @@ CREATE FUNCTION certificate_add(
   p_wrapped bytea[],
   p_seq bigint[], p_at bigint[], p_actor text[], p_object text[], p_detail text[], p_hash bytea[]
 ) RETURNS TABLE (r_serial bytea, r_id bigint, r_created bigint, r_fault int) LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE gone int;
 BEGIN
   PERFORM CASE WHEN q.alone THEN pg_advisory_xact_lock(q.l) ELSE pg_advisory_xact_lock_shared(q.l) END
-     FROM (SELECT siegel.key_lock(u.k) AS l, bool_or(u.r > 0 AND NOT EXISTS (SELECT FROM siegel.certificate x WHERE x.spki_hash = u.k)) AS alone
+     FROM (SELECT siegel.key_lock(u.k) AS l, bool_or(u.r > 0 AND (SELECT 1 FROM siegel.certificate x WHERE x.spki_hash = u.k LIMIT 1) IS NULL) AS alone
              FROM unnest(p_spki, p_reuse) AS u(k, r) GROUP BY 1 ORDER BY 1 OFFSET 0) q;
   RETURN QUERY SELECT p_serial[f.r_place], NULL::bigint, NULL::bigint, f.r_fault FROM siegel.key_faults(p_tenant, p_spki, p_subject, p_reuse) f;
   IF FOUND THEN
