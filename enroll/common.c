@@ -69,6 +69,15 @@ engine_give(struct enroll *en, struct engine *engine)
 	engine_free(engine);
 }
 
+int
+enroll_call(struct enroll *en, const Siegel__Request *request, Siegel__Reply **ret, struct error *e)
+{
+	struct engine *engine = engine_take(en);
+	int rc = engine_call(engine, request, ret, e);
+	engine_give(en, engine);
+	return rc;
+}
+
 static void
 sha256(const void *data, size_t len, uint8_t ret[ENROLL_KEY_BYTES])
 {
@@ -156,12 +165,9 @@ enroll_issue(struct enroll *en, const struct enroll_request *r, struct arena *a,
 	request.operation_case = SIEGEL__REQUEST__OPERATION_ISSUE;
 	request.issue = &issue;
 	Siegel__Reply *reply = NULL;
-	struct engine *engine = engine_take(en);
-	int result = engine_call(engine, &request, &reply, e);
-	engine_give(en, engine);
-	if (result < 0)
+	if (enroll_call(en, &request, &reply, e) < 0)
 		return -1;
-	result = take_issued(reply, a, ret, e);
+	int result = take_issued(reply, a, ret, e);
 	engine_reply_free(reply);
 	return result;
 }
