@@ -14,7 +14,7 @@ union control {
 const char *
 caller_name(enum caller c)
 {
-	static const char *const names[CALLER_COUNT] = {"api", "est", "sched", "manage"};
+	static const char *const names[CALLER_COUNT] = {"api", "est", "scep", "sched", "manage"};
 	return names[c];
 }
 
@@ -23,11 +23,19 @@ caller_may(enum caller c, Siegel__Request__OperationCase operation)
 {
 	switch (operation) {
 	case SIEGEL__REQUEST__OPERATION_ISSUE:
-		return c == CALLER_API || c == CALLER_EST;
+		return c == CALLER_API || c == CALLER_EST || c == CALLER_SCEP;
+	case SIEGEL__REQUEST__OPERATION_RA_SIGN:
+	case SIEGEL__REQUEST__OPERATION_RA_DECRYPT:
+		return c == CALLER_EST || c == CALLER_SCEP;
+	case SIEGEL__REQUEST__OPERATION_PASSWORD:
+		return c == CALLER_SCEP;
+	case SIEGEL__REQUEST__OPERATION_WRAP_KEY:
+		return c == CALLER_EST;
 	case SIEGEL__REQUEST__OPERATION_REVOKE:
 		return c == CALLER_API;
 	case SIEGEL__REQUEST__OPERATION_CRL:
 	case SIEGEL__REQUEST__OPERATION_SIGNER:
+	case SIEGEL__REQUEST__OPERATION_RA:
 	case SIEGEL__REQUEST__OPERATION_SWEEP:
 	case SIEGEL__REQUEST__OPERATION_SEAL:
 		return c == CALLER_SCHED;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "enroll/endpoint.h"
 #include "lib/ipc/engine.h"
 
 enum {
@@ -14,6 +15,7 @@ struct enroll {
 	const struct config *config;
 	const char *caller;
 	struct db_pool *db;
+	struct endpoints *endpoints;
 	pthread_mutex_t lock;
 	struct engine *idle[IDLE_ENGINES];
 	int n_idle;
@@ -23,10 +25,15 @@ int
 enroll_open(const struct config *c, const char *caller, const char *role, int db_connections, struct enroll **ret, struct error *e)
 {
 	struct db_pool *db = NULL;
+	struct endpoints *endpoints = NULL;
 	if (db_pool_new(c, role, db_connections, &db, e) < 0)
 		return -1;
+	if (endpoints_new(c, role, &endpoints, e) < 0) {
+		db_pool_free(db);
+		return -1;
+	}
 	struct enroll *en = xcalloc(1, sizeof(*en));
-	*en = (struct enroll){.config = c, .caller = caller, .db = db, .lock = PTHREAD_MUTEX_INITIALIZER};
+	*en = (struct enroll){.config = c, .caller = caller, .db = db, .endpoints = endpoints, .lock = PTHREAD_MUTEX_INITIALIZER};
 	*ret = en;
 	return 0;
 }
@@ -38,6 +45,7 @@ enroll_close(struct enroll *en)
 		return;
 	for (int i = 0; i < en->n_idle; i++)
 		engine_free(en->idle[i]);
+	endpoints_free(en->endpoints);
 	db_pool_free(en->db);
 	pthread_mutex_destroy(&en->lock);
 	free(en);
@@ -47,6 +55,12 @@ struct db_pool *
 enroll_db(struct enroll *en)
 {
 	return en->db;
+}
+
+struct endpoints *
+enroll_endpoints(struct enroll *en)
+{
+	return en->endpoints;
 }
 
 /* The engine's client serves one thread at a time, so each request takes one. */
@@ -67,6 +81,15 @@ engine_give(struct enroll *en, struct engine *engine)
 		en->idle[en->n_idle++] = TAKE(engine);
 	pthread_mutex_unlock(&en->lock);
 	engine_free(engine);
+}
+
+int
+enroll_call(struct enroll *en, const Siegel__Request *request, Siegel__Reply **ret, struct error *e)
+{
+	struct engine *engine = engine_take(en);
+	int rc = engine_call(engine, request, ret, e);
+	engine_give(en, engine);
+	return rc;
 }
 
 static void
@@ -156,12 +179,9 @@ enroll_issue(struct enroll *en, const struct enroll_request *r, struct arena *a,
 	request.operation_case = SIEGEL__REQUEST__OPERATION_ISSUE;
 	request.issue = &issue;
 	Siegel__Reply *reply = NULL;
-	struct engine *engine = engine_take(en);
-	int result = engine_call(engine, &request, &reply, e);
-	engine_give(en, engine);
-	if (result < 0)
+	if (enroll_call(en, &request, &reply, e) < 0)
 		return -1;
-	result = take_issued(reply, a, ret, e);
+	int result = take_issued(reply, a, ret, e);
 	engine_reply_free(reply);
 	return result;
 }

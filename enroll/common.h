@@ -5,6 +5,7 @@
 #include "lib/auth/auth.h"
 #include "lib/config.h"
 #include "lib/db/db.h"
+#include "lib/ipc/engine.pb-c.h"
 
 struct enroll;
 
@@ -14,6 +15,8 @@ int enroll_open(const struct config *c, const char *caller, const char *role, in
                 struct error *e) MUST_CHECK;
 void enroll_close(struct enroll *en); /* accepts NULL; no call may be under way */
 struct db_pool *enroll_db(struct enroll *en);
+/* Asks the engine on a connection of its own: engine_call(). The caller frees *ret with engine_reply_free(). */
+int enroll_call(struct enroll *en, const Siegel__Request *request, Siegel__Reply **ret, struct error *e) MUST_CHECK;
 
 #define ENROLL_KEY_BYTES 32
 

@@ -153,7 +153,7 @@ give_status_key(struct db *db, struct error *e)
 static bool
 is_front(const char *role)
 {
-	return !strcmp(role, "siegel_api") || !strcmp(role, "siegel_est") || !strcmp(role, "siegel_va");
+	return !strcmp(role, "siegel_api") || !strcmp(role, "siegel_est") || !strcmp(role, "siegel_scep") || !strcmp(role, "siegel_va");
 }
 
 /* Fills *e with a text that is for the operator: it names folder and role, and no value of anybody. */

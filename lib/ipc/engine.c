@@ -83,6 +83,8 @@ engine_reply_free(Siegel__Reply *reply)
 		if (issued->pkcs12.data)
 			OPENSSL_cleanse(issued->pkcs12.data, issued->pkcs12.len);
 	}
+	if (reply->result_case == SIEGEL__REPLY__RESULT_CONTENT_KEY && reply->content_key->key.data)
+		OPENSSL_cleanse(reply->content_key->key.data, reply->content_key->key.len);
 	if (reply->result_case == SIEGEL__REPLY__RESULT_MANAGED && reply->managed->result)
 		OPENSSL_cleanse(reply->managed->result, strlen(reply->managed->result));
 	siegel__reply__free_unpacked(reply, NULL);

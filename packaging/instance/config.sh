@@ -105,6 +105,7 @@ dir = $SOCKETS
 [peers]
 api = $RUN_USER
 est = $RUN_USER
+scep = $RUN_USER
 sched = $RUN_USER
 edge = $RUN_USER
 [ca]

@@ -1,0 +1,204 @@
+#include "enroll/ra.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/ipc/engine.h"
+
+#define TRY_AGAIN_SEC 5
+
+/* The request's views are what it is packed from: nothing is changed there. */
+static ProtobufCBinaryData
+view(struct bytes b)
+{
+	union {
+		const uint8_t *in;
+		uint8_t *out;
+	} u = {.in = b.data};
+	return (ProtobufCBinaryData){.len = b.len, .data = b.len ? u.out : NULL};
+}
+
+static struct bytes
+kept(struct arena *a, ProtobufCBinaryData b)
+{
+	return (struct bytes){arena_dup(a, b.data, b.len), b.len};
+}
+
+static int
+query(struct db *db, int32_t tenant_id, int32_t ca_id, struct db_result **ret, struct error *e)
+{
+	struct db_param key[] = {DB_INT(ca_id), DB_INT(ENROLL_RA_MAX)};
+	if (auth_set_tenant(db, tenant_id, e) < 0)
+		return -1;
+	return db_query(db,
+	                "SELECT r.serial, r.certificate, extract(epoch FROM r.not_before)::int8, extract(epoch FROM r.not_after)::int8"
+	                " FROM ra r WHERE r.ca_id = $1::int AND r.not_before <= now() AND r.not_after > now()"
+	                " ORDER BY r.not_after DESC LIMIT $2::int",
+	                key, ARRAY_LEN(key), true, ret, e);
+}
+
+int
+enroll_ra_list(struct enroll *en, int32_t tenant_id, int32_t ca_id, struct arena *a, struct enroll_ra ret[ENROLL_RA_MAX], size_t *ret_n,
+               struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db *db = NULL;
+	if (db_pool_take(enroll_db(en), &db, e) < 0)
+		return -1;
+	int rc = query(db, tenant_id, ca_id, &r, e);
+	db_pool_give(enroll_db(en), db);
+	if (rc < 0)
+		return -1;
+	if (db_rows(r) == 0) {
+		(void)fail(e, E_UNAVAILABLE, "the registration authority of this CA has no certificate yet; it is being made");
+		e->retry_after_sec = TRY_AGAIN_SEC;
+		return -1;
+	}
+	for (int i = 0; i < db_rows(r); i++)
+		ret[i] = (struct enroll_ra){.tenant_id = tenant_id,
+		                            .ca_id = ca_id,
+		                            .serial = db_bytes(r, i, 0, a),
+		                            .certificate = db_bytes(r, i, 1, a),
+		                            .not_before = db_int(r, i, 2),
+		                            .not_after = db_int(r, i, 3)};
+	*ret_n = (size_t)db_rows(r);
+	return 0;
+}
+
+int
+enroll_ra_certificate(struct enroll *en, int32_t tenant_id, int32_t ca_id, struct arena *a, struct enroll_ra *ret, struct error *e)
+{
+	struct enroll_ra all[ENROLL_RA_MAX];
+	size_t n = 0;
+	if (enroll_ra_list(en, tenant_id, ca_id, a, all, &n, e) < 0)
+		return -1;
+	*ret = all[0];
+	return 0;
+}
+
+/* Asks the engine, and wants that kind of reply. */
+static int
+call(struct enroll *en, const Siegel__Request *request, Siegel__Reply__ResultCase wanted, Siegel__Reply **ret, struct error *e)
+{
+	if (enroll_call(en, request, ret, e) < 0)
+		return -1;
+	if ((*ret)->result_case == wanted)
+		return 0;
+	engine_reply_free(*ret);
+	return fail(e, E_INTERNAL, "the engine answered something else than it was asked for");
+}
+
+int
+enroll_ra_sign(struct enroll *en, const struct enroll_ra *ra, Siegel__RaSign *request, struct arena *a, struct enroll_ra_signature *ret,
+               struct error *e)
+{
+	Siegel__Request q = SIEGEL__REQUEST__INIT;
+	Siegel__Reply *reply;
+	request->tenant_id = ra->tenant_id;
+	request->ca_id = ra->ca_id;
+	request->serial = view(ra->serial);
+	q.operation_case = SIEGEL__REQUEST__OPERATION_RA_SIGN;
+	q.ra_sign = request;
+	if (call(en, &q, SIEGEL__REPLY__RESULT_RA_SIGNED, &reply, e) < 0)
+		return -1;
+	const Siegel__RaSigned *s = reply->ra_signed;
+	*ret = (struct enroll_ra_signature){
+	    .signed_attributes = kept(a, s->signed_attributes),
+	    .digest_algorithm = kept(a, s->digest_algorithm),
+	    .signature_algorithm = kept(a, s->signature_algorithm),
+	    .signature = kept(a, s->signature),
+	};
+	engine_reply_free(reply);
+	return 0;
+}
+
+static int
+content_key(struct enroll *en, const Siegel__Request *q, size_t key_bytes, struct secret **ret, struct error *e)
+{
+	Siegel__Reply *reply;
+	if (call(en, q, SIEGEL__REPLY__RESULT_CONTENT_KEY, &reply, e) < 0)
+		return -1;
+	ProtobufCBinaryData key = reply->content_key->key;
+	int rc = key.len == key_bytes ? 0 : fail(e, E_INTERNAL, "the engine answered a content key of another length");
+	if (rc == 0)
+		*ret = secret_new(key.data, key.len);
+	engine_reply_free(reply);
+	return rc;
+}
+
+int
+enroll_ra_decrypt(struct enroll *en, const struct enroll_ra *ra, const char *scheme, struct bytes encrypted_key, size_t key_bytes,
+                  struct secret **ret, struct error *e)
+{
+	Siegel__Request q = SIEGEL__REQUEST__INIT;
+	Siegel__RaDecrypt d = SIEGEL__RA_DECRYPT__INIT;
+	char text[32];
+	snprintf(text, sizeof(text), "%s", scheme);
+	d.tenant_id = ra->tenant_id;
+	d.ca_id = ra->ca_id;
+	d.serial = view(ra->serial);
+	d.scheme = text;
+	d.encrypted_key = view(encrypted_key);
+	d.key_bytes = (int32_t)key_bytes;
+	q.operation_case = SIEGEL__REQUEST__OPERATION_RA_DECRYPT;
+	q.ra_decrypt = &d;
+	return content_key(en, &q, key_bytes, ret, e);
+}
+
+/* Texts of a password message: views into them. */
+struct words {
+	char prf[32], cipher[32];
+};
+
+static void
+password_fill(const struct enroll_ra_password *p, struct words *w, Siegel__Password *ret)
+{
+	siegel__password__init(ret);
+	snprintf(w->prf, sizeof(w->prf), "%s", p->prf);
+	snprintf(w->cipher, sizeof(w->cipher), "%s", p->cipher);
+	ret->tenant_id = p->tenant_id;
+	ret->endpoint_id = p->endpoint_id;
+	ret->code_id = p->code_id;
+	ret->sealed = view(p->sealed);
+	ret->salt = view(p->salt);
+	ret->iterations = p->iterations;
+	ret->prf = w->prf;
+	ret->cipher = w->cipher;
+	ret->iv = view(p->iv);
+}
+
+int
+enroll_ra_password_unwrap(struct enroll *en, const struct enroll_ra_password *p, struct bytes encrypted_key, size_t key_bytes,
+                          struct secret **ret, struct error *e)
+{
+	Siegel__Request q = SIEGEL__REQUEST__INIT;
+	Siegel__Password m;
+	struct words w;
+	password_fill(p, &w, &m);
+	m.direction_case = SIEGEL__PASSWORD__DIRECTION_ENCRYPTED_KEY;
+	m.encrypted_key = view(encrypted_key);
+	m.key_bytes = (int32_t)key_bytes;
+	q.operation_case = SIEGEL__REQUEST__OPERATION_PASSWORD;
+	q.password = &m;
+	return content_key(en, &q, key_bytes, ret, e);
+}
+
+int
+enroll_ra_password_wrap(struct enroll *en, const struct enroll_ra_password *p, struct bytes key, struct arena *a, struct bytes *ret,
+                        struct error *e)
+{
+	Siegel__Request q = SIEGEL__REQUEST__INIT;
+	Siegel__Password m;
+	Siegel__Reply *reply;
+	struct words w;
+	password_fill(p, &w, &m);
+	m.direction_case = SIEGEL__PASSWORD__DIRECTION_CONTENT_KEY;
+	m.content_key = view(key);
+	q.operation_case = SIEGEL__REQUEST__OPERATION_PASSWORD;
+	q.password = &m;
+	if (call(en, &q, SIEGEL__REPLY__RESULT_CONTENT_KEY, &reply, e) < 0)
+		return -1;
+	*ret = kept(a, reply->content_key->key);
+	engine_reply_free(reply);
+	return 0;
+}
