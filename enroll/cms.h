@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include "lib/arena.h"
 #include "lib/x509/der.h"
+#include "lib/x509/keytype.h"
 
 #define CMS_MAX_CERTIFICATES 16 /* of one message: a signer and its chain are under eight */
 #define CMS_MAX_ATTRIBUTES 16   /* SCEP sends seven or eight */
@@ -119,7 +120,7 @@ int cms_certs_only_encode(struct arena *a, const struct bytes *certs, int n_cert
                           struct error *e) MUST_CHECK;
 
 /* The public key of a SubjectPublicKeyInfo (whole) that may sign a message: at least LIMIT_RSA_MIN_BITS, curves and types that we know. The caller
- * frees *ret. E_BAD_KEY. */
-int cms_public_key(struct bytes spki, EVP_PKEY **ret, struct error *e) MUST_CHECK;
+ * frees *ret. E_BAD_KEY, E_UNSUPPORTED when the cryptographic library lacks the type. */
+int cms_public_key(struct bytes spki, const struct keytype **ret_type, EVP_PKEY **ret, struct error *e) MUST_CHECK;
 
 #endif

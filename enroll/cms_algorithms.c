@@ -67,7 +67,7 @@ rsa_bits(struct bytes key)
 }
 
 int
-cms_public_key(struct bytes spki, EVP_PKEY **ret, struct error *e)
+cms_public_key(struct bytes spki, const struct keytype **ret_type, EVP_PKEY **ret, struct error *e)
 {
 	struct der d = der_of(spki), content;
 	struct bytes algorithm, bits;
@@ -87,6 +87,7 @@ cms_public_key(struct bytes spki, EVP_PKEY **ret, struct error *e)
 	EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)spki.len);
 	if (!key)
 		return fail(e, E_BAD_KEY, "the signer's public key can't be read");
+	*ret_type = type;
 	*ret = key;
 	return 0;
 }
