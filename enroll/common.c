@@ -112,7 +112,8 @@ enroll_request_key(const char *protocol, const struct enroll_request *r, uint8_t
 		snprintf(identity, sizeof(identity), "tenant/%d/certificate/%lld", r->who->tenant_id,
 		         (long long)r->who->certificate_id);
 	uint8_t csr_hash[ENROLL_KEY_BYTES];
-	sha256(r->csr.data, r->csr.len, csr_hash);
+	struct bytes request = r->transaction ? BYTES_STR(r->transaction) : r->csr;
+	sha256(request.data, request.len, csr_hash);
 	const struct bytes fields[] = {
 	    BYTES_STR(door),
 	    BYTES_STR(identity),
@@ -179,8 +180,9 @@ static int
 ask(struct enroll *en, const struct enroll_request *r, const uint8_t key[ENROLL_KEY_BYTES], struct arena *a, struct enroll_result *ret,
     struct error *e)
 {
-	uint8_t csr_hash[ENROLL_KEY_BYTES];
-	sha256(r->csr.data, r->csr.len, csr_hash);
+	uint8_t body_hash[ENROLL_KEY_BYTES];
+	struct bytes body = r->transaction ? r->binding : r->csr;
+	sha256(body.data, body.len, body_hash);
 
 	Siegel__Requestor who;
 	siegel__requestor__init(&who);
@@ -202,7 +204,7 @@ ask(struct enroll *en, const struct enroll_request *r, const uint8_t key[ENROLL_
 	issue.renewal = r->renewal;
 	put_rules(a, r, &issue);
 	issue.request_key = binary(a, key, ENROLL_KEY_BYTES);
-	issue.body_hash = binary(a, csr_hash, sizeof(csr_hash));
+	issue.body_hash = binary(a, body_hash, sizeof(body_hash));
 	issue.window_sec = r->code_id ? ENROLL_CODE_WINDOW_SEC : r->window_sec;
 
 	Siegel__Request request;

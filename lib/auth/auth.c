@@ -13,7 +13,7 @@
 const char *
 evidence_name(enum evidence ev)
 {
-	static const char *const names[] = {"none", "token", "password", "one_time", "certificate", "code", "anchor"};
+	static const char *const names[] = {"none", "token", "password", "one_time", "certificate", "code", "challenge", "anchor"};
 	return (unsigned)ev < ARRAY_LEN(names) ? names[ev] : names[EVIDENCE_NONE];
 }
 
@@ -185,7 +185,7 @@ find_row(struct db *db, const struct cert *c, struct arena *a, struct db_result 
 
 /* Status, validity and purpose of a certificate that is known to be ours. */
 static int
-check_usable(const struct cert *c, int64_t status, const char *ca_status, bool expired_passes, struct error *e)
+check_usable(const struct cert *c, int64_t status, const char *ca_status, bool expired_passes, bool any_purpose, struct error *e)
 {
 	enum { STATUS_ISSUED = 1, STATUS_REVOKED = 2 };
 	if (status == STATUS_REVOKED)
@@ -202,7 +202,7 @@ check_usable(const struct cert *c, int64_t status, const char *ca_status, bool e
 		return fail(e, E_FORBIDDEN, "the client certificate has expired");
 	if (cert_is_ca(c))
 		return fail(e, E_FORBIDDEN, "the client certificate is a CA's (RFC 5280 4.2.1.9), which doesn't sign in");
-	if (!cert_has_eku(c, OID_EKU_CLIENT_AUTH, false))
+	if (!any_purpose && !cert_has_eku(c, OID_EKU_CLIENT_AUTH, false))
 		return fail(e, E_FORBIDDEN, "the client certificate isn't for clientAuth (RFC 5280 4.2.1.12)");
 	return 0;
 }
@@ -238,7 +238,7 @@ client_cert(struct db *db, const char *pem, bool expired_passes, struct arena *a
 	CLEANUP(db_result_free) struct db_result *res = NULL;
 	int row = 0;
 	if (find_row(db, &c, a, &res, &row, e) < 0 ||
-	    check_usable(&c, db_int(res, row, 3), db_text(res, row, 4), expired_passes, e) < 0)
+	    check_usable(&c, db_int(res, row, 3), db_text(res, row, 4), expired_passes, false, e) < 0)
 		return -1;
 
 	struct principal p = {
@@ -280,6 +280,28 @@ int
 auth_client_cert_expired(struct db *db, const char *pem, struct arena *a, struct principal *ret, struct error *e)
 {
 	return client_cert(db, pem, true, a, ret, e);
+}
+
+int
+auth_signer_cert(struct db *db, struct bytes der, struct arena *a, struct principal *ret, struct error *e)
+{
+	struct cert c;
+	int row = 0;
+	CLEANUP(db_result_free) struct db_result *res = NULL;
+	if (cert_parse(der, &c, e) < 0)
+		return fail(e, E_FORBIDDEN, "the signer's certificate can't be read");
+	if (find_row(db, &c, a, &res, &row, e) < 0 || check_usable(&c, db_int(res, row, 3), db_text(res, row, 4), false, true, e) < 0)
+		return -1;
+	*ret = (struct principal){
+	    .tenant_id = (int32_t)db_int(res, row, 1),
+	    .name = dn_text(a, c.subject),
+	    .role = ROLE_NONE,
+	    .evidence = EVIDENCE_CERTIFICATE,
+	    .certificate_id = db_int(res, row, 0),
+	    .ca_id = (int32_t)db_int(res, row, 5),
+	    .certificate = der,
+	};
+	return 0;
 }
 
 int

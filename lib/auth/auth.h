@@ -14,9 +14,10 @@ enum evidence {
 	EVIDENCE_ONE_TIME,
 	EVIDENCE_CERTIFICATE,
 	EVIDENCE_CODE,   /* a one-time code of an enrolment protocol, of nobody's account */
+	EVIDENCE_CHALLENGE, /* the static challenge of a SCEP profile, which many devices share */
 	EVIDENCE_ANCHOR, /* a certificate that isn't ours, under a trust anchor of the door (a manufacturer's) */
 };
-/* "token", "password", "one_time", "certificate", "code", "anchor"; "none" for anything else. */
+/* "token", "password", "one_time", "certificate", "code", "challenge", "anchor"; "none" for anything else. */
 const char *evidence_name(enum evidence ev);
 
 /* The one text for every secret that is refused: it must not tell an unknown account from a wrong secret. */
@@ -58,6 +59,8 @@ const char *auth_basic_name(struct arena *a, const char *authorization) __attrib
 int auth_client_cert(struct db *db, const char *pem, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 /* The same, but a certificate that has expired passes, and ret->expired says so: whoever asks has to decide on it. */
 int auth_client_cert_expired(struct db *db, const char *pem, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
+/* The same for the signer of a message (DER): its purposes aren't asked about, nor whether an account has it as a credential. */
+int auth_signer_cert(struct db *db, struct bytes der, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 /* Sets the tenant for row-level security on the connection until the next call; every query of a request comes after it. */
 int auth_set_tenant(struct db *db, int32_t tenant_id, struct error *e) MUST_CHECK;
 
