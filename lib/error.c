@@ -7,10 +7,10 @@
 #include "lib/utf8.h"
 
 static const struct {
-	int http;
+	int http, scep;
 	const char *name, *title;
 } rows[E_COUNT] = {
-#define ERROR(code, http, name, title) [E_##code] = {http, name, title},
+#define ERROR(code, http, scep, name, title) [E_##code] = {http, scep, name, title},
 #include "lib/errors.def"
 #undef ERROR
 };
@@ -93,6 +93,12 @@ int
 error_http_status(enum error_code code)
 {
 	return rows[known(code)].http;
+}
+
+int
+error_scep_fail_info(enum error_code code)
+{
+	return rows[known(code)].scep;
 }
 
 const char *

@@ -1,0 +1,146 @@
+/* PKIOperation, RFC 8894 4.3: from a message to its CertRep. */
+#include <string.h>
+
+#include "enroll/scep/scep.h"
+
+static const struct scep_message_type *const types[] = {&scep_pkcs_req, &scep_renewal_req, &scep_cert_poll, &scep_get_cert, &scep_get_crl};
+
+static const struct scep_message_type *
+find_type(int number)
+{
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (types[i]->type == number)
+			return types[i];
+	return NULL;
+}
+
+int
+scep_content_parse(const struct scep_message_type *type, struct bytes content, struct csr *csr, struct error *e)
+{
+	struct scep_names names;
+	struct scep_serial serial;
+	if (type->has_csr)
+		return scep_csr_parse(content, csr, e);
+	return type->type == SCEP_CERT_POLL ? scep_names_parse(content, &names, e) : scep_serial_parse(content, &serial, e);
+}
+
+/* The registration authorities of the endpoint's CA, newest first, then those of the CAs that it followed: their clients go on asking them. */
+static int
+find_ras(struct scep_exchange *x, struct enroll_ra ret[SCEP_LINE_MAX * ENROLL_RA_MAX], size_t *ret_n, struct error *e)
+{
+	struct scep_ca line[SCEP_LINE_MAX];
+	int n_line = 0;
+	size_t n = 0;
+	if (scep_line(x, line, &n_line, e) < 0)
+		return -1;
+	for (int i = 0; i < n_line; i++) {
+		size_t more = 0;
+		if (enroll_ra_list(scep_enroll(x->scep), x->endpoint.tenant_id, line[i].id, x->arena, ret + n, &more, e) == 0)
+			n += more;
+		else if (i == 0 || e->code != E_UNAVAILABLE)
+			return -1;
+	}
+	*ret_n = n;
+	return 0;
+}
+
+/* RFC 8894 3.2: what can be told before anything is decrypted. */
+static int
+check_outside(struct scep_exchange *x, const struct scep_message *m, const struct scep_message_type **ret_type, struct error *e)
+{
+	if (cms_signed_verify(&m->cms, m->signer, x->legacy, e) < 0) {
+		x->fail = e->code == E_UNSUPPORTED || e->code == E_BAD_KEY ? SCEP_BAD_ALG : SCEP_BAD_MESSAGE_CHECK;
+		return -1;
+	}
+	const struct scep_message_type *type = find_type(m->type);
+	if (!type)
+		return fail(e, E_MALFORMED, "messageType: 17, 19, 20, 21 and 22 are known (RFC 8894 3.2.1.2)");
+	if (m->sender_nonce.len == 0)
+		return fail(e, E_MALFORMED, "senderNonce: 16 octets are wanted (RFC 8894 3.2.1.5)");
+	x->type = type->name;
+	*ret_type = type;
+	return 0;
+}
+
+/* The whole way of a message: signature, envelope, gate, work. */
+static int
+process(struct scep_exchange *x, const struct scep_message *m, const struct enroll_ra *ras, size_t n_ras, const struct enroll_ra **ra,
+        struct scep_answer *answer, struct error *e)
+{
+	const struct scep_message_type *type = NULL;
+	struct scep_opened opened = {0};
+	struct scep_grant grant = {0};
+	if (check_outside(x, m, &type, e) < 0 || scep_open_envelope(x, m, type, ras, n_ras, ra, &opened, e) < 0 ||
+	    scep_authorise(x, type->need, m, type->has_csr ? &opened.csr : NULL, &grant, e) < 0)
+		return -1;
+	answer->cipher = opened.cipher;
+	/* Before anything is issued that couldn't be handed out. */
+	if (scep_check_answerable(x, m, &grant, e) < 0)
+		return -1;
+	const struct scep_work work = {.message = m, .grant = &grant, .content = opened.content, .csr = type->has_csr ? &opened.csr : NULL};
+	return type->handle(x, &work, &answer->content, e);
+}
+
+/* What went wrong on our side is told by HTTP, so that the client comes again; all else is an answer (RFC 8894 4.3). */
+static bool
+is_answer(const struct error *e)
+{
+	int status = error_http_status(e->code);
+	return status < 500 && status != 429;
+}
+
+static void
+refuse(struct scep_exchange *x, const struct error *e, struct scep_answer *answer)
+{
+	static const char hidden[] = "the message can't be decrypted, or what is in it can't be read (RFC 8894 3.2.2)";
+	answer->status = SCEP_FAILURE;
+	answer->fail = x->fail >= 0 ? (enum scep_fail)x->fail : (enum scep_fail)error_scep_fail_info(e->code);
+	answer->text = x->hidden ? hidden : e->detail;
+	x->status = "failure";
+}
+
+static int
+handle(struct scep_exchange *x, struct http_answer *ret, struct error *e)
+{
+	struct scep_message m;
+	struct enroll_ra ras[SCEP_LINE_MAX * ENROLL_RA_MAX];
+	const struct enroll_ra *ra = &ras[0];
+	struct scep_answer answer = {.status = SCEP_SUCCESS};
+	struct bytes body = x->request->body, reply;
+	struct error why = {0}, other = {0};
+	size_t n_ras = 0;
+	if (strcmp(x->request->method, "POST") != 0 && scep_message_decode(x->request, &body, e) < 0)
+		return -1;
+	if (body.len == 0)
+		return fail(e, E_MALFORMED, "the body is empty; a pkiMessage in DER is wanted (RFC 8894 4.3)");
+	if (scep_message_parse(x->arena, body, &m, e) < 0) {
+		e->code = E_MALFORMED;
+		return -1;
+	}
+	x->transaction = m.transaction;
+	if (find_ras(x, ras, &n_ras, e) < 0)
+		return -1;
+	x->status = "success";
+	if (process(x, &m, ras, n_ras, &ra, &answer, &why) < 0) {
+		if (why.code == E_PENDING) {
+			answer.status = SCEP_PENDING;
+			x->status = "pending";
+		} else if (!is_answer(&why)) {
+			*e = why;
+			return -1;
+		} else {
+			refuse(x, &why, &answer);
+		}
+	}
+	if (scep_reply(x, &m, ra, &answer, &reply, &other) < 0) {
+		*e = other;
+		return -1;
+	}
+	*e = why; /* for the log: the cause, whatever the client is told */
+	ret->status = 200;
+	ret->content_type = "application/x-pki-message";
+	ret->body = reply;
+	return 0;
+}
+
+const struct scep_operation scep_pki_operation = {.name = "PKIOperation", .posted = true, .handle = handle};

@@ -1,0 +1,148 @@
+/* SCEP, RFC 8894. Operations of HTTP and types of messages are rows in tables; one gate decides who may. */
+#ifndef SIEGEL_ENROLL_SCEP_SCEP_H
+#define SIEGEL_ENROLL_SCEP_SCEP_H
+#include "enroll/code.h"
+#include "enroll/endpoint.h"
+#include "enroll/ra.h"
+#include "enroll/scep/message.h"
+#include "lib/http/http.h"
+
+struct scep;
+
+/* The front end's state; config outlives it. The caller frees *ret. */
+int scep_open(const struct config *c, struct scep **ret, struct error *e) MUST_CHECK;
+void scep_close(struct scep *s); /* accepts NULL; no request may be under way */
+const struct config *scep_config(const struct scep *s);
+struct enroll *scep_enroll(struct scep *s);
+
+/* One request on its way. */
+struct scep_exchange {
+	struct scep *scep;
+	struct http_request *request;
+	struct arena *arena;
+	struct endpoint endpoint;
+	bool legacy;               /* the endpoint takes SHA-1 and 3DES */
+	int fail;                  /* enum scep_fail that the check in question names; -1: the error's row says it */
+	bool hidden;               /* what failed was behind the encryption: the client gets one text for all of that */
+	/* What the message was opened with, and the answer is closed with: PasswordRecipientInfo. sealed empty: not that. */
+	struct {
+		int64_t endpoint_id, code_id;
+		struct bytes sealed;
+		long iterations;
+	} password;
+	/* For the log. */
+	const char *type, *transaction, *status, *who, *evidence, *serial;
+	bool repeated;
+};
+
+struct scep_operation {
+	const char *name;
+	bool posted;               /* it may be POSTed */
+	int (*handle)(struct scep_exchange *x, struct http_answer *ret, struct error *e);
+};
+extern const struct scep_operation scep_get_ca_caps, scep_get_ca_cert, scep_get_next_ca_cert, scep_pki_operation;
+/* All of them, ended by NULL. */
+extern const struct scep_operation *const scep_operations[];
+
+/* http_handler with a struct scep as ctx: the whole way from request to answer. */
+void scep_handle(void *ctx, struct http_request *r, struct http_answer *a);
+/* A refusal of the HTTP layer: status and one readable line of text/plain. */
+void scep_refuse(struct http_request *r, const struct error *e, struct http_answer *a);
+/* Label and operation of a request (RFC 8894 4.1): /scep/<label>, with pkiclient.exe or mscep.dll behind it as clients put it there; without a label
+ * *ret_label is NULL. The operation's name in any case. E_NOT_FOUND, E_BAD_METHOD; E_MALFORMED for an operation that is missing, comes twice or isn't
+ * known. */
+int scep_route(const struct http_request *r, const char **ret_label, const struct scep_operation **ret_operation, struct error *e) MUST_CHECK;
+/* The octets of a message in a GET (RFC 8894 4.1): base64 whose + may have become spaces, with line ends, with or without padding. */
+int scep_message_decode(const struct http_request *r, struct bytes *ret, struct error *e) MUST_CHECK;
+
+/* The CAs whose clients an endpoint has: its own, then those that it followed. */
+#define SCEP_LINE_MAX 8
+struct scep_ca {
+	int32_t id;
+	struct bytes certificate;
+	const char *key_id;        /* hexadecimal, the name of its files */
+};
+int scep_line(struct scep_exchange *x, struct scep_ca ret[SCEP_LINE_MAX], int *ret_n, struct error *e) MUST_CHECK;
+/* The endpoint's CA, those above it up to the root. */
+#define SCEP_CHAIN_MAX 16
+int scep_chain(struct scep_exchange *x, int32_t ca_id, struct bytes ret[SCEP_CHAIN_MAX], int *ret_n, struct error *e) MUST_CHECK;
+
+/* What a type of message needs to be let through. */
+enum scep_need {
+	SCEP_NEED_CLOSED,      /* nobody: what a row that forgot to say gets */
+	SCEP_NEED_ENROL,       /* a challenge or a code, or a certificate of ours or under the endpoint's anchors */
+	SCEP_NEED_RENEW,       /* a certificate of ours or under the endpoint's anchors */
+	SCEP_NEED_OWN,         /* a certificate of ours that is good */
+	SCEP_NEED_TRANSACTION, /* the key that signed the transaction's request */
+};
+
+/* A transaction that waits for people. */
+struct scep_transaction {
+	int type;
+	struct bytes csr, signer;
+};
+
+/* Who was let through, and on what terms. */
+struct scep_grant {
+	struct principal who;
+	struct enroll_identity rule;
+	int64_t code_id;
+	struct bytes challenge;  /* that was shown; empty: none */
+	bool renewal;            /* by a certificate of ours */
+	struct scep_transaction transaction; /* SCEP_NEED_TRANSACTION */
+};
+/* The gate, the only place where anybody is let through: every message passes it after its signature was verified and before anything is done.
+ * csr is that of the request, or NULL. E_FORBIDDEN, E_UNAUTHENTICATED name the cause; E_NOT_FOUND for a transaction that isn't there or isn't the
+ * signer's; E_TOO_MANY after wrong challenges. */
+int scep_authorise(struct scep_exchange *x, enum scep_need need, const struct scep_message *m, const struct csr *csr, struct scep_grant *ret,
+                   struct error *e) MUST_CHECK;
+
+/* A message after decryption. */
+struct scep_work {
+	const struct scep_message *message;
+	const struct scep_grant *grant;
+	struct bytes content;
+	const struct csr *csr;   /* of PKCSReq and RenewalReq */
+};
+struct scep_message_type {
+	int type;
+	const char *name;
+	enum scep_need need;
+	bool has_csr;            /* the content is a PKCS#10 */
+	/* Sets *ret_content to the degenerate SignedData for the answer. E_PENDING: it waits. */
+	int (*handle)(struct scep_exchange *x, const struct scep_work *w, struct bytes *ret_content, struct error *e);
+};
+/* Whether a content is what that type of message has; csr is set when it has one. */
+int scep_content_parse(const struct scep_message_type *type, struct bytes content, struct csr *csr, struct error *e) MUST_CHECK;
+extern const struct scep_message_type scep_pkcs_req, scep_renewal_req, scep_cert_poll, scep_get_cert, scep_get_crl;
+/* Enrols as a grant allows: for PKCSReq, RenewalReq, and CertPoll once more. */
+int scep_issue(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, const struct scep_grant *g, struct bytes *ret_content,
+               struct error *e) MUST_CHECK;
+/* Keeps and finds transactions that wait, by the key of their signer. E_NOT_FOUND. */
+int scep_transaction_keep(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, struct error *e) MUST_CHECK;
+int scep_transaction_find(struct scep_exchange *x, const struct scep_message *m, struct scep_transaction *ret, struct error *e) MUST_CHECK;
+
+/* The content of a message, decrypted and read as its type wants it, by the registration authority among ras that it is for, or the challenge. Lists of
+ * what is allowed come first; everything that fails behind the encryption is one error (x->hidden). Sets *ra to the one that it was for. */
+struct scep_opened {
+	struct bytes content;
+	struct csr csr;
+	const struct cms_cipher *cipher;
+};
+int scep_open_envelope(struct scep_exchange *x, const struct scep_message *m, const struct scep_message_type *type, const struct enroll_ra *ras,
+                       size_t n_ras, const struct enroll_ra **ra, struct scep_opened *ret, struct error *e) MUST_CHECK;
+/* Can the answer to this message be encrypted? To an RSA key, or under a challenge (RFC 8894 3.1), which is looked up here. */
+int scep_check_answerable(struct scep_exchange *x, const struct scep_message *m, const struct scep_grant *g, struct error *e) MUST_CHECK;
+
+struct scep_answer {
+	enum scep_status status;
+	enum scep_fail fail;
+	const char *text;              /* failInfoText, with SCEP_FAILURE */
+	struct bytes content;          /* with SCEP_SUCCESS */
+	const struct cms_cipher *cipher;
+};
+/* CertRep, RFC 8894 3.3.2: DER in the arena, signed as ra. */
+int scep_reply(struct scep_exchange *x, const struct scep_message *m, const struct enroll_ra *ra, const struct scep_answer *answer,
+               struct bytes *ret, struct error *e) MUST_CHECK;
+
+#endif
