@@ -425,6 +425,10 @@ order_renew(const struct registry *r, const Siegel__Issue *request, const struct
 		return -1;
 	if (request->same_identity_as.len && order_same_identity(o, bytes_of(request->same_identity_as), e) < 0)
 		return -1;
+	if (request->renewal && order_reenrolment(o, now, e) < 0)
+		return -1;
+	if (order_identities(o, e) < 0)
+		return -1;
 	*ret = TAKE(o);
 	return 0;
 }
@@ -471,35 +475,5 @@ order_sign(struct order *o, struct hsm *hsm, struct error *e)
 	if (o->private_key && o->profile->archive_keys && !o->wrapped.len)
 		return archive_seal(hsm, o->ca->id, (struct bytes){o->tbs_input.serial, o->tbs_input.serial_len}, o->private_key, o->arena,
 				    &o->wrapped, e);
-	return 0;
-}
-
-/* Subject, names and purposes of the order against those of the certificate: nobody makes himself a server. */
-int
-order_same_identity(const struct order *o, struct bytes certificate, struct error *e)
-{
-	struct cert c;
-	struct dn_value subject[LIMIT_RDN_COUNT];
-	struct name names[LIMIT_SAN_COUNT];
-	size_t n_subject = 0, n_names = 0;
-	if (cert_parse(certificate, &c, e) < 0 || dn_parse(o->arena, c.subject, subject, LIMIT_RDN_COUNT, &n_subject, e) < 0)
-		return -1;
-	for (size_t i = 0; i < o->profile->n_purposes; i++)
-		if (!cert_has_eku(&c, o->profile->purposes[i], false))
-			return fail_at(e, E_FORBIDDEN, "csr", "purpose: the profile \"%s\" gives one that the certificate that asks doesn't have",
-				       o->profile->name);
-	struct bytes san = cert_san(&c);
-	if (san.len && names_parse(o->arena, san, true, names, LIMIT_SAN_COUNT, &n_names, e) < 0)
-		return -1;
-	bool same = n_subject == o->tbs_input.n_subject;
-	for (size_t i = 0; same && i < n_subject; i++)
-		same = subject[i].type == o->subject[i].type && strcmp(subject[i].value, o->subject[i].value) == 0;
-	if (!same)
-		return fail_at(e, E_FORBIDDEN, "csr", "subject: it must be that of the certificate that asks (RFC 7030 4.2.2)");
-	same = n_names == o->tbs_input.ext.n_names;
-	for (size_t i = 0; same && i < n_names; i++)
-		same = names[i].kind == o->names[i].kind && strcmp(names[i].text, o->names[i].text) == 0;
-	if (!same)
-		return fail_at(e, E_FORBIDDEN, "csr", "names: they must be those of the certificate that asks (RFC 7030 4.2.2)");
 	return 0;
 }

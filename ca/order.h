@@ -1,6 +1,7 @@
 /* An order: one request for a certificate, decided and ready to be signed. The engine decides here, and nowhere else. */
 #ifndef SIEGEL_CA_ORDER_H
 #define SIEGEL_CA_ORDER_H
+#include "ca/identity.h"
 #include "ca/predecessor.h"
 #include "ca/registry.h"
 #include "ca/tbs.h"
@@ -59,8 +60,5 @@ DEFINE_CLEANUP(struct order, order_free)
  * requestor. issuer NULL: self-signed, and the caller signs *ret with that key. */
 int order_make_internal(struct authority *issuer, const struct profile *profile, EVP_PKEY *key, const Siegel__Issue *request, int64_t now,
                         struct order **ret, struct error *e) MUST_CHECK;
-
-/* Subject and names of an order must be those of a certificate (RFC 7030 4.2.2), and its purposes among those of it. */
-int order_same_identity(const struct order *o, struct bytes certificate, struct error *e) MUST_CHECK;
 
 #endif

@@ -3,7 +3,7 @@
 #define SIEGEL_CA_PUBLICKEY_H
 #include <openssl/evp.h>
 
-#include "ca/csr.h"
+#include "lib/x509/csr.h"
 #include "lib/x509/keytype.h"
 
 DEFINE_CLEANUP(EVP_PKEY, EVP_PKEY_free)

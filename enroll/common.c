@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "enroll/code.h"
 #include "lib/ipc/engine.h"
 
 enum {
@@ -14,6 +15,7 @@ struct enroll {
 	const struct config *config;
 	const char *caller;
 	struct db_pool *db;
+	struct endpoints *endpoints;
 	pthread_mutex_t lock;
 	struct engine *idle[IDLE_ENGINES];
 	int n_idle;
@@ -23,10 +25,15 @@ int
 enroll_open(const struct config *c, const char *caller, const char *role, int db_connections, struct enroll **ret, struct error *e)
 {
 	struct db_pool *db = NULL;
+	struct endpoints *endpoints = NULL;
 	if (db_pool_new(c, role, db_connections, &db, e) < 0)
 		return -1;
+	if (endpoints_new(c, role, &endpoints, e) < 0) {
+		db_pool_free(db);
+		return -1;
+	}
 	struct enroll *en = xcalloc(1, sizeof(*en));
-	*en = (struct enroll){.config = c, .caller = caller, .db = db, .lock = PTHREAD_MUTEX_INITIALIZER};
+	*en = (struct enroll){.config = c, .caller = caller, .db = db, .endpoints = endpoints, .lock = PTHREAD_MUTEX_INITIALIZER};
 	*ret = en;
 	return 0;
 }
@@ -38,6 +45,7 @@ enroll_close(struct enroll *en)
 		return;
 	for (int i = 0; i < en->n_idle; i++)
 		engine_free(en->idle[i]);
+	endpoints_free(en->endpoints);
 	db_pool_free(en->db);
 	pthread_mutex_destroy(&en->lock);
 	free(en);
@@ -47,6 +55,12 @@ struct db_pool *
 enroll_db(struct enroll *en)
 {
 	return en->db;
+}
+
+struct endpoints *
+enroll_endpoints(struct enroll *en)
+{
+	return en->endpoints;
 }
 
 /* The engine's client serves one thread at a time, so each request takes one. */
@@ -88,16 +102,20 @@ sha256(const void *data, size_t len, uint8_t ret[ENROLL_KEY_BYTES])
 void
 enroll_request_key(const char *protocol, const struct enroll_request *r, uint8_t ret[ENROLL_KEY_BYTES])
 {
-	char identity[64];
-	if (r->who->account_id)
+	char identity[160], door[64]; /* an identity is "anchor:" and 64 digits at most */
+	snprintf(door, sizeof(door), r->endpoint_id ? "%s/%lld" : "%s", protocol, (long long)r->endpoint_id);
+	if (r->who->identity)
+		snprintf(identity, sizeof(identity), "tenant/%d/%s", r->who->tenant_id, r->who->identity);
+	else if (r->who->account_id)
 		snprintf(identity, sizeof(identity), "tenant/%d/account/%lld", r->who->tenant_id, (long long)r->who->account_id);
 	else
 		snprintf(identity, sizeof(identity), "tenant/%d/certificate/%lld", r->who->tenant_id,
 		         (long long)r->who->certificate_id);
 	uint8_t csr_hash[ENROLL_KEY_BYTES];
-	sha256(r->csr.data, r->csr.len, csr_hash);
+	struct bytes request = r->transaction ? BYTES_STR(r->transaction) : r->csr;
+	sha256(request.data, request.len, csr_hash);
 	const struct bytes fields[] = {
-	    BYTES_STR(protocol),
+	    BYTES_STR(door),
 	    BYTES_STR(identity),
 	    {csr_hash, sizeof(csr_hash)},
 	    BYTES_STR(r->operation),
@@ -132,12 +150,39 @@ take_issued(const Siegel__Reply *reply, struct arena *a, struct enroll_result *r
 	return 0;
 }
 
-int
-enroll_issue(struct enroll *en, const struct enroll_request *r, struct arena *a, struct enroll_result *ret, struct error *e)
+static Siegel__Identity *
+identity_of(struct arena *a, const struct enroll_identity *rule)
 {
-	uint8_t key[ENROLL_KEY_BYTES], csr_hash[ENROLL_KEY_BYTES];
-	enroll_request_key(en->caller, r, key);
-	sha256(r->csr.data, r->csr.len, csr_hash);
+	Siegel__Identity *q = arena_alloc(a, sizeof(*q));
+	siegel__identity__init(q);
+	q->common_name = arena_strdup(a, rule->common_name ? rule->common_name : "");
+	q->serial_number = arena_strdup(a, rule->serial_number ? rule->serial_number : "");
+	q->names_bound = rule->names_bound;
+	q->names = arena_alloc(a, (rule->n_names + 1) * sizeof(*q->names));
+	for (size_t i = 0; i < rule->n_names; i++)
+		q->names[q->n_names++] = arena_strdup(a, rule->names[i]);
+	q->certificate = binary(a, rule->certificate.data, rule->certificate.len);
+	return q;
+}
+
+static void
+put_rules(struct arena *a, const struct enroll_request *r, Siegel__Issue *issue)
+{
+	issue->identities = arena_alloc(a, ARRAY_LEN(r->rules) * sizeof(*issue->identities));
+	for (size_t i = 0; i < ARRAY_LEN(r->rules); i++) {
+		const struct enroll_identity *rule = &r->rules[i];
+		if (rule->common_name || rule->serial_number || rule->names_bound || rule->certificate.len)
+			issue->identities[issue->n_identities++] = identity_of(a, rule);
+	}
+}
+
+static int
+ask(struct enroll *en, const struct enroll_request *r, const uint8_t key[ENROLL_KEY_BYTES], struct arena *a, struct enroll_result *ret,
+    struct error *e)
+{
+	uint8_t body_hash[ENROLL_KEY_BYTES];
+	struct bytes body = r->transaction ? r->binding : r->csr;
+	sha256(body.data, body.len, body_hash);
 
 	Siegel__Requestor who;
 	siegel__requestor__init(&who);
@@ -156,9 +201,11 @@ enroll_issue(struct enroll *en, const struct enroll_request *r, struct arena *a,
 	issue.ca = arena_strdup(a, r->ca);
 	issue.csr = binary(a, r->csr.data, r->csr.len);
 	issue.same_identity_as = binary(a, r->same_identity_as.data, r->same_identity_as.len);
-	issue.request_key = binary(a, key, sizeof(key));
-	issue.body_hash = binary(a, csr_hash, sizeof(csr_hash));
-	issue.window_sec = r->window_sec;
+	issue.renewal = r->renewal;
+	put_rules(a, r, &issue);
+	issue.request_key = binary(a, key, ENROLL_KEY_BYTES);
+	issue.body_hash = binary(a, body_hash, sizeof(body_hash));
+	issue.window_sec = r->code_id ? ENROLL_CODE_WINDOW_SEC : r->window_sec;
 
 	Siegel__Request request;
 	siegel__request__init(&request);
@@ -170,4 +217,28 @@ enroll_issue(struct enroll *en, const struct enroll_request *r, struct arena *a,
 	int result = take_issued(reply, a, ret, e);
 	engine_reply_free(reply);
 	return result;
+}
+
+static int
+take_code(struct enroll *en, int64_t id, const uint8_t key[ENROLL_KEY_BYTES], struct error *e)
+{
+	struct db *db = NULL;
+	if (db_pool_take(en->db, &db, e) < 0)
+		return -1;
+	int rc = enroll_code_take(db, id, key, e);
+	db_pool_give(en->db, db);
+	return rc;
+}
+
+int
+enroll_issue(struct enroll *en, const struct enroll_request *r, struct arena *a, struct enroll_result *ret, struct error *e)
+{
+	uint8_t key[ENROLL_KEY_BYTES];
+	enroll_request_key(en->caller, r, key);
+	if (r->code_id && take_code(en, r->code_id, key, e) < 0)
+		return -1;
+	int rc = ask(en, r, key, a, ret, e);
+	if (rc < 0 && r->code_id)
+		enroll_code_give(en->db, r->code_id, key, e);
+	return rc;
 }

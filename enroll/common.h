@@ -20,19 +20,36 @@ int enroll_call(struct enroll *en, const Siegel__Request *request, Siegel__Reply
 
 #define ENROLL_KEY_BYTES 32
 
+/* What a request has to come down to, whoever wrote it: the engine refuses it otherwise. NULL and empty: anything that the profile allows. */
+struct enroll_identity {
+	const char *common_name, *serial_number; /* of the subject */
+	bool names_bound;                        /* its alternative names are among names and the common name */
+	const char *const *names;                /* "dns:a.example" */
+	size_t n_names;
+	struct bytes certificate;                /* DER: subject and names are those of it; unlike same_identity_as, its purposes aren't asked about */
+};
+
 /* One certificate that is asked for. */
 struct enroll_request {
 	const struct principal *who;
+	int64_t endpoint_id;           /* of the door (enroll/endpoint.h), part of the request key; 0: the default path */
+	struct enroll_identity rules[2]; /* all of them hold */
+	bool renewal;                  /* with same_identity_as: it takes that one's place, and the profile's rules on renewal hold */
+	int64_t code_id;               /* 0, or the one-time code that is taken for it (enroll/code.h); then window_sec is of no meaning */
 	const char *request_id;
 	const char *profile;
 	const char *ca;                /* "": the tenant's default CA */
 	struct bytes csr;              /* DER */
 	struct bytes same_identity_as; /* a certificate whose subject and names the new one must have; empty: none */
+	/* Not NULL: the client has a name of its own for the request (SCEP's transactionID). The request key is then made of it in place of the CSR's hash,
+	 * and the same name with another binding is E_KEY_REUSED. */
+	const char *transaction;
+	struct bytes binding;          /* with transaction: what a repetition has in common with the first */
 	const char *operation;         /* the protocol's word for it, part of the request key */
 	int window_sec;                /* how long a repetition of the request gets the same certificate */
 };
 
-/* SHA-256 over protocol, who asks (account or certificate), the CSR's hash and the operation, each with its length before it. */
+/* SHA-256 over protocol and door, who asks (account, certificate, or identity), the CSR's hash or the transaction, and the operation, each with its length before it. */
 void enroll_request_key(const char *protocol, const struct enroll_request *r, uint8_t ret[ENROLL_KEY_BYTES]);
 
 struct enroll_result {

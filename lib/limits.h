@@ -81,6 +81,7 @@
 #define LIMIT_ENGINE_CALL_MS 20000
 #define LIMIT_MANAGE_CALL_MS 150000       /* a token may take two minutes to make an RSA key of 8192 bits */
 #define LIMIT_CONTENT_BYTES (128 * 1024)  /* one piece of a file on its way to the engine; it leaves room in a frame for what goes with it */
+#define LIMIT_IDENTITIES 4                /* that one request has to be: its code's and its certificate's are two */
 #define LIMIT_BATCH 128                   /* certificates in one commit */
 
 /* Secrets and accounts */

@@ -5,7 +5,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
-#include "ca/csr.h"
+#include "lib/x509/csr.h"
 #include "ca/manage/authority.h"
 #include "lib/x509/oid.h"
 #include "lib/x509/pem.h"

@@ -13,15 +13,14 @@
 const char *
 evidence_name(enum evidence ev)
 {
-	static const char *const names[] = {"none", "token", "password", "one_time", "certificate"};
+	static const char *const names[] = {"none", "token", "password", "one_time", "certificate", "code", "challenge", "anchor"};
 	return (unsigned)ev < ARRAY_LEN(names) ? names[ev] : names[EVIDENCE_NONE];
 }
 
-/* The one text for every secret that is refused: it must not tell an unknown account from a wrong secret. */
 static int
 refuse_secret(struct error *e)
 {
-	return fail(e, E_UNAUTHENTICATED, "the account or the secret is wrong, expired or revoked");
+	return fail(e, E_UNAUTHENTICATED, AUTH_SECRET_REFUSED);
 }
 
 /* Columns: tenant_id, account_id, name, role, rights from first_col on. False when the account may do nothing at all any more: its tenant is
@@ -100,6 +99,15 @@ auth_basic_name(struct arena *a, const char *authorization)
 	return basic_parse(a, authorization, &name, &secret, &e) < 0 ? "" : name;
 }
 
+struct bytes
+auth_basic_secret(struct arena *a, const char *authorization)
+{
+	struct error e;
+	const char *name = "";
+	struct bytes secret = {0};
+	return basic_parse(a, authorization, &name, &secret, &e) < 0 ? (struct bytes){0} : secret;
+}
+
 int
 auth_basic(struct db *db, const char *authorization, bool consume, struct arena *a, struct principal *ret, struct error *e)
 {
@@ -142,7 +150,7 @@ issuer_key_id(const struct cert *c, struct bytes *ret, struct error *e)
 {
 	const struct cert_extension *x = cert_extension_find(c, OID_AKI);
 	if (!x)
-		return fail(e, E_FORBIDDEN, "the client certificate has no authority key identifier, so this system didn't issue it");
+		return fail_at(e, E_FORBIDDEN, AUTH_FOREIGN, "the client certificate has no authority key identifier, so this system didn't issue it");
 	struct der d = der_of(x->value), seq, id;
 	if (der_get(&d, DER_SEQUENCE, "authorityKeyIdentifier", &seq, e) < 0 || der_end(&d, "authorityKeyIdentifier", e) < 0 ||
 	    der_get(&seq, DER_CONTEXT(0), "keyIdentifier", &id, e) < 0)
@@ -161,7 +169,7 @@ find_row(struct db *db, const struct cert *c, struct arena *a, struct db_result 
 		return -1;
 	CLEANUP(db_result_free) struct db_result *res = NULL;
 	if (db_query(db,
-	             "SELECT certificate_id, tenant_id, der, status, ca_status FROM auth_by_certificate($1::bytea, $2::bytea)",
+	             "SELECT certificate_id, tenant_id, der, status, ca_status, ca_id FROM auth_by_certificate($1::bytea, $2::bytea)",
 	             (struct db_param[]){DB_BYTES(key_id.data, key_id.len), DB_BYTES(c->serial.data, c->serial.len)}, 2, false, &res,
 	             e) < 0)
 		return -1;
@@ -172,12 +180,12 @@ find_row(struct db *db, const struct cert *c, struct arena *a, struct db_result 
 			return 0;
 		}
 	}
-	return fail(e, E_FORBIDDEN, "the client certificate wasn't issued by this system");
+	return fail_at(e, E_FORBIDDEN, AUTH_FOREIGN, "the client certificate wasn't issued by this system");
 }
 
 /* Status, validity and purpose of a certificate that is known to be ours. */
 static int
-check_usable(const struct cert *c, int64_t status, const char *ca_status, struct error *e)
+check_usable(const struct cert *c, int64_t status, const char *ca_status, bool expired_passes, bool any_purpose, struct error *e)
 {
 	enum { STATUS_ISSUED = 1, STATUS_REVOKED = 2 };
 	if (status == STATUS_REVOKED)
@@ -190,11 +198,11 @@ check_usable(const struct cert *c, int64_t status, const char *ca_status, struct
 	int64_t now = (int64_t)time(NULL);
 	if (now < c->not_before)
 		return fail(e, E_FORBIDDEN, "the client certificate isn't valid yet");
-	if (now > c->not_after)
+	if (now > c->not_after && !expired_passes)
 		return fail(e, E_FORBIDDEN, "the client certificate has expired");
 	if (cert_is_ca(c))
 		return fail(e, E_FORBIDDEN, "the client certificate is a CA's (RFC 5280 4.2.1.9), which doesn't sign in");
-	if (!cert_has_eku(c, OID_EKU_CLIENT_AUTH, false))
+	if (!any_purpose && !cert_has_eku(c, OID_EKU_CLIENT_AUTH, false))
 		return fail(e, E_FORBIDDEN, "the client certificate isn't for clientAuth (RFC 5280 4.2.1.12)");
 	return 0;
 }
@@ -214,8 +222,8 @@ refuse_former_credential(struct db *db, int32_t tenant_id, const uint8_t hash[SH
 	return 0;
 }
 
-int
-auth_client_cert(struct db *db, const char *pem, struct arena *a, struct principal *ret, struct error *e)
+static int
+client_cert(struct db *db, const char *pem, bool expired_passes, struct arena *a, struct principal *ret, struct error *e)
 {
 	struct bytes der = {0};
 	struct cert c;
@@ -230,7 +238,7 @@ auth_client_cert(struct db *db, const char *pem, struct arena *a, struct princip
 	CLEANUP(db_result_free) struct db_result *res = NULL;
 	int row = 0;
 	if (find_row(db, &c, a, &res, &row, e) < 0 ||
-	    check_usable(&c, db_int(res, row, 3), db_text(res, row, 4), e) < 0)
+	    check_usable(&c, db_int(res, row, 3), db_text(res, row, 4), expired_passes, false, e) < 0)
 		return -1;
 
 	struct principal p = {
@@ -254,8 +262,45 @@ auth_client_cert(struct db *db, const char *pem, struct arena *a, struct princip
 		return -1;
 	}
 	p.certificate_id = certificate_id;
+	p.ca_id = (int32_t)db_int(res, row, 5);
 	p.certificate = der;
+	p.is_ra = cert_has_eku(&c, OID_EKU_CMC_RA, false);
+	p.expired = (int64_t)time(NULL) > c.not_after;
 	*ret = p;
+	return 0;
+}
+
+int
+auth_client_cert(struct db *db, const char *pem, struct arena *a, struct principal *ret, struct error *e)
+{
+	return client_cert(db, pem, false, a, ret, e);
+}
+
+int
+auth_client_cert_expired(struct db *db, const char *pem, struct arena *a, struct principal *ret, struct error *e)
+{
+	return client_cert(db, pem, true, a, ret, e);
+}
+
+int
+auth_signer_cert(struct db *db, struct bytes der, struct arena *a, struct principal *ret, struct error *e)
+{
+	struct cert c;
+	int row = 0;
+	CLEANUP(db_result_free) struct db_result *res = NULL;
+	if (cert_parse(der, &c, e) < 0)
+		return fail(e, E_FORBIDDEN, "the signer's certificate can't be read");
+	if (find_row(db, &c, a, &res, &row, e) < 0 || check_usable(&c, db_int(res, row, 3), db_text(res, row, 4), false, true, e) < 0)
+		return -1;
+	*ret = (struct principal){
+	    .tenant_id = (int32_t)db_int(res, row, 1),
+	    .name = dn_text(a, c.subject),
+	    .role = ROLE_NONE,
+	    .evidence = EVIDENCE_CERTIFICATE,
+	    .certificate_id = db_int(res, row, 0),
+	    .ca_id = (int32_t)db_int(res, row, 5),
+	    .certificate = der,
+	};
 	return 0;
 }
 

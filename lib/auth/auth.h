@@ -7,9 +7,21 @@
 
 #define ROLE_NONE "none" /* of a device that speaks with its own certificate */
 
-enum evidence { EVIDENCE_NONE, EVIDENCE_TOKEN, EVIDENCE_PASSWORD, EVIDENCE_ONE_TIME, EVIDENCE_CERTIFICATE };
-/* "token", "password", "one_time", "certificate"; "none" for anything else. */
+enum evidence {
+	EVIDENCE_NONE,
+	EVIDENCE_TOKEN,
+	EVIDENCE_PASSWORD,
+	EVIDENCE_ONE_TIME,
+	EVIDENCE_CERTIFICATE,
+	EVIDENCE_CODE,   /* a one-time code of an enrolment protocol, of nobody's account */
+	EVIDENCE_CHALLENGE, /* the static challenge of a SCEP profile, which many devices share */
+	EVIDENCE_ANCHOR, /* a certificate that isn't ours, under a trust anchor of the door (a manufacturer's) */
+};
+/* "token", "password", "one_time", "certificate", "code", "challenge", "anchor"; "none" for anything else. */
 const char *evidence_name(enum evidence ev);
+
+/* The one text for every secret that is refused: it must not tell an unknown account from a wrong secret. */
+#define AUTH_SECRET_REFUSED "the account or the secret is wrong, expired or revoked"
 
 struct principal {
 	int32_t tenant_id;
@@ -18,9 +30,14 @@ struct principal {
 	const char *role;        /* name of the account's role, or ROLE_NONE */
 	uint64_t rights;         /* of the role (lib/rights.h), and RIGHT_ACCOUNT; 0 when a device speaks */
 	enum evidence evidence;
-	/* With EVIDENCE_CERTIFICATE: the row of the certificate and its DER. */
+	/* Of somebody who is neither an account nor has a certificate of ours: who that is, such as "code:17" or "anchor:<SHA-256>"; else NULL. */
+	const char *identity;
+	/* With EVIDENCE_CERTIFICATE: the row of the certificate, its DER and the CA that issued it. With EVIDENCE_ANCHOR its DER. */
 	int64_t certificate_id;
+	int32_t ca_id;
 	struct bytes certificate;
+	bool is_ra;              /* it has the purpose id-kp-cmcRA (RFC 6402 2.10) */
+	bool expired;            /* see auth_client_cert_expired() */
 };
 
 /* The token (what follows "Bearer " in Authorization) → principal. E_UNAUTHENTICATED for a token that is unknown, expired or
@@ -31,12 +48,19 @@ int auth_token(struct db *db, const char *token, struct arena *a, struct princip
  * wrong secret. */
 int auth_basic(struct db *db, const char *authorization, bool consume, struct arena *a, struct principal *ret,
                struct error *e) MUST_CHECK;
+/* The secret that an Authorization: Basic header carries; empty when there is none. */
+struct bytes auth_basic_secret(struct arena *a, const char *authorization);
 /* The account's name that an Authorization: Basic header claims, as a key to throttle by; "" when there is none. */
 const char *auth_basic_name(struct arena *a, const char *authorization) __attribute__((returns_nonnull));
 /* A client certificate (PEM) → principal. It must be, byte for byte, a certificate of the store that is issued, not revoked, in its
  * validity and good for clientAuth. When an account has it as a credential the account speaks, else the device itself (ROLE_NONE).
- * E_FORBIDDEN names the cause. */
+ * E_FORBIDDEN names the cause; its pointer is AUTH_FOREIGN when it isn't one of the store's. */
+#define AUTH_FOREIGN "foreign"
 int auth_client_cert(struct db *db, const char *pem, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
+/* The same, but a certificate that has expired passes, and ret->expired says so: whoever asks has to decide on it. */
+int auth_client_cert_expired(struct db *db, const char *pem, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
+/* The same for the signer of a message (DER): its purposes aren't asked about, nor whether an account has it as a credential. */
+int auth_signer_cert(struct db *db, struct bytes der, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 /* Sets the tenant for row-level security on the connection until the next call; every query of a request comes after it. */
 int auth_set_tenant(struct db *db, int32_t tenant_id, struct error *e) MUST_CHECK;
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include <openssl/x509.h>
-#include "ca/csr.h"
+#include "lib/x509/csr.h"
 #include "ca/publickey.h"
 #include "hsm/hsm.h"
 #include "tests/bench/pool.h"

@@ -1,5 +1,5 @@
 /* A certification request: taken apart, its key loaded and checked, its signature verified, its names read. */
-#include "ca/csr.h"
+#include "lib/x509/csr.h"
 #include "ca/names.h"
 #include "ca/publickey.h"
 #include "lib/x509/cert.h"

@@ -128,7 +128,7 @@ def test_several_at_once(database, folder):
 def test_nobody_else_may(database):
     """The services' roles can't touch the list of migrations."""
     database.migrate()
-    for role in ("siegel_ca", "siegel_api", "siegel_est", "siegel_va", "siegel_sched", "siegel_setup"):
+    for role in ("siegel_ca", "siegel_api", "siegel_est", "siegel_scep", "siegel_va", "siegel_sched", "siegel_setup"):
         assert database.sql("SELECT 1 FROM siegel_migration.schema_migration", role=role, check=False) == ""
 
 

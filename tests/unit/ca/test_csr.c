@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "ca/blocklist.h"
-#include "ca/csr.h"
+#include "lib/x509/csr.h"
 #include "ca/names.h"
 #include "ca/publickey.h"
 #include "ca/rules.h"

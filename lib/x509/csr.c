@@ -1,4 +1,4 @@
-#include "ca/csr.h"
+#include "lib/x509/csr.h"
 
 #include "lib/limits.h"
 #include "lib/x509/oid.h"
@@ -52,6 +52,19 @@ parse_extensions(struct der values, struct csr *csr, struct error *e)
 	return 0;
 }
 
+/* challengePassword is a DirectoryString (RFC 2985 5.4.1); IA5String is seen as well. */
+static void
+parse_challenge(struct der values, struct csr *csr)
+{
+	struct error e;
+	struct der content;
+	int tag;
+	csr->has_challenge = true;
+	if (der_get_any(&values, "challengePassword", &tag, NULL, &content, &e) == 0 && der_at_end(&values) &&
+	    (tag == DER_PRINTABLE_STRING || tag == DER_UTF8_STRING || tag == DER_IA5_STRING || tag == DER_T61_STRING))
+		csr->challenge = der_bytes(&content);
+}
+
 static int
 parse_attributes(struct der set, struct csr *csr, struct error *e)
 {
@@ -72,7 +85,7 @@ parse_attributes(struct der set, struct csr *csr, struct error *e)
 		if (bytes_equal(oid, OID_EXTENSION_REQUEST) && parse_extensions(values, csr, e) < 0)
 			return -1;
 		if (bytes_equal(oid, OID_CHALLENGE_PASSWORD))
-			csr->has_challenge = true;
+			parse_challenge(values, csr);
 	}
 	return 0;
 }

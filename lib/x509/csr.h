@@ -1,6 +1,6 @@
 /* Certificate signing requests (PKCS#10, RFC 2986), taken apart strictly. */
-#ifndef SIEGEL_CA_CSR_H
-#define SIEGEL_CA_CSR_H
+#ifndef SIEGEL_LIB_X509_CSR_H
+#define SIEGEL_LIB_X509_CSR_H
 #include <stdbool.h>
 
 #include "lib/x509/der.h"
@@ -15,6 +15,7 @@ struct csr {
 	struct bytes signature;
 	struct bytes san;                 /* value of the requested subjectAltName, empty when there is none */
 	bool has_challenge;               /* a challengePassword (RFC 2985 5.4.1) is there */
+	struct bytes challenge;           /* its octets; empty when it has several values or is no text of one octet for a character or UTF-8 */
 };
 
 /* Takes it apart; nothing is verified yet. E_BAD_CSR for: anything that isn't DER, trailing octets, another version than 0, an

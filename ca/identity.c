@@ -1,0 +1,121 @@
+#include "ca/identity.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "ca/order.h"
+#include "lib/limits.h"
+
+#define DAY_SEC 86400
+
+/* Subject and names of a certificate are those of the order. */
+static int
+check_same(const struct order *o, const struct cert *c, struct error *e)
+{
+	struct dn_value subject[LIMIT_RDN_COUNT];
+	struct name names[LIMIT_SAN_COUNT];
+	size_t n_subject = 0, n_names = 0;
+	struct bytes san = cert_san(c);
+	if (dn_parse(o->arena, c->subject, subject, LIMIT_RDN_COUNT, &n_subject, e) < 0 ||
+	    (san.len && names_parse(o->arena, san, true, names, LIMIT_SAN_COUNT, &n_names, e) < 0))
+		return -1;
+	bool same = n_subject == o->tbs_input.n_subject;
+	for (size_t i = 0; same && i < n_subject; i++)
+		same = subject[i].type == o->subject[i].type && strcmp(subject[i].value, o->subject[i].value) == 0;
+	if (!same)
+		return fail_at(e, E_FORBIDDEN, "csr", "subject: it must be that of the certificate that asks (RFC 7030 4.2.2)");
+	same = n_names == o->tbs_input.ext.n_names;
+	for (size_t i = 0; same && i < n_names; i++)
+		same = names[i].kind == o->names[i].kind && strcmp(names[i].text, o->names[i].text) == 0;
+	if (!same)
+		return fail_at(e, E_FORBIDDEN, "csr", "names: they must be those of the certificate that asks (RFC 7030 4.2.2)");
+	return 0;
+}
+
+/* Purposes as well: nobody makes himself a server. */
+int
+order_same_identity(const struct order *o, struct bytes certificate, struct error *e)
+{
+	struct cert c;
+	if (cert_parse(certificate, &c, e) < 0)
+		return -1;
+	for (size_t i = 0; i < o->profile->n_purposes; i++)
+		if (!cert_has_eku(&c, o->profile->purposes[i], false))
+			return fail_at(e, E_FORBIDDEN, "csr", "purpose: the profile \"%s\" gives one that the certificate that asks doesn't have",
+				       o->profile->name);
+	return check_same(o, &c, e);
+}
+
+/* The only value of that type in the subject is the wanted one. */
+static bool
+subject_has(const struct order *o, const char *type, const char *wanted)
+{
+	bool found = false;
+	for (size_t i = 0; i < o->tbs_input.n_subject; i++)
+		if (strcmp(o->subject[i].type->name, type) == 0) {
+			if (strcmp(o->subject[i].value, wanted) != 0)
+				return false;
+			found = true;
+		}
+	return found;
+}
+
+static bool
+name_is_one_of(const struct name *name, const Siegel__Identity *id)
+{
+	const char *word = name_kind_word(name->kind);
+	size_t len = strlen(word);
+	if (name->kind == NAME_DNS && *id->common_name && strcasecmp(name->text, id->common_name) == 0)
+		return true;
+	for (size_t i = 0; i < id->n_names; i++)
+		if (strncmp(id->names[i], word, len) == 0 && id->names[i][len] == ':' && strcmp(id->names[i] + len + 1, name->text) == 0)
+			return true;
+	return false;
+}
+
+static int
+check_identity(const struct order *o, const Siegel__Identity *id, struct error *e)
+{
+	struct cert c;
+	if (*id->common_name && !subject_has(o, "CN", id->common_name))
+		return fail_at(e, E_FORBIDDEN, "csr", "subject: its common name must be the one that this access was given for");
+	if (*id->serial_number && !subject_has(o, "serialNumber", id->serial_number))
+		return fail_at(e, E_FORBIDDEN, "csr", "subject: its serialNumber must be the one of the device that asks");
+	for (size_t i = 0; id->names_bound && i < o->tbs_input.ext.n_names; i++)
+		if (!name_is_one_of(&o->names[i], id))
+			return fail_at(e, E_FORBIDDEN, "csr", "names: \"%.100s\" isn't one that this access was given for", o->names[i].text);
+	return !id->certificate.len ? 0
+	       : cert_parse((struct bytes){id->certificate.data, id->certificate.len}, &c, e) < 0 ? -1 : check_same(o, &c, e);
+}
+
+int
+order_identities(const struct order *o, struct error *e)
+{
+	if (o->request->n_identities > LIMIT_IDENTITIES)
+		return fail(e, E_MALFORMED, "the request has over %d identities", LIMIT_IDENTITIES);
+	for (size_t i = 0; i < o->request->n_identities; i++)
+		if (check_identity(o, o->request->identities[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+int
+order_reenrolment(const struct order *o, int64_t now, struct error *e)
+{
+	const struct renewal *rule = &o->profile->renewal;
+	struct cert c;
+	if (!o->request->same_identity_as.len)
+		return fail(e, E_MALFORMED, "a renewal without the certificate that it renews");
+	if (cert_parse((struct bytes){o->request->same_identity_as.data, o->request->same_identity_as.len}, &c, e) < 0)
+		return -1;
+	if (!rule->allowed)
+		return fail(e, E_POLICY, "the profile \"%s\" has no successors: ask for a new certificate", o->profile->name);
+	if (!rule->same_key && bytes_equal(c.spki, o->tbs_input.spki))
+		return fail_at(e, E_POLICY, "csr", "the profile \"%s\" wants a new key", o->profile->name);
+	if (now > c.not_after + (int64_t)rule->after_days * DAY_SEC)
+		return fail(e, E_FORBIDDEN, "the client certificate has expired%s: ask as at the first time",
+			    rule->after_days ? ", longer ago than the profile lets it be renewed" : "");
+	if (rule->before_days && now < c.not_after - (int64_t)rule->before_days * DAY_SEC)
+		return fail(e, E_POLICY, "the certificate is replaced in its last %ld days, not before", rule->before_days);
+	return 0;
+}

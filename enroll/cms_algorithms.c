@@ -1,0 +1,93 @@
+/* The lists of what is allowed, and keys that sign. */
+#include <openssl/x509.h>
+#include <string.h>
+#include <strings.h>
+#include "enroll/cms.h"
+#include "lib/limits.h"
+#include "lib/x509/keytype.h"
+#include "lib/x509/oid.h"
+
+#define OID_LIT(lit) {(const uint8_t *)(lit), sizeof(lit) - 1}
+
+static const struct cms_digest digests[] = {
+    {"SHA256", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x02\x01"), false},
+    {"SHA384", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x02\x02"), false},
+    {"SHA512", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x02\x03"), false},
+    {"SHA1", OID_LIT("\x2b\x0e\x03\x02\x1a"), true},
+};
+
+/* RFC 3565 4.1, RFC 3370 5.1. DES and RC2 aren't known. */
+static const struct cms_cipher ciphers[] = {
+    {"AES-128-CBC", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x01\x02"), 16, 16, false},
+    {"AES-192-CBC", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x01\x16"), 24, 16, false},
+    {"AES-256-CBC", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x01\x2a"), 32, 16, false},
+    {"DES-EDE3-CBC", OID_LIT("\x2a\x86\x48\x86\xf7\x0d\x03\x07"), 24, 8, true},
+};
+
+const struct cms_digest *
+cms_digest_by_oid(struct bytes oid)
+{
+	for (size_t i = 0; i < ARRAY_LEN(digests); i++)
+		if (bytes_equal(digests[i].oid, oid))
+			return &digests[i];
+	return NULL;
+}
+
+const struct cms_cipher *
+cms_cipher_by_oid(struct bytes oid)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ciphers); i++)
+		if (bytes_equal(ciphers[i].oid, oid))
+			return &ciphers[i];
+	return NULL;
+}
+
+const struct cms_cipher *
+cms_cipher_by_name(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ciphers); i++)
+		if (strcasecmp(ciphers[i].name, name) == 0)
+			return &ciphers[i];
+	return NULL;
+}
+
+/* The size of an RSA modulus (RFC 8017 A.1.1); 0 for anything else. */
+static int
+rsa_bits(struct bytes key)
+{
+	struct error e;
+	struct der d = der_of(key), seq;
+	struct bytes modulus;
+	if (der_get(&d, DER_SEQUENCE, "RSA key", &seq, &e) < 0 || der_get_unsigned(&seq, "RSA modulus", &modulus, &e) < 0)
+		return 0;
+	int bits = (int)(8 * modulus.len);
+	for (uint8_t top = modulus.data[0]; bits > 0 && !(top & 0x80); top = (uint8_t)(top << 1))
+		bits--;
+	return bits;
+}
+
+int
+cms_public_key(struct bytes spki, const struct keytype **ret_type, EVP_PKEY **ret, struct error *e)
+{
+	struct der d = der_of(spki), content;
+	struct bytes algorithm, bits;
+	if (der_get(&d, DER_SEQUENCE, "public key", &content, e) < 0 || der_end(&d, "public key", e) < 0 ||
+	    der_get_any(&content, "public key's algorithm", NULL, &algorithm, NULL, e) < 0 ||
+	    der_get_bits(&content, "public key", &bits, e) < 0 || der_end(&content, "public key", e) < 0)
+		return -1;
+	int rsa = rsa_bits(bits);
+	const struct keytype *type = keytype_by_algorithm(algorithm, rsa);
+	if (!type)
+		return fail(e, E_BAD_KEY, "the signer's key is of a kind that isn't known here");
+	if ((type->family == KEY_RSA || type->family == KEY_RSA_PSS) && (rsa < LIMIT_RSA_MIN_BITS || rsa > LIMIT_RSA_MAX_BITS))
+		return fail(e, E_BAD_KEY, "the signer's RSA key has %d bits; %d to %d are taken", rsa, LIMIT_RSA_MIN_BITS, LIMIT_RSA_MAX_BITS);
+	if (keytype_check(type, e) < 0 || keytype_available(type, e) < 0)
+		return -1;
+	const unsigned char *p = spki.data;
+	EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)spki.len);
+	if (!key)
+		return fail(e, E_BAD_KEY, "the signer's public key can't be read");
+	*ret_type = type;
+	*ret = key;
+	return 0;
+}
