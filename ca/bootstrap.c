@@ -121,7 +121,7 @@ make_profile(struct boot *b, const char *name, struct error *e)
 static int
 make_profiles(struct boot *b, struct error *e)
 {
-	static const char *const own[] = {"root-ca", "sub-ca", "ocsp-signer"};
+	static const char *const own[] = {"root-ca", "sub-ca", "ocsp-signer", "registration-authority"};
 	size_t i;
 	json_t *item;
 	for (i = 0; i < ARRAY_LEN(own); i++)

@@ -4,6 +4,7 @@
 #include "ca/crl.h"
 #include "ca/desk.h"
 #include "ca/manage.h"
+#include "ca/ra.h"
 #include "ca/reply.h"
 #include "ca/retire.h"
 #include "ca/signer.h"
@@ -124,6 +125,20 @@ make_seal(struct clerk *k, struct buf *frame, struct error *e)
 }
 
 static int
+make_ra(struct clerk *k, const Siegel__MakeRa *q, struct buf *frame, struct error *e)
+{
+	struct arena *a CLEANUP(arena_free) = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	Siegel__Reply reply = SIEGEL__REPLY__INIT;
+	Siegel__MadeRa made = SIEGEL__MADE_RA__INIT;
+	if (ra_make(&k->desk, q->ca_id, &made, a, e) < 0)
+		return -1;
+	reply.result_case = SIEGEL__REPLY__RESULT_RA;
+	reply.ra = &made;
+	reply_put(frame, &reply);
+	return 0;
+}
+
+static int
 serve(struct clerk *k, const Siegel__Request *request, struct buf *frame, struct error *e)
 {
 	Siegel__Reply reply = SIEGEL__REPLY__INIT;
@@ -138,6 +153,8 @@ serve(struct clerk *k, const Siegel__Request *request, struct buf *frame, struct
 		return -1;
 	if (request->operation_case == SIEGEL__REQUEST__OPERATION_SEAL)
 		return make_seal(k, frame, e);
+	if (request->operation_case == SIEGEL__REQUEST__OPERATION_RA)
+		return make_ra(k, request->ra, frame, e);
 	switch (request->operation_case) {
 	case SIEGEL__REQUEST__OPERATION_CRL:
 		rc = make_crl(k, request->crl, &reply, &crl, e);

@@ -17,6 +17,7 @@
 #include "ca/clerk.h"
 #include "ca/import/split.h"
 #include "ca/manage.h"
+#include "ca/ra_key.h"
 #include "ca/runner.h"
 #include "ca/worker.h"
 #include "hsm/hsm.h"
@@ -250,7 +251,7 @@ run(const struct config *c, struct error *e)
 	m.n = (size_t)(workers > MAX_CHILDREN - CHILD_SINGLE_COUNT ? MAX_CHILDREN - CHILD_SINGLE_COUNT : workers) + CHILD_SINGLE_COUNT;
 	for (size_t i = 0; i < m.n; i++)
 		m.children[i].channel = -1;
-	if (board_share(e) < 0 || open_doors(&m, e) < 0)
+	if (board_share(e) < 0 || ra_secret_init(e) < 0 || open_doors(&m, e) < 0)
 		return -1;
 	for (size_t i = 0; i < m.n && !daemon_stopping(); i++) {
 		start_child(&m, i);

@@ -27,6 +27,7 @@ static const struct purpose purposes[] = {
     ROW("secureShellClient", PKIX "\x15", SIGN),
     ROW("secureShellServer", PKIX "\x16", SIGN),
     ROW("cmcRA", PKIX "\x1c", SIGN),
+    ROW("cmKGA", PKIX "\x20", SIGN),
     ROW("bundleSecurity", PKIX "\x23", 0),
     ROW("documentSigning", PKIX "\x24", SIGN | COMMIT),
     ROW("pkinitClient", "\x2b\x06\x01\x05\x02\x03\x04", SIGN),

@@ -13,6 +13,7 @@
 #include "ca/lane.h"
 #include "ca/maker.h"
 #include "ca/queue.h"
+#include "ca/ra_desk.h"
 #include "ca/reply.h"
 #include "lib/daemon.h"
 #include "lib/ipc/frame.h"
@@ -50,6 +51,7 @@ struct worker {
 	struct queue queue;
 	struct policy_tenants policies;
 	struct maker maker;
+	struct ra_desk *ra;
 	struct job *first_for_key, **last_for_key; /* wait for a key, in the order in which they asked */
 	int epoll, channel;
 	bool ended;
@@ -64,6 +66,15 @@ struct hsm *
 worker_hsm(struct worker *w)
 {
 	return w->hsm;
+}
+
+struct db *
+worker_idle_db(struct worker *w)
+{
+	for (size_t i = 0; i < w->n_lanes; i++)
+		if (w->lanes[i].state == LANE_IDLE)
+			return w->lanes[i].db;
+	return NULL;
 }
 
 const struct registry *
@@ -243,19 +254,17 @@ refresh(struct worker *w)
 {
 	struct error e;
 	int bad = 0;
-	for (size_t i = 0; i < w->n_lanes; i++) {
-		if (w->lanes[i].state != LANE_IDLE)
-			continue;
-		if (registry_refresh(w->registry, w->lanes[i].db, &bad, &e) < 0)
-			log_error(LOG_LEVEL_WARNING, "CAs and profiles can't be read", &e);
-		else if (bad)
-			log_event(LOG_LEVEL_ERROR, "CAs or profiles are left out, because they can't be read", NULL);
-		if (policy_tenants_read(&w->policies, w->lanes[i].db, &e) < 0)
-			log_error(LOG_LEVEL_WARNING, "policies can't be read", &e);
-		/* A notice that came meanwhile may be of a change that wasn't read. */
-		w->refreshed_us = db_notified(w->lanes[i].db) ? 0 : now_us();
+	struct db *db = worker_idle_db(w);
+	if (!db)
 		return;
-	}
+	if (registry_refresh(w->registry, db, &bad, &e) < 0)
+		log_error(LOG_LEVEL_WARNING, "CAs and profiles can't be read", &e);
+	else if (bad)
+		log_event(LOG_LEVEL_ERROR, "CAs or profiles are left out, because they can't be read", NULL);
+	if (policy_tenants_read(&w->policies, db, &e) < 0)
+		log_error(LOG_LEVEL_WARNING, "policies can't be read", &e);
+	/* A notice that came meanwhile may be of a change that wasn't read. */
+	w->refreshed_us = db_notified(db) ? 0 : now_us();
 }
 
 static void
@@ -466,8 +475,9 @@ check_source(enum caller caller, const struct job *job, const Siegel__Requestor 
 	const char *source = caller == CALLER_API ? "rest" : caller_name(caller);
 	if (strcmp(q->source, source) != 0)
 		return fail(e, E_FORBIDDEN, "siegel-%s asks as \"%s\" alone", caller_name(caller), source);
-	if (caller == CALLER_EST && job->request->operation_case == SIEGEL__REQUEST__OPERATION_ISSUE && job->request->issue->csr.len == 0)
-		return fail(e, E_FORBIDDEN, "siegel-est asks with a CSR alone");
+	if ((caller == CALLER_EST || caller == CALLER_SCEP) && job->request->operation_case == SIEGEL__REQUEST__OPERATION_ISSUE &&
+	    job->request->issue->csr.len == 0)
+		return fail(e, E_FORBIDDEN, "siegel-%s asks with a CSR alone", caller_name(caller));
 	return 0;
 }
 
@@ -493,6 +503,8 @@ take_request(struct worker *w, struct connection *c, struct bytes message)
 		worker_answer_error(w, job, &e);
 	} else if (request->operation_case == SIEGEL__REQUEST__OPERATION_STATUS) {
 		take_status(w, job);
+	} else if (ra_desk_is_for(request->operation_case)) {
+		ra_desk_take(w->ra, w, job);
 	} else if (!valid_requestor(q)) {
 		(void)fail(&e, E_MALFORMED, "the request has no requestor, or one whose texts aren't UTF-8");
 		worker_answer_error(w, job, &e);
@@ -669,7 +681,7 @@ tend(struct worker *w)
 	if (now - w->refreshed_us > REFRESH_US)
 		refresh(w);
 	refuse_waiting(w, now);
-	if (w->queue.first)
+	if (w->queue.first || ra_desk_tend(w->ra, w))
 		timeout = 1;
 	return timeout;
 }
@@ -748,6 +760,7 @@ worker_run(const struct config *c, int index, int channel, struct error *e)
 	    .config = c,
 	    .channel = channel,
 	    .registry = registry_new(),
+	    .ra = ra_desk_new(),
 	    .n_lanes = (size_t)config_int(c, OPT_ca_lanes),
 	};
 	queue_init(&w.queue);
@@ -775,6 +788,7 @@ worker_run(const struct config *c, int index, int channel, struct error *e)
 		close_connection(&w, w.connections);
 	policy_tenants_free(&w.policies);
 	registry_free(w.registry);
+	ra_desk_free(w.ra);
 	hsm_close(w.hsm);
 	free(w.lanes);
 	close(w.epoll);

@@ -43,6 +43,8 @@ void worker_refuse(struct worker *w, struct job *job, const struct error *e);
 void worker_requeue(struct worker *w, struct job *job, int delay_ms);
 /* The certificate that a job's is to replace was looked up: it goes on. */
 void worker_found(struct worker *w, struct job *job);
+/* A connection on which nothing is under way, for a statement that takes no time; NULL when there is none now. */
+struct db *worker_idle_db(struct worker *w);
 struct hsm *worker_hsm(struct worker *w); /* NULL: there is no key store at all */
 /* CAs or profiles changed in the store: they are read anew as soon as a lane is idle. */
 void worker_rules_changed(struct worker *w);

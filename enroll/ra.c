@@ -27,14 +27,15 @@ kept(struct arena *a, ProtobufCBinaryData b)
 static int
 query(struct db *db, int32_t tenant_id, int32_t ca_id, struct db_result **ret, struct error *e)
 {
-	struct db_param key[] = {DB_INT(ca_id), DB_INT(ENROLL_RA_MAX)};
+	struct db_param key[] = {DB_INT(ca_id)};
 	if (auth_set_tenant(db, tenant_id, e) < 0)
 		return -1;
-	return db_query(db,
-	                "SELECT r.serial, r.certificate, extract(epoch FROM r.not_before)::int8, extract(epoch FROM r.not_after)::int8"
-	                " FROM ra r WHERE r.ca_id = $1::int AND r.not_before <= now() AND r.not_after > now()"
-	                " ORDER BY r.not_after DESC LIMIT $2::int",
-	                key, ARRAY_LEN(key), true, ret, e);
+	if (db_query(db, "SELECT serial, certificate, not_before, not_after FROM ra_list($1::int)", key, 1, true, ret, e) < 0)
+		return -1;
+	if (db_rows(*ret) > 0)
+		return 0;
+	/* It is made on demand: from now on siegel-sched sees to it. */
+	return db_query(db, "SELECT ra_want($1::int)", key, 1, false, NULL, e);
 }
 
 int
@@ -54,7 +55,7 @@ enroll_ra_list(struct enroll *en, int32_t tenant_id, int32_t ca_id, struct arena
 		e->retry_after_sec = TRY_AGAIN_SEC;
 		return -1;
 	}
-	for (int i = 0; i < db_rows(r); i++)
+	for (int i = 0; i < db_rows(r) && i < ENROLL_RA_MAX; i++)
 		ret[i] = (struct enroll_ra){.tenant_id = tenant_id,
 		                            .ca_id = ca_id,
 		                            .serial = db_bytes(r, i, 0, a),

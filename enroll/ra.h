@@ -17,8 +17,8 @@ struct enroll_ra {
 };
 
 /* The certificates of a CA's registration authority that are valid now, newest first: the first is handed to clients and signs, all decrypt. At
- * most ENROLL_RA_MAX; *ret_n is at least 1. E_UNAVAILABLE with a time to try again when there is none: siegel-sched has one made for a CA that
- * an endpoint names. They live in the arena. */
+ * most ENROLL_RA_MAX; *ret_n is at least 1. When there is none the CA is noted as one that needs it (siegel-sched has it made within seconds, and
+ * renewed from then on), and it is E_UNAVAILABLE with a time to try again. They live in the arena. */
 int enroll_ra_list(struct enroll *en, int32_t tenant_id, int32_t ca_id, struct arena *a, struct enroll_ra ret[ENROLL_RA_MAX], size_t *ret_n,
                    struct error *e) MUST_CHECK;
 /* The first of them. */
@@ -48,7 +48,7 @@ struct enroll_ra_password {
 	int64_t endpoint_id, code_id; /* whose challenge; one of them is 0 */
 	struct bytes sealed;          /* endpoint.challenge_sealed, enrollment_code.sealed */
 	struct bytes salt;            /* 8 to 64 octets */
-	int iterations;               /* 1 to 100,000; to wrap: at least 10,000 */
+	int iterations;               /* 1 to 20,000; to wrap: at least 10,000 */
 	const char *prf;              /* "hmac-sha1", "hmac-sha256", "hmac-sha512" */
 	const char *cipher;           /* "aes-128-cbc", "aes-192-cbc", "aes-256-cbc", "des-ede3-cbc" */
 	struct bytes iv;

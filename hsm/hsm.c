@@ -334,26 +334,32 @@ fits(struct token *t, const struct keytype *type, struct error *e)
 }
 
 static int
-generate_on(struct hsm *h, struct token *t, const struct keytype *type, const char *label, char *ret_ref, EVP_PKEY **ret, struct error *e)
+generate_on(struct hsm *h, struct token *t, const struct keytype *type, bool decrypts, const char *label, char *ret_ref, EVP_PKEY **ret,
+	    struct error *e)
 {
 	uint8_t id[OBJECT_ID_BYTES];
 	EVP_PKEY *public = NULL;
-	if (fits(t, type, e) < 0 || object_generate(t, type, label, id, &public, e) < 0)
+	if (fits(t, type, e) < 0)
+		return -1;
+	if (decrypts && !object_type_decrypts(t, type))
+		return fail(e, E_UNSUPPORTED, "the token \"%s\" can't decrypt with a %s key without padding (CKM_RSA_X_509)", token_name(t), type->name);
+	if (object_generate(t, type, decrypts, label, id, &public, e) < 0)
 		return -1;
 	int rc = make_ref(h, t, id, ret_ref, e) < 0 ? -1 : provider_key(t, (struct bytes){id, sizeof(id)}, public, CK_INVALID_HANDLE, ret, e);
 	EVP_PKEY_free(public);
 	return rc;
 }
 
-int
-hsm_key_generate(struct hsm *h, const char *store, const struct keytype *t, const char *label, char *ret_ref, EVP_PKEY **ret, struct error *e)
+static int
+generate(struct hsm *h, const char *store, const struct keytype *t, bool decrypts, const char *label, char *ret_ref, EVP_PKEY **ret,
+	 struct error *e)
 {
 	struct token *token;
 	EVP_PKEY *key = NULL;
 	if (keytype_check(t, e) < 0 || choose(h, store, &token, e) < 0)
 		return -1;
 	if (token) {
-		if (generate_on(h, token, t, label, ret_ref, ret, e) == 0)
+		if (generate_on(h, token, t, decrypts, label, ret_ref, ret, e) == 0)
 			return 0;
 		if (!files_instead(h, store, e))
 			return -1;
@@ -366,6 +372,21 @@ hsm_key_generate(struct hsm *h, const char *store, const struct keytype *t, cons
 	}
 	*ret = key;
 	return 0;
+}
+
+int
+hsm_key_generate(struct hsm *h, const char *store, const struct keytype *t, const char *label, char *ret_ref, EVP_PKEY **ret, struct error *e)
+{
+	return generate(h, store, t, false, label, ret_ref, ret, e);
+}
+
+int
+hsm_key_generate_decrypting(struct hsm *h, const char *store, const struct keytype *t, const char *label, char *ret_ref, EVP_PKEY **ret,
+			    struct error *e)
+{
+	if (t->family != KEY_RSA)
+		return fail(e, E_UNSUPPORTED, "a %s key doesn't decrypt", t->name);
+	return generate(h, store, t, true, label, ret_ref, ret, e);
 }
 
 int

@@ -63,6 +63,9 @@ int hsm_key_load(struct hsm *h, const char *ref, EVP_PKEY *expected, EVP_PKEY **
  * hsm_key_load() gives it. */
 int hsm_key_generate(struct hsm *h, const char *store, const struct keytype *t, const char *label, char *ret_ref, EVP_PKEY **ret,
 		     struct error *e) MUST_CHECK;
+/* The same for an RSA key that decrypts as well, without padding (RSA_NO_PADDING), which is the caller's to take off. */
+int hsm_key_generate_decrypting(struct hsm *h, const char *store, const struct keytype *t, const char *label, char *ret_ref, EVP_PKEY **ret,
+				struct error *e) MUST_CHECK;
 /* Puts a private key that came from elsewhere into the named store, on a token so that it never comes out again. As above. */
 int hsm_key_import(struct hsm *h, const char *store, EVP_PKEY *key, const struct keytype *t, const char *label, char *ret_ref,
 		   struct error *e) MUST_CHECK;

@@ -77,6 +77,12 @@ object_type_fits(struct token *t, const struct keytype *type)
 	}
 }
 
+bool
+object_type_decrypts(struct token *t, const struct keytype *type)
+{
+	return type->family == KEY_RSA && token_can(t, CKM_RSA_X_509, (CK_ULONG)type->bits, CKF_DECRYPT);
+}
+
 /* One search; id.data NULL: all of the class. */
 static CK_RV
 search(const struct token *t, CK_OBJECT_CLASS class, struct bytes id, CK_OBJECT_HANDLE *ret, CK_ULONG max, CK_ULONG *ret_n)
@@ -333,17 +339,17 @@ read_public(const struct token *t, CK_OBJECT_HANDLE object, const struct keytype
 }
 
 static CK_RV
-make_pair(const struct token *t, const struct keytype *type, const char *label, uint8_t *id, CK_OBJECT_HANDLE *ret_public,
+make_pair(const struct token *t, const struct keytype *type, bool decrypts, const char *label, uint8_t *id, CK_OBJECT_HANDLE *ret_public,
 	  CK_OBJECT_HANDLE *ret_private)
 {
-	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+	CK_BBOOL yes = CK_TRUE, no = CK_FALSE, decrypt = decrypts ? CK_TRUE : CK_FALSE;
 	CK_ULONG bits = (CK_ULONG)type->bits;
 	CK_BYTE exponent[] = {1, 0, 1};
 	bool rsa = is_rsa(type);
 	struct bytes curve = rsa ? (struct bytes){NULL, 0} : curve_of(type);
 	CK_ATTRIBUTE private_template[] = {
 	    {CKA_TOKEN, &yes, sizeof(yes)},     {CKA_PRIVATE, &yes, sizeof(yes)}, {CKA_SENSITIVE, &yes, sizeof(yes)},
-	    {CKA_EXTRACTABLE, &no, sizeof(no)}, {CKA_SIGN, &yes, sizeof(yes)},    {CKA_DECRYPT, &no, sizeof(no)},
+	    {CKA_EXTRACTABLE, &no, sizeof(no)}, {CKA_SIGN, &yes, sizeof(yes)},    {CKA_DECRYPT, &decrypt, sizeof(decrypt)},
 	    {CKA_ID, id, OBJECT_ID_BYTES},      {CKA_LABEL, plain(label), strlen(label)},
 	};
 	CK_ATTRIBUTE public_template[] = {
@@ -369,8 +375,8 @@ cannot(CK_RV rv)
 }
 
 int
-object_generate(struct token *t, const struct keytype *type, const char *label, uint8_t ret_id[OBJECT_ID_BYTES], EVP_PKEY **ret_public,
-		struct error *e)
+object_generate(struct token *t, const struct keytype *type, bool decrypts, const char *label, uint8_t ret_id[OBJECT_ID_BYTES],
+		EVP_PKEY **ret_public, struct error *e)
 {
 	CK_OBJECT_HANDLE public, private;
 	struct buf spki BUF_CLEANUP = BUF_INIT(2 * ATTRIBUTE_MAX + 128);
@@ -380,7 +386,7 @@ object_generate(struct token *t, const struct keytype *type, const char *label, 
 		return fail(e, E_INTERNAL, "no random numbers");
 	if (token_begin(t, TOKEN_MAKE_MS, e) < 0)
 		return -1;
-	CK_RV rv = make_pair(t, type, label, id, &public, &private), made = rv;
+	CK_RV rv = make_pair(t, type, decrypts, label, id, &public, &private), made = rv;
 	token_worked(t);
 	if (rv == CKR_OK)
 		rv = stays(t, private, &good);

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define NAME "siegel-token"
-#define SIGNER "SIEGEL-TOKEN"  /* the name of our one signature operation: nobody else's key asks for it */
+#define SIGNER "SIEGEL-TOKEN"  /* the name of our one signature operation, and of our one cipher: nobody else's key asks for it */
 #define KEY_PARAM "siegel-key" /* how provider_key() hands a key over to our key management */
 #define SIGNATURE_MAX 4096
 
@@ -165,7 +165,7 @@ key_export(void *data, int selection, OSSL_CALLBACK *f, void *arg)
 static const char *
 key_operation(int operation)
 {
-	return operation == OSSL_OP_SIGNATURE ? SIGNER : NULL;
+	return operation == OSSL_OP_SIGNATURE || operation == OSSL_OP_ASYM_CIPHER ? SIGNER : NULL;
 }
 
 /* --- signatures --- */
@@ -361,10 +361,24 @@ pss_params(const struct signing *s, CK_RSA_PKCS_PSS_PARAMS *ret)
 	return ret->hashAlg && ret->mgf && (s->salt >= 0 || s->salt == RSA_PSS_SALTLEN_DIGEST || s->salt == RSA_PSS_SALTLEN_AUTO);
 }
 
+enum use { SIGN, DECRYPT };
+
+static CK_RV
+call(const struct key *k, enum use use, CK_MECHANISM *mechanism, CK_BYTE *data, size_t data_len, uint8_t *ret, CK_ULONG *len)
+{
+	CK_FUNCTION_LIST *f = token_functions(k->token);
+	CK_SESSION_HANDLE session = token_session(k->token);
+	CK_RV rv = use == SIGN ? f->C_SignInit(session, mechanism, k->handle) : f->C_DecryptInit(session, mechanism, k->handle);
+	if (rv != CKR_OK)
+		return rv;
+	return use == SIGN ? f->C_Sign(session, data, data_len, ret, len) : f->C_Decrypt(session, data, data_len, ret, len);
+}
+
 /* One call of the token. The object is looked for when its handle isn't of this opening. */
 static int
-token_sign(struct key *k, CK_MECHANISM *mechanism, struct bytes data, uint8_t *ret, CK_ULONG *len, struct error *e)
+token_use(struct key *k, enum use use, CK_MECHANISM *mechanism, struct bytes data, uint8_t *ret, CK_ULONG *len, struct error *e)
 {
+	const char *what = use == SIGN ? "sign" : "decrypt";
 	union {
 		const uint8_t *in;
 		uint8_t *out;
@@ -378,16 +392,13 @@ token_sign(struct key *k, CK_MECHANISM *mechanism, struct bytes data, uint8_t *r
 		if (token_begin(k->token, TOKEN_CALL_MS, e) < 0)
 			return -1;
 		if (k->epoch != token_epoch(k->token)) { /* opened between the two */
-			if (token_end(k->token, CKR_OK, "sign", e) < 0)
+			if (token_end(k->token, CKR_OK, what, e) < 0)
 				return -1;
 			continue;
 		}
-		CK_FUNCTION_LIST *f = token_functions(k->token);
-		CK_RV rv = f->C_SignInit(token_session(k->token), mechanism, k->handle);
-		if (rv == CKR_OK)
-			rv = f->C_Sign(token_session(k->token), u.out, data.len, ret, len);
+		CK_RV rv = call(k, use, mechanism, u.out, data.len, ret, len);
 		token_worked(k->token);
-		return token_end(k->token, rv, "sign", e);
+		return token_end(k->token, rv, what, e);
 	}
 	return fail(e, E_KEY_STORE, "the token \"%s\" closes again and again", token_name(k->token));
 }
@@ -423,7 +434,7 @@ signing_sign(void *data, unsigned char *out, size_t *ret_len, size_t max, const 
 			return 0;
 		what.data = s->md ? info : what.data;
 	}
-	if (token_sign(s->key, &mechanism, what, signature, &len, &e) < 0) {
+	if (token_use(s->key, SIGN, &mechanism, what, signature, &len, &e) < 0) {
 		ERR_raise_data(ERR_LIB_PROV, PROV_R_FAILED_TO_SIGN, "%s", e.detail);
 		return 0;
 	}
@@ -517,6 +528,96 @@ digest_verify(void *data, const unsigned char *signature, size_t signature_len, 
 	return rc;
 }
 
+/* --- decryption --- */
+
+/* RSA without padding alone: what a token says of a padding, and how long it takes to say it, would tell too much (RFC 8017 7.2.2). */
+struct cipher {
+	struct key *key;
+	int padding;
+};
+
+static void *
+cipher_new(void *context)
+{
+	(void)context;
+	return xcalloc(1, sizeof(struct cipher));
+}
+
+static void
+cipher_free(void *data)
+{
+	struct cipher *c = data;
+	if (!c)
+		return;
+	key_free(c->key);
+	free(c);
+}
+
+static int
+cipher_set(void *data, const OSSL_PARAM params[])
+{
+	struct cipher *c = data;
+	const char *word = NULL;
+	const OSSL_PARAM *p = params ? OSSL_PARAM_locate_const(params, OSSL_ASYM_CIPHER_PARAM_PAD_MODE) : NULL;
+	if (!p)
+		return 1;
+	if (p->data_type != OSSL_PARAM_UTF8_STRING)
+		return OSSL_PARAM_get_int(p, &c->padding) == 1 && c->padding == RSA_NO_PADDING;
+	if (OSSL_PARAM_get_utf8_string_ptr(p, &word) != 1 || strcmp(word, OSSL_PKEY_RSA_PAD_MODE_NONE) != 0)
+		return 0;
+	c->padding = RSA_NO_PADDING;
+	return 1;
+}
+
+static const OSSL_PARAM *
+cipher_settable(void *data, void *context)
+{
+	static const OSSL_PARAM list[] = {OSSL_PARAM_utf8_string(OSSL_ASYM_CIPHER_PARAM_PAD_MODE, NULL, 0), OSSL_PARAM_END};
+	(void)data;
+	(void)context;
+	return list;
+}
+
+static int
+cipher_init(void *data, void *key, const OSSL_PARAM params[])
+{
+	struct cipher *c = data;
+	struct key *k = key;
+	if (k) {
+		atomic_fetch_add(&k->references, 1);
+		key_free(c->key);
+		c->key = k;
+	}
+	return c->key && c->key->token && strcmp(c->key->name, "RSA") == 0 && cipher_set(c, params);
+}
+
+static int
+cipher_decrypt(void *data, unsigned char *out, size_t *ret_len, size_t max, const unsigned char *in, size_t in_len)
+{
+	struct cipher *c = data;
+	struct error e = {0};
+	size_t size = (size_t)EVP_PKEY_get_size(c->key->public);
+	uint8_t plain[SIGNATURE_MAX];
+	CK_ULONG len = sizeof(plain);
+	CK_MECHANISM mechanism = {CKM_RSA_X_509, NULL, 0};
+	if (!out) {
+		*ret_len = size;
+		return 1;
+	}
+	if (c->padding != RSA_NO_PADDING || in_len != size || max < size)
+		return 0;
+	int rc = token_use(c->key, DECRYPT, &mechanism, (struct bytes){in, in_len}, plain, &len, &e) == 0 && len <= size;
+	if (rc) { /* a number: a token may leave out its zeros in front */
+		memset(out, 0, size - len);
+		memcpy(out + size - len, plain, len);
+		*ret_len = size;
+	} else {
+		ERR_raise_data(ERR_LIB_PROV, PROV_R_FAILED_TO_DECRYPT, "%s", e.detail);
+	}
+	OPENSSL_cleanse(plain, sizeof(plain));
+	return rc;
+}
+
 /* --- the provider --- */
 
 #define FN(f) ((void (*)(void))(f))
@@ -561,6 +662,16 @@ static const OSSL_DISPATCH signer[] = {
     {0, NULL},
 };
 
+static const OSSL_DISPATCH cipher[] = {
+    {OSSL_FUNC_ASYM_CIPHER_NEWCTX, FN(cipher_new)},
+    {OSSL_FUNC_ASYM_CIPHER_FREECTX, FN(cipher_free)},
+    {OSSL_FUNC_ASYM_CIPHER_DECRYPT_INIT, FN(cipher_init)},
+    {OSSL_FUNC_ASYM_CIPHER_DECRYPT, FN(cipher_decrypt)},
+    {OSSL_FUNC_ASYM_CIPHER_SET_CTX_PARAMS, FN(cipher_set)},
+    {OSSL_FUNC_ASYM_CIPHER_SETTABLE_CTX_PARAMS, FN(cipher_settable)},
+    {0, NULL},
+};
+
 static const OSSL_ALGORITHM *
 query(void *context, int operation, int *no_cache)
 {
@@ -576,9 +687,22 @@ query(void *context, int operation, int *no_cache)
 	    {SIGNER, "provider=" NAME, signer, NULL},
 	    {NULL, NULL, NULL, NULL},
 	};
+	static const OSSL_ALGORITHM ciphers[] = {
+	    {SIGNER, "provider=" NAME, cipher, NULL},
+	    {NULL, NULL, NULL, NULL},
+	};
 	(void)context;
 	*no_cache = 0;
-	return operation == OSSL_OP_KEYMGMT ? managements : operation == OSSL_OP_SIGNATURE ? signers : NULL;
+	switch (operation) {
+	case OSSL_OP_KEYMGMT:
+		return managements;
+	case OSSL_OP_SIGNATURE:
+		return signers;
+	case OSSL_OP_ASYM_CIPHER:
+		return ciphers;
+	default:
+		return NULL;
+	}
 }
 
 static int

@@ -96,6 +96,7 @@
 #define LIMIT_SECRET_FILE_BYTES 4096
 #define LIMIT_TOKENS 100                  /* of an account, by signing in: the oldest end */
 #define LIMIT_CREDENTIALS 20              /* of an account, that are good: more than a person has devices */
+#define LIMIT_PASSWORD_ITERATIONS 20000   /* PBKDF2 of a message from somebody who isn't known yet: it costs as much as an RSA operation */
 #define LIMIT_SECRET_BYTES 16384          /* one that is kept for others: a key, a password, a small file */
 
 #define LIMIT_LOG_VALUE 512               /* bytes of one value in a log line */

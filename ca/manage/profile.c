@@ -11,7 +11,7 @@
 #define DEFINITION_ARENA_BYTES (1024 * 1024)
 
 /* Those that the engine looks up by name for certificates of its own. */
-static const char *const own[] = {"root-ca", "sub-ca", "ocsp-signer"};
+static const char *const own[] = {"root-ca", "sub-ca", "ocsp-signer", "registration-authority"};
 static const char *const kinds[] = {"cert_server", "cert_client", "cert_device", "certificate"};
 
 static bool

@@ -11,6 +11,7 @@ TCase *tcase_bootstrap(void);
 TCase *tcase_registry(void);
 TCase *tcase_batch(void);
 TCase *tcase_signer(void);
+TCase *tcase_ra(void);
 TCase *tcase_crl(void);
 TCase *tcase_algorithms(void);
 

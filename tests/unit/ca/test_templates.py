@@ -33,6 +33,7 @@ EXPECTED = {
     "8021x-user": ([SIGN, ENCIPHER], [SIGN], [CLIENT, "1.3.6.1.5.5.7.3.14"], "sslclient", "1.3.6.1.5.5.7.3.2", "C"),
     "code-signing": ([SIGN], [SIGN], [PKIX + "3"], "any", "1.3.6.1.5.5.7.3.3", None),  # NSS wants a purpose in the CA, too
     "time-stamping": ([SIGN], [SIGN], [PKIX + "8"], "timestampsign", "1.3.6.1.5.5.7.3.8", None),
+    "registration-authority": ([SIGN, ENCIPHER], None, [PKIX + "28", PKIX + "32"], "any", "1.3.6.1.5.5.7.3.28", None),
     "ocsp-signer": (None, [SIGN], [PKIX + "9"], "ocsphelper", "1.3.6.1.5.5.7.3.9", "O"),
     "document-signing": ([SIGN, COMMIT], [SIGN, COMMIT], ["1.3.6.1.5.5.7.3.36"], "any", "1.3.6.1.5.5.7.3.36", None),
     "smime": ([SIGN, ENCIPHER], [SIGN, AGREE], [PKIX + "4"], "smimesign", "1.3.6.1.5.5.7.3.4", "S"),
