@@ -92,6 +92,14 @@
 #define LIMIT_CREDENTIALS 20              /* of an account, that are good: more than a person has devices */
 #define LIMIT_SECRET_BYTES 16384          /* one that is kept for others: a key, a password, a small file */
 
+
+/* Enrolment */
+#define LIMIT_ANCHORS 16                  /* of a door: a manufacturer has few roots, and all of them are tried */
+#define LIMIT_ANCHORS_BYTES 98304         /* of them as PEM: half of what a frame holds */
+#define LIMIT_CODES 500                   /* made at once: their secrets come back in one frame */
+#define LIMIT_CODE_HOURS 8784             /* that a code is good for: a year */
+#define LIMIT_CHALLENGE_BYTES 128
+
 #define LIMIT_LOG_VALUE 512               /* bytes of one value in a log line */
 
 #endif
