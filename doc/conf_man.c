@@ -17,6 +17,7 @@ static const struct {
 	{"va", "The validation authority, siegel-va(8)."},
 	{"api", "The REST interface, siegel-api(8)."},
 	{"est", "Enrollment over Secure Transport, siegel-est(8)."},
+	{"scep", "SCEP, siegel-scep(8)."},
 	{"sched", "Periodic work, siegel-sched(8)."},
 	{"cli", "The command line, siegelctl(8)."},
 };
@@ -65,6 +66,7 @@ static const char tail[] = ".Sh EXAMPLES\n"
 			   ".Xr siegel-api 8 ,\n"
 			   ".Xr siegel-ca 8 ,\n"
 			   ".Xr siegel-est 8 ,\n"
+			   ".Xr siegel-scep 8 ,\n"
 			   ".Xr siegel-sched 8 ,\n"
 			   ".Xr siegel-va 8 ,\n"
 			   ".Xr siegelctl 8\n";

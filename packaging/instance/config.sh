@@ -122,6 +122,8 @@ ocsp_key_file = $SECRET/ocsp.key
 crl_dir = $CRL_DIR
 [api]
 base_url = $(https_url)
+[scep]
+crl_dir = $CRL_DIR
 [sched]
 anchor_file = $DIR/anchor/audit-heads
 END
