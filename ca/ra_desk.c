@@ -185,6 +185,26 @@ decrypt(struct ra_desk *d, struct worker *w, const Siegel__RaDecrypt *q, struct 
 	return DONE;
 }
 
+/* The sealed challenge of an endpoint or of a code, and for what it was sealed: the engine's own rows say it, not whoever asks. */
+static int
+find_challenge(struct db *db, const Siegel__Password *q, struct arena *a, const char **ret_context, struct bytes *ret_sealed, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(q->tenant_id), DB_INT(q->endpoint_id), DB_INT(q->code_id)};
+	if (db_query(db,
+		     "SELECT 'endpoint:' || protocol || '/' || label, challenge_sealed FROM endpoint"
+		     " WHERE id = $2::int8 AND tenant_id = $1::int AND challenge_sealed IS NOT NULL"
+		     " UNION ALL SELECT 'enrollment_code:' || encode(hash, 'hex'), sealed FROM enrollment_code"
+		     " WHERE id = $3::int8 AND tenant_id = $1::int AND sealed IS NOT NULL AND revoked_at IS NULL",
+		     row, ARRAY_LEN(row), false, &r, e) < 0)
+		return -1;
+	if (db_rows(r) != 1)
+		return fail(e, E_NOT_FOUND, "there is no such challenge");
+	*ret_context = arena_strdup(a, db_text(r, 0, 0));
+	*ret_sealed = db_bytes(r, 0, 1, a);
+	return 0;
+}
+
 static int
 password(struct worker *w, const Siegel__Password *q, struct arena *a, Siegel__Reply *reply, struct error *e)
 {
@@ -193,9 +213,12 @@ password(struct worker *w, const Siegel__Password *q, struct arena *a, Siegel__R
 	size_t len = 0;
 	if ((q->endpoint_id > 0) == (q->code_id > 0))
 		return fail(e, E_MALFORMED, "the challenge is that of an endpoint or that of an enrollment code");
-	const char *context = q->code_id > 0 ? arena_printf(a, "enrollment-code:%lld", (long long)q->code_id)
-					     : arena_printf(a, "endpoint:%lld", (long long)q->endpoint_id);
-	if (hsm_unseal(worker_hsm(w), context, (struct bytes){q->sealed.data, q->sealed.len}, &challenge, e) < 0 ||
+	struct db *db = worker_idle_db(w);
+	const char *context;
+	struct bytes sealed;
+	if (!db)
+		return LATER;
+	if (find_challenge(db, q, a, &context, &sealed, e) < 0 || hsm_unseal(worker_hsm(w), context, sealed, &challenge, e) < 0 ||
 	    ra_password((struct bytes){challenge->data, challenge->len}, q, out, &len, e) < 0)
 		return -1;
 	give_key(out, len, a, reply);

@@ -160,7 +160,6 @@ password_fill(const struct enroll_ra_password *p, struct words *w, Siegel__Passw
 	ret->tenant_id = p->tenant_id;
 	ret->endpoint_id = p->endpoint_id;
 	ret->code_id = p->code_id;
-	ret->sealed = view(p->sealed);
 	ret->salt = view(p->salt);
 	ret->iterations = p->iterations;
 	ret->prf = w->prf;

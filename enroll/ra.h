@@ -46,7 +46,6 @@ int enroll_ra_decrypt(struct enroll *en, const struct enroll_ra *ra, const char 
 struct enroll_ra_password {
 	int32_t tenant_id;
 	int64_t endpoint_id, code_id; /* whose challenge; one of them is 0 */
-	struct bytes sealed;          /* endpoint.challenge_sealed, enrollment_code.sealed */
 	struct bytes salt;            /* 8 to 64 octets */
 	int iterations;               /* 1 to 20,000; to wrap: at least 10,000 */
 	const char *prf;              /* "hmac-sha1", "hmac-sha256", "hmac-sha512" */

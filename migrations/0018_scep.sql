@@ -27,15 +27,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
   SELECT c.der FROM siegel.certificate c WHERE c.ca_id = p_ca AND c.serial = p_serial AND c.tenant_id = p_tenant
 $$;
 
--- The sealed challenge of an endpoint, and codes that are open there for a device of that name: what a PasswordRecipientInfo may be opened with. A
+-- Whether an endpoint has a sealed challenge (0), and codes that are open there for a device of that name: what a PasswordRecipientInfo may be opened with. A
 -- message doesn't say which code it is under, but its signer has a name. p_code: the code that was shown, when that is known.
 CREATE FUNCTION scep_sealed(p_tenant int, p_endpoint bigint, p_common_name text, p_code bigint)
-RETURNS TABLE (r_code_id bigint, r_sealed bytea)
+RETURNS TABLE (r_code_id bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
-  (SELECT 0::bigint, n.challenge_sealed FROM siegel.endpoint n
+  (SELECT 0::bigint FROM siegel.endpoint n
     WHERE n.id = p_endpoint AND n.tenant_id = p_tenant AND n.challenge_sealed IS NOT NULL AND 'challenge' = ANY (n.auth))
   UNION ALL
-  (SELECT c.id, c.sealed FROM siegel.enrollment_code c JOIN siegel.endpoint n ON n.id = p_endpoint AND 'code' = ANY (n.auth)
+  (SELECT c.id FROM siegel.enrollment_code c JOIN siegel.endpoint n ON n.id = p_endpoint AND 'code' = ANY (n.auth)
     WHERE c.tenant_id = p_tenant AND (c.endpoint_id IS NULL OR c.endpoint_id = p_endpoint) AND (c.common_name = p_common_name OR c.id = p_code)
       AND c.sealed IS NOT NULL AND c.revoked_at IS NULL AND (c.takers > 0 OR c.expires_at > now())
     ORDER BY c.id = p_code DESC, c.id DESC LIMIT 4)

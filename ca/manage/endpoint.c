@@ -31,6 +31,8 @@ struct protocol {
 	bool has_challenge;
 };
 
+static const char *const algorithms[] = {"current", "legacy", NULL};
+static const char *const capabilities[] = {"exact", "all", NULL};
 static const char *const names_from[] = {"serial_number", "same", "any", NULL};
 
 static const struct protocol est = {
@@ -48,7 +50,8 @@ static const struct protocol scep = {
     .what = "SCEP profile",
     .auth = (const char *const[]){"challenge", "code", "webhook", "certificate", NULL},
     .reserved = (const char *const[]){NULL},
-    .settings = (const struct setting[]){{"retry_window_sec", NULL, 60, 86400}, {0}},
+    .settings = (const struct setting[]){{"algorithms", algorithms, 0, 0}, {"capabilities", capabilities, 0, 0}, {"names_from", names_from, 0, 0},
+                                         {"retry_window_sec", NULL, 60, 2592000}, {0}},
     .has_challenge = true,
 };
 

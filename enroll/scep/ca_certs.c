@@ -76,7 +76,7 @@ get_caps(struct scep_exchange *x, struct http_answer *ret, struct error *e)
 		return -1;
 	const char *text = arena_printf(x->arena, "AES\nPOSTPKIOperation\nRenewal\nSCEPStandard\nSHA-256\nSHA-512\n%s%s", n > 1 ? "GetNextCACert\n" : "",
 	                                x->legacy ? "SHA-1\nDES3\n" : "");
-	if (endpoint_bool(&x->endpoint, "announce_all", false))
+	if (strcmp(endpoint_text(&x->endpoint, x->arena, "capabilities", "exact"), "all") == 0)
 		/* Some versions of strongSwan's pki take each word for another one's (its issue 1607): with all of them it finds those that it needs. */
 		text = arena_printf(x->arena, "%s%sSHA-224\nSHA-384\nUpdate\n", text, x->legacy ? "" : "SHA-1\nDES3\n");
 	ret->status = 200;

@@ -21,7 +21,7 @@ scep_issue(struct scep_exchange *x, const struct scep_message *m, const struct c
 	    .transaction = m->transaction,
 	    .binding = csr->info,
 	    .operation = g->renewal ? "renewal" : "enrolment",
-	    .window_sec = (int)config_int(scep_config(x->scep), OPT_scep_retry_window_sec),
+	    .window_sec = (int)endpoint_int(ep, "retry_window_sec", config_int(scep_config(x->scep), OPT_scep_retry_window_sec)),
 	};
 	if (enroll_issue(scep_enroll(x->scep), &r, x->arena, &issued, e) < 0)
 		return -1;

@@ -80,14 +80,9 @@ open_by_key(struct scep_exchange *x, const struct cms_enveloped *v, const struct
 	return try_key(x, v, key, type, ret, e) < 0 ? refuse_hidden(x) : 0;
 }
 
-struct sealed {
-	int64_t code_id;
-	struct bytes octets;
-};
-
 /* The challenge of the endpoint, and codes for somebody of the signer's name. code_id: one that is known to be meant. */
 static int
-find_sealed(struct scep_exchange *x, const struct scep_message *m, int64_t code_id, struct sealed ret[SECRETS_MAX], int *ret_n, struct error *e)
+find_sealed(struct scep_exchange *x, const struct scep_message *m, int64_t code_id, int64_t ret[SECRETS_MAX], int *ret_n, struct error *e)
 {
 	struct dn_value values[LIMIT_RDN_COUNT];
 	size_t n_values = 0;
@@ -103,20 +98,20 @@ find_sealed(struct scep_exchange *x, const struct scep_message *m, int64_t code_
 	CLEANUP(db_result_free) struct db_result *res = NULL;
 	if (db_pool_take(pool, &db, e) < 0)
 		return -1;
-	int result = db_query(db, "SELECT r_code_id, r_sealed FROM scep_sealed($1::int, $2::int8, $3::text, $4::int8)",
+	int result = db_query(db, "SELECT r_code_id FROM scep_sealed($1::int, $2::int8, $3::text, $4::int8)",
 	                      (struct db_param[]){DB_INT(x->endpoint.tenant_id), DB_INT(x->endpoint.id), DB_TEXT(name), DB_INT(code_id)}, 4, false, &res, e);
 	db_pool_give(pool, db);
 	if (result < 0)
 		return -1;
 	int n = db_rows(res) < SECRETS_MAX ? db_rows(res) : SECRETS_MAX;
 	for (int i = 0; i < n; i++)
-		ret[i] = (struct sealed){db_int(res, i, 0), db_bytes(res, i, 1, x->arena)};
+		ret[i] = db_int(res, i, 0);
 	*ret_n = n;
 	return 0;
 }
 
 static struct enroll_ra_password
-password_of(const struct scep_exchange *x, int64_t code_id, struct bytes sealed, const struct scep_password *p, char cipher[16])
+password_of(const struct scep_exchange *x, int64_t code_id, const struct scep_password *p, char cipher[16])
 {
 	for (size_t i = 0; i < 15 && p->cipher->name[i]; i++)
 		cipher[i] = p->cipher->name[i] >= 'A' && p->cipher->name[i] <= 'Z' ? (char)(p->cipher->name[i] + ('a' - 'A')) : p->cipher->name[i];
@@ -124,7 +119,6 @@ password_of(const struct scep_exchange *x, int64_t code_id, struct bytes sealed,
 	    .tenant_id = x->endpoint.tenant_id,
 	    .endpoint_id = code_id ? 0 : x->endpoint.id,
 	    .code_id = code_id,
-	    .sealed = sealed,
 	    .salt = p->salt,
 	    .iterations = (int)p->iterations,
 	    .prf = p->prf,
@@ -138,7 +132,7 @@ open_by_password(struct scep_exchange *x, const struct scep_message *m, const st
                  struct scep_opened *ret, struct error *e)
 {
 	struct scep_password p = {0};
-	struct sealed sealed[SECRETS_MAX];
+	int64_t codes[SECRETS_MAX];
 	int n = 0;
 	/* RFC 8894 3.1: only for keys that can't encrypt; it also keeps strangers from making us derive keys by passwords (C08). */
 	if (signs_with_rsa(m))
@@ -148,18 +142,17 @@ open_by_password(struct scep_exchange *x, const struct scep_message *m, const st
 	if (p.cipher->legacy && !x->legacy)
 		return fail(e, E_UNSUPPORTED, "PWRI-KEK: %s isn't taken here", p.cipher->name);
 	const char *key = arena_printf(x->arena, "scep %s %lld", x->request->client, (long long)x->endpoint.id);
-	if (throttle_check(key, e) < 0 || find_sealed(x, m, 0, sealed, &n, e) < 0)
+	if (throttle_check(key, e) < 0 || find_sealed(x, m, 0, codes, &n, e) < 0)
 		return -1;
 	for (int i = 0; i < n; i++) {
 		char cipher[16] = "";
 		CLEANUP(secret_free) struct secret *content_key = NULL;
-		struct enroll_ra_password q = password_of(x, sealed[i].code_id, sealed[i].octets, &p, cipher);
+		struct enroll_ra_password q = password_of(x, codes[i], &p, cipher);
 		if (enroll_ra_password_unwrap(scep_enroll(x->scep), &q, v->encrypted_key, v->cipher->key_bytes, &content_key, e) < 0)
 			return -1;
 		if (try_key(x, v, content_key, type, ret, e) == 0) {
-			x->password.endpoint_id = q.endpoint_id;
-			x->password.code_id = q.code_id;
-			x->password.sealed = sealed[i].octets;
+			x->password.is_set = true;
+			x->password.code_id = codes[i];
 			x->password.iterations = p.iterations;
 			return 0;
 		}
@@ -188,17 +181,16 @@ scep_open_envelope(struct scep_exchange *x, const struct scep_message *m, const 
 int
 scep_check_answerable(struct scep_exchange *x, const struct scep_message *m, const struct scep_grant *g, struct error *e)
 {
-	struct sealed sealed[SECRETS_MAX];
+	int64_t codes[SECRETS_MAX];
 	int n = 0;
-	if (x->password.sealed.len || signs_with_rsa(m))
+	if (x->password.is_set || signs_with_rsa(m))
 		return 0;
-	if (g->challenge.len && find_sealed(x, m, g->code_id, sealed, &n, e) < 0)
+	if (g->challenge.len && find_sealed(x, m, g->code_id, codes, &n, e) < 0)
 		return -1;
 	for (int i = 0; i < n; i++)
-		if (sealed[i].code_id == g->code_id) {
-			x->password.endpoint_id = g->code_id ? 0 : x->endpoint.id;
+		if (codes[i] == g->code_id) {
+			x->password.is_set = true;
 			x->password.code_id = g->code_id;
-			x->password.sealed = sealed[i].octets;
 			return 0;
 		}
 	return fail(e, E_UNSUPPORTED, "the answer can't be encrypted to the signer's key, and there is no challenge to do it with (RFC 8894 3.1)");
@@ -221,7 +213,7 @@ wrap(void *ctx, struct arena *a, struct bytes content_key, struct bytes *ret_der
 	    .cipher = cms_cipher_by_name(content_key.len == 32 ? "AES-256-CBC" : content_key.len == 16 ? "AES-128-CBC" : "AES-192-CBC"),
 	    .iv = {random + 16, CMS_IV_BYTES},
 	};
-	struct enroll_ra_password q = password_of(x, x->password.code_id, x->password.sealed, &p, cipher);
+	struct enroll_ra_password q = password_of(x, x->password.code_id, &p, cipher);
 	if (scep_password_encode(a, &p, ret_derivation, ret_algorithm, e) < 0)
 		return -1;
 	return enroll_ra_password_wrap(scep_enroll(x->scep), &q, content_key, a, ret_encrypted_key, e);
@@ -231,7 +223,7 @@ static int
 encrypt(struct scep_exchange *x, const struct scep_message *m, const struct scep_answer *answer, struct bytes *ret, struct error *e)
 {
 	struct cms_recipient to = {.kind = CMS_KEY_TRANSPORT, .certificate = m->signer};
-	if (x->password.sealed.len)
+	if (x->password.is_set)
 		to = (struct cms_recipient){.kind = CMS_PASSWORD, .wrap = wrap, .ctx = x};
 	return cms_enveloped_encode(x->arena, answer->content, answer->cipher, &to, ret, e);
 }

@@ -172,7 +172,7 @@ run(struct scep_exchange *x, const char *label, const struct scep_operation *op,
 		return -1;
 	if (x->endpoint.ca_id == 0)
 		return fail(e, E_UNAVAILABLE, "no CA is in service on this path");
-	x->legacy = endpoint_bool(&x->endpoint, "legacy", false);
+	x->legacy = strcmp(endpoint_text(&x->endpoint, x->arena, "algorithms", "current"), "legacy") == 0;
 	return op->handle(x, a, e);
 }
 

@@ -24,10 +24,11 @@ struct scep_exchange {
 	bool legacy;               /* the endpoint takes SHA-1 and 3DES */
 	int fail;                  /* enum scep_fail that the check in question names; -1: the error's row says it */
 	bool hidden;               /* what failed was behind the encryption: the client gets one text for all of that */
-	/* What the message was opened with, and the answer is closed with: PasswordRecipientInfo. sealed empty: not that. */
+	/* What the message was opened with, and the answer is closed with: PasswordRecipientInfo with the challenge of the endpoint
+	 * (code_id 0) or of a code. */
 	struct {
-		int64_t endpoint_id, code_id;
-		struct bytes sealed;
+		bool is_set;
+		int64_t code_id;
 		long iterations;
 	} password;
 	/* For the log. */
