@@ -30,7 +30,7 @@ query(struct db *db, int32_t tenant_id, int32_t ca_id, struct db_result **ret, s
 	struct db_param key[] = {DB_INT(ca_id)};
 	if (auth_set_tenant(db, tenant_id, e) < 0)
 		return -1;
-	if (db_query(db, "SELECT serial, certificate, not_before, not_after FROM ra_list($1::int)", key, 1, true, ret, e) < 0)
+	if (db_query(db, "SELECT serial, certificate, not_before, not_after FROM ra_list($1::int)", key, 1, false, ret, e) < 0)
 		return -1;
 	if (db_rows(*ret) > 0)
 		return 0;
@@ -55,14 +55,15 @@ enroll_ra_list(struct enroll *en, int32_t tenant_id, int32_t ca_id, struct arena
 		e->retry_after_sec = TRY_AGAIN_SEC;
 		return -1;
 	}
-	for (int i = 0; i < db_rows(r) && i < ENROLL_RA_MAX; i++)
+	int n = db_rows(r) < ENROLL_RA_MAX ? db_rows(r) : ENROLL_RA_MAX;
+	for (int i = 0; i < n; i++)
 		ret[i] = (struct enroll_ra){.tenant_id = tenant_id,
 		                            .ca_id = ca_id,
 		                            .serial = db_bytes(r, i, 0, a),
 		                            .certificate = db_bytes(r, i, 1, a),
 		                            .not_before = db_int(r, i, 2),
 		                            .not_after = db_int(r, i, 3)};
-	*ret_n = (size_t)db_rows(r);
+	*ret_n = (size_t)n;
 	return 0;
 }
 

@@ -78,7 +78,6 @@
 /* SCEP (RFC 8894) */
 #define LIMIT_SCEP_TRANSACTION_BYTES 128  /* clients send the digest of a key in hexadecimal: 32 to 128 */
 #define LIMIT_SCEP_NONCE_BYTES 64         /* 16 by RFC 8894 3.2.1.5 */
-#define LIMIT_SCEP_ITERATIONS 100000      /* of PBKDF2: 30 ms; a client chooses it before it is known who he is */
 #define LIMIT_SCEP_CRL_BYTES (1024 * 1024) /* a longer list is fetched where certificates say: the answer is encrypted and held in memory */
 
 /* Messages between processes */

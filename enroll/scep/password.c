@@ -30,11 +30,11 @@ parse_derivation(struct bytes in, struct scep_password *p, long *ret_key_bytes, 
 		return fail(e, E_UNSUPPORTED, "key derivation: PBKDF2 is wanted (RFC 3370 4.4.1)");
 	if (der_get(&d, DER_SEQUENCE, "PBKDF2", &parameters, e) < 0 || der_end(&d, "PBKDF2", e) < 0 ||
 	    der_get(&parameters, DER_OCTET_STRING, "PBKDF2's salt", &salt, e) < 0 ||
-	    der_get_small(&parameters, "PBKDF2's iteration count", LIMIT_SCEP_ITERATIONS, &p->iterations, e) < 0)
+	    der_get_small(&parameters, "PBKDF2's iteration count", LIMIT_PASSWORD_ITERATIONS, &p->iterations, e) < 0)
 		return -1;
 	p->salt = der_bytes(&salt);
 	if (p->iterations < 1 || p->salt.len < 8 || p->salt.len > 64)
-		return fail(e, E_MALFORMED, "PBKDF2: a salt of 8 to 64 octets and up to %d iterations are taken", LIMIT_SCEP_ITERATIONS);
+		return fail(e, E_MALFORMED, "PBKDF2: a salt of 8 to 64 octets and up to %d iterations are taken", LIMIT_PASSWORD_ITERATIONS);
 	if (der_peek(&parameters) == DER_INTEGER && der_get_small(&parameters, "PBKDF2's key length", CMS_MAX_KEY_BYTES, ret_key_bytes, e) < 0)
 		return -1;
 	p->prf = prfs[0].name; /* DEFAULT algid-hmacWithSHA1 */
