@@ -20,6 +20,7 @@ run(const struct config *c, struct error *e)
 	    .handle = scep_handle,
 	    .edge = &edge,
 	    .ctx = scep,
+	    .drops_line_ends = true,
 	};
 	/* The edge runs as another user of the socket folder's group. */
 	int result = sock_listen(c, "scep", 0660, &fd, e);

@@ -130,8 +130,7 @@ scep_message_decode(const struct http_request *r, struct bytes *ret, struct erro
 	char *clean = arena_alloc(r->arena, strlen(text) + 4);
 	size_t n = 0;
 	for (; *text; text++)
-		if (*text != '\r' && *text != '\n')
-			clean[n++] = *text == ' ' ? '+' : *text;
+		clean[n++] = *text == ' ' ? '+' : *text;
 	while (n % 4 != 0)
 		clean[n++] = '=';
 	return base64_decode(r->arena, clean, n, ret, e);

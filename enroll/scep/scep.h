@@ -53,7 +53,8 @@ void scep_refuse(struct http_request *r, const struct error *e, struct http_answ
  * *ret_label is NULL. The operation's name in any case. E_NOT_FOUND, E_BAD_METHOD; E_MALFORMED for an operation that is missing, comes twice or isn't
  * known. */
 int scep_route(const struct http_request *r, const char **ret_label, const struct scep_operation **ret_operation, struct error *e) MUST_CHECK;
-/* The octets of a message in a GET (RFC 8894 4.1): base64 whose + may have become spaces, with line ends, with or without padding. */
+/* The octets of a message in a GET (RFC 8894 4.1): base64 whose + may have become spaces, with or without padding; its line ends
+ * are gone already (drops_line_ends of lib/http/http.h). */
 int scep_message_decode(const struct http_request *r, struct bytes *ret, struct error *e) MUST_CHECK;
 
 /* The CAs whose clients an endpoint has: its own, then those that it followed. */

@@ -192,11 +192,28 @@ on_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len, c
 	return MHD_YES;
 }
 
+static void
+drop_line_ends(char *s)
+{
+	char *out = s;
+
+	while (*s) {
+		if (s[0] == '%' && s[1] == '0' && strchr("AaDd", s[2]) && s[2])
+			s += 3;
+		else
+			*out++ = *s++;
+	}
+	*out = '\0';
+}
+
 /* application/x-www-form-urlencoded writes a space as '+'. */
 static int
 decode_query_part(struct exchange *x, const char *from, size_t len, const char **ret, struct error *e)
 {
 	char *part = arena_strndup(x->request.arena, from, len);
+
+	if (x->server->options.drops_line_ends)
+		drop_line_ends(part);
 
 	for (char *p = part; *p; p++)
 		if (*p == '+')

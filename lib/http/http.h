@@ -65,6 +65,7 @@ struct http_options {
 	const uid_t *edge;
 	void *ctx;
 	bool answers_later;   /* the handler may call http_later(); with epoll threads alone */
+	bool drops_line_ends; /* escaped line ends in the query are left out, not refused: clients of SCEP send base64 in lines */
 };
 
 /* For a handler that hands its request to another thread: the request waits without holding its epoll thread. Gives the answer for that

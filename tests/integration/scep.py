@@ -4,7 +4,6 @@ python-cryptography."""
 import base64
 import datetime
 import hashlib
-import hmac
 import os
 import urllib.parse
 import uuid
@@ -172,7 +171,7 @@ def enveloped(content, recipients, content_key, cipher="aes256", padded=None, iv
     return seq(ENVELOPED_DATA, tlv(0xa0, seq(integer(version), set_of(*recipients), info)))
 
 
-def sign(key, digest, data, pss=False):
+def sign(key, digest, data):
     if isinstance(key, rsa.RSAPrivateKey):
         return key.sign(data, padding.PKCS1v15(), HASHES[digest]())
     return key.sign(data, ec.ECDSA(HASHES[digest]()))
@@ -325,7 +324,7 @@ class Client:
         self.instance, self.source = instance, source or support.new_address()
         self.url = base + (f"/scep/{label}" if path is None else path)
         self.context = None if plain else instance.tls_context()
-        self._ca_certs = None
+        self._ca_certs = self._ras = None
 
     def get(self, operation, **query):
         text = urllib.parse.urlencode({"operation": operation, **query})
@@ -346,7 +345,10 @@ class Client:
 
     @property
     def ras(self):
-        return [c for c in self.ca_certs if not is_ca(c)]
+        """Kept: an object of python-cryptography parses its extensions when they are first asked for, one thread at a time."""
+        if self._ras is None:
+            self._ras = [c for c in self.ca_certs if not is_ca(c)]
+        return self._ras
 
     @property
     def ca(self):
@@ -406,12 +408,22 @@ def is_ca(certificate):
         return False
 
 
+def issuing_profile(rest):
+    """One that certifies a key for any number of names: keys of RSA take long to make, so the tests share some."""
+    if not rest.get("/profiles?filter[name]=scep-test").json["data"]:
+        answer = rest.post("/profiles", {"data": {"type": "profiles", "attributes": {
+            "name": "scep-test", "template": "device", "definition": {"key_reuse": "allow"}}}})
+        assert answer.status in (201, 409), answer
+    return "scep-test"
+
+
 class Profile:
     """A SCEP profile, by default with a static challenge, and a client of it."""
 
     def __init__(self, rest, status=201, **attributes):
         self.rest, self.label = rest, attributes.get("name") or f"p-{uuid.uuid4().hex[:10]}"
-        attributes = {"name": self.label, "profile": "device", "auth": ["challenge"], **attributes}
+        attributes = {"name": self.label, "auth": ["challenge"], **attributes}
+        attributes.setdefault("profile", issuing_profile(rest))
         self.answer = rest.post("/scep_profiles", {"data": {"type": "scep_profiles", "attributes": attributes}})
         assert self.answer.status == status, self.answer
         if status != 201:
@@ -450,7 +462,3 @@ def encode_query(der, style):
     if style == "unpadded":
         return urllib.parse.quote(text.rstrip("="), safe="")
     return urllib.parse.quote(text, safe="")
-
-
-def same_length(a, b):
-    return hmac.compare_digest(a, b)
