@@ -1,8 +1,8 @@
 -- What siegel-scep keeps and reads beside the doors of 0016.
 SET search_path = siegel;
 
--- Requests that wait for people, for CertPoll (RFC 8894 3.3.3): the message that comes then has neither the request nor its challenge. By the key that
--- signed it as well, so that nobody's transaction stands in the way of another's.
+-- Requests that wait for people, for CertPoll (RFC 8894 3.3.3): the message that comes then has neither the request nor its challenge. And those that a
+-- webhook vouched for. By the key that signed it as well, so that nobody's transaction stands in the way of another's.
 CREATE TABLE scep_transaction (
   endpoint_id bigint NOT NULL REFERENCES endpoint ON DELETE CASCADE,
   transaction text NOT NULL CHECK (length(transaction) <= 128),
@@ -11,6 +11,7 @@ CREATE TABLE scep_transaction (
   type        int NOT NULL,                    -- messageType
   csr         bytea NOT NULL,                  -- DER; it has the challenge in it, so the table is read by siegel-scep alone
   signer      bytea NOT NULL,                  -- DER of the certificate that the message was signed with
+  vouched     boolean NOT NULL,                -- a webhook said yes to csr: it isn't asked again
   expires_at  timestamptz NOT NULL,
   PRIMARY KEY (endpoint_id, transaction, spki_hash)
 );
@@ -27,8 +28,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
   SELECT c.der FROM siegel.certificate c WHERE c.ca_id = p_ca AND c.serial = p_serial AND c.tenant_id = p_tenant
 $$;
 
--- Whether an endpoint has a sealed challenge (0), and codes that are open there for a device of that name: what a PasswordRecipientInfo may be opened with. A
--- message doesn't say which code it is under, but its signer has a name. p_code: the code that was shown, when that is known.
+-- Whether an endpoint has a sealed challenge (0), and codes that are open there for a device of that name: what a PasswordRecipientInfo may be opened
+-- with. A message doesn't say which code it is under, but its signer has a name. p_code: the code that was shown, when that is known.
 CREATE FUNCTION scep_sealed(p_tenant int, p_endpoint bigint, p_common_name text, p_code bigint)
 RETURNS TABLE (r_code_id bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$

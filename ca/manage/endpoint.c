@@ -6,6 +6,7 @@
 #include "ca/manage.h"
 #include "ca/profile.h"
 #include "lib/db/array.h"
+#include "lib/https_url.h"
 #include "lib/limits.h"
 #include "lib/secret.h"
 #include "lib/x509/cert.h"
@@ -16,11 +17,11 @@
 #define CHALLENGE_BYTES 20 /* of one that is made here */
 #define DEFINITION_ARENA_BYTES (1024 * 1024)
 
-/* A member of the settings: one of some words, or a number. */
+/* A member of the settings: one of some words, or a number, or the address of a webhook. */
 struct setting {
 	const char *name;
 	const char *const *words; /* ended by NULL */
-	int64_t min, max;         /* without words */
+	int64_t min, max;         /* without words; both 0: an address */
 };
 
 struct protocol {
@@ -51,7 +52,7 @@ static const struct protocol scep = {
     .auth = (const char *const[]){"challenge", "code", "webhook", "certificate", NULL},
     .reserved = (const char *const[]){NULL},
     .settings = (const struct setting[]){{"algorithms", algorithms, 0, 0}, {"capabilities", capabilities, 0, 0}, {"names_from", names_from, 0, 0},
-                                         {"retry_window_sec", NULL, 60, 2592000}, {0}},
+                                         {"retry_window_sec", NULL, 60, 2592000}, {"webhook_url", NULL, 0, 0}, {0}},
     .has_challenge = true,
 };
 
@@ -158,7 +159,17 @@ read_auth(struct manage *m, struct form *f, unsigned flags, struct error *e)
 }
 
 static int
-check_setting(const struct protocol *p, const char *name, const json_t *value, struct error *e)
+check_url(const struct manage *m, const char *name, const json_t *value, struct error *e)
+{
+	struct error why;
+	if (!json_is_string(value))
+		return fail_at(e, E_BAD_VALUE, "settings", "settings: %s: an address is wanted", name);
+	return https_url_check(json_string_value(value), config_str(m->desk->config, OPT_scep_webhook_hosts), &why) < 0
+	           ? fail_at(e, E_BAD_VALUE, "settings", "settings: %s: %s", name, why.detail) : 0;
+}
+
+static int
+check_setting(const struct manage *m, const struct protocol *p, const char *name, const json_t *value, struct error *e)
 {
 	const struct setting *s = p->settings;
 	while (s->name && strcmp(s->name, name) != 0)
@@ -167,6 +178,8 @@ check_setting(const struct protocol *p, const char *name, const json_t *value, s
 		return fail_at(e, E_BAD_VALUE, "settings", "settings: \"%.64s\" isn't known for an %s", name, p->what);
 	if (s->words && !(json_is_string(value) && is_one_of(json_string_value(value), s->words)))
 		return fail_at(e, E_BAD_VALUE, "settings", "settings: %s: one of its words is wanted", name);
+	if (!s->words && !s->max)
+		return check_url(m, name, value, e);
 	if (!s->words && !(json_is_integer(value) && json_integer_value(value) >= s->min && json_integer_value(value) <= s->max))
 		return fail_at(e, E_BAD_VALUE, "settings", "settings: %s: a whole number from %lld to %lld is wanted", name, (long long)s->min,
 			       (long long)s->max);
@@ -183,7 +196,7 @@ read_settings(struct manage *m, struct form *f, struct error *e)
 	if (!settings)
 		return 0;
 	json_object_foreach(settings, name, value)
-		if (check_setting(f->protocol, name, value, e) < 0)
+		if (check_setting(m, f->protocol, name, value, e) < 0)
 			return -1;
 	f->settings = manage_json(m, settings);
 	return 0;
@@ -256,6 +269,8 @@ check_form(const struct form *f, struct error *e)
 	bool takes_certificates = strstr(f->auth, "certificate") || strstr(f->auth, "both");
 	if (f->n_anchors && !takes_certificates)
 		return fail_at(e, E_BAD_VALUE, "anchors", "anchors: auth doesn't take certificates");
+	if (strstr(f->auth, "webhook") && !strstr(f->settings, "\"webhook_url\""))
+		return fail_at(e, E_BAD_VALUE, "settings", "settings: auth has a webhook, so there has to be a webhook_url");
 	return 0;
 }
 

@@ -6,8 +6,8 @@
 #include "enroll/scep/scep.h"
 #include "lib/x509/pem.h"
 
-/* The signer as a certificate of ours, of this tenant and of the endpoint's CA or one that it followed. E_FORBIDDEN with the pointer AUTH_FOREIGN when it
- * isn't ours at all. */
+/* The signer as a certificate of ours, of this tenant and of the endpoint's CA or one that it followed. E_FORBIDDEN with the pointer AUTH_FOREIGN
+ * when it isn't ours at all. */
 static int
 own_certificate(struct scep_exchange *x, const struct scep_message *m, struct principal *ret, struct error *e)
 {
@@ -66,22 +66,25 @@ is_static_challenge(const struct endpoint *ep, struct bytes challenge)
 	return secret_equal(hash, sizeof(hash), ep->challenge_hash.data, ep->challenge_hash.len);
 }
 
+/* Who speaks with a secret that isn't his alone. */
+static struct principal
+anybody(struct scep_exchange *x, enum evidence evidence)
+{
+	const struct endpoint *ep = &x->endpoint;
+	return (struct principal){
+	    .tenant_id = ep->tenant_id,
+	    .name = arena_printf(x->arena, "scep %s", ep->label),
+	    .identity = arena_printf(x->arena, "endpoint:%lld", (long long)ep->id),
+	    .role = ROLE_NONE,
+	    .evidence = evidence,
+	};
+}
+
 static int
-find_secret(struct scep_exchange *x, struct bytes challenge, struct scep_grant *ret, struct error *e)
+find_code(struct scep_exchange *x, struct bytes challenge, struct scep_grant *ret, struct error *e)
 {
 	const struct endpoint *ep = &x->endpoint;
 	struct scep_grant g = {.challenge = challenge};
-	if (is_static_challenge(ep, challenge)) {
-		g.who = (struct principal){
-		    .tenant_id = ep->tenant_id,
-		    .name = arena_printf(x->arena, "scep %s", ep->label),
-		    .identity = arena_printf(x->arena, "endpoint:%lld", (long long)ep->id),
-		    .role = ROLE_NONE,
-		    .evidence = EVIDENCE_CHALLENGE,
-		};
-		*ret = g;
-		return 0;
-	}
 	if (!(ep->auth & ENDPOINT_CODE))
 		return fail(e, E_UNAUTHENTICATED, "the challengePassword is wrong, expired or used");
 	struct db_pool *pool = enroll_db(scep_enroll(x->scep));
@@ -97,11 +100,27 @@ find_secret(struct scep_exchange *x, struct bytes challenge, struct scep_grant *
 	return result;
 }
 
+/* What we know ourselves comes first; a secret that isn't ours may be another server's. */
+static int
+find_secret(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, struct scep_grant *ret, struct error *e)
+{
+	if (is_static_challenge(&x->endpoint, csr->challenge)) {
+		*ret = (struct scep_grant){.challenge = csr->challenge, .who = anybody(x, EVIDENCE_CHALLENGE)};
+		return 0;
+	}
+	if (find_code(x, csr->challenge, ret, e) == 0)
+		return 0;
+	if (e->code != E_UNAUTHENTICATED || !(x->endpoint.auth & ENDPOINT_WEBHOOK) || scep_webhook_allows(x, m, csr, e) < 0)
+		return -1;
+	*ret = (struct scep_grant){.who = anybody(x, EVIDENCE_WEBHOOK)};
+	return 0;
+}
+
 /* By the challengePassword (RFC 8894 2.3): the message has to be signed by the key that is to be certified. */
 static int
 by_challenge(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, struct scep_grant *ret, struct error *e)
 {
-	if (!(x->endpoint.auth & (ENDPOINT_CHALLENGE | ENDPOINT_CODE)))
+	if (!(x->endpoint.auth & (ENDPOINT_CHALLENGE | ENDPOINT_CODE | ENDPOINT_WEBHOOK)))
 		return fail(e, E_FORBIDDEN, "nobody is let in by a challenge on this path");
 	if (!bytes_equal(csr->spki, m->signer_cert.spki))
 		return fail(e, E_FORBIDDEN, "the message isn't signed by the key of its request (RFC 8894 2.3)");
@@ -110,7 +129,7 @@ by_challenge(struct scep_exchange *x, const struct scep_message *m, const struct
 	const char *key = arena_printf(x->arena, "scep %s %lld", x->request->client, (long long)x->endpoint.id);
 	if (throttle_check(key, e) < 0)
 		return -1;
-	if (find_secret(x, csr->challenge, ret, e) < 0) {
+	if (find_secret(x, m, csr, ret, e) < 0) {
 		if (e->code == E_UNAUTHENTICATED)
 			throttle_failed(key);
 		return -1;

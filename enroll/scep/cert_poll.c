@@ -18,7 +18,7 @@ take_store(struct scep_exchange *x, struct db **ret, struct error *e)
 }
 
 int
-scep_transaction_keep(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, struct error *e)
+scep_transaction_keep(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, bool vouched, struct error *e)
 {
 	uint8_t key[SHA256_DIGEST_LENGTH];
 	struct db *db = NULL;
@@ -27,13 +27,15 @@ scep_transaction_keep(struct scep_exchange *x, const struct scep_message *m, con
 		return -1;
 	const struct db_param row[] = {DB_INT(x->endpoint.id), DB_TEXT(m->transaction), DB_BYTES(key, sizeof(key)), DB_INT(x->endpoint.tenant_id),
 	                               DB_INT(m->type), DB_BYTES(csr->whole.data, csr->whole.len), DB_BYTES(m->signer.data, m->signer.len),
-	                               DB_INT(LIMIT_APPROVAL_DAYS)};
+	                               DB_INT(LIMIT_APPROVAL_DAYS), DB_TEXT(vouched ? "true" : "false")};
 	int result = db_query(db,
 	                      "WITH old AS (DELETE FROM scep_transaction WHERE expires_at < now())"
-	                      " INSERT INTO scep_transaction (endpoint_id, transaction, spki_hash, tenant_id, type, csr, signer, expires_at)"
-	                      " VALUES ($1::int8, $2::text, $3::bytea, $4::int, $5::int, $6::bytea, $7::bytea, now() + make_interval(days => $8::int))"
+	                      " INSERT INTO scep_transaction AS t (endpoint_id, transaction, spki_hash, tenant_id, type, csr, signer, expires_at, vouched)"
+	                      " VALUES ($1::int8, $2::text, $3::bytea, $4::int, $5::int, $6::bytea, $7::bytea, now() + make_interval(days => $8::int),"
+	                      " $9::boolean)"
 	                      " ON CONFLICT (endpoint_id, transaction, spki_hash) DO UPDATE"
-	                      " SET type = excluded.type, csr = excluded.csr, signer = excluded.signer, expires_at = excluded.expires_at",
+	                      " SET type = excluded.type, csr = excluded.csr, signer = excluded.signer, expires_at = excluded.expires_at,"
+	                      " vouched = excluded.vouched OR (t.vouched AND t.csr = excluded.csr)",
 	                      row, ARRAY_LEN(row), false, NULL, e);
 	db_pool_give(enroll_db(scep_enroll(x->scep)), db);
 	return result;
@@ -50,7 +52,7 @@ scep_transaction_find(struct scep_exchange *x, const struct scep_message *m, str
 	if (take_store(x, &db, e) < 0)
 		return -1;
 	int result = db_query(db,
-	                      "SELECT type, csr, signer FROM scep_transaction"
+	                      "SELECT type, csr, signer, vouched FROM scep_transaction"
 	                      " WHERE endpoint_id = $1::int8 AND transaction = $2::text AND spki_hash = $3::bytea AND expires_at > now()",
 	                      (struct db_param[]){DB_INT(x->endpoint.id), DB_TEXT(m->transaction), DB_BYTES(key, sizeof(key))}, 3, false, &res, e);
 	db_pool_give(enroll_db(scep_enroll(x->scep)), db);
@@ -62,6 +64,7 @@ scep_transaction_find(struct scep_exchange *x, const struct scep_message *m, str
 	    .type = (int)db_int(res, 0, 0),
 	    .csr = db_bytes(res, 0, 1, x->arena),
 	    .signer = db_bytes(res, 0, 2, x->arena),
+	    .vouched = db_bool(res, 0, 3),
 	};
 	return 0;
 }

@@ -38,7 +38,7 @@ handle(struct scep_exchange *x, const struct scep_work *w, struct bytes *ret_con
 	if (e->code != E_PENDING)
 		return -1;
 	struct error kept = *e;
-	if (scep_transaction_keep(x, w->message, w->csr, e) == 0)
+	if (scep_transaction_keep(x, w->message, w->csr, false, e) == 0)
 		*e = kept;
 	return -1;
 }

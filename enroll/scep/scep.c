@@ -21,7 +21,7 @@ int
 scep_open(const struct config *c, struct scep **ret, struct error *e)
 {
 	struct enroll *enroll = NULL;
-	if (enroll_open(c, "scep", "siegel_scep", (int)config_int(c, OPT_scep_database_connections), &enroll, e) < 0)
+	if (scep_webhook_open(e) < 0 || enroll_open(c, "scep", "siegel_scep", (int)config_int(c, OPT_scep_database_connections), &enroll, e) < 0)
 		return -1;
 	struct scep *s = xcalloc(1, sizeof(*s));
 	*s = (struct scep){.config = c, .enroll = enroll};

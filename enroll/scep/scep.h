@@ -78,10 +78,11 @@ enum scep_need {
 	SCEP_NEED_TRANSACTION, /* the key that signed the transaction's request */
 };
 
-/* A transaction that waits for people. */
+/* A transaction that waits for people, or that a webhook vouched for. */
 struct scep_transaction {
 	int type;
 	struct bytes csr, signer;
+	bool vouched; /* the webhook said yes to csr */
 };
 
 /* Who was let through, and on what terms. */
@@ -89,7 +90,7 @@ struct scep_grant {
 	struct principal who;
 	struct enroll_identity rule;
 	int64_t code_id;
-	struct bytes challenge;  /* that was shown; empty: none */
+	struct bytes challenge;  /* that was shown and is ours; empty: none */
 	bool renewal;            /* by a certificate of ours */
 	struct scep_transaction transaction; /* SCEP_NEED_TRANSACTION */
 };
@@ -98,6 +99,12 @@ struct scep_grant {
  * signer's; E_TOO_MANY after wrong challenges. */
 int scep_authorise(struct scep_exchange *x, enum scep_need need, const struct scep_message *m, const struct csr *csr, struct scep_grant *ret,
                    struct error *e) MUST_CHECK;
+
+/* Once, before threads start. */
+int scep_webhook_open(struct error *e) MUST_CHECK;
+/* Whether the profile's webhook vouches for the challenge of a request; its yes is kept with the transaction. E_UNAUTHENTICATED: it says no;
+ * E_UNAVAILABLE: it can't be asked, or too many are being asked. */
+int scep_webhook_allows(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, struct error *e) MUST_CHECK;
 
 /* A message after decryption. */
 struct scep_work {
@@ -120,8 +127,8 @@ extern const struct scep_message_type scep_pkcs_req, scep_renewal_req, scep_cert
 /* Enrols as a grant allows: for PKCSReq, RenewalReq, and CertPoll once more. */
 int scep_issue(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, const struct scep_grant *g, struct bytes *ret_content,
                struct error *e) MUST_CHECK;
-/* Keeps and finds transactions that wait, by the key of their signer. E_NOT_FOUND. */
-int scep_transaction_keep(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, struct error *e) MUST_CHECK;
+/* Keeps and finds transactions, by the key of their signer. vouched: the webhook said yes; what it said to the same request before stays. E_NOT_FOUND. */
+int scep_transaction_keep(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, bool vouched, struct error *e) MUST_CHECK;
 int scep_transaction_find(struct scep_exchange *x, const struct scep_message *m, struct scep_transaction *ret, struct error *e) MUST_CHECK;
 
 /* The content of a message, decrypted and read as its type wants it, by the registration authority among ras that it is for, or the challenge. Lists of
