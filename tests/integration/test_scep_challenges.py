@@ -127,7 +127,7 @@ def test_webhook(door, asked, default_tenant):
     assert question["subject"] == [["CN", cn]] and question["client"] == door.client.source
     assert x509.load_pem_x509_csr(question["csr"].encode()).public_bytes(DER) == csr.public_bytes(DER)
     assert asked.tokens == [f"Bearer {asked.token}"]
-    events = default_tenant.rest("auditor").get("/audit_events?filter[action]=certificate.issued&page[size]=20").data
+    events = default_tenant.rest("auditor").get("/audit_events?filter[action]=certificate.intent&page[size]=20").data
     [event] = [e["attributes"] for e in events if cn in json.dumps(e)]
     assert event["actor"] == f"scep:scep {door.label}" and event["detail"]["evidence"] == "webhook"
 
