@@ -205,7 +205,7 @@ cms_signer_certificate(const struct cms_signed *s)
 	for (int i = 0; s->has_signer && i < s->n_certificates; i++) {
 		struct error e;
 		struct cert c;
-		if (cert_parse(s->certificates[i], &c, &e) < 0)
+		if (cert_parse_strange(s->certificates[i], &c, &e) < 0)
 			continue;
 		if (s->signer.key_id.len ? has_key_id(&c, s->signer.key_id)
 		                         : bytes_equal(c.issuer, s->signer.issuer) && bytes_equal(c.serial, s->signer.serial))

@@ -122,7 +122,7 @@ cms_signed_verify(const struct cms_signed *s, struct bytes cert, bool legacy, st
 		return fail(e, E_MALFORMED, "the message isn't signed");
 	if (s->signer.digest->legacy && !legacy)
 		return fail(e, E_UNSUPPORTED, "signatures with %s aren't taken here", s->signer.digest->name);
-	if (cert_parse(cert, &c, e) < 0 || cms_public_key(c.spki, &type, &key, e) < 0 || check_content(s, e) < 0)
+	if (cert_parse_strange(cert, &c, e) < 0 || cms_public_key(c.spki, &type, &key, e) < 0 || check_content(s, e) < 0)
 		return -1;
 	for (int sorted = 0; sorted < 2; sorted++) {
 		struct buf BUF_CLEANUP b = BUF_INIT(s->signer.signed_attributes.len + 16);

@@ -149,7 +149,7 @@ put_key_transport(struct buf *b, struct bytes certificate, struct bytes content_
 	struct cert c;
 	uint8_t encrypted[LIMIT_RSA_MAX_BITS / 8];
 	size_t len = sizeof(encrypted);
-	if (cert_parse(certificate, &c, e) < 0 || cms_public_key(c.spki, &type, &key, e) < 0)
+	if (cert_parse_strange(certificate, &c, e) < 0 || cms_public_key(c.spki, &type, &key, e) < 0)
 		return -1;
 	if (type->family != KEY_RSA)
 		return fail(e, E_BAD_KEY, "nothing can be encrypted to a key of type %s", type->name);

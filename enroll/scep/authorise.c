@@ -14,7 +14,11 @@ own_certificate(struct scep_exchange *x, const struct scep_message *m, struct pr
 	struct db_pool *pool = enroll_db(scep_enroll(x->scep));
 	struct db *db = NULL;
 	struct principal who;
+	struct cert cert;
+	struct error none;
 	CLEANUP(db_result_free) struct db_result *res = NULL;
+	if (cert_parse(m->signer, &cert, &none) < 0)
+		return fail_at(e, E_FORBIDDEN, AUTH_FOREIGN, "the signer's certificate isn't one of ours");
 	if (db_pool_take(pool, &db, e) < 0)
 		return -1;
 	int result = auth_signer_cert(db, m->signer, x->arena, &who, e);

@@ -78,7 +78,7 @@ handle(struct scep_exchange *x, const struct scep_work *w, struct bytes *ret_con
 	struct scep_names names;
 	struct scep_grant grant = {0};
 	struct csr csr;
-	if (scep_names_parse(w->content, &names, e) < 0 || scep_csr_parse(t->csr, &csr, e) < 0 || cert_parse(t->signer, &first.signer_cert, e) < 0)
+	if (scep_names_parse(w->content, &names, e) < 0 || scep_csr_parse(t->csr, &csr, e) < 0 || cert_parse_strange(t->signer, &first.signer_cert, e) < 0)
 		return -1;
 	if (!bytes_equal(names.subject, csr.subject))
 		return fail(e, E_NOT_FOUND, "there is no transaction of that name (RFC 8894 3.3.3)");

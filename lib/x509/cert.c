@@ -45,20 +45,33 @@ get_validity(struct der *tbs, struct cert *c, struct der *ret, struct error *e)
 	return der_get_any(tbs, "validity", NULL, &c->validity, ret, e);
 }
 
+/* What a certificate has to be beside readable. */
+struct wants {
+	long version; /* at least: 2 is v3, 0 is v1 */
+	size_t serial_bytes;
+};
+static const struct wants by_5280 = {2, 20}, of_strangers = {0, CERT_STRANGE_SERIAL_BYTES};
+
 static int
-parse_tbs(struct der tbs, struct cert *c, struct error *e)
+get_version(struct der *tbs, const struct wants *w, struct error *e)
 {
-	struct der version, validity, spki, wrapped;
-	long v;
-	if (der_get(&tbs, DER_CONTEXT_CONSTRUCTED(0), "version", &version, e) < 0 || der_get_small(&version, "version", 2, &v, e) < 0 ||
-	    der_end(&version, "version", e) < 0)
+	struct der version;
+	long v = 0;
+	if ((w->version > 0 || der_peek(tbs) == DER_CONTEXT_CONSTRUCTED(0)) &&
+	    (der_get(tbs, DER_CONTEXT_CONSTRUCTED(0), "version", &version, e) < 0 || der_get_small(&version, "version", 2, &v, e) < 0 ||
+	     der_end(&version, "version", e) < 0))
 		return -1;
-	if (v != 2)
-		return fail(e, E_MALFORMED, "version: only X.509 v3 is taken (RFC 5280 4.1.2.1)");
-	if (der_get_unsigned(&tbs, "serial number", &c->serial, e) < 0)
+	return v < w->version ? fail(e, E_MALFORMED, "version: only X.509 v3 is taken (RFC 5280 4.1.2.1)") : 0;
+}
+
+static int
+parse_tbs(struct der tbs, const struct wants *w, struct cert *c, struct error *e)
+{
+	struct der validity, spki, wrapped;
+	if (get_version(&tbs, w, e) < 0 || der_get_unsigned(&tbs, "serial number", &c->serial, e) < 0)
 		return -1;
-	if (c->serial.len > 20)
-		return fail(e, E_MALFORMED, "serial number: over 20 octets (RFC 5280 4.1.2.2)");
+	if (c->serial.len > w->serial_bytes)
+		return fail(e, E_MALFORMED, "serial number: over %zu octets (RFC 5280 4.1.2.2)", w->serial_bytes);
 	if (der_get_any(&tbs, "signature algorithm", NULL, &c->signature_algorithm, NULL, e) < 0)
 		return -1;
 	if (der_peek(&tbs) != DER_SEQUENCE)
@@ -87,14 +100,14 @@ cert_parse_tbs(struct bytes tbs, struct cert *ret, struct error *e)
 	struct der d = der_of(tbs), content;
 	struct cert c = {.tbs = tbs};
 	if (der_get(&d, DER_SEQUENCE, "tbsCertificate", &content, e) < 0 || der_end(&d, "tbsCertificate", e) < 0 ||
-	    parse_tbs(content, &c, e) < 0)
+	    parse_tbs(content, &by_5280, &c, e) < 0)
 		return -1;
 	*ret = c;
 	return 0;
 }
 
-int
-cert_parse(struct bytes der, struct cert *ret, struct error *e)
+static int
+parse(struct bytes der, const struct wants *w, struct cert *ret, struct error *e)
 {
 	struct der d = der_of(der), content, tbs;
 	struct cert c = {.whole = der};
@@ -103,7 +116,7 @@ cert_parse(struct bytes der, struct cert *ret, struct error *e)
 		return -1;
 	if (der_peek(&content) != DER_SEQUENCE)
 		return fail(e, E_MALFORMED, "tbsCertificate: missing");
-	if (der_get_any(&content, "tbsCertificate", NULL, &c.tbs, &tbs, e) < 0 || parse_tbs(tbs, &c, e) < 0 ||
+	if (der_get_any(&content, "tbsCertificate", NULL, &c.tbs, &tbs, e) < 0 || parse_tbs(tbs, w, &c, e) < 0 ||
 	    der_get_any(&content, "signature algorithm", NULL, &algorithm, NULL, e) < 0 ||
 	    der_get_bits(&content, "signature", &c.signature, e) < 0 || der_end(&content, "certificate", e) < 0)
 		return -1;
@@ -111,6 +124,18 @@ cert_parse(struct bytes der, struct cert *ret, struct error *e)
 		return fail(e, E_MALFORMED, "signature algorithm: the inner and the outer one differ (RFC 5280 4.1.1.2)");
 	*ret = c;
 	return 0;
+}
+
+int
+cert_parse(struct bytes der, struct cert *ret, struct error *e)
+{
+	return parse(der, &by_5280, ret, e);
+}
+
+int
+cert_parse_strange(struct bytes der, struct cert *ret, struct error *e)
+{
+	return parse(der, &of_strangers, ret, e);
 }
 
 const struct cert_extension *

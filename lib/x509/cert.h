@@ -28,6 +28,10 @@ struct cert {
 /* Refuses trailing bytes, version other than 3, outer and inner algorithm that differ (RFC 5280 4.1.1.2), an extension that comes
  * twice (4.2). */
 int cert_parse(struct bytes der, struct cert *ret, struct error *e) MUST_CHECK;
+/* The same for a certificate that only wraps a key, as clients of SCEP make them for themselves (RFC 8894 2.3): of any version, and with a serial
+ * number of up to CERT_STRANGE_SERIAL_BYTES. It is no evidence of anything. */
+int cert_parse_strange(struct bytes der, struct cert *ret, struct error *e) MUST_CHECK;
+#define CERT_STRANGE_SERIAL_BYTES 64 /* certmonger's have 32 octets */
 /* The same for a bare tbsCertificate; whole and signature stay empty. */
 int cert_parse_tbs(struct bytes tbs, struct cert *ret, struct error *e) MUST_CHECK;
 /* The extension of that OID (content octets, see lib/x509/oid.h), or NULL. */

@@ -299,8 +299,8 @@ def test_a_transaction_of_another_key(instance, door):
 
 
 @pytest.mark.rows("C05")
-@pytest.mark.parametrize("transaction", ["", "x" * 129, "x" * (1 << 20), b"a\0b", b"a\nb", b"\xff\xfe", b"\x1b[31m"],
-                         ids=["empty", "129", "1 MB", "NUL", "line end", "no text", "escape"])
+@pytest.mark.parametrize("transaction", ["", "x" * 129, "x" * (1 << 20), b"a\0b", b"a\nb", b"\xff\xfe", b"\x1b[31m", "a@b", "a_b"],
+                         ids=["empty", "129", "1 MB", "NUL", "line end", "no text", "escape", "at", "line"])
 def test_transactions_that_are_none(door, nothing, transaction):
     client = fresh(door)
     csr, certificate, key = request(door)
