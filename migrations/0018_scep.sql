@@ -41,7 +41,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
       AND c.sealed IS NOT NULL AND c.revoked_at IS NULL AND (c.takers > 0 OR c.expires_at > now())
     ORDER BY c.id = p_code DESC, c.id DESC LIMIT 4)
 $$;
+-- Whether the request with that key led to a certificate for that public key.
+CREATE FUNCTION scep_same_key(p_tenant int, p_request bytea, p_spki_hash bytea) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM siegel.request r JOIN siegel.certificate c ON c.ca_id = r.ca_id AND c.serial = r.serial
+                  WHERE r.request_key = p_request AND r.tenant_id = p_tenant AND c.spki_hash = p_spki_hash)
+$$;
 CREATE INDEX enrollment_code_name ON enrollment_code (tenant_id, common_name) WHERE common_name IS NOT NULL; -- scep_sealed()
-REVOKE ALL ON FUNCTION scep_certificate, scep_sealed FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION scep_certificate, scep_sealed TO siegel_scep;
+REVOKE ALL ON FUNCTION scep_certificate, scep_sealed, scep_same_key FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION scep_certificate, scep_sealed, scep_same_key TO siegel_scep;
 GRANT SELECT (ski) ON ca TO siegel_scep;

@@ -292,8 +292,8 @@ def test_a_transaction_of_another_key(instance, door):
     transaction = uuid.uuid4().hex
     assert fresh(door).enrol(challenge=door.challenge, transaction=transaction).certificate()
     before = instance.count("certificate")
-    for more in ({"key": scep.rsa_key(2048, "b")}, {}, {"names": [unique()]}):
-        reply = refused(fresh(door).enrol(challenge=door.challenge, transaction=transaction, **more))
+    for more in ({"key": scep.rsa_key(2048, "b")}, {"key": scep.rsa_key(2048, "b"), "names": [unique()]}, {"key": support.new_key("p256")}):
+        reply = refused(fresh(door).enrol(challenge=door.challenge, transaction=transaction, answer_password=door.challenge, **more))
         assert reply.envelope is None
     assert instance.count("certificate") == before
 

@@ -363,6 +363,15 @@ def test_a_retransmit_gets_the_same_certificate(door):
     assert door.client.enrol(cn, csr=csr, certificate=certificate).certificate() != first  # another transaction
 
 
+def test_the_same_key_asks_for_something_else(door):
+    """Clients make a transaction's name of their key (strongSwan): another request of that key is another transaction, and is retransmitted too."""
+    key, transaction = scep.rsa_key(), uuid.uuid4().hex
+    csrs = [scep.csr_of(unique(), key, door.challenge) for _ in range(3)]
+    found = [door.client.enrol(csr=csr, key=key, transaction=transaction).certificate() for csr in csrs]
+    assert len({c.serial_number for c in found}) == 3 and [c.subject for c in found] == [c.subject for c in csrs]
+    assert [door.client.enrol(csr=csr, key=key, transaction=transaction).certificate() for csr in reversed(csrs)] == found[::-1]
+
+
 def test_a_hundred_at_once_get_one_certificate(door):
     cn, key, transaction = unique(), scep.rsa_key(), uuid.uuid4().hex
     csr, certificate = scep.csr_of(cn, key, door.challenge), scep.self_signed(cn, key)
