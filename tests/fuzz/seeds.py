@@ -23,6 +23,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
+sys.path.insert(0, str(CORPUS.parent.parent / "integration"))  # scep.py
 DER, PEM = serialization.Encoding.DER, serialization.Encoding.PEM
 
 
@@ -225,6 +226,31 @@ def seeds_constraints():
         yield f"excluded-{label}", tlv(0x30, tlv(0xa1, tree))
     yield "both", tlv(0x30, tlv(0xa0, tlv(0x30, bases["dns"]) + tlv(0x30, bases["ip"])) + tlv(0xa1, tlv(0x30, bases["mail"])))
     yield "minimum", tlv(0x30, tlv(0xa0, tlv(0x30, bases["dns"] + tlv(0x80, b"\x01"))))
+
+
+def seeds_scep_message():
+    """Messages whose envelopes are under the key that the target decrypts with, and the files of the reader's tests."""
+    import scep
+    key, signing = b"0123456789abcdef0123456789abcdef", scep.rsa_key()
+    signer = scep.self_signed("seed.example", signing)
+    csr = scep.csr_of("seed.example", signing, "challenge").public_bytes(DER)
+    for kind, content in ((19, csr), (17, csr), (20, scep.seq(signer.issuer.public_bytes(), signer.subject.public_bytes())), (22, scep.issuer_and_serial(signer))):
+        envelope = scep.enveloped(content, [scep.key_recipient(signer, key)], key)
+        yield f"type-{kind}", scep.signed(envelope, signer, signing, scep.scep_attributes("0" * 32, kind, bytes(16)))
+    yield "password", scep.enveloped(csr, [scep.password_recipient("secret", key)], key, version=3)
+    for path in sorted((CORPUS.parent.parent / "data" / "cms").glob("*-good-*.der")):
+        yield path.stem, path.read_bytes()
+
+
+def seeds_scep_content():
+    import scep
+    for number, (label, csr) in enumerate(csrs()):
+        yield f"csr-{label}", bytes([number % 2]) + csr.public_bytes(DER)
+    yield "challenge", b"\0" + scep.csr_of("seed.example", key_of("p256"), "challenge", ["seed.example"], "4711").public_bytes(DER)
+    names = name().public_bytes()
+    yield "names", b"\2" + scep.seq(names, names)
+    yield "serial", b"\3" + scep.seq(names, scep.integer(4711))
+    yield "crl", b"\4" + scep.seq(names, scep.integer(1 << 150))
 
 
 SEEDS = {label[len("seeds_"):]: make for label, make in list(globals().items()) if label.startswith("seeds_")}
