@@ -51,7 +51,8 @@ get(struct call *c, struct error *e)
 	if (sign_in(c, e))
 		return -1;
 	if (!rights_allow(c->who.rights, RIGHT_CODES))
-		return fail(e, E_FORBIDDEN, "the role %s doesn't have the right %s: %s", c->who.role, right_word(RIGHT_CODES), right_text(RIGHT_CODES));
+		return fail(e, E_FORBIDDEN, "the role %s doesn't have the right %s: %s", c->who.role, right_word(RIGHT_CODES),
+		            right_text(RIGHT_CODES));
 	if (write_ask(c, "enrollment_code.create", body, &result, e))
 		return e->code == E_BAD_VALUE ? fail(e, E_NOT_FOUND, "there is no SCEP profile of this name that takes one-time codes") : -1;
 	const char *secret = json_string_value(json_object_get(result, "secret"));
@@ -68,8 +69,10 @@ get(struct call *c, struct error *e)
 }
 
 static const struct route routes[] = {
-	{"GET", "/mscep_admin", RIGHT_BASIC, get, .text = "a one-time challenge as a page, for the SCEP profile of the addresses that name none; it expires within an hour"},
-	{"GET", "/mscep_admin/{id}", RIGHT_BASIC, get, .text = "a one-time challenge as a page, for the SCEP profile of that name; it expires within an hour"},
+	{"GET", "/mscep_admin", RIGHT_BASIC, get,
+	    .text = "a one-time challenge as a page, for the SCEP profile of the addresses that name none; it expires within an hour"},
+	{"GET", "/mscep_admin/{id}", RIGHT_BASIC, get,
+	    .text = "a one-time challenge as a page, for the SCEP profile of that name; it expires within an hour"},
 };
 
 const struct resource resource_mscep_admin = {

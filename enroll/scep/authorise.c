@@ -23,7 +23,8 @@ own_certificate(struct scep_exchange *x, const struct scep_message *m, struct pr
 		return -1;
 	int result = auth_signer_cert(db, m->signer, x->arena, &who, e);
 	if (result == 0)
-		result = db_query(db, "SELECT ca_is_of($1::int, $2::int)", (struct db_param[]){DB_INT(who.ca_id), DB_INT(x->endpoint.ca_id)}, 2, false, &res, e);
+		result = db_query(db, "SELECT ca_is_of($1::int, $2::int)",
+		                  (struct db_param[]){DB_INT(who.ca_id), DB_INT(x->endpoint.ca_id)}, 2, false, &res, e);
 	db_pool_give(pool, db);
 	if (result < 0)
 		return -1;
@@ -149,7 +150,7 @@ enrol(struct scep_exchange *x, const struct scep_message *m, const struct csr *c
 {
 	if (by_certificate(x, m, ret, e) == 0)
 		return 0;
-	/* A certificate of ours that is no good any more (expired, revoked) opens nothing by itself, and takes nothing away from who has a challenge. */
+	/* A certificate of ours that is no good any more (expired, revoked) opens nothing by itself, and takes nothing from who has a challenge. */
 	if (e->code != E_FORBIDDEN || (csr->challenge.len == 0 && !is_foreign(e) && (x->endpoint.auth & ENDPOINT_CERTIFICATE)))
 		return -1;
 	return by_challenge(x, m, csr, ret, e);

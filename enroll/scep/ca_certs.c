@@ -51,7 +51,8 @@ scep_chain(struct scep_exchange *x, int32_t ca_id, struct bytes ret[SCEP_CHAIN_M
 	if (query(x,
 	          "WITH RECURSIVE chain AS ("
 	          "  SELECT id, parent_id, certificate, 1 AS depth FROM ca WHERE id = $1::int"
-	          "  UNION ALL SELECT p.id, p.parent_id, p.certificate, c.depth + 1 FROM ca p JOIN chain c ON p.id = c.parent_id WHERE c.depth < $2::int)"
+	          "  UNION ALL SELECT p.id, p.parent_id, p.certificate, c.depth + 1 FROM ca p JOIN chain c ON p.id = c.parent_id"
+	          "   WHERE c.depth < $2::int)"
 	          " SELECT certificate FROM (SELECT certificate, depth, 0 AS place FROM chain"
 	          "  UNION ALL SELECT k.certificate, c.depth + 1, 1 FROM ca_certificate k JOIN chain c ON c.id = k.ca_id WHERE k.kind = 'chain') a"
 	          " ORDER BY depth, place LIMIT $2::int",
@@ -74,10 +75,10 @@ get_caps(struct scep_exchange *x, struct http_answer *ret, struct error *e)
 	int n = 0;
 	if (scep_line(x, line, &n, e) < 0)
 		return -1;
-	const char *text = arena_printf(x->arena, "AES\nPOSTPKIOperation\nRenewal\nSCEPStandard\nSHA-256\nSHA-512\n%s%s", n > 1 ? "GetNextCACert\n" : "",
-	                                x->legacy ? "SHA-1\nDES3\n" : "");
+	const char *text = arena_printf(x->arena, "AES\nPOSTPKIOperation\nRenewal\nSCEPStandard\nSHA-256\nSHA-512\n%s%s",
+	                                n > 1 ? "GetNextCACert\n" : "", x->legacy ? "SHA-1\nDES3\n" : "");
 	if (strcmp(endpoint_text(&x->endpoint, x->arena, "capabilities", "exact"), "all") == 0)
-		/* Some versions of strongSwan's pki take each word for another one's (its issue 1607): with all of them it finds those that it needs. */
+		/* Some versions of strongSwan's pki take each word for another one's (its issue 1607): with all of them it finds what it needs. */
 		text = arena_printf(x->arena, "%s%sSHA-224\nSHA-384\nUpdate\n", text, x->legacy ? "" : "SHA-1\nDES3\n");
 	ret->status = 200;
 	ret->content_type = "text/plain";

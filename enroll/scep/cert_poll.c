@@ -30,9 +30,10 @@ scep_transaction_keep(struct scep_exchange *x, const struct scep_message *m, con
 	                               DB_INT(LIMIT_APPROVAL_DAYS), DB_TEXT(vouched ? "true" : "false")};
 	int result = db_query(db,
 	                      "WITH old AS (DELETE FROM scep_transaction WHERE expires_at < now())"
-	                      " INSERT INTO scep_transaction AS t (endpoint_id, transaction, spki_hash, tenant_id, type, csr, signer, expires_at, vouched)"
-	                      " VALUES ($1::int8, $2::text, $3::bytea, $4::int, $5::int, $6::bytea, $7::bytea, now() + make_interval(days => $8::int),"
-	                      " $9::boolean)"
+	                      " INSERT INTO scep_transaction AS t"
+	                      " (endpoint_id, transaction, spki_hash, tenant_id, type, csr, signer, expires_at, vouched)"
+	                      " VALUES ($1::int8, $2::text, $3::bytea, $4::int, $5::int, $6::bytea, $7::bytea,"
+	                      " now() + make_interval(days => $8::int), $9::boolean)"
 	                      " ON CONFLICT (endpoint_id, transaction, spki_hash) DO UPDATE"
 	                      " SET type = excluded.type, csr = excluded.csr, signer = excluded.signer, expires_at = excluded.expires_at,"
 	                      " vouched = excluded.vouched OR (t.vouched AND t.csr = excluded.csr)",
@@ -78,7 +79,8 @@ handle(struct scep_exchange *x, const struct scep_work *w, struct bytes *ret_con
 	struct scep_names names;
 	struct scep_grant grant = {0};
 	struct csr csr;
-	if (scep_names_parse(w->content, &names, e) < 0 || scep_csr_parse(t->csr, &csr, e) < 0 || cert_parse_strange(t->signer, &first.signer_cert, e) < 0)
+	if (scep_names_parse(w->content, &names, e) < 0 || scep_csr_parse(t->csr, &csr, e) < 0 ||
+	    cert_parse_strange(t->signer, &first.signer_cert, e) < 0)
 		return -1;
 	if (!bytes_equal(names.subject, csr.subject))
 		return fail(e, E_NOT_FOUND, "there is no transaction of that name (RFC 8894 3.3.3)");

@@ -3,8 +3,8 @@
 
 #include "enroll/scep/scep.h"
 
-/* Whether a transaction that was used for another request was so by the same key: clients make its name of their key (RFC 8894 3.2.1.1), and ask again
- * with that key for something else. */
+/* Whether a transaction that was used for another request was so by the same key: clients make its name of their key (RFC 8894 3.2.1.1), and ask
+ * again with that key for something else. */
 static bool
 is_same_key(struct scep_exchange *x, const struct enroll_request *r, const struct csr *csr)
 {

@@ -99,7 +99,8 @@ find_sealed(struct scep_exchange *x, const struct scep_message *m, int64_t code_
 	if (db_pool_take(pool, &db, e) < 0)
 		return -1;
 	int result = db_query(db, "SELECT r_code_id FROM scep_sealed($1::int, $2::int8, $3::text, $4::int8)",
-	                      (struct db_param[]){DB_INT(x->endpoint.tenant_id), DB_INT(x->endpoint.id), DB_TEXT(name), DB_INT(code_id)}, 4, false, &res, e);
+	                      (struct db_param[]){DB_INT(x->endpoint.tenant_id), DB_INT(x->endpoint.id), DB_TEXT(name), DB_INT(code_id)}, 4,
+	                      false, &res, e);
 	db_pool_give(pool, db);
 	if (result < 0)
 		return -1;
@@ -136,7 +137,7 @@ open_by_password(struct scep_exchange *x, const struct scep_message *m, const st
 	int n = 0;
 	/* RFC 8894 3.1: only for keys that can't encrypt; it also keeps strangers from making us derive keys by passwords (C08). */
 	if (signs_with_rsa(m))
-		return fail(e, E_UNSUPPORTED, "a message that an RSA key signed is encrypted to the registration authority, not by a password (RFC 8894 3.1)");
+		return fail(e, E_UNSUPPORTED, "what an RSA key signed is encrypted to the registration authority, not by a password (RFC 8894 3.1)");
 	if (scep_password_parse(v, &p, e) < 0)
 		return -1;
 	if (p.cipher->legacy && !x->legacy)

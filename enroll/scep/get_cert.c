@@ -40,7 +40,8 @@ find_certificate(struct scep_exchange *x, const struct scep_ca *cas, int n, stru
 	for (int i = 0; result == 0 && i < n && der.len == 0; i++) {
 		CLEANUP(db_result_free) struct db_result *res = NULL;
 		result = db_query(db, "SELECT scep_certificate($1::int, $2::int, $3::bytea)",
-		                  (struct db_param[]){DB_INT(x->endpoint.tenant_id), DB_INT(cas[i].id), DB_BYTES(serial.data, serial.len)}, 3, false, &res, e);
+		                  (struct db_param[]){DB_INT(x->endpoint.tenant_id), DB_INT(cas[i].id), DB_BYTES(serial.data, serial.len)}, 3,
+		                  false, &res, e);
 		if (result == 0 && !db_is_null(res, 0, 0))
 			der = db_bytes(res, 0, 0, x->arena);
 	}
@@ -82,12 +83,16 @@ read_crl(struct scep_exchange *x, const struct scep_ca *ca, struct bytes *ret, s
 	}
 	if (st.st_size > LIMIT_SCEP_CRL_BYTES) {
 		close(fd);
-		return fail(e, E_TOO_LARGE, "the list of revoked certificates is over %d octets: fetch it where the certificates say", LIMIT_SCEP_CRL_BYTES);
+		return fail(e, E_TOO_LARGE, "the list of revoked certificates is over %d octets: fetch it where the certificates say",
+		            LIMIT_SCEP_CRL_BYTES);
 	}
 	uint8_t *data = arena_alloc(x->arena, (size_t)st.st_size + 1);
 	size_t n = 0;
-	for (ssize_t got = 1; got > 0 && n < (size_t)st.st_size; n += got > 0 ? (size_t)got : 0)
+	ssize_t got = 1;
+	while (got > 0 && n < (size_t)st.st_size) {
 		got = read(fd, data + n, (size_t)st.st_size - n);
+		n += got > 0 ? (size_t)got : 0;
+	}
 	close(fd);
 	if (n != (size_t)st.st_size)
 		return fail(e, E_UNAVAILABLE, "the list of revoked certificates can't be read");

@@ -127,12 +127,13 @@ extern const struct scep_message_type scep_pkcs_req, scep_renewal_req, scep_cert
 /* Enrols as a grant allows: for PKCSReq, RenewalReq, and CertPoll once more. */
 int scep_issue(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, const struct scep_grant *g, struct bytes *ret_content,
                struct error *e) MUST_CHECK;
-/* Keeps and finds transactions, by the key of their signer. vouched: the webhook said yes; what it said to the same request before stays. E_NOT_FOUND. */
+/* Keeps and finds transactions, by the key of their signer. vouched: the webhook said yes; what it said to the same request before stays.
+ * E_NOT_FOUND. */
 int scep_transaction_keep(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, bool vouched, struct error *e) MUST_CHECK;
 int scep_transaction_find(struct scep_exchange *x, const struct scep_message *m, struct scep_transaction *ret, struct error *e) MUST_CHECK;
 
-/* The content of a message, decrypted and read as its type wants it, by the registration authority among ras that it is for, or the challenge. Lists of
- * what is allowed come first; everything that fails behind the encryption is one error (x->hidden). Sets *ra to the one that it was for. */
+/* The content of a message, decrypted and read as its type wants it, by the registration authority among ras that it is for, or the challenge. Lists
+ * of what is allowed come first; everything that fails behind the encryption is one error (x->hidden). Sets *ra to the one that it was for. */
 struct scep_opened {
 	struct bytes content;
 	struct csr csr;

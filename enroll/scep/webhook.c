@@ -117,8 +117,8 @@ post(struct scep_exchange *x, const char *url, const char *body, struct taken *r
 	CURLcode rc = curl_easy_perform(h);
 	forget(headers);
 	if (rc != CURLE_OK) { /* the cause is for the log: whoever asks may be anybody */
-		log_event(LOG_LEVEL_WARNING, "webhook can't be asked", "request", x->request->request_id, "profile", x->endpoint.label, "url", url, "detail",
-		          *why ? why : curl_easy_strerror(rc), NULL);
+		log_event(LOG_LEVEL_WARNING, "webhook can't be asked", "request", x->request->request_id, "profile", x->endpoint.label, "url", url,
+		          "detail", *why ? why : curl_easy_strerror(rc), NULL);
 		return fail(e, E_UNAVAILABLE, "the webhook can't be asked");
 	}
 	curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, ret_status);
