@@ -414,11 +414,26 @@ def test_our_certificates_that_may_not(instance, tmp_path, made, cause):
 @pytest.mark.rows("T20")
 @pytest.mark.parametrize("made, cause", [({"from_days": -30, "to_days": -1}, "expired"), ({"from_days": 1, "to_days": 30}, "valid yet")])
 def test_our_certificates_out_of_their_time(instance, tmp_path, made, cause):
-    """The edge refuses these by itself, before it knows for whom the request is, so not in EST's form."""
     certificate, key = est.look_alike(instance, **made)
     est.put_into_store(instance, certificate)
-    answer = ask_with(instance, tmp_path, certificate, key)
-    assert answer.status == 403 and cause in answer.body.decode(), answer
+    for operation in ("simplereenroll", "simpleenroll"):
+        expect(ask_with(instance, tmp_path, certificate, key, operation), 403, cause)
+
+
+@pytest.mark.rows("T20")
+def test_out_of_their_time_nowhere_else(instance, tmp_path):
+    """The edge passes these on to EST alone."""
+    certificate, key = est.look_alike(instance, from_days=-30, to_days=-1)
+    est.put_into_store(instance, certificate)
+    identity = support.write_identity(tmp_path, certificate, key)
+    context = instance.tls_context(*identity)
+    for path in ("/api/v2.0/cas", "/", "/api/v2.0/imports/1/files", "/.well-known/est/../../api/v2.0/cas"):
+        answer = support.http_get(instance.url + path, context=context)
+        assert answer.status == 403 and answer.headers["content-type"].startswith("application/vnd.api+json"), (path, answer)
+        assert answer.error["code"] == "forbidden" and "expired" in answer.error["detail"]
+    for path in ("cacerts", "nothing/cacerts", "nothing"):
+        answer = support.http_get(f"{instance.est_url}/{path}", context=context)
+        assert answer.status == (200 if path == "cacerts" else 404), answer
 
 
 @pytest.mark.rows("T20")
