@@ -13,8 +13,8 @@ import support
 DER, PEM = serialization.Encoding.DER, serialization.Encoding.PEM
 
 
-def document(kind, **attributes):
-    return {"data": {"type": kind, "attributes": attributes}}
+def document(resource, /, **attributes):
+    return {"data": {"type": resource, "attributes": attributes}}
 
 
 def mark(prefix="l"):
@@ -114,3 +114,29 @@ def pem(*certificates):
 
 
 CLIENT, SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
+
+
+def expect(answer, status, *words):
+    """A refusal in the form that devices get: one line of text that names the cause."""
+    assert answer.status == status, answer
+    assert answer.headers["content-type"].startswith("text/plain")
+    for word in words:
+        assert word in answer.body.decode(), answer
+
+
+def issued_by(instance, certificate):
+    """Profile, source, requestor and id of a certificate of the store."""
+    der = certificate.public_bytes(DER).hex()
+    return instance.sql("SELECT p.name, x.source, x.requestor, x.id FROM certificate x JOIN profile p ON p.id = x.profile_id "
+                        f"WHERE x.der = '\\x{der}'")[0]
+
+
+def make_ca(rest, prefix, profile, parent=None, **attributes):
+    """A CA of rest's tenant, made over REST: its resource."""
+    name = mark(prefix)
+    data = {"type": "cas", "attributes": {"name": name, "subject": [["CN", name]], "key_type": "p256", "profile": profile, **attributes}}
+    if parent:
+        data["relationships"] = {"parent": {"data": {"type": "cas", "id": parent}}}
+    answer = rest.post("/cas", {"data": data})
+    assert answer.status == 201, answer
+    return answer.data
