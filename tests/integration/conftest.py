@@ -182,3 +182,19 @@ def authority_of(rest, own_profile, tmp_path):
         return support.write_identity(tmp_path, resource["attributes"]["pem"], key, name=labels.mark("ra"))
 
     return make
+
+
+@pytest.fixture
+def waits(rest):
+    """waits(cn): requests over EST for that name wait for somebody who approves."""
+    made = []
+
+    def make(cn):
+        answer = rest.post("/policies", labels.document("policies", name=labels.mark("p"), enabled=True, condition=f'$.source == "est" && $.subject.CN[*] == "{cn}"',
+                                                 rules=[{"name": "look", "approve": {"count": 1, "right": "approvals.decide"}, "message": "wait"}]))
+        assert answer.status == 201, answer
+        made.append(answer.data["id"])
+
+    yield make
+    for one in made:
+        rest.delete(f"/policies/{one}")
