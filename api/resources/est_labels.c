@@ -28,16 +28,18 @@
 
 static const struct attribute attributes[] = {
 	{"name", "n.label", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED,
-	 "the label in the address: small letters, digits, and . _ - behind the first; one of all tenants"},
+	 "the label in the address: small letters, digits, and . _ - behind the first; unique among all tenants"},
 	{"enabled", "n.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "false: its path is as if it weren't there"},
 	{"auth", "to_jsonb(n.auth)", ATTRIBUTE_JSON, ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED,
 	 "a list of what is evidence: password, code, certificate, both (a certificate, and a password or code with it)"},
-	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE, "names_from: what a manufacturer's certificate says of the new one: serial_number (the default), same or any; retry_window_sec: how long the same"
-	 " request gets the same certificate"},
+	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE,
+	 "names_from: what a manufacturer's certificate says of the new one: serial_number (the default), same or any; retry_window_sec: for how long"
+	 " the same request gets the same certificate"},
 	{"anchors", "(SELECT string_agg(encode(u.a, 'hex'), ',' ORDER BY u.i) FROM unnest(n.anchors) WITH ORDINALITY AS u(a, i))", ATTRIBUTE_PEMS,
 	 ATTRIBUTE_WRITE | ATTRIBUTE_ON_REQUEST, "certificates (PEM) under which those of manufacturers are taken"},
 	{"url", EST_URL, ATTRIBUTE_TEXT, ATTRIBUTE_WITH_URL, "where clients send their requests"},
-	{"commands", COMMANDS, ATTRIBUTE_JSON, ATTRIBUTE_WITH_URL, "ready command lines of curl and strongSwan; null for what the label doesn't take. device.csr, next.csr: requests in DER"},
+	{"commands", COMMANDS, ATTRIBUTE_JSON, ATTRIBUTE_WITH_URL,
+	 "ready command lines of curl and strongSwan; null for what the label doesn't take. device.csr, next.csr: requests in DER"},
 	OWNERSHIP_ATTRIBUTES("n"),
 	{"version", "n.version", ATTRIBUTE_INT, 0},
 	{"created_at", "n.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import est
+import labels
 import support
 
 KINDS = {
@@ -147,16 +148,43 @@ def test_commands_say_what_the_label_takes(rest, label, auth, words):
             assert line is None or (word in line) == (word in words[name]), (name, line)
 
 
-def test_the_manual_as_it_stands(instance, shell, est_account):
-    """The commands of doc/est.md for the default path, one block after the other."""
+def blocks():
+    """The commands of doc/est.md."""
     with open(os.path.join(os.path.dirname(__file__), "../../doc/est.md"), encoding="utf-8") as f:
-        blocks = re.findall(r"^```sh\n(.*?)^```", f.read(), re.M | re.S)
-    wanted = [b for b in blocks if "$URL/cacerts" in b or "pki --estca" in b]
+        return re.findall(r"^```sh\n(.*?)^```", f.read(), re.M | re.S)
+
+
+def test_the_manual_as_it_stands(instance, shell, est_account):
+    """The commands for the default path, one block after the other."""
+    wanted = [b for b in blocks() if "$URL/cacerts" in b or "pki --estca" in b]
     assert len(wanted) == 2
     settings = f"set -e; URL={instance.est_url} ROOT=root.pem PASSWORD={est_account[1]}\n"
     for block in wanted:
         shell(settings + block.replace("line1", est_account[0]).replace("https://127.0.0.1:8443", instance.est_url.removesuffix("/.well-known/est")))
     assert shell.certificate("next").subject.rfc4514_string() == "CN=device7"
+
+
+def test_the_manuals_labels(instance, rest, shell, maker, tmp_path):
+    """And those that make labels and codes; then the code is good at its label."""
+    wanted = [b for b in blocks() if "siegelctl" in b]
+    assert len(wanted) == 2
+    (tmp_path / "makers.pem").write_text(maker.anchors())
+    names = {"pumps": labels.mark("pumps"), "makers ": labels.mark("makers") + " "}
+    settings = (f"set -e; export SIEGEL_URL={instance.url} SIEGEL_CACERT=root.pem SIEGEL_TOKEN={instance.token}\n"
+                f"PATH=$PATH:{os.path.dirname(instance.binary('siegelctl'))}\n")
+    try:
+        for block in wanted:
+            for name, own in names.items():
+                block = block.replace(name, own)
+            shell(settings + block)
+        shell.key("pump", "p256")
+        shell.request("pump", "pump-7")
+        assert shell.post(f"{instance.est_url}/{names['pumps']}/simpleenroll", "pump", "pump", "-u any:$(cat code)") == "200"
+        assert shell.take("pump").subject.rfc4514_string() == "CN=pump-7"
+    finally:
+        for one in rest.get("/est_labels?page[size]=500").data:
+            if one["attributes"]["name"] in (names["pumps"], names["makers "].strip()):
+                rest.delete(f"/est_labels/{one['id']}")
 
 
 # ---------------------------------------------------------------- strongSwan
