@@ -15,6 +15,10 @@ int enroll_open(const struct config *c, const char *caller, const char *role, in
 void enroll_close(struct enroll *en); /* accepts NULL; no call may be under way */
 struct db_pool *enroll_db(struct enroll *en);
 
+/* An account by its password or one-time code: auth_basic(), which consumes the latter. A good password is kept for a moment (lib/auth/kept.h). */
+int enroll_password(struct enroll *en, struct db *db, const char *authorization, struct arena *a, struct principal *ret,
+                    struct error *e) MUST_CHECK;
+
 #define ENROLL_KEY_BYTES 32
 
 /* What a request has to come down to, whoever wrote it: the engine refuses it otherwise. NULL and empty: anything that the profile allows. */

@@ -158,3 +158,30 @@ def test_a_role_that_is_gone(instance, rest, label, tmp_path, operation):
     expect(one.ask(support.new_csr(cn), identity=identity, operation=operation), 403, "may not request certificates")
     assert rest.delete(f"/accounts/{account.data['id']}").status == 204
     expect(one.ask(support.new_csr(cn), identity=identity, operation=operation), 403, "account")
+
+
+@pytest.mark.rows("E09")
+def test_a_password_that_was_good_ends_at_once(instance, rest, default_tenant, label):
+    """What the store said of it a moment ago isn't held against a change: credential, account, role."""
+    one = label(auth=["password"])
+
+    def good(account):
+        return one.ask(support.new_csr(est.unique()), account, source=here).status == 200
+
+    role = rest.post("/roles", document("roles", name=f"r_{mark()[2:]}", rights=["certificates.issue"]))
+    for change in ("credential", "account", "role", "right"):
+        here = support.new_address()
+        account = default_tenant.account(role.attributes["name"], "password")
+        number = rest.get(f"/accounts?filter[name]={account[0]}").data[0]["id"]
+        assert all(good(account) for _ in range(3))
+        if change == "credential":
+            (credential,) = rest.get(f"/credentials?filter[account]={number}").data
+            assert rest.delete(f"/credentials/{credential['id']}").status == 204
+        elif change == "account":
+            assert rest.patch(f"/accounts/{number}", {"data": {"type": "accounts", "id": number, "attributes": {"enabled": False}}}).status == 200
+        elif change == "role":
+            assert rest.patch(f"/accounts/{number}", {"data": {"type": "accounts", "id": number, "attributes": {"role": "auditor"}}}).status == 200
+        else:
+            body = {"data": {"type": "roles", "id": role.data["id"], "attributes": {"rights": ["read"]}}}
+            assert rest.patch(f"/roles/{role.data['id']}", body).status == 200
+        support.wait_until(lambda: not good(account), 0.5, 0.02)
