@@ -8,12 +8,13 @@ T = [f"T{n:02}" for n in range(1, 26)]
 A = [f"A{n:02}" for n in range(1, 23)]
 C = [f"C{n:02}" for n in range(1, 11)]
 R = [f"R{n:02}" for n in range(1, 25)]
+E = ["E01", "E02", "E03", "E04", "E05", "E07", "E09"]
 I = [f"I{n:02}" for n in range(1, 8)]
 H = [f"H{n:02}" for n in range(1, 9)]
 D = [f"D{n:02}" for n in range(1, 6)]
 L = [f"L{n:02}" for n in range(1, 6)]
 X = ["X05"]
-ALL = T + A + C + R + I + H + D + L + X
+ALL = T + A + C + R + E + I + H + D + L + X
 
 ELSEWHERE = {
     "A02": "tests/unit/ca/test_csr.c turns over every bit",
