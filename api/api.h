@@ -70,6 +70,7 @@ enum {
 	ATTRIBUTE_UPDATE = 16,    /* may be changed */
 	ATTRIBUTE_WRITE = ATTRIBUTE_CREATE | ATTRIBUTE_UPDATE,
 	ATTRIBUTE_REQUIRED = 32,  /* has to be there when it is made */
+	ATTRIBUTE_WITH_URL = 64,  /* $URL in it stands for the edge's address; of a text or JSON */
 };
 
 /* One value of an attribute that has only some, and the condition that it is. */

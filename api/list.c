@@ -73,19 +73,33 @@ write_sha256(struct json *j, const char *name, struct bytes in, struct arena *sc
 		jw_text(j, name, arena_hex(scratch, digest, 32));
 }
 
+/* The text with the edge's address in the place of each $URL. An address has no character that JSON would write otherwise. */
+static const char *
+with_url(const char *text, const char *url, struct arena *scratch)
+{
+	const char *out = "", *at;
+
+	for (; (at = strstr(text, "$URL")); text = at + 4)
+		out = arena_printf(scratch, "%s%.*s%s", out, (int)(at - text), text, url);
+	return arena_printf(scratch, "%s%s", out, text);
+}
+
 static void
-write_attribute(struct json *j, const struct attribute *at, const struct db_result *r, int row, int col, struct arena *scratch)
+write_attribute(const struct call *c, struct json *j, const struct attribute *at, const struct db_result *r, int row, int col, struct arena *scratch)
 {
 	struct bytes b;
+	const char *text = db_text(r, row, col);
 
 	if (db_is_null(r, row, col)) {
 		jw_null(j, at->name);
 		return;
 	}
+	if (at->flags & ATTRIBUTE_WITH_URL)
+		text = with_url(text, c->api->base_url, scratch);
 	switch (at->type) {
 	case ATTRIBUTE_TEXT:
 	case ATTRIBUTE_TIME:
-		jw_text(j, at->name, db_text(r, row, col));
+		jw_text(j, at->name, text);
 		break;
 	case ATTRIBUTE_INT:
 		jw_int(j, at->name, db_int(r, row, col));
@@ -96,7 +110,7 @@ write_attribute(struct json *j, const struct attribute *at, const struct db_resu
 	case ATTRIBUTE_TEXTS:
 	case ATTRIBUTE_JSON:
 	case ATTRIBUTE_METADATA:
-		jw_raw(j, at->name, db_text(r, row, col));
+		jw_raw(j, at->name, text);
 		break;
 	case ATTRIBUTE_PEMS:
 		write_pems(j, at->name, db_text(r, row, col), scratch);
@@ -196,7 +210,7 @@ list_write(struct call *c, struct json *j, const struct db_result *r, int row, c
 	jw_open(j, "attributes");
 	for (int i = 0; i < res->n_attributes; i++) {
 		if (fields & UINT32_C(1) << i)
-			write_attribute(j, &res->attributes[i], r, row, col, scratch);
+			write_attribute(c, j, &res->attributes[i], r, row, col, scratch);
 		col += (selected & UINT32_C(1) << i) != 0;
 	}
 	write_once(c, j);

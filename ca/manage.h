@@ -105,6 +105,8 @@ int manager_run(const struct config *c, int channel, struct error *e);
 int approval_ask(struct manage *m, int64_t *ret_id, struct error *e) MUST_CHECK;
 /* In a transaction: the policies that are bound to a CA are bound to the one that took over its name. In ca/manage/policy.c. */
 int policies_follow(struct manage *m, int64_t old_ca, int64_t new_ca, struct error *e) MUST_CHECK;
+/* The same for the doors of the enrolment protocols. In ca/manage/endpoint.c. */
+int endpoints_follow(struct manage *m, int64_t old_ca, int64_t new_ca, struct error *e) MUST_CHECK;
 /* In a transaction: m->approval_id is done, and m says what came of it. */
 int approval_done(struct manage *m, struct error *e) MUST_CHECK;
 /* In a transaction: ends those whose time has run out, up to 500; also those that were approved and that nobody came back for within a day. */

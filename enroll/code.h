@@ -6,9 +6,9 @@
 /* A repetition of the request gets the same certificate for so long; enrollment_code_take() has the same number. */
 #define ENROLL_CODE_WINDOW_SEC (30 * 86400)
 
-/* Looks a code up that is good at that door: *ret_who speaks with it (evidence "code"), *ret_rule is what its certificate has to have, *ret_id its
- * id, for struct enroll_request. It isn't taken yet. E_UNAUTHENTICATED, as auth_basic() says it, for one that is unknown, expired, revoked, of another
- * tenant or of another door. All of it in the arena. */
+/* Looks a code up that is good at that door: *ret_who speaks with it (evidence "code"), *ret_rule is what its certificate has to have, *ret_id
+ * its id, for struct enroll_request. It isn't taken yet. E_UNAUTHENTICATED, as auth_basic() says it, for one that is unknown, expired, revoked, of
+ * another tenant or of another door. All of it in the arena. */
 int enroll_code_find(struct db *db, const struct endpoint *ep, struct bytes secret, struct arena *a, struct principal *ret_who,
                      struct enroll_identity *ret_rule, int64_t *ret_id, struct error *e) MUST_CHECK;
 

@@ -26,7 +26,7 @@ struct enroll_identity {
 	bool names_bound;                        /* its alternative names are among names and the common name */
 	const char *const *names;                /* "dns:a.example" */
 	size_t n_names;
-	struct bytes certificate;                /* DER: subject and names are those of it; unlike same_identity_as, its purposes aren't asked about */
+	struct bytes certificate;                /* DER: subject and names are its; unlike same_identity_as, purposes aren't asked about */
 };
 
 /* One certificate that is asked for. */
@@ -49,7 +49,8 @@ struct enroll_request {
 	int window_sec;                /* how long a repetition of the request gets the same certificate */
 };
 
-/* SHA-256 over protocol and door, who asks (account, certificate, or identity), the CSR's hash or the transaction, and the operation, each with its length before it. */
+/* SHA-256 over protocol and door, who asks (account, certificate or identity), the CSR's hash or the transaction, and the operation, each with its
+ * length in front. */
 void enroll_request_key(const char *protocol, const struct enroll_request *r, uint8_t ret[ENROLL_KEY_BYTES]);
 
 struct enroll_result {

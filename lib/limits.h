@@ -93,6 +93,14 @@
 #define LIMIT_PASSWORD_ITERATIONS 20000   /* PBKDF2 of a message from somebody who isn't known yet: it costs as much as an RSA operation */
 #define LIMIT_SECRET_BYTES 16384          /* one that is kept for others: a key, a password, a small file */
 
+
+/* Enrolment */
+#define LIMIT_ANCHORS 16                  /* of a door: a manufacturer has few roots, and all of them are tried */
+#define LIMIT_ANCHORS_BYTES 98304         /* of them as PEM: half of what a frame holds */
+#define LIMIT_CODES 500                   /* made at once: their secrets come back in one frame */
+#define LIMIT_CODE_HOURS 8784             /* that a code is good for: a year */
+#define LIMIT_CHALLENGE_BYTES 128
+
 #define LIMIT_LOG_VALUE 512               /* bytes of one value in a log line */
 
 #endif

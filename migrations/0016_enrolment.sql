@@ -165,3 +165,7 @@ BEGIN
   END LOOP;
 END $$;
 CREATE POLICY all_tenants_scep ON tenant FOR SELECT TO siegel_scep USING (true);
+
+-- Who may set up the doors of the enrolment protocols, and hand out codes for them.
+UPDATE role SET rights = rights || '{enrolment.manage,enrolment.codes}' WHERE tenant_id IS NULL AND name = 'administrator';
+UPDATE role SET rights = rights || '{enrolment.codes}' WHERE tenant_id IS NULL AND name IN ('operator', 'registration_authority');

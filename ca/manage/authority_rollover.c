@@ -41,7 +41,7 @@ ca_take_over(struct manage *m, const struct ca_state *old, int32_t successor_id,
 		0 ||
 	    db_query(m->desk->db, "UPDATE ca SET successor_id = $2::int WHERE id = $1::int", (struct db_param[]){p[0], p[2]}, 2, false, NULL,
 	        e) < 0 ||
-	    policies_follow(m, old->id, successor_id, e) < 0)
+	    policies_follow(m, old->id, successor_id, e) < 0 || endpoints_follow(m, old->id, successor_id, e) < 0)
 		return -1;
 	return manage_audit(m, "ca.superseded", ca_object(m, old->id),
 			    detail_text(m->arena, "name", p[1].data, "successor", ca_object(m, successor_id), NULL), e);

@@ -15,6 +15,8 @@
 	X(import) \
 	X(secret) \
 	X(archive) \
+	X(endpoint) \
+	X(code) \
 	X(key_store)
 
 #define DECLARE(name) extern const struct manage_op manage_##name[];

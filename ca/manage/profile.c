@@ -170,7 +170,9 @@ check_unused(struct manage *m, struct error *e)
 	    "SELECT 'certificates' WHERE EXISTS (SELECT FROM certificate WHERE tenant_id = $2::int AND profile_id = $1::int8)"
 	    " UNION ALL SELECT 'requests under way' WHERE EXISTS (SELECT FROM intent WHERE tenant_id = $2::int AND profile_id = $1::int8)"
 	    " UNION ALL SELECT 'the CA ' || quote_ident(name) FROM (SELECT name FROM ca WHERE profile_id = $1::int8 ORDER BY 1 LIMIT 3) c"
-	    " UNION ALL SELECT 'the policy ' || quote_ident(name) FROM (SELECT name FROM policy WHERE profile_id = $1::int8 ORDER BY 1 LIMIT 3) p";
+	    " UNION ALL SELECT 'the policy ' || quote_ident(name) FROM (SELECT name FROM policy WHERE profile_id = $1::int8 ORDER BY 1 LIMIT 3) p"
+	    " UNION ALL SELECT 'the ' || CASE protocol WHEN 'est' THEN 'EST label ' ELSE 'SCEP profile ' END || quote_ident(label)"
+	    " FROM (SELECT protocol, label FROM endpoint WHERE profile_id = $1::int8 ORDER BY 1, 2 LIMIT 3) n";
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id)};
 	const char *users = "";

@@ -1,6 +1,7 @@
 /* cacerts, RFC 7030 4.1: the chain of the path's CA up to and with its root, and after a roll-over what leads from the old key to the new one and
  * back (4.1.3). */
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "enroll/est/est.h"
@@ -9,14 +10,37 @@
 enum {
 	DEPTH_MAX = 8,
 	CHAIN_MAX = 24, /* with old roots and link certificates */
+	PLACES = 64,
 	KEEP_SEC = 5, /* a flood of requests reaches the store once in that time; a new chain is seen that late at most */
 };
 
-static struct {
-	pthread_mutex_t lock;
-	struct buf body; /* empty: nothing is kept */
+/* A path has one place, by the hash of its label; two that share one take turns. */
+static struct place {
+	char *key;       /* tenant, label and CA, which may change; NULL: nothing is kept */
+	struct buf body;
 	time_t since_sec;
-} kept = {.lock = PTHREAD_MUTEX_INITIALIZER, .body = BUF_INIT((CHAIN_MAX + 1) * LIMIT_CERT_BYTES)};
+} places[PLACES];
+/* Held over the query: all others who want that place would ask the store the same. */
+static pthread_mutex_t locks[PLACES];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void
+make_places(void)
+{
+	for (int i = 0; i < PLACES; i++) {
+		pthread_mutex_init(&locks[i], NULL);
+		places[i].body = BUF_INIT((CHAIN_MAX + 1) * LIMIT_CERT_BYTES);
+	}
+}
+
+static unsigned
+place_of(const char *label)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a; labels are those that are in the store */
+	for (; *label; label++)
+		hash = (hash ^ (uint8_t)*label) * 16777619u;
+	return hash % PLACES;
+}
 
 static time_t
 now_sec(void)
@@ -27,13 +51,11 @@ now_sec(void)
 }
 
 static int
-query_chain(struct est *est, struct db *db, struct arena *a, struct bytes *ret_body, struct error *e)
+query_chain(const struct endpoint *door, struct db *db, struct arena *a, struct bytes *ret_body, struct error *e)
 {
-	int32_t tenant_id = 0;
 	CLEANUP(db_result_free) struct db_result *res = NULL;
-	if (est_tenant(est, db, &tenant_id, e) < 0 || auth_set_tenant(db, tenant_id, e) < 0)
+	if (auth_set_tenant(db, door->tenant_id, e) < 0)
 		return -1;
-	const char *name = config_str(est_config(est), OPT_est_ca);
 	if (db_query(db,
 	             "WITH RECURSIVE chain AS ("
 	             "  SELECT id, parent_id, certificate, 1 AS depth FROM ca"
@@ -51,7 +73,7 @@ query_chain(struct est *est, struct db *db, struct arena *a, struct bytes *ret_b
 	             "  UNION ALL SELECT k.certificate, r.depth, 2 FROM ca_certificate k JOIN roots r ON r.id = k.ca_id"
 	             "             WHERE k.kind IN ('link_new_with_old', 'link_old_with_new') AND k.not_after > now()) a"
 	             " ORDER BY place, depth LIMIT $4::int",
-	             (struct db_param[]){DB_INT(tenant_id), DB_TEXT(name), DB_INT(DEPTH_MAX), DB_INT(CHAIN_MAX)}, 4, false, &res, e) < 0)
+	             (struct db_param[]){DB_INT(door->tenant_id), DB_TEXT(door->ca), DB_INT(DEPTH_MAX), DB_INT(CHAIN_MAX)}, 4, false, &res, e) < 0)
 		return -1;
 	int n = db_rows(res);
 	if (n < 1 || n > CHAIN_MAX)
@@ -63,31 +85,41 @@ query_chain(struct est *est, struct db *db, struct arena *a, struct bytes *ret_b
 }
 
 static int
+fill(struct est_exchange *x, const char *key, struct place *place, struct error *e)
+{
+	struct db_pool *pool = enroll_db(est_enroll(x->est));
+	struct db *db = NULL;
+	struct bytes body = {0};
+	if (db_pool_take(pool, &db, e) < 0)
+		return -1;
+	int rc = query_chain(&x->door, db, x->request->arena, &body, e);
+	db_pool_give(pool, db);
+	if (rc < 0)
+		return -1;
+	free(place->key);
+	place->key = xstrdup(key);
+	buf_clear(&place->body);
+	buf_add(&place->body, body.data, body.len);
+	place->since_sec = now_sec();
+	return 0;
+}
+
+static int
 handle(struct est_exchange *x, struct bytes *ret_body, struct error *e)
 {
 	struct arena *a = x->request->arena;
-	int result = 0;
-	/* The lock is held over the query: all others would ask the store the same. */
-	pthread_mutex_lock(&kept.lock);
-	if (kept.body.len == 0 || now_sec() - kept.since_sec >= KEEP_SEC) {
-		struct db_pool *pool = enroll_db(est_enroll(x->est));
-		struct db *db = NULL;
-		struct bytes body = {0};
-		result = db_pool_take(pool, &db, e);
-		if (result == 0) {
-			result = query_chain(x->est, db, a, &body, e);
-			db_pool_give(pool, db);
-		}
-		if (result == 0) {
-			buf_clear(&kept.body);
-			buf_add(&kept.body, body.data, body.len);
-			kept.since_sec = now_sec();
-		}
-	}
-	if (result == 0)
-		*ret_body = (struct bytes){arena_dup(a, kept.body.data, kept.body.len), kept.body.len};
-	pthread_mutex_unlock(&kept.lock);
-	return result;
+	unsigned i = place_of(x->door.label);
+	struct place *place = &places[i];
+	const char *key = arena_printf(a, "%d %s %s", x->door.tenant_id, x->door.label, x->door.ca);
+	int rc = 0;
+	pthread_once(&once, make_places);
+	pthread_mutex_lock(&locks[i]);
+	if (!place->key || strcmp(place->key, key) != 0 || now_sec() - place->since_sec >= KEEP_SEC)
+		rc = fill(x, key, place, e);
+	if (rc == 0)
+		*ret_body = (struct bytes){arena_dup(a, place->body.data, place->body.len), place->body.len};
+	pthread_mutex_unlock(&locks[i]);
+	return rc;
 }
 
 const struct est_operation est_cacerts = {

@@ -84,22 +84,33 @@ takes(const struct est_operation *op, const char *method)
 	return strcmp(op->method, method) == 0 || (strcmp(op->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
+static const struct est_operation *
+operation_find(const char *name)
+{
+	for (size_t i = 0; est_operations[i]; i++)
+		if (strcmp(est_operations[i]->name, name) == 0)
+			return est_operations[i];
+	return NULL;
+}
+
 int
-est_route(const struct http_request *r, const struct est_operation **ret_operation, struct error *e)
+est_route(const struct http_request *r, const struct est_operation **ret_operation, const char **ret_label, struct error *e)
 {
 	*ret_operation = NULL;
+	*ret_label = NULL;
 	const char *name = r->path;
 	if (strncmp(name, EST_PREFIX, strlen(EST_PREFIX)) != 0)
 		return fail(e, E_NOT_FOUND, "EST is served under " EST_PREFIX " (RFC 7030 3.2.2)");
 	name += strlen(EST_PREFIX);
-	if (strchr(name, '/'))
-		return fail(e, E_NOT_FOUND, "there is no such label; operations are " EST_PREFIX "<operation> (RFC 7030 3.2.2)");
-	for (size_t i = 0; est_operations[i] && !*ret_operation; i++)
-		if (strcmp(est_operations[i]->name, name) == 0)
-			*ret_operation = est_operations[i];
-	const struct est_operation *op = *ret_operation;
+	const char *slash = strchr(name, '/');
+	const char *label = slash ? arena_strndup(r->arena, name, (size_t)(slash - name)) : NULL;
+	if (label && (!endpoint_label_valid(label) || operation_find(label)))
+		return fail(e, E_NOT_FOUND, "there is no such label; paths are " EST_PREFIX "[<label>/]<operation> (RFC 7030 3.2.2)");
+	const struct est_operation *op = operation_find(slash ? slash + 1 : name);
 	if (!op)
-		return fail(e, E_NOT_FOUND, "there is no such operation; cacerts, simpleenroll and simplereenroll are served");
+		return fail(e, E_NOT_FOUND, "there is no such operation (RFC 7030 3.2.2)");
+	*ret_operation = op;
+	*ret_label = label;
 	if (!takes(op, r->method))
 		return fail(e, E_BAD_METHOD, "%s wants %s", op->name, op->method);
 	const char *type = http_header_get(r, "Content-Type");
@@ -108,61 +119,40 @@ est_route(const struct http_request *r, const struct est_operation **ret_operati
 	return 0;
 }
 
-/* A password, slowed down by address and account together: a stranger's guesses don't lock the account for others. */
+/* The default path as siegel.conf has it, in the form of a label. */
 static int
-authenticate_basic(struct est_exchange *x, struct db *db, const char *authorization, struct error *e)
+default_door(struct est_exchange *x, struct error *e)
 {
-	struct arena *a = x->request->arena;
-	const char *key = arena_printf(a, "est %s %s", x->request->client, auth_basic_name(a, authorization));
-	if (throttle_check(key, e) < 0)
+	const struct config *c = x->est->config;
+	x->door = (struct endpoint){
+	    .tenant_id = atomic_load(&x->est->tenant_id),
+	    .auth = ENDPOINT_PASSWORD | ENDPOINT_CODE | ENDPOINT_CERTIFICATE,
+	    .label = "",
+	    .ca = config_str(c, OPT_est_ca),
+	    .profile = config_str(c, OPT_est_profile),
+	    .settings = "{}",
+	};
+	if (x->door.tenant_id)
+		return 0;
+	struct db *db = NULL;
+	if (db_pool_take(enroll_db(x->est->enroll), &db, e) < 0)
 		return -1;
-	if (auth_basic(db, authorization, true, a, &x->who, e) < 0) {
-		if (e->code == E_UNAUTHENTICATED)
-			throttle_failed(key);
-		return -1;
-	}
-	throttle_ok(key);
-	return 0;
+	int rc = est_tenant(x->est, db, &x->door.tenant_id, e);
+	db_pool_give(enroll_db(x->est->enroll), db);
+	return rc;
 }
 
-/* RFC 7030 3.2.3 and 3.3.2. A password that is sent decides: who sends one asks for that account. */
-static int
-authenticate(struct est_exchange *x, enum est_auth wanted, struct db *db, struct error *e)
+int
+est_door(struct est_exchange *x, struct error *e)
 {
-	const char *authorization = http_header_get(x->request, "Authorization");
-	const char *cert_pem = http_client_cert_pem(x->request);
-	int32_t tenant_id = 0;
-	int result;
-	if (wanted == EST_AUTH_CERTIFICATE && !cert_pem)
-		return fail(e, E_FORBIDDEN,
-		            "the client certificate that is to be renewed is wanted in the TLS handshake; a password isn't enough "
-		            "(RFC 7030 4.2.2)");
-	if (wanted == EST_AUTH_CERTIFICATE || (!authorization && cert_pem))
-		result = auth_client_cert(db, cert_pem, x->request->arena, &x->who, e);
-	else if (authorization)
-		result = authenticate_basic(x, db, authorization, e);
-	else
-		return fail(e, E_UNAUTHENTICATED, "an account and its password (RFC 7617) or a client certificate is wanted");
-	if (result < 0 || est_tenant(x->est, db, &tenant_id, e) < 0)
-		return -1;
-	if (x->who.tenant_id != tenant_id)
-		return fail(e, E_FORBIDDEN, "whoever asks belongs to another tenant than this path");
-	return 0;
+	return x->label ? endpoint_find(x->est->enroll, "est", x->label, x->request->arena, &x->door, e) : default_door(x, e);
 }
 
 static int
 run(struct est_exchange *x, const struct est_operation *op, struct bytes *ret_body, struct error *e)
 {
-	if (op->auth != EST_AUTH_NONE) {
-		struct db_pool *pool = enroll_db(x->est->enroll);
-		struct db *db = NULL;
-		if (db_pool_take(pool, &db, e) < 0)
-			return -1;
-		int result = authenticate(x, op->auth, db, e);
-		db_pool_give(pool, db); /* the engine takes its time; others want the connection */
-		if (result < 0)
-			return -1;
-	}
+	if (est_door(x, e) < 0 || (op->auth != EST_AUTH_NONE && est_authenticate(x, op->auth, e) < 0))
+		return -1;
 	return op->handle(x, ret_body, e);
 }
 
@@ -189,7 +179,8 @@ log_exchange(const struct est_exchange *x, const struct est_operation *op, const
 	enum log_level level = a->status >= 500 ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO;
 	snprintf(status, sizeof(status), "%d", a->status);
 	log_event(level, "est answered", "request", r->request_id, "client", r->client, "method", r->method, "path", r->path,
-	          "operation", op ? op->name : NULL, "who", x->who.name, "evidence", evidence_name(x->who.evidence), "status", status,
+	          "operation", op ? op->name : NULL, "label", x->label,
+	          "who", x->who.name, "evidence", evidence_name(x->who.evidence), "status", status,
 	          "serial", x->serial, "repeated", x->repeated ? "yes" : NULL, "code", e->code ? error_name(e->code) : NULL, "detail",
 	          e->code ? e->detail : NULL, NULL);
 }
@@ -201,7 +192,7 @@ est_handle(void *ctx, struct http_request *r, struct http_answer *a)
 	const struct est_operation *op = NULL;
 	struct bytes body = {0};
 	struct error e = {0};
-	if (est_route(r, &op, &e) < 0 || run(&x, op, &body, &e) < 0) {
+	if (est_route(r, &op, &x.label, &e) < 0 || run(&x, op, &body, &e) < 0) {
 		est_refuse(r, &e, a);
 		if (op && e.code == E_BAD_METHOD)
 			http_answer_header(a, "Allow", strcmp(op->method, "GET") == 0 ? "GET, HEAD" : op->method);

@@ -1,21 +1,30 @@
 /* From a CSR in the body to the certificate: the common part of simpleenroll and simplereenroll. */
 #include "enroll/est/est.h"
 
-int
-est_issue(struct est_exchange *x, const char *operation, bool same_identity, struct bytes *ret_body, struct error *e)
+struct enroll_request
+est_request(const struct est_exchange *x, const char *operation, struct bytes same)
 {
-	struct arena *a = x->request->arena;
-	const struct config *c = est_config(x->est);
-	struct enroll_request r = {
+	return (struct enroll_request){
 	    .who = &x->who,
 	    .request_id = x->request->request_id,
-	    .profile = config_str(c, OPT_est_profile),
-	    .ca = config_str(c, OPT_est_ca),
-	    .same_identity_as = same_identity ? x->who.certificate : (struct bytes){0},
+	    .endpoint_id = x->door.id,
+	    .rules = {x->rules[0], x->rules[1]},
+	    .code_id = x->code_id,
+	    .profile = x->door.profile,
+	    .ca = x->door.ca,
+	    .same_identity_as = same,
 	    .operation = operation,
-	    .window_sec = (int)config_int(c, OPT_est_retry_window_sec),
+	    .window_sec = (int)endpoint_int(&x->door, "retry_window_sec", config_int(est_config(x->est), OPT_est_retry_window_sec)),
 	};
+}
+
+int
+est_issue(struct est_exchange *x, const char *operation, struct bytes same, bool renewal, struct bytes *ret_body, struct error *e)
+{
+	struct arena *a = x->request->arena;
+	struct enroll_request r = est_request(x, operation, same);
 	struct enroll_result issued;
+	r.renewal = renewal;
 	if (est_csr_decode(a, x->request->body, &r.csr, e) < 0 || enroll_issue(est_enroll(x->est), &r, a, &issued, e) < 0)
 		return -1;
 	x->serial = issued.serial;

@@ -5,7 +5,7 @@
 static int
 handle(struct est_exchange *x, struct bytes *ret_body, struct error *e)
 {
-	return est_issue(x, est_simplereenroll.name, true, ret_body, e);
+	return est_issue(x, est_simplereenroll.name, x->shown.certificate, true, ret_body, e);
 }
 
 const struct est_operation est_simplereenroll = {

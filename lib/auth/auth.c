@@ -150,11 +150,12 @@ issuer_key_id(const struct cert *c, struct bytes *ret, struct error *e)
 {
 	const struct cert_extension *x = cert_extension_find(c, OID_AKI);
 	if (!x)
-		return fail_at(e, E_FORBIDDEN, AUTH_FOREIGN, "the client certificate has no authority key identifier, so this system didn't issue it");
+		return fail_at(e, E_FORBIDDEN, AUTH_FOREIGN,
+			       "the client certificate has no authority key identifier, so this system didn't issue it");
 	struct der d = der_of(x->value), seq, id;
 	if (der_get(&d, DER_SEQUENCE, "authorityKeyIdentifier", &seq, e) < 0 || der_end(&d, "authorityKeyIdentifier", e) < 0 ||
 	    der_get(&seq, DER_CONTEXT(0), "keyIdentifier", &id, e) < 0)
-		return fail(e, E_FORBIDDEN, "the client certificate's authority key identifier can't be read");
+		return fail_at(e, E_FORBIDDEN, AUTH_FOREIGN, "the client certificate's authority key identifier can't be read");
 	*ret = der_bytes(&id);
 	return 0;
 }

@@ -14,11 +14,11 @@ import pytest
 import support
 
 # The ready roles, written here a second time, so that a change of them is noticed.
-REGISTRATION = {"read", "certificates.issue", "certificates.revoke", "metadata.write", "approvals.decide"}
+REGISTRATION = {"read", "certificates.issue", "certificates.revoke", "metadata.write", "approvals.decide", "enrolment.codes"}
 OPERATION = REGISTRATION | {"certificates.import", "secrets.manage", "keys.recover", "jobs.manage"}
 READY = {
     "administrator": OPERATION | {"cas.manage", "key_stores.manage", "profiles.manage", "policies.manage", "secrets.fetch", "accounts.manage",
-                                  "tenants.manage"},
+                                  "tenants.manage", "enrolment.manage"},
     "operator": OPERATION, "registration_authority": REGISTRATION, "requestor": {"read", "certificates.issue"},
     "line": {"certificates.issue", "secrets.fetch"}, "auditor": {"read", "audit.read"},
 }
@@ -224,6 +224,10 @@ class House:
             assert answer.status == 201, answer
             self.key = answer.attributes.get("private_key_pem")
         admin.made("secrets", {"name": f"own-{mark}", "kind": "password"})
+        label = {"name": f"own-{mark}", "profile": "device", "auth": ["code"]}
+        admin.made("est_labels", label)
+        admin.made("scep_profiles", {**label, "auth": ["challenge"]})
+        admin.made("enrollment_codes", {"est_label": f"own-{mark}"})
         one = admin.made("imports", {"name": f"own-{mark}"})
         pem = support.self_signed(f"import-{mark}.example")[0].public_bytes(support.serialization.Encoding.PEM)
         octets = {"Content-Type": "application/octet-stream"}

@@ -4,47 +4,68 @@
 #include "lib/limits.h"
 #include "tests/unit/est/suites.h"
 
+#define LABEL_64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 struct route_case {
 	const char *method, *path, *content_type;
 	int status;
-	const char *operation;
+	const char *operation, *label;
 };
 
 static const struct route_case cases[] = {
-    {"GET", "/.well-known/est/cacerts", NULL, 200, "cacerts"},
-    {"GET", "/.well-known/est/cacerts", "text/plain", 200, "cacerts"},
-    {"HEAD", "/.well-known/est/cacerts", NULL, 200, "cacerts"},
-    {"HEAD", "/.well-known/est/simpleenroll", NULL, 405, "simpleenroll"},
-    {"POST", "/.well-known/est/simpleenroll", "application/pkcs10", 200, "simpleenroll"},
-    {"POST", "/.well-known/est/simpleenroll", NULL, 200, "simpleenroll"},
-    {"POST", "/.well-known/est/simplereenroll", "Application/PKCS10; charset=x", 200, "simplereenroll"},
-    {"POST", "/.well-known/est/simpleenroll", "application/pkcs7-mime", 415, "simpleenroll"},
-    {"POST", "/.well-known/est/simpleenroll", "application/pkcs10x", 415, "simpleenroll"},
-    {"POST", "/.well-known/est/simpleenroll", "", 415, "simpleenroll"},
-    {"GET", "/.well-known/est/simpleenroll", NULL, 405, "simpleenroll"},
-    {"POST", "/.well-known/est/cacerts", "application/pkcs10", 405, "cacerts"},
-    {"DELETE", "/.well-known/est/cacerts", NULL, 405, "cacerts"},
-    {"GET", "/.well-known/est/fullcmc", NULL, 404, NULL},
-    {"GET", "/.well-known/est/", NULL, 404, NULL},
-    {"GET", "/.well-known/est/cacerts/", NULL, 404, NULL},
-    {"GET", "/.well-known/est/CACERTS", NULL, 404, NULL},
-    {"GET", "/.well-known/est/label/cacerts", NULL, 404, NULL},
-    {"GET", "/.well-known/est/cacerts/cacerts", NULL, 404, NULL},
-    {"GET", "/.well-known/est", NULL, 404, NULL},
-    {"GET", "/", NULL, 404, NULL},
+    {"GET", "/.well-known/est/cacerts", NULL, 200, "cacerts", NULL},
+    {"GET", "/.well-known/est/cacerts", "text/plain", 200, "cacerts", NULL},
+    {"HEAD", "/.well-known/est/cacerts", NULL, 200, "cacerts", NULL},
+    {"HEAD", "/.well-known/est/simpleenroll", NULL, 405, "simpleenroll", NULL},
+    {"POST", "/.well-known/est/simpleenroll", "application/pkcs10", 200, "simpleenroll", NULL},
+    {"POST", "/.well-known/est/simpleenroll", NULL, 200, "simpleenroll", NULL},
+    {"POST", "/.well-known/est/simplereenroll", "Application/PKCS10; charset=x", 200, "simplereenroll", NULL},
+    {"POST", "/.well-known/est/simpleenroll", "application/pkcs7-mime", 415, "simpleenroll", NULL},
+    {"POST", "/.well-known/est/simpleenroll", "application/pkcs10x", 415, "simpleenroll", NULL},
+    {"POST", "/.well-known/est/simpleenroll", "", 415, "simpleenroll", NULL},
+    {"GET", "/.well-known/est/simpleenroll", NULL, 405, "simpleenroll", NULL},
+    {"POST", "/.well-known/est/cacerts", "application/pkcs10", 405, "cacerts", NULL},
+    {"DELETE", "/.well-known/est/cacerts", NULL, 405, "cacerts", NULL},
+    {"GET", "/.well-known/est/fullcmc", NULL, 404, NULL, NULL},
+    {"GET", "/.well-known/est/", NULL, 404, NULL, NULL},
+    {"GET", "/.well-known/est/cacerts/", NULL, 404, NULL, NULL},
+    {"GET", "/.well-known/est/CACERTS", NULL, 404, NULL, NULL},
+    {"GET", "/.well-known/est/label/cacerts", NULL, 200, "cacerts", "label"},
+    {"POST", "/.well-known/est/line-1.a_b/simpleenroll", NULL, 200, "simpleenroll", "line-1.a_b"},
+    {"GET", "/.well-known/est/7/simpleenroll", NULL, 405, "simpleenroll", "7"},
+    {"GET", "/.well-known/est/" LABEL_64 "/cacerts", NULL, 200, "cacerts", LABEL_64},
+    {"GET", "/.well-known/est/" LABEL_64 "a/cacerts", NULL, 404, NULL, NULL},
+    /* RFC 7030 3.2.2: an operation's name is no label. */
+    {"GET", "/.well-known/est/cacerts/cacerts", NULL, 404, NULL, NULL},
+    {"GET", "/.well-known/est/label/label/cacerts", NULL, 404, NULL, NULL},
+    {"GET", "/.well-known/est/label/", NULL, 404, NULL, NULL},
+    {"GET", "/.well-known/est/label", NULL, 404, NULL, NULL},
+    {"GET", "/.well-known/est//cacerts", NULL, 404, NULL, NULL},
+    {"GET", "/.well-known/est/../cacerts", NULL, 404, NULL, NULL},
+    {"GET", "/.well-known/est/./cacerts", NULL, 404, NULL, NULL},
+    {"GET", "/.well-known/est/-x/cacerts", NULL, 404, NULL, NULL},
+    {"GET", "/.well-known/est/Label/cacerts", NULL, 404, NULL, NULL},
+    {"GET", "/.well-known/est/a b/cacerts", NULL, 404, NULL, NULL},
+    {"GET", "/.well-known/est/a\303\244/cacerts", NULL, 404, NULL, NULL},
+    {"GET", "/.well-known/est", NULL, 404, NULL, NULL},
+    {"GET", "/", NULL, 404, NULL, NULL},
 };
 
 START_TEST(test_route)
 {
 	const struct route_case *c = &cases[_i];
 	const struct http_header type = {"Content-Type", c->content_type};
-	const struct http_request r = {.method = c->method, .path = c->path, .raw_path = c->path, .headers = &type, .n_headers = c->content_type ? 1 : 0};
+	CLEANUP(arena_free) struct arena *arena = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	const struct http_request r = {.method = c->method, .path = c->path, .raw_path = c->path, .headers = &type,
+	                               .n_headers = c->content_type ? 1 : 0, .arena = arena};
 	const struct est_operation *op = NULL;
+	const char *label = NULL;
 	struct error e = {0};
-	int result = est_route(&r, &op, &e);
+	int result = est_route(&r, &op, &label, &e);
 	ck_assert_int_eq(result, c->status == 200 ? 0 : -1);
 	ck_assert_int_eq(error_http_status(e.code), c->status);
 	ck_assert_str_eq(op ? op->name : "", c->operation ? c->operation : "");
+	ck_assert_str_eq(label ? label : "", c->label ? c->label : "");
 }
 END_TEST
 

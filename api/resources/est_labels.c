@@ -1,0 +1,68 @@
+/* Labels of EST: one door each by which devices of this tenant enrol. */
+#include "config.h"
+#include "api/api.h"
+
+#include "api/list.h"
+#include "api/write.h"
+
+#define EST_URL "'$URL/.well-known/est/' || n.label"
+/* What a device's programmer begins with; doc/est.md has the rest. */
+#define SECRET "CASE WHEN n.auth && '{password,code,both}' THEN ' -u NAME:SECRET' ELSE '' END"
+#define IDENTITY "CASE WHEN n.auth && '{certificate,both}' THEN ' --cert device.crt --key device.key' ELSE '' END"
+#define COMMANDS                                                                                                       \
+	"jsonb_build_object("                                                                                          \
+	"'curl_cacerts', 'curl --cacert root.pem ' || " EST_URL " || '/cacerts | openssl base64 -d -A | openssl pkcs7 -inform DER -print_certs'," \
+	" 'curl_enroll', 'openssl base64 -A -in device.csr | curl --cacert root.pem' || " SECRET " || CASE WHEN n.auth && '{password,code}' THEN ''" \
+	" ELSE " IDENTITY " END || ' -H ''Content-Type: application/pkcs10'' --data-binary @- ' || " EST_URL                 \
+	" || '/simpleenroll | openssl base64 -d -A | openssl pkcs7 -inform DER -print_certs -out device.crt',"                 \
+	" 'curl_reenroll', CASE WHEN n.auth && '{certificate,both}' THEN 'openssl base64 -A -in next.csr | curl --cacert root.pem'"  \
+	" || CASE WHEN 'certificate' = ANY (n.auth) THEN '' ELSE " SECRET " END || " IDENTITY                               \
+	" || ' -H ''Content-Type: application/pkcs10'' --data-binary @- ' || " EST_URL                                      \
+	" || '/simplereenroll | openssl base64 -d -A | openssl pkcs7 -inform DER -print_certs -out next.crt' END)"
+
+static const struct attribute attributes[] = {
+	{"name", "n.label", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED,
+	 "the label in the address: small letters, digits, and . _ - behind the first; one of all tenants"},
+	{"enabled", "n.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE},
+	{"auth", "to_jsonb(n.auth)", ATTRIBUTE_JSON, ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED,
+	 "a list of what is evidence: password, code, certificate, both (a certificate, and a password or code with it)"},
+	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE, "names_from, retry_window_sec: doc/est.md"},
+	{"anchors", "(SELECT string_agg(encode(u.a, 'hex'), ',' ORDER BY u.i) FROM unnest(n.anchors) WITH ORDINALITY AS u(a, i))", ATTRIBUTE_PEMS,
+	 ATTRIBUTE_WRITE | ATTRIBUTE_ON_REQUEST, "certificates (PEM) under which those of manufacturers are taken"},
+	{"url", EST_URL, ATTRIBUTE_TEXT, ATTRIBUTE_WITH_URL, "where clients send their requests"},
+	{"commands", COMMANDS, ATTRIBUTE_JSON, ATTRIBUTE_WITH_URL, "ready command lines of clients"},
+	OWNERSHIP_ATTRIBUTES("n"),
+	{"version", "n.version", ATTRIBUTE_INT, 0},
+	{"created_at", "n.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
+};
+
+static const struct relationship relationships[] = {
+	{"ca", "cas", "n.ca_id", ATTRIBUTE_WRITE | ATTRIBUTE_FILTER},
+	{"profile", "profiles", "n.profile_id", ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED | ATTRIBUTE_FILTER},
+};
+
+static const struct route routes[] = {
+	{"GET", "/est_labels", RIGHT_READ, list_many},
+	{"GET", "/est_labels/{id}", RIGHT_READ, list_one},
+	{"POST", "/est_labels", RIGHT_ENROLMENT, write_create, "est_label.create"},
+	{"PATCH", "/est_labels/{id}", RIGHT_ENROLMENT, write_update, "est_label.update"},
+	{"DELETE", "/est_labels/{id}", RIGHT_ENROLMENT, write_delete, "est_label.delete",
+	    .text = "closes it for good; codes that are bound to it go with it"},
+};
+
+const struct resource resource_est_labels = {
+	.path = "est_labels",
+	.types = {"est_labels"},
+	.from = "endpoint n",
+	.where = "n.protocol = 'est'",
+	.id_sql = "n.id",
+	.id_where = "n.id = $1::int8",
+	.id_cast = "int8",
+	.valid_id = id_is_number,
+	.attributes = attributes,
+	.n_attributes = ARRAY_LEN(attributes),
+	.relationships = relationships,
+	.n_relationships = ARRAY_LEN(relationships),
+	.routes = routes,
+	.n_routes = ARRAY_LEN(routes),
+};

@@ -1,0 +1,60 @@
+/* SCEP profiles: one door each by which devices of this tenant enrol over SCEP. */
+#include "config.h"
+#include "api/api.h"
+
+#include "api/list.h"
+#include "api/write.h"
+
+static const struct attribute attributes[] = {
+	{"name", "n.label", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED,
+	 "its name in the address: small letters, digits, and . _ - behind the first; one of all tenants"},
+	{"enabled", "n.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE},
+	{"auth", "to_jsonb(n.auth)", ATTRIBUTE_JSON, ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED,
+	 "a list of what is evidence: challenge (the static one), code, webhook, certificate"},
+	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE, "doc/scep.md"},
+	{"anchors", "(SELECT string_agg(encode(u.a, 'hex'), ',' ORDER BY u.i) FROM unnest(n.anchors) WITH ORDINALITY AS u(a, i))", ATTRIBUTE_PEMS,
+	 ATTRIBUTE_WRITE | ATTRIBUTE_ON_REQUEST, "certificates (PEM) under which those of manufacturers are taken"},
+	OWNERSHIP_ATTRIBUTES("n"),
+	{"version", "n.version", ATTRIBUTE_INT, 0},
+	{"created_at", "n.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
+};
+
+static const struct attribute inputs[] = {
+	{"challenge", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_WRITE, "the static challenge; left out where auth takes one: it is made"},
+};
+static const struct attribute once[] = {{"challenge", NULL, ATTRIBUTE_TEXT, 0, "the static challenge that was made"}};
+
+static const struct relationship relationships[] = {
+	{"ca", "cas", "n.ca_id", ATTRIBUTE_WRITE | ATTRIBUTE_FILTER},
+	{"profile", "profiles", "n.profile_id", ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED | ATTRIBUTE_FILTER},
+};
+
+static const struct route routes[] = {
+	{"GET", "/scep_profiles", RIGHT_READ, list_many},
+	{"GET", "/scep_profiles/{id}", RIGHT_READ, list_one},
+	{"POST", "/scep_profiles", RIGHT_ENROLMENT, write_create, "scep_profile.create"},
+	{"PATCH", "/scep_profiles/{id}", RIGHT_ENROLMENT, write_update, "scep_profile.update"},
+	{"DELETE", "/scep_profiles/{id}", RIGHT_ENROLMENT, write_delete, "scep_profile.delete",
+	    .text = "closes it for good; codes that are bound to it go with it"},
+};
+
+const struct resource resource_scep_profiles = {
+	.path = "scep_profiles",
+	.types = {"scep_profiles"},
+	.from = "endpoint n",
+	.where = "n.protocol = 'scep'",
+	.id_sql = "n.id",
+	.id_where = "n.id = $1::int8",
+	.id_cast = "int8",
+	.valid_id = id_is_number,
+	.attributes = attributes,
+	.n_attributes = ARRAY_LEN(attributes),
+	.relationships = relationships,
+	.n_relationships = ARRAY_LEN(relationships),
+	.inputs = inputs,
+	.n_inputs = ARRAY_LEN(inputs),
+	.once = once,
+	.n_once = ARRAY_LEN(once),
+	.routes = routes,
+	.n_routes = ARRAY_LEN(routes),
+};

@@ -1,0 +1,434 @@
+/* The doors by which devices enrol: labels of EST, profiles of SCEP. Two resources over one table; what differs stands in struct protocol. */
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "ca/batch.h"
+#include "ca/manage.h"
+#include "ca/profile.h"
+#include "lib/db/array.h"
+#include "lib/limits.h"
+#include "lib/secret.h"
+#include "lib/x509/cert.h"
+#include "lib/x509/pem.h"
+
+#define NAME_MAX_BYTES 63
+#define LABEL_MAX_BYTES 64
+#define CHALLENGE_BYTES 20 /* of one that is made here */
+#define DEFINITION_ARENA_BYTES (1024 * 1024)
+
+/* A member of the settings: one of some words, or a number. */
+struct setting {
+	const char *name;
+	const char *const *words; /* ended by NULL */
+	int64_t min, max;         /* without words */
+};
+
+struct protocol {
+	const char *name, *what;        /* "est", "label" */
+	const char *const *auth;        /* what can be evidence there */
+	const char *const *reserved;    /* what isn't a label */
+	const struct setting *settings; /* ended by a row without a name */
+	bool has_challenge;
+};
+
+static const char *const names_from[] = {"serial_number", "same", "any", NULL};
+
+static const struct protocol est = {
+    .name = "est",
+    .what = "EST label",
+    .auth = (const char *const[]){"password", "code", "certificate", "both", NULL},
+    /* Operations of RFC 7030 3.2.2 and RFC 8295 1: a path's second segment is one of them or a label. */
+    .reserved = (const char *const[]){"cacerts", "simpleenroll", "simplereenroll", "fullcmc", "serverkeygen", "csrattrs", "pal", "eecerts", "crls",
+                                      "symmetrickeys", "firmware", "tamp", NULL},
+    .settings = (const struct setting[]){{"names_from", names_from, 0, 0}, {"retry_window_sec", NULL, 60, 86400}, {0}},
+};
+
+static const struct protocol scep = {
+    .name = "scep",
+    .what = "SCEP profile",
+    .auth = (const char *const[]){"challenge", "code", "webhook", "certificate", NULL},
+    .reserved = (const char *const[]){NULL},
+    .settings = (const struct setting[]){{"retry_window_sec", NULL, 60, 86400}, {0}},
+    .has_challenge = true,
+};
+
+/* A door as it is to be: what the body says, else what the store has. */
+struct form {
+	const struct protocol *protocol;
+	const char *label, *profile, *settings, *auth;
+	int64_t ca_id, profile_id; /* ca_id 0: the tenant's default */
+	bool enabled;
+	struct bytes anchors[LIMIT_ANCHORS];
+	size_t n_anchors;
+	bool has_anchors, has_challenge;
+	const char *challenge;     /* NULL with has_challenge: none any more */
+	struct ownership own;
+};
+
+static bool
+is_one_of(const char *text, const char *const *list)
+{
+	for (; *list; list++)
+		if (strcmp(*list, text) == 0)
+			return true;
+	return false;
+}
+
+static int
+read_label(struct manage *m, struct form *f, struct error *e)
+{
+	if (manage_text(m, "name", MANAGE_REQUIRED, LABEL_MAX_BYTES, &f->label, e) < 0)
+		return -1;
+	if (is_one_of(f->label, f->protocol->reserved))
+		return fail_at(e, E_BAD_VALUE, "name", "name: an operation has it, so that it can't be a label (RFC 7030 3.2.2)");
+	return 0;
+}
+
+/* A CA by the name that the body has; 0 for null. One that waits for its certificate may still go away. */
+static int
+read_ca(struct manage *m, struct form *f, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	const char *name;
+	if (!manage_has(m, "ca"))
+		return 0;
+	if (manage_text(m, "ca", 0, NAME_MAX_BYTES, &name, e) < 0)
+		return -1;
+	f->ca_id = 0;
+	if (!name)
+		return 0;
+	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(name)};
+	if (db_query(m->desk->db, "SELECT id FROM ca WHERE tenant_id = $1::int AND name = $2::text AND key_ref <> '' AND status <> 'pending'", row,
+		     ARRAY_LEN(row), false, &r, e) < 0)
+		return -1;
+	if (db_rows(r) == 0)
+		return fail_at(e, E_BAD_VALUE, "ca", "ca: there is none of this name that issues here");
+	f->ca_id = db_int(r, 0, 0);
+	return 0;
+}
+
+static int
+read_profile(struct manage *m, struct form *f, unsigned flags, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct profile *p CLEANUP(profile_free) = NULL;
+	const char *name;
+	if (manage_text(m, "profile", flags, NAME_MAX_BYTES, &name, e) < 0)
+		return -1;
+	if (!name)
+		return 0;
+	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(name)};
+	if (db_query(m->desk->db, "SELECT id, kind, definition FROM profile WHERE tenant_id = $1::int AND name = $2::text", row, ARRAY_LEN(row),
+		     false, &r, e) < 0)
+		return -1;
+	if (db_rows(r) == 0)
+		return fail_at(e, E_BAD_VALUE, "profile", "profile: there is none of this name");
+	f->profile_id = db_int(r, 0, 0);
+	f->profile = name;
+	if (profile_new(arena_new(DEFINITION_ARENA_BYTES), 0, m->who->tenant_id, name, db_text(r, 0, 1), db_text(r, 0, 2), &p, e) < 0)
+		return fail_at(e, E_BAD_VALUE, "profile", "profile: its definition has to be mended first");
+	return p->internal || p->ca ? fail_at(e, E_BAD_VALUE, "profile", "profile: one for devices is wanted, not for CAs or the engine itself") : 0;
+}
+
+static int
+read_auth(struct manage *m, struct form *f, unsigned flags, struct error *e)
+{
+	json_t *list, *item;
+	const char *text = "";
+	size_t i;
+	if (manage_array(m, "auth", flags, &list, e) < 0)
+		return -1;
+	if (!list)
+		return 0;
+	json_array_foreach(list, i, item)
+	{
+		const char *word = json_string_value(item);
+		if (!word || !is_one_of(word, f->protocol->auth))
+			return fail_at(e, E_BAD_VALUE, "auth", "auth: the %zuth isn't one that an %s takes", i + 1, f->protocol->what);
+		if (!strstr(text, word)) /* no word is part of another one */
+			text = arena_printf(m->arena, "%s%s%s", text, *text ? "," : "", word);
+	}
+	if (!*text)
+		return fail_at(e, E_BAD_VALUE, "auth", "auth: at least one is wanted: nobody gets in without evidence");
+	f->auth = arena_printf(m->arena, "{%s}", text);
+	return 0;
+}
+
+static int
+check_setting(const struct protocol *p, const char *name, const json_t *value, struct error *e)
+{
+	const struct setting *s = p->settings;
+	while (s->name && strcmp(s->name, name) != 0)
+		s++;
+	if (!s->name)
+		return fail_at(e, E_BAD_VALUE, "settings", "settings: \"%.64s\" isn't known for an %s", name, p->what);
+	if (s->words && !(json_is_string(value) && is_one_of(json_string_value(value), s->words)))
+		return fail_at(e, E_BAD_VALUE, "settings", "settings: %s: one of its words is wanted", name);
+	if (!s->words && !(json_is_integer(value) && json_integer_value(value) >= s->min && json_integer_value(value) <= s->max))
+		return fail_at(e, E_BAD_VALUE, "settings", "settings: %s: a whole number from %lld to %lld is wanted", name, (long long)s->min,
+			       (long long)s->max);
+	return 0;
+}
+
+static int
+read_settings(struct manage *m, struct form *f, struct error *e)
+{
+	json_t *settings, *value;
+	const char *name;
+	if (manage_object(m, "settings", 0, &settings, e) < 0)
+		return -1;
+	if (!settings)
+		return 0;
+	json_object_foreach(settings, name, value)
+		if (check_setting(f->protocol, name, value, e) < 0)
+			return -1;
+	f->settings = manage_json(m, settings);
+	return 0;
+}
+
+/* The next PEM block of a text, from its first line to its last. NULL with 0: there is none. */
+static int
+next_block(const char **text, const char **ret, size_t *ret_len, struct error *e)
+{
+	static const char end[] = "-----END CERTIFICATE-----";
+	*text += strspn(*text, " \t\r\n");
+	*ret = NULL;
+	if (!**text)
+		return 0;
+	const char *last = strstr(*text, end);
+	if (strncmp(*text, "-----BEGIN CERTIFICATE-----", 27) != 0 || !last)
+		return fail_at(e, E_BAD_VALUE, "anchors", "anchors: certificates as PEM, one after the other, are wanted");
+	*ret = *text;
+	*text = last + sizeof(end) - 1;
+	*ret_len = (size_t)(*text - *ret);
+	return 0;
+}
+
+static int
+read_anchors(struct manage *m, struct form *f, struct error *e)
+{
+	const char *text, *block;
+	size_t len;
+	struct cert cert;
+	if (!manage_has(m, "anchors"))
+		return 0;
+	if (manage_text(m, "anchors", 0, 0, &text, e) < 0)
+		return -1;
+	f->has_anchors = true;
+	f->n_anchors = 0;
+	if (text && strlen(text) > LIMIT_ANCHORS_BYTES)
+		return fail_at(e, E_BAD_VALUE, "anchors", "anchors: over %d octets", LIMIT_ANCHORS_BYTES);
+	while (text) {
+		if (next_block(&text, &block, &len, e) < 0)
+			return -1;
+		if (!block)
+			return 0;
+		if (f->n_anchors == LIMIT_ANCHORS)
+			return fail_at(e, E_BAD_VALUE, "anchors", "anchors: over %d", LIMIT_ANCHORS);
+		struct bytes *anchor = &f->anchors[f->n_anchors++];
+		if (pem_decode(m->arena, block, len, "CERTIFICATE", NULL, anchor, e) < 0 || cert_parse(*anchor, &cert, e) < 0)
+			return fail_at(e, E_BAD_VALUE, "anchors", "anchors: the %zuth can't be read: %s", f->n_anchors,
+				       arena_strdup(m->arena, e->detail));
+	}
+	return 0;
+}
+
+static int
+read_challenge(struct manage *m, struct form *f, struct error *e)
+{
+	f->has_challenge = f->protocol->has_challenge && manage_has(m, "challenge");
+	if (!f->has_challenge)
+		return 0;
+	if (manage_text(m, "challenge", 0, LIMIT_CHALLENGE_BYTES, &f->challenge, e) < 0)
+		return -1;
+	if (f->challenge && strlen(f->challenge) < 12)
+		return fail_at(e, E_BAD_VALUE, "challenge", "challenge: at least 12 letters are wanted: whoever knows it gets certificates");
+	return 0;
+}
+
+/* What a profile and the evidence want of each other. */
+static int
+check_form(const struct form *f, struct error *e)
+{
+	bool takes_certificates = strstr(f->auth, "certificate") || strstr(f->auth, "both");
+	if (f->n_anchors && !takes_certificates)
+		return fail_at(e, E_BAD_VALUE, "anchors", "anchors: auth doesn't take certificates");
+	return 0;
+}
+
+/* old NULL: a new one. Of the old: label, ca_id, profile_id, enabled, auth, settings, number of anchors, version, profile's name. */
+static int
+read_form(struct manage *m, const struct protocol *protocol, const struct db_result *old, struct form *ret, struct error *e)
+{
+	unsigned flags = old ? 0 : MANAGE_REQUIRED;
+	int enabled;
+	*ret = (struct form){.protocol = protocol, .settings = "{}", .enabled = true};
+	if (old) {
+		ret->label = arena_strdup(m->arena, db_text(old, 0, 0));
+		ret->ca_id = db_int(old, 0, 1);
+		ret->profile_id = db_int(old, 0, 2);
+		ret->enabled = db_bool(old, 0, 3);
+		ret->auth = arena_strdup(m->arena, db_text(old, 0, 4));
+		ret->settings = arena_strdup(m->arena, db_text(old, 0, 5));
+		ret->n_anchors = (size_t)db_int(old, 0, 6);
+		ret->profile = arena_strdup(m->arena, db_text(old, 0, 8));
+	} else if (read_label(m, ret, e) < 0) {
+		return -1;
+	}
+	if (read_ca(m, ret, e) < 0 || read_profile(m, ret, flags, e) < 0 || manage_bool(m, "enabled", 0, &enabled, e) < 0 ||
+	    read_auth(m, ret, flags, e) < 0 || read_settings(m, ret, e) < 0 || read_anchors(m, ret, e) < 0 || read_challenge(m, ret, e) < 0 ||
+	    manage_ownership(m, &ret->own, e) < 0 || manage_body_end(m, e) < 0)
+		return -1;
+	ret->enabled = enabled < 0 ? ret->enabled : enabled;
+	return check_form(ret, e);
+}
+
+/* The static challenge: its hash for who compares, and sealed for what has to be opened with it. A new one that isn't given is made. */
+static int
+store_challenge(struct manage *m, const struct form *f, bool is_new, struct error *e)
+{
+	struct secret *made CLEANUP(secret_free) = NULL;
+	struct buf sealed BUF_CLEANUP = BUF_INIT(LIMIT_CHALLENGE_BYTES + HSM_SEAL_OVERHEAD);
+	const char *challenge = f->challenge;
+	uint8_t hash[32];
+	bool wanted = strstr(f->auth, "challenge") != NULL;
+	if (!f->has_challenge && !(is_new && wanted))
+		return 0;
+	if (!f->has_challenge) {
+		if (secret_random_text(CHALLENGE_BYTES, &made, e) < 0)
+			return -1;
+		challenge = (const char *)made->data;
+		m->ret_result = json_pack("{s:s}", "challenge", challenge);
+	}
+	if (!challenge && wanted)
+		return fail_at(e, E_BAD_VALUE, "challenge", "challenge: auth takes one, so there has to be one");
+	if (challenge && (EVP_Digest(challenge, strlen(challenge), hash, NULL, EVP_sha256(), NULL) != 1 ||
+	                  hsm_seal(m->desk->hsm, "", arena_printf(m->arena, "endpoint:%s/%s", f->protocol->name, f->label), challenge,
+	                           strlen(challenge), &sealed, e) < 0))
+		return -1;
+	struct db_param row[] = {DB_INT(m->ret_id), challenge ? DB_BYTES(hash, sizeof(hash)) : DB_NULL,
+	                         challenge ? DB_BYTES(sealed.data, sealed.len) : DB_NULL};
+	return db_query(m->desk->db, "UPDATE endpoint SET challenge_hash = $2::bytea, challenge_sealed = $3::bytea WHERE id = $1::int8", row,
+	                ARRAY_LEN(row), false, NULL, e);
+}
+
+static void
+tell(struct manage *m, const struct form *f)
+{
+	m->object = arena_printf(m->arena, "%s/%lld", strcmp(f->protocol->name, "est") == 0 ? "est_label" : "scep_profile", (long long)m->ret_id);
+	m->detail = detail_text(m->arena, "name", f->label, "ca", f->ca_id ? arena_printf(m->arena, "ca/%lld", (long long)f->ca_id) : "default",
+				"profile", f->profile, "enabled", f->enabled ? "true" : "false", "auth", f->auth, "settings", f->settings, "anchors",
+				arena_printf(m->arena, "%zu", f->n_anchors), NULL);
+}
+
+static int
+store_row(struct manage *m, const struct form *f, bool is_new, struct db_param anchors, struct error *e)
+{
+	static const char insert[] =
+	    "INSERT INTO endpoint (tenant_id, protocol, label, ca_id, profile_id, enabled, auth, settings, anchors, owner, metadata)"
+	    " SELECT $1::int, $2::text, $3::text, $4::int, $5::int, $6::boolean, $7::text[], $8::jsonb, $9::bytea[], $11::text, $13::jsonb"
+	    "  WHERE $14::int8 = 0 AND $10::boolean IS NOT NULL AND $12::boolean IS NOT NULL AND $15::boolean IS NOT NULL RETURNING id";
+	static const char change[] =
+	    "UPDATE endpoint SET ca_id = $4::int, profile_id = $5::int, enabled = $6::boolean, auth = $7::text[], settings = $8::jsonb,"
+	    " anchors = CASE WHEN $15::boolean THEN $9::bytea[] ELSE anchors END, version = version + 1,"
+	    " owner = CASE WHEN $10::boolean THEN $11::text ELSE owner END, metadata = CASE WHEN $12::boolean THEN $13::jsonb ELSE metadata END"
+	    " WHERE id = $14::int8 AND tenant_id = $1::int AND protocol = $2::text AND label = $3::text RETURNING id";
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(f->protocol->name), DB_TEXT(f->label), f->ca_id ? DB_INT(f->ca_id) : DB_NULL,
+	                         DB_INT(f->profile_id), DB_TEXT(f->enabled ? "true" : "false"), DB_TEXT(f->auth), DB_TEXT(f->settings), anchors,
+	                         DB_TEXT(f->own.has_owner ? "true" : "false"), DB_TEXT(f->own.owner),
+	                         DB_TEXT(f->own.has_metadata ? "true" : "false"), DB_TEXT(f->own.metadata), DB_INT(is_new ? 0 : m->id),
+	                         DB_TEXT(f->has_anchors ? "true" : "false")};
+	if (db_query(m->desk->db, is_new ? insert : change, row, ARRAY_LEN(row), false, &r, e) < 0)
+		return manage_taken(m, "name", "name: it is taken, or isn't of small letters, digits, and . _ - behind the first", e);
+	m->ret_id = db_int(r, 0, 0);
+	return 0;
+}
+
+static int
+store(struct manage *m, const struct form *f, bool is_new, struct error *e)
+{
+	struct db_array anchors;
+	struct db_param list;
+	db_array_init(&anchors, DB_ARRAY_BYTEA, LIMIT_ANCHORS_BYTES + 1024);
+	for (size_t i = 0; f->has_anchors && i < f->n_anchors; i++)
+		db_array_add(&anchors, f->anchors[i].data, f->anchors[i].len);
+	int rc = db_array_param(&anchors, &list, e);
+	if (rc == 0)
+		rc = store_row(m, f, is_new, list, e);
+	db_array_free(&anchors);
+	if (rc < 0 || (f->protocol->has_challenge && store_challenge(m, f, is_new, e) < 0))
+		return -1;
+	tell(m, f);
+	return 0;
+}
+
+static int
+load(struct manage *m, const struct protocol *protocol, struct db_result **ret, struct error *e)
+{
+	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id), DB_TEXT(protocol->name)};
+	if (db_query(m->desk->db,
+		     "SELECT n.label, n.ca_id, n.profile_id, n.enabled, n.auth, n.settings, cardinality(n.anchors), n.version, p.name FROM endpoint n"
+		     " JOIN profile p ON p.id = n.profile_id WHERE n.id = $1::int8 AND n.tenant_id = $2::int AND n.protocol = $3::text"
+		     " FOR UPDATE OF n",
+		     row, ARRAY_LEN(row), false, ret, e) < 0)
+		return -1;
+	if (db_rows(*ret) == 0)
+		return fail(e, E_NOT_FOUND, "there is no such %s", protocol->what);
+	if (m->version && m->version != db_int(*ret, 0, 7))
+		return fail(e, E_PRECONDITION, "the %s was changed meanwhile", protocol->what);
+	return 0;
+}
+
+static int
+create(struct manage *m, const struct protocol *protocol, struct error *e)
+{
+	struct form f;
+	return read_form(m, protocol, NULL, &f, e) < 0 ? -1 : store(m, &f, true, e);
+}
+
+static int
+update(struct manage *m, const struct protocol *protocol, struct error *e)
+{
+	struct db_result *old CLEANUP(db_result_free) = NULL;
+	struct form f;
+	return load(m, protocol, &old, e) < 0 || read_form(m, protocol, old, &f, e) < 0 ? -1 : store(m, &f, false, e);
+}
+
+static int
+delete(struct manage *m, const struct protocol *protocol, struct error *e)
+{
+	struct db_result *old CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(m->id)};
+	if (manage_body_end(m, e) < 0 || load(m, protocol, &old, e) < 0 ||
+	    db_query(m->desk->db, "DELETE FROM endpoint WHERE id = $1::int8", row, 1, false, NULL, e) < 0)
+		return -1;
+	m->object = arena_printf(m->arena, "%s/%lld", protocol == &est ? "est_label" : "scep_profile", (long long)m->id);
+	m->detail = detail_text(m->arena, "name", db_text(old, 0, 0), NULL);
+	return 0;
+}
+
+int
+endpoints_follow(struct manage *m, int64_t old_ca, int64_t new_ca, struct error *e)
+{
+	struct db_param row[] = {DB_INT(old_ca), DB_INT(new_ca)};
+	return db_query(m->desk->db, "UPDATE endpoint SET ca_id = $2::int WHERE ca_id = $1::int", row, 2, false, NULL, e);
+}
+
+#define OPERATIONS(p)                                                                                                              \
+	static int p##_create(struct manage *m, struct error *e) { return create(m, &p, e); }                                      \
+	static int p##_update(struct manage *m, struct error *e) { return update(m, &p, e); }                                      \
+	static int p##_delete(struct manage *m, struct error *e) { return delete(m, &p, e); }
+OPERATIONS(est)
+OPERATIONS(scep)
+
+extern const struct manage_op manage_endpoint[];
+const struct manage_op manage_endpoint[] = {
+    {"est_label.create", "est_label.created", RIGHT_ENROLMENT, 0, est_create},
+    {"est_label.update", "est_label.changed", RIGHT_ENROLMENT, 0, est_update},
+    {"est_label.delete", "est_label.deleted", RIGHT_ENROLMENT, 0, est_delete},
+    {"scep_profile.create", "scep_profile.created", RIGHT_ENROLMENT, MANAGE_KEYS | MANAGE_NEVER_WAITS, scep_create},
+    {"scep_profile.update", "scep_profile.changed", RIGHT_ENROLMENT, MANAGE_KEYS | MANAGE_NEVER_WAITS, scep_update},
+    {"scep_profile.delete", "scep_profile.deleted", RIGHT_ENROLMENT, 0, scep_delete},
+    {0},
+};

@@ -1,0 +1,155 @@
+/* Who asks: what the evidence of a request comes to at the door that it came by (RFC 7030 3.2.3, 3.3, 3.7). */
+#include <string.h>
+#include "enroll/anchor.h"
+#include "enroll/code.h"
+#include "enroll/est/est.h"
+
+/* A password or a code, slowed down by address and account together: a stranger's guesses don't lock the account for others. Which of the two it is
+ * shows by itself: both are random, and one that isn't one of an account may be a code. */
+static int
+take_secret(struct est_exchange *x, struct db *db, const char *authorization, struct error *e)
+{
+	struct arena *a = x->request->arena;
+	const char *key = arena_printf(a, "est %s %s", x->request->client, auth_basic_name(a, authorization));
+	const unsigned auth = x->door.auth;
+	int rc = -1;
+	if (throttle_check(key, e) < 0)
+		return -1;
+	(void)!fail(e, E_UNAUTHENTICATED, AUTH_SECRET_REFUSED);
+	if (auth & (ENDPOINT_PASSWORD | ENDPOINT_BOTH))
+		rc = auth_basic(db, authorization, true, a, &x->who, e);
+	if (rc < 0 && e->code == E_UNAUTHENTICATED && auth & (ENDPOINT_CODE | ENDPOINT_BOTH)) {
+		struct bytes secret = auth_basic_secret(a, authorization);
+		if (secret.len)
+			rc = enroll_code_find(db, &x->door, secret, a, &x->who, &x->rules[0], &x->code_id, e);
+	}
+	if (rc == 0)
+		throttle_ok(key);
+	else if (e->code == E_UNAUTHENTICATED)
+		throttle_failed(key);
+	return rc;
+}
+
+/* One of ours, or one under the door's anchors. What is ours is looked up in the store alone, whatever the anchors are: there it may be revoked. */
+static int
+take_certificate(struct est_exchange *x, struct db *db, bool expired_passes, struct error *e)
+{
+	const char *pem = http_client_cert_pem(x->request);
+	struct arena *a = x->request->arena;
+	int rc = expired_passes ? auth_client_cert_expired(db, pem, a, &x->shown, e) : auth_client_cert(db, pem, a, &x->shown, e);
+	if (rc < 0 && strcmp(e->pointer, AUTH_FOREIGN) == 0 && x->door.n_anchors)
+		rc = enroll_anchor_verify(&x->door, pem, a, &x->shown, &x->rules[1], e);
+	x->has_certificate = rc == 0;
+	return rc;
+}
+
+/* Whether the CA that issued a registration authority's certificate is the door's: RFC 7030 3.7, and E03: what one CA gave is good for that CA. */
+static int
+check_ra(const struct est_exchange *x, struct db *db, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	const struct db_param row[] = {DB_INT(x->shown.ca_id), DB_INT(x->door.ca_id), DB_INT(x->door.tenant_id), DB_TEXT(x->door.ca)};
+	if (auth_set_tenant(db, x->door.tenant_id, e) < 0 ||
+	    db_query(db,
+	             "SELECT ca_is_of($1::int, coalesce(nullif($2::int, 0), (SELECT id FROM ca WHERE tenant_id = $3::int"
+	             " AND (name = $4::text OR ($4::text = '' AND is_default)))))",
+	             row, ARRAY_LEN(row), false, &r, e) < 0)
+		return -1;
+	return db_bool(r, 0, 0) ? 0
+				: fail(e, E_FORBIDDEN, "the client certificate is a registration authority's of another CA (RFC 7030 3.7)");
+}
+
+/* What a certificate that passed may do at this door. */
+static int
+check_shown(const struct est_exchange *x, struct db *db, struct error *e)
+{
+	if (x->shown.tenant_id != x->door.tenant_id)
+		return fail(e, E_FORBIDDEN, "whoever asks belongs to another tenant than this path");
+	return x->shown.is_ra && !x->shown.account_id ? check_ra(x, db, e) : 0;
+}
+
+static int
+want_both(struct est_exchange *x, struct db *db, const char *authorization, bool expired_passes, struct error *e)
+{
+	if (!authorization)
+		return fail(e, E_UNAUTHENTICATED, "a password or code (RFC 7617) is wanted on this path, with the client certificate");
+	if (!http_client_cert_pem(x->request))
+		return fail(e, E_FORBIDDEN, "a client certificate is wanted on this path, and a password or code with it (RFC 7030 3.3.2)");
+	if (take_certificate(x, db, expired_passes, e) < 0 || check_shown(x, db, e) < 0 || take_secret(x, db, authorization, e) < 0)
+		return -1;
+	if (x->shown.account_id && x->who.account_id != x->shown.account_id)
+		return fail(e, E_FORBIDDEN, "the client certificate is that of another account");
+	return 0;
+}
+
+static int
+want_certificate(struct est_exchange *x, struct db *db, bool expired_passes, struct error *e)
+{
+	if (take_certificate(x, db, expired_passes, e) < 0 || check_shown(x, db, e) < 0)
+		return -1;
+	x->who = x->shown;
+	return 0;
+}
+
+/* For what names the certificate that is renewed. */
+static int
+want_renewal(struct est_exchange *x, struct db *db, const char *authorization, struct error *e)
+{
+	if (!(x->door.auth & (ENDPOINT_CERTIFICATE | ENDPOINT_BOTH)))
+		return fail(e, E_FORBIDDEN, "certificates aren't taken on this path, and so aren't renewed on it (RFC 7030 4.2.2)");
+	if (!http_client_cert_pem(x->request))
+		return fail(e, E_FORBIDDEN,
+		            "the client certificate that is to be renewed is wanted in the TLS handshake; a password isn't enough "
+		            "(RFC 7030 4.2.2)");
+	int rc = x->door.auth & ENDPOINT_CERTIFICATE ? want_certificate(x, db, true, e) : want_both(x, db, authorization, true, e);
+	if (rc == 0 && x->shown.evidence == EVIDENCE_ANCHOR)
+		return fail(e, E_FORBIDDEN,
+			    "the client certificate isn't one of this system's, which are renewed: ask by simpleenroll (RFC 7030 4.2.2)");
+	return rc;
+}
+
+/* A password that is sent decides: who sends one asks for that account. */
+static int
+want_any(struct est_exchange *x, struct db *db, const char *authorization, struct error *e)
+{
+	bool takes_secret = x->door.auth & (ENDPOINT_PASSWORD | ENDPOINT_CODE), takes_certificate = x->door.auth & ENDPOINT_CERTIFICATE;
+	const char *pem = http_client_cert_pem(x->request);
+	if (x->door.auth & ENDPOINT_BOTH && ((pem && authorization) || !(takes_secret || takes_certificate)))
+		return want_both(x, db, authorization, false, e);
+	if (authorization && takes_secret)
+		return take_secret(x, db, authorization, e);
+	if (pem && takes_certificate)
+		return want_certificate(x, db, false, e);
+	if (takes_secret)
+		return fail(e, E_UNAUTHENTICATED, "an account and its password (RFC 7617)%s is wanted",
+			    takes_certificate ? " or a client certificate" : " or a one-time code");
+	return fail(e, E_FORBIDDEN, "a client certificate is wanted in the TLS handshake; passwords aren't taken on this path");
+}
+
+int
+est_authenticate(struct est_exchange *x, enum est_auth wanted, struct error *e)
+{
+	const char *authorization = http_header_get(x->request, "Authorization");
+	struct db_pool *pool = enroll_db(est_enroll(x->est));
+	struct db *db = NULL;
+	if (db_pool_take(pool, &db, e) < 0)
+		return -1;
+	int rc = wanted == EST_AUTH_CERTIFICATE ? want_renewal(x, db, authorization, e) : want_any(x, db, authorization, e);
+	db_pool_give(pool, db); /* the engine takes its time; others want the connection */
+	if (rc == 0 && x->who.tenant_id != x->door.tenant_id)
+		return fail(e, E_FORBIDDEN, "whoever asks belongs to another tenant than this path");
+	return rc;
+}
+
+int
+est_may_enroll(const struct est_exchange *x, struct bytes *ret_same, struct error *e)
+{
+	*ret_same = (struct bytes){0};
+	if (x->who.account_id && !(x->who.rights & RIGHT_BIT(RIGHT_ISSUE)))
+		return fail(e, E_FORBIDDEN, "the account's role %s may not request certificates", x->who.role);
+	/* A device by its own certificate asks for itself alone; an account, and a registration authority for its CA, ask for others. What codes and
+	 * manufacturers' certificates are for stands in the rules. */
+	if (x->has_certificate && !x->shown.account_id && !x->shown.is_ra && x->shown.evidence == EVIDENCE_CERTIFICATE)
+		*ret_same = x->shown.certificate;
+	return 0;
+}
