@@ -29,6 +29,8 @@ struct attribute;
 
 enum {
 	ROUTE_RESULT = 1, /* of an action: the answer is what the engine says, not the resource */
+	ROUTE_CREATES = 2, /* for the description of the interface: makes a certificate, and takes an Idempotency-Key */
+	ROUTE_WAITS = 4,   /* the same: it may wait for an approval, though no operation of the manager is named */
 };
 
 /* One method on one pattern. The pattern follows API_PREFIX; "{id}" stands for one segment. */

@@ -24,38 +24,24 @@ static const struct {
 	const char *rdn; /* KIND_SUBJECT: type of the attribute in the engine's terms */
 	Siegel__Name__Kind name_kind;
 } inputs[] = {
-	{.name = "c", .kind = KIND_SUBJECT, .rdn = "C"},
-	{.name = "st", .kind = KIND_SUBJECT, .rdn = "ST"},
-	{.name = "l", .kind = KIND_SUBJECT, .rdn = "L"},
-	{.name = "o", .kind = KIND_SUBJECT, .rdn = "O"},
-	{.name = "ou", .kind = KIND_SUBJECT, .rdn = "OU"},
-	{.name = "cn", .kind = KIND_SUBJECT, .rdn = "CN"},
-	{.name = "serial_number", .kind = KIND_SUBJECT, .rdn = "serialNumber"},
-	{.name = "street", .kind = KIND_SUBJECT, .rdn = "street"},
-	{.name = "postal_code", .kind = KIND_SUBJECT, .rdn = "postalCode"},
-	{.name = "surname", .kind = KIND_SUBJECT, .rdn = "SN"},
-	{.name = "given_name", .kind = KIND_SUBJECT, .rdn = "GN"},
-	{.name = "title", .kind = KIND_SUBJECT, .rdn = "title"},
-	{.name = "pseudonym", .kind = KIND_SUBJECT, .rdn = "pseudonym"},
-	{.name = "dn_qualifier", .kind = KIND_SUBJECT, .rdn = "dnQualifier"},
-	{.name = "organization_identifier", .kind = KIND_SUBJECT, .rdn = "organizationIdentifier"},
-	{.name = "uid", .kind = KIND_SUBJECT, .rdn = "UID"},
-	{.name = "dc", .kind = KIND_SUBJECT, .rdn = "DC"},
-	{.name = "dns", .kind = KIND_NAMES, .name_kind = SIEGEL__NAME__KIND__DNS},
-	{.name = "ip", .kind = KIND_NAMES, .name_kind = SIEGEL__NAME__KIND__IP},
-	{.name = "email", .kind = KIND_NAMES, .name_kind = SIEGEL__NAME__KIND__EMAIL},
-	{.name = "uri", .kind = KIND_NAMES, .name_kind = SIEGEL__NAME__KIND__URI},
-	{.name = "upn", .kind = KIND_NAMES, .name_kind = SIEGEL__NAME__KIND__UPN},
-	{.name = "hardware", .kind = KIND_NAMES, .name_kind = SIEGEL__NAME__KIND__HARDWARE},
-	{.name = "rid", .kind = KIND_NAMES, .name_kind = SIEGEL__NAME__KIND__RID},
-	{.name = "cert_days", .kind = KIND_OTHER},
-	{.name = "csr", .kind = KIND_OTHER},
-	{.name = "key_type", .kind = KIND_OTHER},
-	{.name = "profile", .kind = KIND_OTHER},
-	{.name = "ca", .kind = KIND_OTHER},
-	{.name = "pkcs12_password", .kind = KIND_OTHER},
-	{.name = "owner", .kind = KIND_OTHER},
-	{.name = "metadata", .kind = KIND_OTHER},
+#define SUBJECT(attribute, type, text) {.name = #attribute, .kind = KIND_SUBJECT, .rdn = (type)},
+#define NAMES(attribute, of, text) {.name = #attribute, .kind = KIND_NAMES, .name_kind = SIEGEL__NAME__KIND__##of},
+#define OTHER(attribute, type, text) {.name = #attribute, .kind = KIND_OTHER},
+#include "api/issue_inputs.def"
+#undef SUBJECT
+#undef NAMES
+#undef OTHER
+};
+
+/* The same for the description of the interface. */
+const struct attribute issue_members[ISSUE_MEMBERS] = {
+#define SUBJECT(attribute, type, text) {#attribute, NULL, ATTRIBUTE_TEXT, 0, text},
+#define NAMES(attribute, of, text) {#attribute, NULL, ATTRIBUTE_TEXTS, 0, text},
+#define OTHER(attribute, type, text) {#attribute, NULL, ATTRIBUTE_##type, 0, text},
+#include "api/issue_inputs.def"
+#undef SUBJECT
+#undef NAMES
+#undef OTHER
 };
 
 /* What may be said of a successor: the rest is as in the certificate that it replaces. */

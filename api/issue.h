@@ -24,6 +24,19 @@ struct issue {
 	uint8_t request_key[32], body_hash[32];
 };
 
+/* What a document for a new certificate may have, as members of the routes that take one. */
+enum {
+	ISSUE_MEMBERS = 0
+#define SUBJECT(attribute, type, text) +1
+#define NAMES(attribute, of, text) +1
+#define OTHER(attribute, type, text) +1
+#include "api/issue_inputs.def"
+#undef SUBJECT
+#undef NAMES
+#undef OTHER
+};
+extern const struct attribute issue_members[ISSUE_MEMBERS];
+
 /* Fills *ret from the attributes of d (all but the requestor and the request key). default_profile is used when the document names
  * none. E_BAD_VALUE with the JSON pointer for an attribute that is unknown, read-only or not of its type. */
 int issue_from_document(const struct document *d, const char *default_profile, struct arena *a, struct issue *ret, struct error *e) MUST_CHECK;

@@ -174,7 +174,7 @@ begin_intents(struct lane *l)
 		return;
 	}
 	fill_batch(l);
-	l->batch.epoch = worker_policies(l->worker)->epoch;
+	l->batch.epoch = l->epoch;
 	if (l->batch.epoch == 0) { /* not read yet */
 		(void)fail(&e, E_STORE, "the policies can't be read at the moment");
 		e.retry_after_sec = 1;
@@ -200,7 +200,9 @@ place_of(const struct lane *l, const struct job *job)
 	return i;
 }
 
-/* The policies are asked about requests of tenants that have rules, unless they were since the rules changed. */
+/* The policies are asked about requests of tenants that have rules, unless they were since the rules changed. One that was approved is held against
+ * them too: what they set is part of what was approved, and what they refuse by now isn't done. The epoch is that of this moment, in which it is
+ * chosen whom to ask. */
 static void
 begin_policy(struct lane *l)
 {
@@ -208,9 +210,10 @@ begin_policy(struct lane *l)
 	struct batch *b = &l->batch;
 	struct error e;
 	b->n = 0;
+	l->epoch = p->epoch;
 	for (size_t i = 0; i < l->n_jobs; i++) {
 		struct job *job = l->jobs[i];
-		if (job->approved || job->judged == p->epoch || !policy_tenants_have(p, job->request->issue->requestor->tenant_id))
+		if (job->judged == p->epoch || !policy_tenants_have(p, job->request->issue->requestor->tenant_id))
 			continue;
 		l->asked[b->n] = job;
 		b->items[b->n++] = (struct batch_item){.order = job->order};
@@ -228,6 +231,7 @@ static bool
 carry_out(struct lane *l, struct job *job, const struct verdict *v)
 {
 	struct error e;
+	bool waits = v->effect == VERDICT_APPROVE && !job->approved;
 	int rc = 0;
 	if (v->document)
 		rc = worker_decide_again(l->worker, job, v->document, &e);
@@ -235,12 +239,12 @@ carry_out(struct lane *l, struct job *job, const struct verdict *v)
 		verdict_error(v, &e);
 		rc = -1;
 	}
-	if (rc == 0 && v->effect == VERDICT_APPROVE && job->request->issue->request_key.len == 0) /* nothing to find it by when it comes again */
+	if (rc == 0 && waits && job->request->issue->request_key.len == 0) /* nothing to find it by when it comes again */
 		rc = fail(&e, E_POLICY, "the request needs an approval: send it with a request key, so that it can be repeated (policy \"%s\")",
 			  v->policy);
 	if (rc < 0)
 		worker_refuse(l->worker, take_out(l, place_of(l, job)), &e);
-	return rc == 0 && v->effect == VERDICT_APPROVE;
+	return rc == 0 && waits;
 }
 
 static void
@@ -251,7 +255,7 @@ judged(struct lane *l, const struct db_result *r)
 	size_t n = l->batch.n;
 	l->n_held = 0;
 	for (size_t i = 0; i < n; i++)
-		l->asked[i]->judged = worker_policies(l->worker)->epoch;
+		l->asked[i]->judged = l->epoch;
 	approvals_begin(&approvals, &l->batch, &l->chain);
 	for (int row = 0; row < db_rows(r); row++) {
 		struct verdict v;
@@ -262,17 +266,13 @@ judged(struct lane *l, const struct db_result *r)
 		l->held[l->n_held++] = take_out(l, place_of(l, job));
 		approvals_add(&approvals, job->order, &v);
 	}
-	if (l->n_held == 0) {
-		begin_intents(l);
-		return;
-	}
-	if (approvals_finish(&approvals, &e) < 0) {
+	if (l->n_held && approvals_finish(&approvals, &e) < 0)
 		while (l->n_held)
 			worker_answer_error(l->worker, l->held[--l->n_held], &e);
+	if (l->n_held)
+		send_statement(l, &l->batch, LANE_APPROVAL);
+	else
 		begin_intents(l);
-		return;
-	}
-	send_statement(l, &l->batch, LANE_APPROVAL);
 }
 
 static void

@@ -19,6 +19,7 @@ struct lane {
 	size_t n_jobs;
 	struct batch batch, lost;      /* lost: orders whose intents are to be marked */
 	struct job *lost_jobs[LIMIT_BATCH];
+	int64_t epoch; /* of the knowledge by which it was chosen whom policies are asked about */
 	struct job *asked[LIMIT_BATCH]; /* those of the jobs that policies are asked about, in the order of batch.items */
 	struct job *held[LIMIT_BATCH]; /* wait for an approval: out of jobs, and to be answered once that is stored */
 	size_t n_held;

@@ -14,7 +14,10 @@
 #define CHAIN "ca.runner"
 #define MAX_ACTIVE 8       /* jobs that take turns; the others wait */
 #define IDLE_WAIT_MS 5000
-#define FAULT_WAIT_MS 1000 /* after a store or a key store that isn't there */
+#define FAULT_WAIT_MS 1000 /* after a store that isn't there */
+/* Of a step that fails for the moment, the pauses doubling up to a minute: a quarter of an hour, then the job has failed. */
+#define TRIES_MAX 20
+#define PAUSE_MAX_SEC 60
 #define STEP_ARENA_BYTES (64 * 1024 * 1024)
 
 DEFINE_CLEANUP(json_t, json_decref)
@@ -23,6 +26,13 @@ struct active {
 	struct job_run run;
 	char *actor;
 	json_t *parameters;
+	bool cancel; /* its owner wants it to end */
+};
+
+/* A job whose step failed for the moment: the others go on meanwhile. */
+struct put_off {
+	int64_t id, until_us;
+	int tries;
 };
 
 struct runner {
@@ -30,6 +40,8 @@ struct runner {
 	bool listening;
 	struct active active[MAX_ACTIVE];
 	size_t n;
+	struct put_off *off;
+	size_t n_off;
 };
 
 static const struct job_kind *
@@ -98,7 +110,7 @@ static void
 take_up(struct runner *r, const struct db_result *rows, int i)
 {
 	struct active *a = &r->active[r->n++];
-	*a = (struct active){.actor = xstrdup(db_text(rows, i, 3)), .parameters = parse(db_text(rows, i, 5))};
+	*a = (struct active){.actor = xstrdup(db_text(rows, i, 3)), .parameters = parse(db_text(rows, i, 5)), .cancel = db_bool(rows, i, 11)};
 	a->run = (struct job_run){
 	    .desk = &r->desk,
 	    .kind = kind_of(db_text(rows, i, 4)),
@@ -124,18 +136,64 @@ is_active(const struct runner *r, int64_t id)
 	return false;
 }
 
+static struct put_off *
+find_off(const struct runner *r, int64_t id)
+{
+	for (size_t i = 0; i < r->n_off; i++)
+		if (r->off[i].id == id)
+			return &r->off[i];
+	return NULL;
+}
+
+static void
+forget_off(struct runner *r, int64_t id)
+{
+	struct put_off *p = find_off(r, id);
+	if (p)
+		*p = r->off[--r->n_off];
+}
+
+/* Puts a job off. False: it has been tried often enough. */
+static bool
+put_off(struct runner *r, int64_t id)
+{
+	struct put_off *p = find_off(r, id);
+	if (!p) {
+		r->off = xrealloc(r->off, (r->n_off + 1) * sizeof(*r->off));
+		p = &r->off[r->n_off++];
+		*p = (struct put_off){.id = id};
+	}
+	int pause_sec = p->tries < 6 ? 1 << p->tries : PAUSE_MAX_SEC;
+	p->until_us = now_us() + (int64_t)pause_sec * 1000000;
+	return p->tries++ < TRIES_MAX;
+}
+
+/* Those that rest, as PostgreSQL's text of an array. */
+static const char *
+resting(const struct runner *r, struct arena *a)
+{
+	const char *text = "{";
+	int64_t now = now_us();
+	for (size_t i = 0; i < r->n_off; i++)
+		if (r->off[i].until_us > now)
+			text = arena_printf(a, "%s%s%lld", text, text[1] ? "," : "", (long long)r->off[i].id);
+	return arena_printf(a, "%s}", text);
+}
+
 /* Takes up what waits: the oldest of each tenant first, so that none waits behind the many of another. */
 static int
 look(struct runner *r, struct error *e)
 {
 	struct db_result *rows CLEANUP(db_result_free) = NULL;
+	struct arena *a CLEANUP(arena_free) = arena_new(STEP_ARENA_BYTES);
 	if (r->n == MAX_ACTIVE)
 		return 0;
+	struct db_param row[] = {DB_TEXT(resting(r, a))};
 	if (db_query(r->desk.db,
-		     "SELECT id, tenant_id, account_id, requestor, kind, parameters, state, total, done, failed, result FROM ("
-		     "SELECT j.*, row_number() OVER (PARTITION BY tenant_id ORDER BY id) AS place FROM job j WHERE status IN ('queued', 'running')) j"
-		     " ORDER BY place, id LIMIT 16",
-		     NULL, 0, false, &rows, e) < 0)
+		     "SELECT id, tenant_id, account_id, requestor, kind, parameters, state, total, done, failed, result, cancel FROM ("
+		     "SELECT j.*, row_number() OVER (PARTITION BY tenant_id ORDER BY id) AS place FROM job j WHERE status IN ('queued', 'running')"
+		     " AND id <> ALL ($1::int8[])) j ORDER BY place, id LIMIT 16",
+		     row, 1, false, &rows, e) < 0)
 		return -1;
 	for (int i = 0; i < db_rows(rows) && r->n < MAX_ACTIVE; i++)
 		if (!is_active(r, db_int(rows, i, 0)))
@@ -208,7 +266,25 @@ do_step(struct job_run *j, bool *ret_more, struct error *e)
 	return 0;
 }
 
-/* A step of one job, with what follows when it fails. False: the desk has to be prepared anew, and the step comes again. */
+/* False: the desk has to be prepared anew. */
+static bool
+end_for_good(struct runner *r, size_t i, const char *status, const char *detail)
+{
+	struct arena *a CLEANUP(arena_free) = arena_new(STEP_ARENA_BYTES);
+	struct job_run *j = &r->active[i].run;
+	struct error e;
+	j->arena = a;
+	forget_off(r, j->id);
+	if (end_job(j, status, detail, &e) < 0) {
+		desk_recover(&r->desk, &e);
+		return false;
+	}
+	drop(r, i);
+	return true;
+}
+
+/* A step of one job, with what follows when it fails. What fails for the moment (a store or a key store that isn't there) comes again after a pause,
+ * so that a job at whose own data it fails stands in nobody's way. False: the desk has to be prepared anew. */
 static bool
 step(struct runner *r, size_t i)
 {
@@ -218,23 +294,27 @@ step(struct runner *r, size_t i)
 	struct error e, end;
 	bool more = false;
 	j->arena = a;
+	if (r->active[i].cancel)
+		return end_for_good(r, i, "cancelled", NULL);
 	int rc = j->kind ? do_step(j, &more, &e) : fail(&e, E_INTERNAL, "this version doesn't know jobs of this kind");
 	if (rc == 0) {
+		forget_off(r, j->id);
 		if (!more)
 			drop(r, i);
 		return true;
 	}
-	if (is_passing(&e) || !db_alive(r->desk.db) || desk_rollback(&r->desk, &before, &end) < 0) {
+	bool back = db_alive(r->desk.db) && desk_rollback(&r->desk, &before, &end) == 0;
+	if (is_passing(&e) && put_off(r, j->id)) {
+		log_error(LOG_LEVEL_WARNING, "a step of a job failed for the moment", &e);
+		desk_recover(&r->desk, &e);
+		return false;
+	}
+	if (!back) {
 		desk_recover(&r->desk, &e);
 		return false;
 	}
 	log_error(LOG_LEVEL_WARNING, "a job failed", &e);
-	rc = end_job(j, "failed", e.detail, &end);
-	if (rc < 0)
-		desk_recover(&r->desk, &end);
-	else
-		drop(r, i);
-	return rc == 0;
+	return end_for_good(r, i, "failed", e.detail);
 }
 
 static bool
@@ -244,6 +324,25 @@ wants_keys(const struct runner *r)
 		if (r->active[i].run.kind && r->active[i].run.kind->keys)
 			return true;
 	return false;
+}
+
+/* There is no key store: jobs that need one rest, the others go on. False: the desk has to be prepared anew. */
+static bool
+go_on_without_keys(struct runner *r, const struct error *e)
+{
+	log_error(LOG_LEVEL_WARNING, "jobs wait for the key store", e);
+	for (size_t i = r->n; i-- > 0;) {
+		struct active *a = &r->active[i];
+		if (!a->run.kind || !a->run.kind->keys || a->cancel)
+			continue;
+		if (put_off(r, a->run.id))
+			drop(r, i);
+		else if (!end_for_good(r, i, "failed", e->detail)) {
+			drop_all(r);
+			return false;
+		}
+	}
+	return true;
 }
 
 static void
@@ -269,7 +368,7 @@ turn(struct runner *r)
 	bool was_alive = r->desk.db && db_alive(r->desk.db);
 	if (!was_alive)
 		r->listening = false;
-	if (desk_prepare(&r->desk, wants_keys(r), &e) < 0 || (!r->listening && db_listen(r->desk.db, "job_added", &e) < 0) || look(r, &e) < 0) {
+	if (desk_prepare(&r->desk, false, &e) < 0 || (!r->listening && db_listen(r->desk.db, "job_added", &e) < 0) || look(r, &e) < 0) {
 		desk_recover(&r->desk, &e);
 		r->listening = false;
 		drop_all(r); /* what is in memory may not be what is stored */
@@ -277,13 +376,12 @@ turn(struct runner *r)
 		return;
 	}
 	r->listening = true;
-	if (wants_keys(r) && !r->desk.hsm)
-		return; /* the next turn opens it */
+	if (!r->desk.hsm && wants_keys(r) && desk_prepare(&r->desk, true, &e) < 0 && !go_on_without_keys(r, &e))
+		return;
 	for (size_t i = r->n; i-- > 0 && !daemon_stopping();)
 		if (!step(r, i)) {
 			r->listening = false;
 			drop_all(r);
-			pause_ms(FAULT_WAIT_MS);
 			return;
 		}
 	if (r->n == 0 && db_wait_notify(r->desk.db, daemon_stop_fd(), IDLE_WAIT_MS, got, NULL, &e) < 0)
@@ -301,6 +399,7 @@ runner_run(const struct config *c, int channel, struct error *e)
 		turn(r);
 	drop_all(r);
 	desk_close(&r->desk);
+	free(r->off);
 	free(r);
 	return 0;
 }

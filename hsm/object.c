@@ -503,7 +503,8 @@ put_public(const struct token *t, EVP_PKEY *key, const struct keytype *type, con
 		der_put(&point, DER_OCTET_STRING, bits, len);
 		template_add(&m, CKA_EC_POINT, point.data, point.len);
 	}
-	CK_RV rv = good ? token_functions(t)->C_CreateObject(token_session(t), m.a, m.n, ret) : CKR_FUNCTION_FAILED;
+	CK_RV rv = good ? token_functions(t)->C_CreateObject(token_session(t), m.a, m.n, ret)
+	                                      : CKR_ATTRIBUTE_VALUE_INVALID; /* the key's fault, not the token's */
 	for (size_t i = 0; i < m.n_held; i++)
 		secret_free(m.held[i]);
 	return rv;

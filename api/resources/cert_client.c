@@ -14,7 +14,7 @@ post(struct call *c, struct error *e)
 static const struct route routes[] = {
 	{"GET", "/cert_client", RIGHT_READ, list_many},
 	{"GET", "/cert_client/{id}", RIGHT_READ, list_one},
-	{"POST", "/cert_client", RIGHT_ISSUE, post},
+	{"POST", "/cert_client", RIGHT_ISSUE, post, .flags = ROUTE_CREATES, MEMBERS(issue_members)},
 };
 
 const struct resource resource_cert_client = {

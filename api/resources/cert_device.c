@@ -14,7 +14,7 @@ post(struct call *c, struct error *e)
 static const struct route routes[] = {
 	{"GET", "/cert_device", RIGHT_READ, list_many},
 	{"GET", "/cert_device/{id}", RIGHT_READ, list_one},
-	{"POST", "/cert_device", RIGHT_ISSUE, post},
+	{"POST", "/cert_device", RIGHT_ISSUE, post, .flags = ROUTE_CREATES, MEMBERS(issue_members)},
 };
 
 const struct resource resource_cert_device = {

@@ -210,6 +210,17 @@ rekey(struct call *c, struct error *e)
 	return issue_successor(c, false, e);
 }
 
+/* Of a successor; the first ones also when it keeps the key. */
+#define RENEW_MEMBERS 3
+static const struct attribute rekey_members[] = {
+	{"cert_days", NULL, ATTRIBUTE_INT, 0, "validity; left out: the profile says"},
+	{"owner", NULL, ATTRIBUTE_TEXT, 0, "left out: as before"},
+	{"metadata", NULL, ATTRIBUTE_METADATA, 0, "an object of texts; left out: as before"},
+	{"csr", NULL, ATTRIBUTE_TEXT, 0, "PKCS#10 in PEM; left out: the key is made here"},
+	{"key_type", NULL, ATTRIBUTE_TEXT, 0, "of a key that is made here"},
+	{"pkcs12_password", NULL, ATTRIBUTE_TEXT, 0, "of a key that is made here: the answer is PKCS#12 in place of PEM"},
+};
+
 static const struct attribute revoke_members[] = {
 	{"reason", NULL, ATTRIBUTE_TEXT, 0, "RFC 5280 5.3.1, such as keyCompromise; left out: unspecified"},
 };
@@ -227,12 +238,14 @@ static const struct route routes[] = {
 	{"GET", "/certificates", RIGHT_READ, list_many},
 	{"GET", "/certificates/{id}", RIGHT_READ, list_one},
 	{"PATCH", "/certificates/{id}", RIGHT_METADATA, write_update, "certificate.update"},
-	{"POST", "/certificates/{id}/renew", RIGHT_ISSUE, renew, .text = "a successor with the same key"},
-	{"POST", "/certificates/{id}/rekey", RIGHT_ISSUE, rekey, .text = "a successor with another key: csr, or one that is made here"},
-	{"POST", "/certificates/{id}/revoke", RIGHT_REVOKE, revoke, "certificate.revoke", MEMBERS(revoke_members),
+	{"POST", "/certificates/{id}/renew", RIGHT_ISSUE, renew, .flags = ROUTE_CREATES, .members = rekey_members, .n_members = RENEW_MEMBERS,
+	    .text = "a successor with the same key"},
+	{"POST", "/certificates/{id}/rekey", RIGHT_ISSUE, rekey, .flags = ROUTE_CREATES, MEMBERS(rekey_members),
+	    .text = "a successor with another key: csr, or one that is made here"},
+	{"POST", "/certificates/{id}/revoke", RIGHT_REVOKE, revoke, .flags = ROUTE_WAITS, MEMBERS(revoke_members),
 	    .text = "for ever; the attribute reason"},
-	{"POST", "/certificates/{id}/hold", RIGHT_REVOKE, hold, "certificate.hold", .text = "on the CRL, until it is released or revoked"},
-	{"POST", "/certificates/{id}/release", RIGHT_REVOKE, release, "certificate.release", .text = "takes a hold back"},
+	{"POST", "/certificates/{id}/hold", RIGHT_REVOKE, hold, .flags = ROUTE_WAITS, .text = "on the CRL, until it is released or revoked"},
+	{"POST", "/certificates/{id}/release", RIGHT_REVOKE, release, .flags = ROUTE_WAITS, .text = "takes a hold back"},
 	{"POST", "/certificates/choose", RIGHT_REVOKE, write_action, "certificate.choose", .members = many, .n_members = ARRAY_LEN(many) - 1,
 	 .flags = ROUTE_RESULT, .text = "the dry run of revoke: how many it would change, and the first of them"},
 	{"POST", "/certificates/revoke", RIGHT_REVOKE, write_action, "certificate.revoke_many", MEMBERS(many), .text = "many at once, by a job"},

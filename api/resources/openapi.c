@@ -197,6 +197,9 @@ parameters(struct arena *a, const struct resource *res, const struct route *rout
 	if (look && res->n_relationships)
 		add_parameter(list, "query", "include", schema_of(ATTRIBUTE_TEXT), false,
 		              "relationships whose other ends come along, separated by commas");
+	if (route->flags & ROUTE_CREATES)
+		add_parameter(list, "header", "Idempotency-Key", schema_of(ATTRIBUTE_TEXT), false,
+		              "a repetition with the same key gets the same certificate");
 	if (route->handle == write_update)
 		add_parameter(list, "header", "If-Match", schema_of(ATTRIBUTE_TEXT), false, "the ETag that the change rests on");
 	for (int i = 0; route->raw_bytes && i < route->n_members; i++)
@@ -211,7 +214,8 @@ static json_t *
 responses(struct arena *a, const struct resource *res, const struct route *route)
 {
 	json_t *all = json_object(), *ok = json_pack("{s:s}", "description", "done"), *ref;
-	const char *status = strcmp(route->method, "DELETE") == 0 ? "204" : route->handle == write_create ? "201" : "200";
+	bool makes = route->handle == write_create || route->flags & ROUTE_CREATES;
+	const char *status = strcmp(route->method, "DELETE") == 0 ? "204" : makes ? "201" : "200";
 
 	if (res->from && !(route->flags & ROUTE_RESULT) && strcmp(status, "204") != 0) {
 		ref = json_pack("{s:s}", "$ref", arena_printf(a, "#/components/schemas/%s", res->path));
@@ -220,7 +224,7 @@ responses(struct arena *a, const struct resource *res, const struct route *route
 		json_object_set_new(ok, "content", content(json_pack("{s:s,s:{s:o}}", "type", "object", "properties", "data", ref)));
 	}
 	json_object_set_new(all, status, ok);
-	if (route->operation)
+	if (route->operation || route->flags & (ROUTE_CREATES | ROUTE_WAITS))
 		json_object_set_new(all, "202", json_pack("{s:s}", "description", "it waits for an approval, or a job does it: Location says which"));
 	json_object_set_new(all, "default", json_pack("{s:s}", "$ref", "#/components/responses/errors"));
 	return all;

@@ -194,8 +194,9 @@ certify_row(struct manage *m, const struct installation *in, struct error *e)
 			" ca_url = replace(ca_url, encode(ski, 'hex'), encode($5::bytea, 'hex')), version = version + 1 WHERE id = $1::int",
 			p, ARRAY_LEN(p), false, NULL, e) == 0)
 		return 0;
-	return manage_taken(m, "certificate", "certificate: its key identifier is that of another CA here, whose files it names: its issuer has to choose"
-	                    " another one", e);
+	return manage_taken(m, "certificate",
+	                    "certificate: its key identifier is that of another CA here, whose files it names; its issuer has to choose another",
+	                    e);
 }
 
 static const char *

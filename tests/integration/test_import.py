@@ -347,7 +347,7 @@ def test_a_cas_key_wants_the_right_to_make_cas(rest):
     assert len(failed) == 1 and "cas.manage" in failed[0]["detail"], failed
     assert not rest.get("/cas?" + urllib.parse.urlencode({"filter[subject][contains]": word})).json["data"]
     imported(rest, files)
-    assert ca_by_subject(rest, word)["attributes"]["status"] == "active"
+    assert ca_by_subject(rest, word)["attributes"]["status"] == "offline"
 
 
 def test_a_retired_ca_isnt_brought_back_by_its_key(rest, instance):

@@ -235,7 +235,7 @@ def test_revocations_wait_too(rest, people, policy):
     waits, refused, other = (rest.issued(metadata={"site": site}) for site in ("Ulm", "Jena", "Ulm"))
     policy([{"name": "eyes", "when": '$.body.reason == "keyCompromise" && $.certificate.metadata.site == "Ulm"', "approve": {"count": 1, "right": "cas.manage"}, "message": "m"},
             {"name": "never", "refuse": True, "when": '$.certificate.metadata.site == "Jena"', "message": "not in Jena"}],
-           operations=["certificate.revoke"], profile=waits["relationships"]["profile"]["data"]["id"])
+           operations=["certificate.revoke"], profile=waits["attributes"]["profile"])
     path = f"/certificates/{waits['id']}"
     asked = first.rest.post(f"{path}/revoke", document("revoke", reason="keyCompromise"))
     assert asked.status == 202 and asked.data["type"] == "approvals" and asked.attributes["operation"] == "certificate.revoke", asked

@@ -247,6 +247,12 @@ def test_openapi(instance, admin):
             schemas += [m["schema"] for m in operation.get("requestBody", {}).get("content", {}).values() if "schema" in m]
     for schema in schemas:
         jsonschema.Draft202012Validator.check_schema(schema)
+    # what it says of a certificate's request is what is taken
+    asked = doc["paths"]["/cert_server"]["post"]["requestBody"]["content"][support.MEDIA_TYPE]["schema"]["properties"]["data"]
+    for attributes, fits in (({"cn": "a.example", "dns": ["a.example"], "cert_days": 3, "metadata": {"site": "Ulm"}}, True), ({"serial": "1"}, False), ({"dns": "a"}, False)):
+        data = {"type": "cert_server", "attributes": attributes}
+        assert jsonschema.Draft202012Validator({**asked, "components": doc["components"]}).is_valid(data) == fits, attributes
+        assert (admin("POST", "/cert_server", {"data": data}).status == 201) == fits
     # what it says of a resource is what comes
     role = admin("GET", "/roles?page[size]=1").data[0]
     jsonschema.Draft202012Validator({**doc["components"]["schemas"]["roles"], "components": doc["components"]}).validate(
