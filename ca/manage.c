@@ -94,7 +94,7 @@ manage_run(struct manage *m, int64_t *ret_approval, struct error *e)
 	*ret_approval = 0;
 	if (check_right(m, e) < 0)
 		return -1;
-	if (!m->approved && !(m->op->flags & MANAGE_DIRECT)) {
+	if (!(m->op->flags & MANAGE_DIRECT)) { /* what was approved too: a rule that refuses it may be newer */
 		if (approval_ask(m, ret_approval, e) < 0)
 			return -1;
 		if (*ret_approval)

@@ -35,7 +35,7 @@ struct registry {
 	struct row **rows; /* by id */
 	size_t n_rows, n_pending;
 	struct index indexes[N_INDEXES];
-	bool read;         /* at least once */
+	bool read, complete; /* the CAs at least once; the profiles too */
 	uint64_t since;    /* no transaction before this one was under way when it was read */
 	struct profile **profiles;
 	size_t n_profiles;
@@ -519,5 +519,12 @@ registry_refresh(struct registry *r, struct db *db, int *ret_bad, struct error *
 		profile_free(known[i]);
 	free(known);
 	*ret_bad = bad;
+	r->complete = true;
 	return 0;
+}
+
+bool
+registry_is_read(const struct registry *r)
+{
+	return r->complete;
 }

@@ -16,6 +16,8 @@ DEFINE_CLEANUP(struct registry, registry_free)
 /* Reads what is new or changed since the last call; CAs of which nothing else changed than status and intervals keep their loaded keys. A
  * CA or profile that can't be read is left out: *ret_bad counts them, for the caller's log. */
 int registry_refresh(struct registry *r, struct db *db, int *ret_bad, struct error *e) MUST_CHECK;
+/* False until the store was read: what isn't found then may be there. */
+bool registry_is_read(const struct registry *r);
 
 /* The CA of that name, or the tenant's default when name is ""; NULL when there is none, when it waits for its certificate, or when that
  * can't be read. Good until the next refresh, for longer with authority_hold(). */

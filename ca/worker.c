@@ -411,6 +411,12 @@ take_issue(struct worker *w, struct job *job)
 	    !registry_authority(w->registry, q->requestor->tenant_id, q->ca))
 		if (now_us() - w->refreshed_us > REFRESH_US / 10)
 			refresh(w);
+	if (!registry_is_read(w->registry)) {
+		(void)fail(&e, E_STORE, "the CAs and profiles can't be read at the moment");
+		e.retry_after_sec = 1;
+		worker_answer_error(w, job, &e);
+		return;
+	}
 	decide_or_wait(w, job);
 }
 

@@ -80,6 +80,7 @@ CREATE TABLE approval (
   wanted       int NOT NULL CHECK (wanted BETWEEN 1 AND 10),
   requested_by bigint NOT NULL,                -- account; 0: a device with its own certificate
   requestor    text NOT NULL,                  -- "rest:line1"
+  evidence     text NOT NULL DEFAULT '',       -- how he showed who he is: policies are asked again when it is done
   status       text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'approved', 'rejected', 'withdrawn', 'expired', 'done', 'failed')),
   result       jsonb,
   error        text,

@@ -96,6 +96,10 @@ store(struct manage *m, const struct db_result *said, int64_t *ret_id, struct er
 	*ret_id = db_int(r, 0, 0);
 	if (!db_bool(r, 0, 1))
 		return 0;
+	struct db_param shown[] = {DB_INT(*ret_id), DB_TEXT(m->who->evidence)};
+	struct db_result *none CLEANUP(db_result_free) = NULL;
+	if (db_query(m->desk->db, "UPDATE approval SET evidence = $2::text WHERE id = $1::int8", shown, 2, false, &none, e) < 0)
+		return -1;
 	return manage_audit(m, "approval.asked", arena_printf(m->arena, "approval/%lld", (long long)*ret_id),
 			    detail_text(m->arena, "operation", m->op->name, "object", arena_printf(m->arena, "%lld", (long long)m->id), "body",
 					manage_json(m, m->whole), "policy", db_text(said, 0, 3), "rule", db_text(said, 0, 4), NULL),
@@ -135,7 +139,7 @@ approval_ask(struct manage *m, int64_t *ret_id, struct error *e)
 	*ret_id = 0;
 	if (ask_policies(m, &said, e) < 0)
 		return -1;
-	if (db_rows(said) == 0)
+	if (db_rows(said) == 0 || m->approved)
 		return 0;
 	if (m->content.len || m->op->flags & MANAGE_NEVER_WAITS)
 		return fail(e, E_POLICY,
@@ -167,7 +171,8 @@ enum {
 	COL_SAME,
 	COL_OBJECT_VERSION,
 	COL_MAY,
-	COL_DECIDED
+	COL_DECIDED,
+	COL_EVIDENCE
 };
 
 static int
@@ -178,7 +183,7 @@ load(struct manage *m, struct db_result **ret, struct error *e)
 		     "SELECT a.operation, a.object_id, a.body, a.status, a.requested_by, a.requestor, a.version, a.expires_at <= now(),"
 		     " a.requested_by = $3::int8, same_person(a.requested_by, $3::int8), a.object_version,"
 		     " EXISTS (SELECT FROM jsonb_array_elements(a.approvers) d WHERE approval_eligible($3::int8, d)),"
-		     " EXISTS (SELECT FROM approval_decision d WHERE d.approval_id = a.id AND same_person(d.account_id, $3::int8))"
+		     " EXISTS (SELECT FROM approval_decision d WHERE d.approval_id = a.id AND same_person(d.account_id, $3::int8)), a.evidence"
 		     " FROM approval a WHERE a.id = $1::int8 AND a.tenant_id = $2::int FOR UPDATE",
 		     row, ARRAY_LEN(row), false, ret, e) < 0)
 		return -1;
@@ -264,7 +269,7 @@ is_passing(const struct error *e)
 
 /* The one who asked, as the store knows him now. */
 static int
-find_requestor(struct manage *m, int64_t account_id, Siegel__Requestor *ret, struct error *e)
+find_requestor(struct manage *m, int64_t account_id, const char *evidence, Siegel__Requestor *ret, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(account_id), DB_INT(m->who->tenant_id)};
@@ -277,7 +282,7 @@ find_requestor(struct manage *m, int64_t account_id, Siegel__Requestor *ret, str
 	ret->account_id = account_id;
 	ret->name = arena_strdup(m->arena, db_text(r, 0, 0));
 	ret->role = arena_strdup(m->arena, db_text(r, 0, 1));
-	ret->evidence = arena_strdup(m->arena, "approval");
+	ret->evidence = arena_strdup(m->arena, evidence);
 	ret->source = arena_strdup(m->arena, "rest");
 	ret->request_id = m->who->request_id;
 	return 0;
@@ -298,7 +303,8 @@ carry_out_operation(struct manage *m, const struct db_result *r, struct error *e
 	                      .approval_id = m->id};
 	if (!done.op)
 		return fail(e, E_UNSUPPORTED, "this version doesn't know the operation");
-	if (find_requestor(m, db_int(r, 0, COL_REQUESTED_BY), &who, e) < 0 || desk_prepare(m->desk, done.op->flags & MANAGE_KEYS, e) < 0)
+	if (find_requestor(m, db_int(r, 0, COL_REQUESTED_BY), db_text(r, 0, COL_EVIDENCE), &who, e) < 0 ||
+	    desk_prepare(m->desk, done.op->flags & MANAGE_KEYS, e) < 0)
 		return -1;
 	done.actor = requestor_text(m->arena, &who);
 	done.body = json_loads(db_text(r, 0, COL_BODY), 0, NULL);

@@ -105,7 +105,7 @@ postgres_database() {
 	superuser_sql -d postgres <"$PREFIX/share/siegel/migrations/roles.sql"
 	if [ -z "$(superuser_sql -At -d postgres -c "SELECT 1 FROM pg_database WHERE datname = 'siegel'")" ]; then
 		superuser_sql -d postgres -c 'CREATE DATABASE siegel OWNER siegel_owner'
-		superuser_sql -d siegel -c 'REVOKE CREATE ON SCHEMA public FROM PUBLIC'
 	fi
+	superuser_sql -d siegel <"$PREFIX/share/siegel/migrations/database.sql"
 	as_user "$PREFIX/bin/siegelctl" --config "$CONFIG" db migrate
 }

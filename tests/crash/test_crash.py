@@ -6,8 +6,10 @@ F and H are the rows of the fault matrix: F1 engine, F2 front ends, F3 store, F7
 import os
 import random
 import signal
+import threading
 import time
 
+import psycopg2
 import pytest
 
 from house import House
@@ -199,6 +201,28 @@ def test_f3_connections_ended(house):
         load.end()
     judge(house, load)
     back_in_time(load)
+
+
+def test_f3_engine_that_couldnt_read_the_store(house):
+    """What an engine has never read isn't "not found": the client is told to come again (its chains have another writer here)."""
+    chains = [f"ca.{worker}.{lane}" for worker in range(4) for lane in range(4)]
+    holder = psycopg2.connect(house.dsn)
+    taking = threading.Thread(
+        target=lambda: holder.cursor().execute("SELECT pg_advisory_lock(hashtextextended('audit ' || c, 0)) FROM unnest(%s) c", (chains,))
+    )
+    try:
+        taking.start()  # it stands in line behind the engine, and is before the next one
+        house.restart("siegel-ca")
+        taking.join()
+        answers = set()
+        until = time.monotonic() + 4
+        while time.monotonic() < until:
+            answers.add(house.issue("never-read")[0])
+            time.sleep(0.1)
+        assert answers == {503}, answers
+    finally:
+        holder.close()
+    house.until_issuing(timeout=20)
 
 
 def test_f7_one_insert_fails_after_signing(house):

@@ -121,6 +121,22 @@ def test_a_change_voids_approvals(rest, people, policy):
     assert roles(rest, name)[0]["attributes"]["rights"] == ["jobs.manage"]
 
 
+def test_what_was_approved_is_still_held_against_rules(rest, people, policy):
+    """A rule that came meanwhile refuses it; one that looks at how the requestor showed who he is sees what he showed, and not who approved."""
+    first, second, *_ = people
+    forbidden, fine = mark("r"), mark("r")
+    for name in (forbidden, fine):
+        four_eyes(policy, name)
+    waiting = {name: ask_for_role(first.rest, name)["id"] for name in (forbidden, fine)}
+    policy([{"name": "no", "when": f'$.body.name == "{forbidden}"', "refuse": True, "message": "not any more"},
+            {"name": "shown", "when": f'$.body.name == "{fine}" && $.evidence != "token"', "refuse": True, "message": "with a token"}],
+           operations=["role.create"])  # fmt: skip
+    refused = action(second.rest, f"/approvals/{waiting[forbidden]}/approve").data["attributes"]
+    assert refused["status"] == "failed" and "not any more" in refused["error"], refused
+    assert roles(rest, forbidden) == []
+    assert action(second.rest, f"/approvals/{waiting[fine]}/approve").data["attributes"]["status"] == "done"
+
+
 def test_the_same_again_finds_what_waits(rest, people, policy):
     first, second, *_ = people
     name = mark("r")
