@@ -95,14 +95,6 @@ attribute(struct attributes *l, struct bytes oid, int tag, const void *data, siz
 	l->ends[l->n++] = l->buf.len;
 }
 
-static int
-compare(const void *left, const void *right)
-{
-	const struct bytes *l = left, *r = right;
-	int c = memcmp(l->data, r->data, l->len < r->len ? l->len : r->len);
-	return c ? c : (l->len > r->len) - (l->len < r->len);
-}
-
 /* The SET OF in its order (X.690 11.6), which is what is signed (RFC 5652 5.4). */
 static int
 attributes_der(struct attributes *l, struct arena *a, struct bytes *ret, struct error *e)
@@ -113,11 +105,7 @@ attributes_der(struct attributes *l, struct arena *a, struct bytes *ret, struct 
 		return -1;
 	for (size_t i = 0, from = 0; i < l->n; from = l->ends[i++])
 		sorted[i] = (struct bytes){l->buf.data + from, l->ends[i] - from};
-	qsort(sorted, l->n, sizeof(*sorted), compare);
-	size_t set = der_begin(&b, DER_SET);
-	for (size_t i = 0; i < l->n; i++)
-		der_put_raw(&b, sorted[i]);
-	der_close(&b, set);
+	der_put_set(&b, sorted, l->n);
 	if (buf_check(&b, e) < 0)
 		return -1;
 	*ret = (struct bytes){arena_dup(a, b.data, b.len), b.len};

@@ -26,7 +26,7 @@ static const struct attribute attributes[] = {
 	{"enabled", "n.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE},
 	{"auth", "to_jsonb(n.auth)", ATTRIBUTE_JSON, ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED,
 	 "a list of what is evidence: password, code, certificate, both (a certificate, and a password or code with it)"},
-	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE, "names_from, retry_window_sec: doc/est.md"},
+	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE, "names_from, retry_window_sec, key_delivery: doc/est.md"},
 	{"anchors", "(SELECT string_agg(encode(u.a, 'hex'), ',' ORDER BY u.i) FROM unnest(n.anchors) WITH ORDINALITY AS u(a, i))", ATTRIBUTE_PEMS,
 	 ATTRIBUTE_WRITE | ATTRIBUTE_ON_REQUEST, "certificates (PEM) under which those of manufacturers are taken"},
 	{"url", EST_URL, ATTRIBUTE_TEXT, ATTRIBUTE_WITH_URL, "where clients send their requests"},
