@@ -74,7 +74,8 @@ find_certificate(struct est_exchange *x, struct bytes identifier, struct bytes *
 		if (rc < 0)
 			return -1;
 		if (!db_is_null(r, 0, 0)) {
-			*ret = db_bytes(r, 0, 0, x->request->arena);
+			struct bytes found = db_bytes(r, 0, 0, NULL);
+			*ret = (struct bytes){arena_dup(x->request->arena, found.data, found.len), found.len};
 			return 0;
 		}
 	}
