@@ -42,8 +42,11 @@ authenticate(struct est_exchange *x, const struct cms_signed *s, struct cmc_requ
 	const struct bytes *certificate = cms_signer_certificate(s);
 	if (!certificate)
 		return fail(e, E_FORBIDDEN, "the signer's certificate isn't in the message");
-	if (cms_signed_verify(s, *certificate, false, e) < 0)
+	if (cms_signed_verify(s, *certificate, false, e) < 0) {
+		if (e->code == E_NOT_FOUND) /* a signed attribute that has to be there */
+			e->code = E_MALFORMED;
 		return -1;
+	}
 	q->failure = CMC_BAD_IDENTITY;
 	return est_authenticate_signer(x, *certificate, e);
 }
