@@ -175,15 +175,20 @@ def test_forms_of_the_body(instance, label, authority):
 def test_a_request_that_waits(instance, rest, label, authority):
     """Pending (RFC 5272 6.1.3) with 202 until somebody approves; the same message again gets the certificate."""
     cn = est.unique("waits")
-    rule = {"name": "eyes", "when": f'$.subject.CN == "{cn}"', "approve": {"count": 1}, "message": "others look at it"}
-    answer = rest.post("/policies", enrol.document("policies", name=enrol.mark("cmc"), rules=[rule], enabled=True, operations=["certificate.issue"]))
+    rule = {"name": "eyes", "approve": {"count": 1, "right": "approvals.decide"}, "message": "somebody has to look at it"}
+    answer = rest.post("/policies", enrol.document("policies", name=enrol.mark("cmc"), rules=[rule], enabled=True,
+                                                   condition=f'$.source == "est" && $.subject.CN[*] == "{cn}"'))
     assert answer.status == 201, answer
     try:
         message = cmc.signed(cmc.pki_data(cmc.pkcs10(csr(cn), 4)), authority.certificate, authority.key)
         waiting = cmc.post(instance, message, label)
         assert waiting.status == 202 and int(waiting.headers["retry-after"]) > 0
         response = cmc.Response(waiting)
-        assert response.status == cmc.PENDING and response.part == [4] and issued_for(instance, cn) == 0
+        assert response.status == cmc.PENDING and response.part == [4] and response.failure is None and issued_for(instance, cn) == 0
+        waits = f"status = 'open' AND body -> 'subject' -> 'CN' ->> 0 = '{cn}'"
+        assert cmc.post(instance, message, label).status == 202 and instance.count("approval", waits) == 1
+        instance.sql(f"UPDATE approval SET status = 'approved' WHERE {waits}")
+        granted(cmc.post(instance, message, label))
     finally:
         assert rest.delete(f"/policies/{answer.data['id']}").status == 204
 
