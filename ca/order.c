@@ -458,9 +458,9 @@ order_renew(const struct registry *r, const Siegel__Issue *request, const struct
 	if (complete(o, p || request->csr.len ? &csr : NULL, now, e) < 0 || check_ancestors(o, r, e) < 0 ||
 	    take_ownership(o, p, e) < 0)
 		return -1;
-	if (request->same_identity_as.len && order_same_identity(o, bytes_of(request->same_identity_as), e) < 0)
-		return -1;
 	if (request->renewal && order_reenrolment(o, now, e) < 0)
+		return -1;
+	if (request->same_identity_as.len && order_same_identity(o, bytes_of(request->same_identity_as), e) < 0)
 		return -1;
 	if (order_identities(o, e) < 0)
 		return -1;

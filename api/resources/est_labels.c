@@ -6,6 +6,7 @@
 #include "api/write.h"
 
 #define EST_URL "'$URL/.well-known/est/' || n.label"
+#define PKI_URL "'$URL/' || n.label" /* pki appends /.well-known/est */
 /* What a device's programmer begins with; doc/est.md has the rest. */
 #define SECRET "CASE WHEN n.auth && '{password,code,both}' THEN ' -u NAME:SECRET' ELSE '' END"
 #define IDENTITY "CASE WHEN n.auth && '{certificate,both}' THEN ' --cert device.crt --key device.key' ELSE '' END"
@@ -18,19 +19,27 @@
 	" 'curl_reenroll', CASE WHEN n.auth && '{certificate,both}' THEN 'openssl base64 -A -in next.csr | curl --cacert root.pem'"  \
 	" || CASE WHEN 'certificate' = ANY (n.auth) THEN '' ELSE " SECRET " END || " IDENTITY                               \
 	" || ' -H ''Content-Type: application/pkcs10'' --data-binary @- ' || " EST_URL                                      \
-	" || '/simplereenroll | openssl base64 -d -A | openssl pkcs7 -inform DER -print_certs -out next.crt' END)"
+	" || '/simplereenroll | openssl base64 -d -A | openssl pkcs7 -inform DER -print_certs -out next.crt' END,"                \
+	" 'strongswan_cacerts', 'pki --estca --url ' || " PKI_URL " || ' --cacert root.pem --outform pem --caout ca.crt --force',"  \
+	" 'strongswan_enroll', CASE WHEN n.auth && '{password,code}' THEN 'pki --est --url ' || " PKI_URL                        \
+	" || ' --cacert root.pem --in device.csr --userpass NAME:SECRET --outform pem > device.crt' END,"                        \
+	" 'strongswan_reenroll', CASE WHEN 'certificate' = ANY (n.auth) THEN 'pki --est --url ' || " PKI_URL                     \
+	" || ' --cacert root.pem --in next.csr --cert device.crt --key device.key --outform pem > next.crt' END)"
 
 static const struct attribute attributes[] = {
 	{"name", "n.label", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED,
-	 "the label in the address: small letters, digits, and . _ - behind the first; one of all tenants"},
-	{"enabled", "n.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE},
+	 "the label in the address: small letters, digits, and . _ - behind the first; unique among all tenants"},
+	{"enabled", "n.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "false: its path is as if it weren't there"},
 	{"auth", "to_jsonb(n.auth)", ATTRIBUTE_JSON, ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED,
 	 "a list of what is evidence: password, code, certificate, both (a certificate, and a password or code with it)"},
-	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE, "names_from, retry_window_sec, key_delivery: doc/est.md"},
+	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE,
+	 "names_from: what a manufacturer's certificate says of the new one: serial_number (the default), same or any; retry_window_sec: for how long"
+	 " the same request gets the same certificate; key_delivery: encrypted, when keys that are made here go out encrypted alone (default: any)"},
 	{"anchors", "(SELECT string_agg(encode(u.a, 'hex'), ',' ORDER BY u.i) FROM unnest(n.anchors) WITH ORDINALITY AS u(a, i))", ATTRIBUTE_PEMS,
 	 ATTRIBUTE_WRITE | ATTRIBUTE_ON_REQUEST, "certificates (PEM) under which those of manufacturers are taken"},
 	{"url", EST_URL, ATTRIBUTE_TEXT, ATTRIBUTE_WITH_URL, "where clients send their requests"},
-	{"commands", COMMANDS, ATTRIBUTE_JSON, ATTRIBUTE_WITH_URL, "ready command lines of clients"},
+	{"commands", COMMANDS, ATTRIBUTE_JSON, ATTRIBUTE_WITH_URL,
+	 "ready command lines of curl and strongSwan; null for what the label doesn't take. device.csr, next.csr: requests in DER"},
 	OWNERSHIP_ATTRIBUTES("n"),
 	{"version", "n.version", ATTRIBUTE_INT, 0},
 	{"created_at", "n.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},

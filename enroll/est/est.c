@@ -94,17 +94,31 @@ operation_find(const char *name)
 	return NULL;
 }
 
+/* "label" from "/label/.well-known/est/", as strongSwan's pki asks; NULL for anything else. */
+static const char *
+label_in_front(const struct http_request *r, const char **rest)
+{
+	const char *at = strstr(r->path, EST_PREFIX);
+	if (!at || at == r->path || r->path[0] != '/' || memchr(r->path + 1, '/', (size_t)(at - r->path - 1)))
+		return NULL;
+	*rest = at + strlen(EST_PREFIX);
+	return arena_strndup(r->arena, r->path + 1, (size_t)(at - r->path - 1));
+}
+
 int
 est_route(const struct http_request *r, const struct est_operation **ret_operation, const char **ret_label, struct error *e)
 {
 	*ret_operation = NULL;
 	*ret_label = NULL;
-	const char *name = r->path;
-	if (strncmp(name, EST_PREFIX, strlen(EST_PREFIX)) != 0)
-		return fail(e, E_NOT_FOUND, "EST is served under " EST_PREFIX " (RFC 7030 3.2.2)");
-	name += strlen(EST_PREFIX);
-	const char *slash = strchr(name, '/');
-	const char *label = slash ? arena_strndup(r->arena, name, (size_t)(slash - name)) : NULL;
+	const char *name = r->path, *slash = NULL;
+	const char *label = label_in_front(r, &name);
+	if (!label) {
+		if (strncmp(name, EST_PREFIX, strlen(EST_PREFIX)) != 0)
+			return fail(e, E_NOT_FOUND, "EST is served under " EST_PREFIX " (RFC 7030 3.2.2)");
+		name += strlen(EST_PREFIX);
+		slash = strchr(name, '/');
+		label = slash ? arena_strndup(r->arena, name, (size_t)(slash - name)) : NULL;
+	}
 	if (label && (!endpoint_label_valid(label) || operation_find(label)))
 		return fail(e, E_NOT_FOUND, "there is no such label; paths are " EST_PREFIX "[<label>/]<operation> (RFC 7030 3.2.2)");
 	const struct est_operation *op = operation_find(slash ? slash + 1 : name);

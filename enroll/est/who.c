@@ -9,20 +9,19 @@
 #include "lib/x509/pem.h"
 
 /* A password or a code, slowed down by address and account together: a stranger's guesses don't lock the account for others. Which of the two it is
- * shows by itself: both are random, and one that isn't one of an account may be a code. */
+ * shows by itself: both are random, and one that isn't one of an account may be a code. taken: which of the two are; bits of enum endpoint_auth. */
 static int
-take_secret(struct est_exchange *x, struct db *db, const char *authorization, struct error *e)
+take_secret(struct est_exchange *x, struct db *db, const char *authorization, unsigned taken, struct error *e)
 {
 	struct arena *a = x->request->arena;
 	const char *key = arena_printf(a, "est %s %s", x->request->client, auth_basic_name(a, authorization));
-	const unsigned auth = x->door.auth;
 	int rc = -1;
 	if (throttle_check(key, e) < 0)
 		return -1;
 	(void)!fail(e, E_UNAUTHENTICATED, AUTH_SECRET_REFUSED);
-	if (auth & (ENDPOINT_PASSWORD | ENDPOINT_BOTH))
+	if (taken & ENDPOINT_PASSWORD)
 		rc = auth_basic(db, authorization, true, a, &x->who, e);
-	if (rc < 0 && e->code == E_UNAUTHENTICATED && auth & (ENDPOINT_CODE | ENDPOINT_BOTH)) {
+	if (rc < 0 && e->code == E_UNAUTHENTICATED && taken & ENDPOINT_CODE) {
 		struct bytes secret = auth_basic_secret(a, authorization);
 		if (secret.len)
 			rc = enroll_code_find(db, &x->door, secret, a, &x->who, &x->rules[0], &x->code_id, e);
@@ -79,7 +78,8 @@ want_both(struct est_exchange *x, struct db *db, const char *authorization, bool
 		return fail(e, E_UNAUTHENTICATED, "a password or code (RFC 7617) is wanted on this path, with the client certificate");
 	if (!http_client_cert_pem(x->request))
 		return fail(e, E_FORBIDDEN, "a client certificate is wanted on this path, and a password or code with it (RFC 7030 3.3.2)");
-	if (take_certificate(x, db, expired_passes, e) < 0 || check_shown(x, db, e) < 0 || take_secret(x, db, authorization, e) < 0)
+	if (take_certificate(x, db, expired_passes, e) < 0 || check_shown(x, db, e) < 0 ||
+	    take_secret(x, db, authorization, ENDPOINT_PASSWORD | ENDPOINT_CODE, e) < 0)
 		return -1;
 	if (x->shown.account_id && x->who.account_id != x->shown.account_id)
 		return fail(e, E_FORBIDDEN, "the client certificate is that of another account");
@@ -121,7 +121,7 @@ want_any(struct est_exchange *x, struct db *db, const char *authorization, struc
 	if (x->door.auth & ENDPOINT_BOTH && ((pem && authorization) || !(takes_secret || takes_certificate)))
 		return want_both(x, db, authorization, false, e);
 	if (authorization && takes_secret)
-		return take_secret(x, db, authorization, e);
+		return take_secret(x, db, authorization, x->door.auth, e);
 	if (pem && takes_certificate)
 		return want_certificate(x, db, false, e);
 	if (takes_secret)

@@ -52,20 +52,19 @@ class Bench:
         copy.chmod(0o755)
         return str(copy)
 
-    def window(self, connections, name, seconds=None):
-        """One window of load, with the CPU time of each service for a certificate and the size of the batches."""
+    def window(self, connections, name, seconds=None, path="/api/v2.0/cert_device", token=None, more=()):
+        """One window of load, with the CPU time of each service for a certificate and the size of the batches. more: options of the client."""
         seconds = seconds or self.seconds
         highest = self.house.sql("SELECT coalesce(max(id), 0) FROM certificate")[0][0]
         command = [
-            str(self.build / "tests/bench/load"), "--url", self.house.url + "/api/v2.0/cert_device",
+            str(self.build / "tests/bench/load"), "--url", self.house.url + path,
             "--cacert", self.house.access["SIEGEL_CACERT"], "--connections", str(connections), "--seconds", str(seconds),
-            "--requests", str(int(POOL_PER_SECOND * seconds)), "--prefix", name,
+            "--requests", str(int(POOL_PER_SECOND * seconds)), "--prefix", name, *more,
         ]  # fmt: skip
         families = self.families()
         before = {service: proc.cpu_us(pids) for service, pids in families.items()}
-        done = subprocess.run(
-            command, capture_output=True, text=True, env={"SIEGEL_TOKEN": self.house.access["SIEGEL_TOKEN"], "PATH": os.environ["PATH"]}
-        )
+        token = self.house.access["SIEGEL_TOKEN"] if token is None else token
+        done = subprocess.run(command, capture_output=True, text=True, env={"SIEGEL_TOKEN": token, "PATH": os.environ["PATH"]})
         if done.returncode not in (0, 1):
             raise RuntimeError(done.stderr)
         time.sleep(SETTLE_SEC)

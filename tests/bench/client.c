@@ -37,12 +37,16 @@ address_parse(const char *url)
 }
 
 SSL_CTX *
-client_context(const char *ca_file)
+client_context(const char *ca_file, const char *cert_file, const char *key_file)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 
 	if (!ctx || SSL_CTX_load_verify_file(ctx, ca_file) != 1) {
 		fprintf(stderr, "load: can't read the CA certificate %s\n", ca_file);
+		exit(2);
+	}
+	if (cert_file && (SSL_CTX_use_certificate_chain_file(ctx, cert_file) != 1 || SSL_CTX_use_PrivateKey_file(ctx, key_file, SSL_FILETYPE_PEM) != 1)) {
+		fprintf(stderr, "load: can't use the client certificate %s with the key %s\n", cert_file, key_file);
 		exit(2);
 	}
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);

@@ -34,8 +34,8 @@ enum client_event { CLIENT_WAIT, CLIENT_READY, CLIENT_ANSWERED, CLIENT_LOST };
 
 /* "https://host:port/path" or "http://…". Ends the process when it isn't one. */
 struct address address_parse(const char *url);
-/* A context that trusts that CA file alone. Ends the process when it can't. */
-SSL_CTX *client_context(const char *ca_file);
+/* A context that trusts that CA file alone; cert_file and key_file: what the client shows, NULL: nothing. Ends the process when it can't. */
+SSL_CTX *client_context(const char *ca_file, const char *cert_file, const char *key_file);
 /* Begins to connect; the descriptor is then in c->fd. False when nobody listens. */
 bool client_open(struct client *c, const struct address *a, SSL_CTX *ctx);
 void client_close(struct client *c);

@@ -1,5 +1,5 @@
-/* Load from outside, over the edge: many kept connections, each with one request at a time; a certificate for each CSR of a pool
- * that is made before. Prints one line of JSON with rate, latencies and own CPU time. With a journal and retries it is the client
+/* Load from outside, over the edge, by REST or EST: many kept connections, or a new one for each request, each with one request at a time;
+ * a certificate for each CSR of a pool that is made before. Prints one line of JSON with rate, latencies and own CPU time. With a journal and retries it is the client
  * of the crash tests: what it received is on disk before it goes on, and what it lost it asks again with the same key. */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,10 +23,12 @@
 #define SERIAL_TEXT 64
 
 struct options {
-	const char *url, *ca_file, *type, *prefix, *journal, *token;
+	const char *url, *ca_file, *cert_file, *key_file, *type, *prefix, *journal, *token;
 	long connections, requests, repeat_one_in, retry_ms;
 	double seconds;
 	bool keyed; /* send an Idempotency-Key */
+	bool est;   /* EST in place of REST; token is NAME:PASSWORD, or empty */
+	bool fresh; /* each request has a connection of its own */
 };
 
 struct slot {
@@ -69,6 +71,24 @@ die(const char *what)
 {
 	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
 	exit(2);
+}
+
+/* A CSR in base64 as EST wants it (RFC 8951 3.1). */
+static void
+make_est_request(const struct load *l, struct slot *s)
+{
+	const struct pool_csr *csr = &l->pool[s->index];
+	char body[2048], basic[1024], authorization[1100] = "";
+	int n = EVP_EncodeBlock((unsigned char *)body, csr->der, (int)csr->len);
+
+	if (*l->o.token) {
+		EVP_EncodeBlock((unsigned char *)basic, (const unsigned char *)l->o.token, (int)strlen(l->o.token));
+		snprintf(authorization, sizeof(authorization), "Authorization: Basic %s\r\n", basic);
+	}
+	s->client.request_len = (size_t)snprintf(
+	        s->client.request, sizeof(s->client.request),
+	        "POST %s HTTP/1.1\r\nHost: %s:%s\r\n%sContent-Type: application/pkcs10\r\n%sContent-Length: %d\r\n\r\n%s", l->address.path,
+	        l->address.host, l->address.port, authorization, l->o.fresh ? "Connection: close\r\n" : "", n, body);
 }
 
 static void
@@ -253,10 +273,15 @@ on_answer(struct load *l, struct slot *s)
 	s->queued = true;
 }
 
+static void reopen(struct load *l, struct slot *s);
+
 static void
 begin(struct load *l, struct slot *s)
 {
-	make_request(l, s);
+	if (l->o.est)
+		make_est_request(l, s);
+	else
+		make_request(l, s);
 	if (client_send(&s->client) == CLIENT_LOST) {
 		l->lost++;
 		retry_later(l, s);
@@ -282,7 +307,10 @@ next_request(struct load *l, struct slot *s)
 	}
 	s->busy = true;
 	s->first_us = now;
-	begin(l, s);
+	if (l->o.fresh && s->client.state != CLIENT_IDLE)
+		reopen(l, s); /* the request follows when the connection is there */
+	else
+		begin(l, s);
 }
 
 static void
@@ -312,7 +340,7 @@ on_event(struct load *l, struct slot *s)
 		return;
 	case CLIENT_ANSWERED:
 		on_answer(l, s);
-		if (s->client.close_after)
+		if (s->client.close_after || l->o.fresh)
 			client_close(&s->client);
 		return;
 	case CLIENT_LOST:
@@ -348,8 +376,9 @@ tend(struct load *l)
 			l->lost++;
 			retry_later(l, s);
 		} else if (!s->busy && s->client.state == CLIENT_CLOSED && now < l->end_us) {
-			s->queued = false;
-			reopen(l, s);
+			s->queued = l->o.fresh;
+			if (!l->o.fresh)
+				reopen(l, s);
 		}
 		busy |= s->busy || s->queued;
 	}
@@ -368,7 +397,7 @@ turn(struct load *l, int wait_ms)
 	for (long i = 0; i < l->o.connections; i++) {
 		struct slot *s = &l->slots[i];
 
-		if (s->queued && s->client.state == CLIENT_IDLE) {
+		if (s->queued && (s->client.state == CLIENT_IDLE || (l->o.fresh && s->client.state == CLIENT_CLOSED))) {
 			s->queued = false;
 			next_request(l, s);
 		}
@@ -457,6 +486,8 @@ static const struct option long_options[] = {
 	{"prefix", required_argument, NULL, 'p'},   {"journal", required_argument, NULL, 'j'},
 	{"keyed", no_argument, NULL, 'k'},          {"retry-ms", required_argument, NULL, 'y'},
 	{"repeat-one-in", required_argument, NULL, 'e'}, {"help", no_argument, NULL, 'h'},
+	{"est", no_argument, NULL, 'E'},            {"fresh", no_argument, NULL, 'f'},
+	{"cert", required_argument, NULL, 'C'},     {"key", required_argument, NULL, 'K'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -478,15 +509,20 @@ options_parse(int argc, char **argv)
 		case 'p': o.prefix = optarg; break;
 		case 'j': o.journal = optarg; break;
 		case 'k': o.keyed = true; break;
+		case 'E': o.est = true; break;
+		case 'f': o.fresh = true; break;
+		case 'C': o.cert_file = optarg; break;
+		case 'K': o.key_file = optarg; break;
 		case 'y': o.retry_ms = strtol(optarg, NULL, 10); break;
 		case 'e': o.repeat_one_in = strtol(optarg, NULL, 10); break;
 		default: o.url = NULL; optind = argc; break;
 		}
 	}
-	if (!o.url || !o.ca_file || !o.token || o.connections < 1 || o.requests < 1 || strlen(o.token) > 512 || strlen(o.prefix) > 32) {
+	if (!o.url || !o.ca_file || !o.token || !o.cert_file != !o.key_file || o.connections < 1 || o.requests < 1 || strlen(o.token) > 512 || strlen(o.prefix) > 32) {
 		fprintf(stderr, "usage: SIEGEL_TOKEN=... load --url https://HOST:PORT/PATH --cacert FILE [--connections N] [--seconds S] "
 		                "[--requests N] [--type NAME] [--prefix TEXT] [--journal FILE] [--keyed] [--retry-ms MS] "
-		                "[--repeat-one-in N]\n");
+		                "[--repeat-one-in N] [--cert FILE --key FILE] [--fresh]\n"
+		                "       SIEGEL_TOKEN=NAME:PASSWORD load --est --url https://HOST:PORT/.well-known/est/simpleenroll ...\n");
 		exit(2);
 	}
 	return o;
@@ -501,7 +537,7 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGTERM, &action, NULL);
 	l.address = address_parse(l.o.url);
-	l.tls = client_context(l.o.ca_file);
+	l.tls = client_context(l.o.ca_file, l.o.cert_file, l.o.key_file);
 	l.pool = pool_new(l.o.prefix, (size_t)l.o.requests);
 	l.slots = calloc((size_t)l.o.connections, sizeof(*l.slots));
 	l.latencies = calloc(2 * (size_t)l.o.requests, sizeof(*l.latencies));

@@ -5,6 +5,8 @@ import uuid
 
 import pytest
 
+import est
+import labels
 import support
 
 
@@ -96,3 +98,103 @@ def client_identity(rest, tmp_path_factory):
         return (*support.write_identity(folder, resource["attributes"]["pem"], key), resource)
 
     return make
+
+
+# Labels of EST: labels.py
+
+
+@pytest.fixture
+def label(instance, rest):
+    """label(profile=…, auth=[…], …) makes one; all go at the end."""
+    made = []
+
+    def make(rest=rest, **attributes):
+        made.append(labels.Label(instance, rest, **attributes))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.id:
+            one.delete()
+
+
+@pytest.fixture
+def own_profile(rest):
+    """own_profile(template, **definition) makes one, gives its name; it is deleted at the end if nothing was issued by it."""
+    made = []
+
+    def make(template="device", **definition):
+        answer = rest.post("/profiles", labels.document("profiles", name=labels.mark("p"), template=template, definition=definition))
+        assert answer.status == 201, answer
+        made.append(answer.data["id"])
+        return answer.attributes["name"]
+
+    yield make
+    for one in made:
+        rest.delete(f"/profiles/{one}")
+
+
+@pytest.fixture(scope="session")
+def ldevid(rest):
+    """The name of a profile from the template ldevid, which wants a serialNumber."""
+    answer = rest.post("/profiles", labels.document("profiles", name=labels.mark("ldevid"), template="ldevid"))
+    assert answer.status == 201, answer
+    return answer.attributes["name"]
+
+
+@pytest.fixture(scope="session")
+def second_ca(rest):
+    """Another issuing CA of the default tenant, below the same root: its resource."""
+    return labels.make_ca(rest, "second", "sub-ca", parent=rest.get("/cas?filter[name]=root").data[0]["id"])
+
+
+@pytest.fixture
+def maker(tmp_path):
+    """A manufacturer."""
+    return labels.Manufacturer(tmp_path)
+
+
+@pytest.fixture
+def factory(label, maker, ldevid):
+    """factory(anchors…, **settings): a label that takes the manufacturer's certificates."""
+
+    def make(*anchors, **settings):
+        return label(auth=["certificate"], profile=ldevid, anchors=maker.anchors(*anchors), settings=settings)
+
+    return make
+
+
+@pytest.fixture
+def label_device(instance, est_account, tmp_path):
+    """A device with a name and a certificate of ours."""
+    return est.Device(instance, est_account, tmp_path, names=[est.unique("name")])
+
+
+@pytest.fixture
+def authority_of(rest, own_profile, tmp_path):
+    """authority_of(ca) gives files of a registration authority's certificate of that CA: id-kp-cmcRA."""
+    name = own_profile("client", extended_key_usage=["clientAuth", "cmcRA"])
+
+    def make(ca=None):
+        key, cn = support.new_key(), est.unique("ra")
+        more = {"ca": ca} if ca else {}
+        resource = rest.issued("cert_client", cn=cn, csr=support.csr_pem(support.new_csr(cn, key=key)), profile=name, **more)
+        return support.write_identity(tmp_path, resource["attributes"]["pem"], key, name=labels.mark("ra"))
+
+    return make
+
+
+@pytest.fixture
+def waits(rest):
+    """waits(cn): requests over EST for that name wait for somebody who approves."""
+    made = []
+
+    def make(cn):
+        answer = rest.post("/policies", labels.document("policies", name=labels.mark("p"), enabled=True, condition=f'$.source == "est" && $.subject.CN[*] == "{cn}"',
+                                                 rules=[{"name": "look", "approve": {"count": 1, "right": "approvals.decide"}, "message": "wait"}]))
+        assert answer.status == 201, answer
+        made.append(answer.data["id"])
+
+    yield make
+    for one in made:
+        rest.delete(f"/policies/{one}")

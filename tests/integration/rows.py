@@ -7,12 +7,13 @@ pytest's; `later` says what the row waits for.
 T = [f"T{n:02}" for n in range(1, 26)]
 A = [f"A{n:02}" for n in range(1, 23)]
 R = [f"R{n:02}" for n in range(1, 25)]
+E = [f"E{n:02}" for n in range(1, 10)]
 I = [f"I{n:02}" for n in range(1, 8)]
 H = [f"H{n:02}" for n in range(1, 9)]
 D = [f"D{n:02}" for n in range(1, 6)]
 L = [f"L{n:02}" for n in range(1, 6)]
 X = ["X05"]
-ALL = T + A + R + I + H + D + L + X
+ALL = T + A + R + E + I + H + D + L + X
 
 ELSEWHERE = {
     "A02": "tests/unit/ca/test_csr.c turns over every bit",

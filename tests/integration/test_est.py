@@ -414,11 +414,26 @@ def test_our_certificates_that_may_not(instance, tmp_path, made, cause):
 @pytest.mark.rows("T20")
 @pytest.mark.parametrize("made, cause", [({"from_days": -30, "to_days": -1}, "expired"), ({"from_days": 1, "to_days": 30}, "valid yet")])
 def test_our_certificates_out_of_their_time(instance, tmp_path, made, cause):
-    """The edge refuses these by itself, before it knows for whom the request is, so not in EST's form."""
     certificate, key = est.look_alike(instance, **made)
     est.put_into_store(instance, certificate)
-    answer = ask_with(instance, tmp_path, certificate, key)
-    assert answer.status == 403 and cause in answer.body.decode(), answer
+    for operation in ("simplereenroll", "simpleenroll"):
+        expect(ask_with(instance, tmp_path, certificate, key, operation), 403, cause)
+
+
+@pytest.mark.rows("T20")
+def test_out_of_their_time_nowhere_else(instance, tmp_path):
+    """The edge passes these on to EST alone."""
+    certificate, key = est.look_alike(instance, from_days=-30, to_days=-1)
+    est.put_into_store(instance, certificate)
+    identity = support.write_identity(tmp_path, certificate, key)
+    context = instance.tls_context(*identity)
+    for path in ("/api/v2.0/cas", "/", "/api/v2.0/imports/1/files", "/.well-known/est/../../api/v2.0/cas"):
+        answer = support.http_get(instance.url + path, context=context)
+        assert answer.status == 403 and answer.headers["content-type"].startswith("application/vnd.api+json"), (path, answer)
+        assert answer.error["code"] == "forbidden" and "expired" in answer.error["detail"]
+    for path in ("cacerts", "nothing/cacerts", "nothing"):
+        answer = support.http_get(f"{instance.est_url}/{path}", context=context)
+        assert answer.status == (200 if path == "cacerts" else 404), answer
 
 
 @pytest.mark.rows("T20")
@@ -470,46 +485,3 @@ def test_a_header_of_the_clients_own_is_no_certificate(instance, device):
 def test_nothing_secret_in_the_log(instance, est_account):
     est.enroll(instance, est_account, support.new_csr(est.unique()))
     assert est_account[1] not in instance.log_text()
-
-
-# ---------------------------------------------------------------- another implementation: strongSwan
-
-
-@pytest.fixture
-def pki(instance, tmp_path):
-    def run(*arguments, check=True):
-        done = subprocess.run(["pki", *map(str, arguments)], capture_output=True, timeout=60)
-        assert not check or done.returncode == 0, done.stderr.decode()
-        return done
-    run.url = instance.est_url.removesuffix("/.well-known/est")
-    return run
-
-
-def test_strongswan(instance, pki, est_account, tmp_path):
-    authorities = tmp_path / "ca.crt"
-    pki("--estca", "--url", pki.url, "--cacert", instance.cacert, "--outform", "pem", "--caout", authorities)
-    assert b"BEGIN CERTIFICATE" in b"".join(p.read_bytes() for p in tmp_path.iterdir())
-
-    cn = est.unique()
-    csr, key_path, cert_path = tmp_path / "r.der", tmp_path / "k.pem", tmp_path / "c.pem"
-    subprocess.run(["openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", key_path, "-outform", "DER", "-out", csr,
-                    "-subj", f"/CN={cn}"], check=True, capture_output=True)
-    got = pki("--est", "--url", pki.url, "--in", csr, "--cacert", instance.cacert, "--userpass", ":".join(est_account),
-              "--outform", "pem")
-    cert_path.write_bytes(got.stdout)
-    first = support.load_cert(got.stdout)
-
-    got = pki("--est", "--url", pki.url, "--in", csr, "--cacert", instance.cacert, "--cert", cert_path, "--key", key_path,
-              "--outform", "pem")
-    second = support.load_cert(got.stdout)
-    assert second.subject == first.subject and second.serial_number != first.serial_number
-    subprocess.run(["openssl", "verify", "-partial_chain", "-CAfile", instance.root, "-untrusted", chain_file(instance, tmp_path),
-                    cert_path], check=True, capture_output=True)
-    assert pki("--est", "--url", pki.url, "--in", csr, "--cacert", instance.cacert, "--userpass", f"{est_account[0]}:wrong",
-               check=False).returncode != 0
-
-
-def chain_file(instance, folder):
-    path = folder / "chain.pem"
-    path.write_bytes(b"".join(c.public_bytes(PEM) for c in support.pkcs7_certificates(est.get(instance, "cacerts").body)))
-    return path

@@ -339,6 +339,12 @@ def test_foreign_by_relationship(admin, houses):
         for resource, name, kind, attributes in (
                 ("policies", "ca", "cas", {"name": "p", "rules": [{"name": "r", "refuse": True, "message": "m"}]}),
                 ("policies", "profile", "profiles", {"name": "p", "rules": [{"name": "r", "refuse": True, "message": "m"}]}),
+                ("est_labels", "ca", "cas", {"name": "l", "profile": "device", "auth": ["code"]}),
+                ("est_labels", "profile", "profiles", {"name": "l", "auth": ["code"]}),
+                ("scep_profiles", "ca", "cas", {"name": "l", "profile": "device", "auth": ["code"]}),
+                ("scep_profiles", "profile", "profiles", {"name": "l", "auth": ["code"]}),
+                ("enrollment_codes", "est_label", "est_labels", {}),
+                ("enrollment_codes", "scep_profile", "scep_profiles", {}),
                 ("credentials", "account", "accounts", {"kind": "token"})):
             for identity in (owner.find(kind)["id"], MISSING):
                 answer = stranger.admin.post(resource, attributes, {name: {"data": {"type": kind, "id": identity}}})
