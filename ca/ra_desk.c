@@ -108,7 +108,8 @@ read_key(struct ra_desk *d, struct db *db, int32_t ca_id, struct bytes serial, i
 	}
 	if (!k) {
 		struct bytes ref = db_bytes(r, 0, 1, NULL);
-		if (ra_key_new((int32_t)db_int(r, 0, 0), ca_id, db_bytes(r, 0, 2, NULL), arena_strndup(a, (const char *)ref.data, ref.len), &key, e) < 0)
+		const char *text = arena_strndup(a, (const char *)ref.data, ref.len);
+		if (ra_key_new((int32_t)db_int(r, 0, 0), ca_id, db_bytes(r, 0, 2, NULL), text, &key, e) < 0)
 			return -1;
 		k = room(d);
 		*k = (struct kept){.key = key, .used_us = now};
@@ -219,7 +220,8 @@ find_secret(struct db *db, const Siegel__WrapKey *q, struct arena *a, const char
 		     row, 2, true, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
-		return fail(e, E_NOT_FOUND, "there is no key of this identifier to encrypt for: a secret of kind symmetric, by name or device (RFC 7030 4.4.1.1)");
+		return fail(e, E_NOT_FOUND,
+			    "there is no key of this identifier to encrypt for: a secret of kind symmetric, by name or device (RFC 7030 4.4.1.1)");
 	if (db_rows(r) > 1 && !db_bool(r, 0, 3))
 		return fail(e, E_CONFLICT, "several secrets are for this device: name the one that is meant");
 	*ret_context = arena_printf(a, "secret:%lld:%lld", (long long)db_int(r, 0, 0), (long long)db_int(r, 0, 1));

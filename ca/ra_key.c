@@ -131,7 +131,8 @@ scep_attributes(struct attributes *l, const Siegel__ScepReply *s, struct error *
 {
 	size_t len = strlen(s->transaction_id), text = strlen(s->fail_text);
 	if (len == 0 || len > RA_TRANSACTION_MAX || !is_printable(s->transaction_id))
-		return fail(e, E_BAD_VALUE, "transactionID: up to %d characters of PrintableString are wanted (RFC 8894 3.2.1.1)", RA_TRANSACTION_MAX);
+		return fail(e, E_BAD_VALUE, "transactionID: up to %d characters of PrintableString are wanted (RFC 8894 3.2.1.1)",
+			    RA_TRANSACTION_MAX);
 	if (s->pki_status != 0 && s->pki_status != 2 && s->pki_status != 3)
 		return fail(e, E_BAD_VALUE, "pkiStatus: 0, 2 or 3 is wanted (RFC 8894 3.2.1.3)");
 	if (s->fail_info < 0 || s->fail_info > 4 || (s->pki_status != 2 && (s->fail_info || text)))
@@ -568,7 +569,8 @@ ra_password(struct bytes password, const Siegel__Password *q, uint8_t ret[RA_WRA
 int
 ra_wrap_key(struct bytes kek, struct bytes content_key, uint8_t ret[RA_CONTENT_KEY_MAX + 8], size_t *ret_len, struct error *e)
 {
-	const EVP_CIPHER *cipher = kek.len == 16 ? EVP_aes_128_wrap() : kek.len == 24 ? EVP_aes_192_wrap() : kek.len == 32 ? EVP_aes_256_wrap() : NULL;
+	const EVP_CIPHER *cipher =
+	    kek.len == 16 ? EVP_aes_128_wrap() : kek.len == 24 ? EVP_aes_192_wrap() : kek.len == 32 ? EVP_aes_256_wrap() : NULL;
 	EVP_CIPHER_CTX *c CLEANUP(EVP_CIPHER_CTX_free) = EVP_CIPHER_CTX_new();
 	int n = 0, rest = 0;
 	if (!cipher)

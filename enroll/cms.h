@@ -94,7 +94,8 @@ int cms_decrypt(struct arena *a, const struct cms_enveloped *v, const uint8_t *k
 struct cms_recipient {
 	enum cms_recipient_kind kind;
 	struct bytes certificate;          /* CMS_KEY_TRANSPORT: DER, with an RSA key */
-	/* CMS_PASSWORD: makes the RecipientInfo's parts for a content key: derivation and key algorithm (whole AlgorithmIdentifiers), encrypted key. */
+	/* CMS_PASSWORD: makes the RecipientInfo's parts for a content key: derivation and key algorithm (whole AlgorithmIdentifiers), encrypted
+	 * key. */
 	int (*wrap)(void *ctx, struct arena *a, struct bytes content_key, struct bytes *ret_derivation, struct bytes *ret_algorithm,
 	            struct bytes *ret_encrypted_key, struct error *e);
 	void *ctx;

@@ -140,7 +140,8 @@ take_key(const Siegel__Issued *issued, struct arena *a, struct enroll_result *re
 {
 	struct bytes der;
 	if (issued->repeated)
-		return fail(e, E_CONFLICT, "this repeats a request whose private key was handed out, and keys aren't kept: make a new signing request");
+		return fail(e, E_CONFLICT,
+			    "this repeats a request whose private key was handed out, and keys aren't kept: make a new signing request");
 	if (pem_decode(a, issued->private_key_pem, strlen(issued->private_key_pem), "PRIVATE KEY", NULL, &der, e) < 0)
 		return fail(e, E_INTERNAL, "the engine's answer has no private key");
 	ret->private_key = secret_new(der.data, der.len);

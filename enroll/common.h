@@ -42,8 +42,8 @@ struct enroll_request {
 	const char *ca;                /* "": the tenant's default CA */
 	struct bytes csr;              /* DER */
 	struct bytes same_identity_as; /* a certificate whose subject and names the new one must have; empty: none */
-	/* Not NULL: the client has a name of its own for the request (SCEP's transactionID). The request key is then made of it in place of the CSR's hash,
-	 * and the same name with another binding is E_KEY_REUSED. */
+	/* Not NULL: the client has a name of its own for the request (SCEP's transactionID). The request key is then made of it in place of the
+	 * CSR's hash, and the same name with another binding is E_KEY_REUSED. */
 	const char *transaction;
 	struct bytes binding;          /* with transaction: what a repetition has in common with the first */
 	const char *operation;         /* the protocol's word for it, part of the request key */

@@ -1,5 +1,5 @@
-/* Certificate Management over CMS (RFC 5272, 5273, 6402) as EST carries it: one request in a PKIData, one PKIResponse. Read strictly, with a list of what
- * is taken; nothing here asks anybody. */
+/* Certificate Management over CMS (RFC 5272, 5273, 6402) as EST carries it: one request in a PKIData, one PKIResponse. Read strictly, with a list of
+ * what is taken; nothing here asks anybody. */
 #ifndef SIEGEL_ENROLL_EST_CMC_H
 #define SIEGEL_ENROLL_EST_CMC_H
 #include "lib/arena.h"
@@ -31,8 +31,8 @@ struct cmc_request {
 /* A PKIData (RFC 5272 3.2.1), DER, with exactly one request and of controls transactionId, senderNonce, dataReturn and regInfo. Always fills *ret.
  * E_MALFORMED for what can't be read, E_UNSUPPORTED for other controls, more requests, other kinds of them, nested messages. */
 int cmc_parse(struct arena *a, struct bytes content, struct cmc_request *ret, struct error *e) MUST_CHECK;
-/* Takes the request in it apart and verifies its proof of possession (RFC 2986 4.2, RFC 4211 4.1), with ret->failure as what to answer. The engine does
- * it again. E_BAD_CSR, E_BAD_KEY, E_UNSUPPORTED. */
+/* Takes the request in it apart and verifies its proof of possession (RFC 2986 4.2, RFC 4211 4.1), with ret->failure as what to answer. The engine
+ * does it again. E_BAD_CSR, E_BAD_KEY, E_UNSUPPORTED. */
 int cmc_check_request(struct arena *a, struct cmc_request *q, struct error *e) MUST_CHECK;
 
 /* How it ended. */

@@ -69,14 +69,14 @@ int est_authenticate(struct est_exchange *x, enum est_auth wanted, struct error 
 /* A body that should be a CSR → DER: base64 with or without line breaks whatever Content-Transfer-Encoding says (RFC 8951 3.1),
  * and also, for devices that don't encode, DER itself or PEM. The CSR is not looked into; that is the engine's part. */
 int est_csr_decode(struct arena *a, struct bytes body, struct bytes *ret, struct error *e) MUST_CHECK;
-/* Who asks, by the signature of a message (RFC 5272 3.2): fills x as est_authenticate() does. certificate (DER) is the signer's, whose signature is good
- * already: it has to be a client certificate of ours, or a registration authority's of the door's CA (RFC 7030 3.7), at a door that takes
+/* Who asks, by the signature of a message (RFC 5272 3.2): fills x as est_authenticate() does. certificate (DER) is the signer's, whose signature is
+ * good already: it has to be a client certificate of ours, or a registration authority's of the door's CA (RFC 7030 3.7), at a door that takes
  * certificates. E_FORBIDDEN. */
 int est_authenticate_signer(struct est_exchange *x, struct bytes certificate, struct error *e) MUST_CHECK;
 /* The registration authority of the door's CA that signs answers. E_UNAVAILABLE, with a time, while it is being made. */
 int est_ra(struct est_exchange *x, struct enroll_ra *ret, struct error *e) MUST_CHECK;
-/* What it signed over that content, as a SignedData with also (certificates) beside its own. request says which kind of answer (enroll/ra.h); the digest
- * is SHA-256. DER, in the arena. */
+/* What it signed over that content, as a SignedData with also (certificates) beside its own. request says which kind of answer (enroll/ra.h); the
+ * digest is SHA-256. DER, in the arena. */
 int est_ra_sign(struct est_exchange *x, const struct enroll_ra *ra, Siegel__RaSign *request, struct bytes content_type, struct bytes content,
                 const struct bytes *also, int n_also, struct bytes *ret, struct error *e) MUST_CHECK;
 

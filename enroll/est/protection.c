@@ -80,8 +80,8 @@ find_certificate(struct est_exchange *x, struct bytes identifier, struct bytes *
 		}
 	}
 	return fail(e, E_NOT_FOUND,
-	            "AsymmetricDecryptKeyIdentifier: neither the client certificate's subjectKeyIdentifier nor SHA-256 of the public key of a certificate "
-	            "that is good here (RFC 7030 4.4.1.2)");
+	            "AsymmetricDecryptKeyIdentifier: neither the client certificate's subjectKeyIdentifier nor SHA-256 of the public key of a"
+	            " certificate that is good here (RFC 7030 4.4.1.2)");
 }
 
 /* What the engine wraps under the secret of that name. */
@@ -103,7 +103,8 @@ wrap(struct est_exchange *x, struct bytes identifier, struct protection *p, stru
 	if (reply->result_case != SIEGEL__REPLY__RESULT_WRAPPED_KEY)
 		(void)!fail(e, E_INTERNAL, "the engine answered something else than a wrapped key");
 	else
-		rc = recipient_for_secret(a, identifier, (struct bytes){reply->wrapped_key->encrypted_key.data, reply->wrapped_key->encrypted_key.len},
+		rc = recipient_for_secret(a, identifier,
+		                          (struct bytes){reply->wrapped_key->encrypted_key.data, reply->wrapped_key->encrypted_key.len},
 		                          reply->wrapped_key->kek_bytes, &p->wishes, p, e);
 	engine_reply_free(reply);
 	return rc;
@@ -143,8 +144,8 @@ protection_find(struct est_exchange *x, struct bytes der, struct protection *ret
 		if (has_capabilities) /* who says how to encrypt gets nothing that isn't */
 			return fail(e, E_BAD_CSR, "SMIMECapabilities without an identifier of the key to encrypt for (RFC 7030 4.4.1)");
 		if (strcmp(endpoint_text(&x->door, x->request->arena, "key_delivery", "any"), "encrypted") == 0)
-			return fail(e, E_POLICY, "this path hands out keys encrypted alone: name a key by DecryptKeyIdentifier or AsymmetricDecryptKeyIdentifier"
-			                         " (RFC 7030 4.4.1)");
+			return fail(e, E_POLICY, "this path hands out keys encrypted alone: name a key by DecryptKeyIdentifier or"
+			                         " AsymmetricDecryptKeyIdentifier (RFC 7030 4.4.1)");
 		return 0;
 	}
 	ret->wanted = true;

@@ -23,6 +23,7 @@ struct protection {
 	struct bytes recipient; /* whole RecipientInfo, DER */
 	int version;            /* of the EnvelopedData, RFC 5652 6.1 */
 };
+/* Wipes and frees what it holds; it is as if it was never used. */
 void protection_clear(struct protection *p);
 
 /* What the request says: nothing, or one of DecryptKeyIdentifier and AsymmetricDecryptKeyIdentifier with, if it likes, SMIMECapabilities. The content
@@ -35,8 +36,8 @@ int protection_apply(struct est_exchange *x, const struct protection *p, struct 
 /* SMIMECapabilities, the content of the outer SEQUENCE; without (empty): what every reader of CMS has. E_UNSUPPORTED when they have nothing that is
  * known. RFC 8551 2.5.2. */
 int protection_wishes_read(struct bytes capabilities, struct protection_wishes *ret, struct error *e) MUST_CHECK;
-/* A RecipientInfo for who has the private key of a certificate: key transport for RSA (RFC 5652 6.2.1, RFC 3560), key agreement for EC (6.2.2, RFC 5753
- * 3.1). E_BAD_KEY when the certificate's key isn't for that. */
+/* A RecipientInfo for who has the private key of a certificate: key transport for RSA (RFC 5652 6.2.1, RFC 3560), key agreement for EC (6.2.2,
+ * RFC 5753 3.1). E_BAD_KEY when the certificate's key isn't for that. */
 int recipient_for_certificate(struct arena *a, struct bytes certificate, struct bytes content_key, const struct protection_wishes *w,
                               struct protection *ret, struct error *e) MUST_CHECK;
 /* For who has a secret key: KEKRecipientInfo (RFC 5652 6.2.3, RFC 3565 2.3.2). */

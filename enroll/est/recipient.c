@@ -104,7 +104,8 @@ protection_wishes_read(struct bytes capabilities, struct protection_wishes *ret,
 	while (!der_at_end(&list)) {
 		struct der capability;
 		struct bytes oid;
-		if (der_get(&list, DER_SEQUENCE, "SMIMECapabilities", &capability, e) < 0 || der_get_oid(&capability, "SMIMECapabilities", &oid, e) < 0) {
+		if (der_get(&list, DER_SEQUENCE, "SMIMECapabilities", &capability, e) < 0 ||
+		    der_get_oid(&capability, "SMIMECapabilities", &oid, e) < 0) {
 			e->code = E_BAD_CSR;
 			return -1;
 		}
@@ -115,7 +116,8 @@ protection_wishes_read(struct bytes capabilities, struct protection_wishes *ret,
 	if (seen.transport && !seen.takes_oaep && !seen.takes_pkcs1)
 		return fail(e, E_UNSUPPORTED, "SMIMECapabilities: of RSAES-OAEP, SHA-256 in both places or the default are taken here (RFC 4055)");
 	if (seen.agreement && !seen.takes_kdf)
-		return fail(e, E_UNSUPPORTED, "SMIMECapabilities: of key agreements, dhSinglePass-stdDH with SHA-256, -384 or -512 is taken here (RFC 5753)");
+		return fail(e, E_UNSUPPORTED,
+		            "SMIMECapabilities: of key agreements, dhSinglePass-stdDH with SHA-256, -384 or -512 is taken here (RFC 5753)");
 	w.cipher = w.cipher ? w.cipher : cms_cipher_by_name("AES-256-CBC");
 	w.oaep = seen.takes_oaep;
 	if (!w.wrap_bytes) {
@@ -154,7 +156,8 @@ recipient_for_secret(struct arena *a, struct bytes identifier, struct bytes encr
 {
 	struct buf b BUF_CLEANUP = BUF_INIT(identifier.len + encrypted_key.len + 256);
 	if (!w->wraps[kek_bytes / 8 - 2])
-		return fail(e, E_UNSUPPORTED, "SMIMECapabilities: the key that DecryptKeyIdentifier names has %d octets, and id-aes%d-wrap isn't among them",
+		return fail(e, E_UNSUPPORTED,
+		            "SMIMECapabilities: the key that DecryptKeyIdentifier names has %d octets, and id-aes%d-wrap isn't among them",
 		            kek_bytes, 8 * kek_bytes);
 	size_t info = der_begin(&b, DER_CONTEXT_CONSTRUCTED(2));
 	der_put_small(&b, 4);

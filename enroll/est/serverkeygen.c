@@ -41,7 +41,8 @@ answer(struct est_exchange *x, const struct protection *p, const struct enroll_r
 	x->serial = issued->serial;
 	if (p->wanted && protection_apply(x, p, key, &key, e) < 0)
 		return -1;
-	return encode(x, p->wanted ? "application/pkcs7-mime; smime-type=server-generated-key" : "application/pkcs8", key, issued->certificate, ret, e);
+	const char *type = p->wanted ? "application/pkcs7-mime; smime-type=server-generated-key" : "application/pkcs8";
+	return encode(x, type, key, issued->certificate, ret, e);
 }
 
 static int
