@@ -30,6 +30,7 @@ caller_may(enum caller c, Siegel__Request__OperationCase operation)
 	case SIEGEL__REQUEST__OPERATION_PASSWORD:
 		return c == CALLER_SCEP;
 	case SIEGEL__REQUEST__OPERATION_WRAP_KEY:
+	case SIEGEL__REQUEST__OPERATION_CSR_ATTRIBUTES:
 		return c == CALLER_EST;
 	case SIEGEL__REQUEST__OPERATION_REVOKE:
 		return c == CALLER_API;

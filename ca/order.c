@@ -173,10 +173,42 @@ take_own_key(struct order *o, EVP_PKEY *key, struct error *e)
 	return check_key_type(o, type, "key_type", e);
 }
 
+/* The request, in either form. */
+static int
+parse_request(struct order *o, struct csr *ret, struct error *e)
+{
+	struct bytes der = bytes_of(o->request->csr);
+	return o->request->crmf ? crmf_parse(o->arena, der, ret, e) : csr_parse(der, ret, e);
+}
+
+/* RFC 7030 4.4.1: subject and names of a request whose key is made here. Its own key says of which type that is to be, where the profile takes the
+ * type; and it must have signed the request if it is one that can. One that can't be read is a placeholder. */
+static int
+take_placeholder(struct order *o, struct csr *csr, const struct keytype **ret_type, struct error *e)
+{
+	EVP_PKEY *key CLEANUP(EVP_PKEY_free) = NULL;
+	const struct keytype *type = NULL;
+	struct error ignored;
+	if (parse_request(o, csr, e) < 0)
+		return fail_at(e, e->code, "csr", "%s", arena_strdup(o->arena, e->detail));
+	if (csr->has_challenge && strcmp(o->request->requestor->source, "est") == 0)
+		return fail_at(e, E_BAD_CSR, "csr", "a challengePassword can't be checked here: leave it out of the request");
+	if (publickey_load(csr->spki_algorithm, csr->key, &type, &key, &ignored) < 0)
+		return 0;
+	if (type->signature && csr_verify(csr, type, key, e) < 0)
+		return fail_at(e, e->code, "csr", "%s", arena_strdup(o->arena, e->detail));
+	if (profile_takes(o->profile, type, &ignored) == 0)
+		*ret_type = type;
+	return 0;
+}
+
 static int
 wanted_key_type(struct order *o, const struct keytype **ret, struct error *e)
 {
 	const struct keytype *type = keytype_made(o->profile->keys[0]);
+	struct csr csr = {0};
+	if (o->request->server_key && take_placeholder(o, &csr, &type, e) < 0)
+		return -1;
 	if (*o->request->key_type) {
 		type = keytype_by_name(o->request->key_type);
 		if (!type)
@@ -203,7 +235,7 @@ take_csr(struct order *o, struct csr *csr, struct error *e)
 {
 	EVP_PKEY *key CLEANUP(EVP_PKEY_free) = NULL;
 	const struct keytype *type;
-	if (csr_parse(bytes_of(o->request->csr), csr, e) < 0 || publickey_load(csr->spki_algorithm, csr->key, &type, &key, e) < 0 ||
+	if (parse_request(o, csr, e) < 0 || publickey_load(csr->spki_algorithm, csr->key, &type, &key, e) < 0 ||
 	    check_key_type(o, type, "csr", e) < 0 || csr_verify(csr, type, key, e) < 0)
 		return fail_at(e, e->code, "csr", "%s", arena_strdup(o->arena, e->detail));
 	/* RFC 7030 3.5: it would bind the request to the client's TLS connection, which ends at the edge; unchecked it must not pass. */
@@ -274,9 +306,9 @@ find_rules(struct order *o, const struct registry *r, const struct predecessor *
 	const Siegel__Issue *q = o->request;
 	if (p && q->same_key)
 		return 0;
-	if (q->csr.len ? profile->key_origin == ORIGIN_APPLIANCE : profile->key_origin == ORIGIN_CLIENT)
+	if (order_makes_key(q) ? profile->key_origin == ORIGIN_CLIENT : profile->key_origin == ORIGIN_APPLIANCE)
 		return fail_at(e, E_POLICY, "csr", "csr: the profile \"%s\" %s", profile->name,
-			       q->csr.len ? "takes none: the key is made here" : "wants one: the key is made by who asks");
+			       order_makes_key(q) ? "wants one: the key is made by who asks" : "takes none: the key is made here");
 	return 0;
 }
 
@@ -412,7 +444,10 @@ order_renew(const struct registry *r, const Siegel__Issue *request, const struct
 	o->private_key = made;
 	if ((p && check_inherited(request, e) < 0) || find_rules(o, r, p, now, e) < 0)
 		return -1;
-	if (p && request->same_key ? take_same_key(o, p, e) < 0 : request->csr.len ? take_csr(o, &csr, e) < 0 : generate_key(o, e) < 0)
+	const struct keytype *ignored;
+	if (request->server_key && !request->same_key && take_placeholder(o, &csr, &ignored, e) < 0)
+		return -1;
+	if (p && request->same_key ? take_same_key(o, p, e) < 0 : order_makes_key(request) ? generate_key(o, e) < 0 : take_csr(o, &csr, e) < 0)
 		return -1;
 	if (registry_is_ca_key(r, o->spki_hash))
 		return fail_at(e, E_BAD_KEY, "csr", "key: it is the key of a CA");

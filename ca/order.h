@@ -46,7 +46,7 @@ int order_key_type(const struct registry *r, const Siegel__Issue *request, const
 static inline bool
 order_makes_key(const Siegel__Issue *request)
 {
-	return request->csr.len == 0 && !request->same_key;
+	return (request->csr.len == 0 || request->server_key) && !request->same_key;
 }
 /* Lints, signs with the CA's key, verifies, puts the certificate together and compares its to-be-signed part with the intent's; wraps a
  * key that is to be kept. */

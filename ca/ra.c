@@ -44,7 +44,7 @@ find_profile(struct desk *d, int32_t tenant_id, const struct profile **ret, stru
 		*ret = registry_profile(d->registry, tenant_id, RA_PROFILE);
 	if (!*ret)
 		return fail(e, E_NOT_FOUND, "the tenant has no profile \"" RA_PROFILE "\", and there is no template of it");
-	return (*ret)->internal ? 0 : fail(e, E_POLICY, "the profile \"" RA_PROFILE "\" isn't internal: clients could ask for a certificate like that");
+	return (*ret)->internal ? 0 : fail(e, E_POLICY, "the profile \"" RA_PROFILE "\" isn't internal: clients could ask for such a certificate");
 }
 
 /* The profile's first RSA type. */
@@ -101,7 +101,8 @@ store(struct desk *d, const struct authority *ca, struct order *o, const char *k
 		     "INSERT INTO ra (ca_id, tenant_id, serial, key_ref, certificate, not_before, not_after) VALUES ($1::int, $2::int, $3::bytea,"
 		     " $4::text, $5::bytea, to_timestamp($6::bigint), to_timestamp($7::bigint))",
 		     row, ARRAY_LEN(row), false, NULL, e) < 0 ||
-	    db_query(d->db, "DELETE FROM ra WHERE ca_id = $1::int AND not_after < now() RETURNING key_ref, certificate", of, 1, true, ret_ended, e) < 0)
+	    db_query(d->db, "DELETE FROM ra WHERE ca_id = $1::int AND not_after < now() RETURNING key_ref, certificate", of, 1, true, ret_ended,
+		     e) < 0)
 		return -1;
 	return desk_commit(d, e);
 }

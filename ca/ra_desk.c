@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/csr_attributes.h"
 #include "ca/ra_key.h"
 #include "ca/reply.h"
 #include "lib/utf8.h"
@@ -52,7 +53,8 @@ bool
 ra_desk_is_for(Siegel__Request__OperationCase operation)
 {
 	return operation == SIEGEL__REQUEST__OPERATION_RA_SIGN || operation == SIEGEL__REQUEST__OPERATION_RA_DECRYPT ||
-	    operation == SIEGEL__REQUEST__OPERATION_PASSWORD || operation == SIEGEL__REQUEST__OPERATION_WRAP_KEY;
+	    operation == SIEGEL__REQUEST__OPERATION_PASSWORD || operation == SIEGEL__REQUEST__OPERATION_WRAP_KEY ||
+	    operation == SIEGEL__REQUEST__OPERATION_CSR_ATTRIBUTES;
 }
 
 /* --- certificates of registration authorities --- */
@@ -106,7 +108,8 @@ read_key(struct ra_desk *d, struct db *db, int32_t ca_id, struct bytes serial, i
 	}
 	if (!k) {
 		struct bytes ref = db_bytes(r, 0, 1, NULL);
-		if (ra_key_new((int32_t)db_int(r, 0, 0), ca_id, db_bytes(r, 0, 2, NULL), arena_strndup(a, (const char *)ref.data, ref.len), &key, e) < 0)
+		const char *text = arena_strndup(a, (const char *)ref.data, ref.len);
+		if (ra_key_new((int32_t)db_int(r, 0, 0), ca_id, db_bytes(r, 0, 2, NULL), text, &key, e) < 0)
 			return -1;
 		k = room(d);
 		*k = (struct kept){.key = key, .used_us = now};
@@ -240,7 +243,8 @@ find_secret(struct db *db, const Siegel__WrapKey *q, struct arena *a, const char
 		     row, 2, true, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
-		return fail(e, E_NOT_FOUND, "there is no key of this identifier to encrypt for: a secret of kind symmetric, by name or device (RFC 7030 4.4.1.1)");
+		return fail(e, E_NOT_FOUND,
+			    "there is no key of this identifier to encrypt for: a secret of kind symmetric, by name or device (RFC 7030 4.4.1.1)");
 	if (db_rows(r) > 1 && !db_bool(r, 0, 3))
 		return fail(e, E_CONFLICT, "several secrets are for this device: name the one that is meant");
 	*ret_context = arena_printf(a, "secret:%lld:%lld", (long long)db_int(r, 0, 0), (long long)db_int(r, 0, 1));
@@ -276,8 +280,27 @@ wrap(struct worker *w, const Siegel__WrapKey *q, struct arena *a, Siegel__Reply 
 }
 
 static int
+describe(struct worker *w, const Siegel__CsrAttributes *q, struct arena *a, Siegel__Reply *reply, struct error *e)
+{
+	struct buf b BUF_CLEANUP = BUF_INIT(LIMIT_FRAME_BYTES / 2);
+	Siegel__CsrAttributesMade *made = arena_alloc(a, sizeof(*made));
+	const struct profile *p = registry_profile(worker_registry(w), q->tenant_id, q->profile);
+	if (!p || p->internal || p->disabled)
+		return fail(e, E_NOT_FOUND, "profile: there is none of this name that issues");
+	if (csr_attributes_put(&b, p, e) < 0)
+		return -1;
+	siegel__csr_attributes_made__init(made);
+	made->der = (ProtobufCBinaryData){.len = b.len, .data = arena_dup(a, b.data, b.len)};
+	reply->result_case = SIEGEL__REPLY__RESULT_CSR_ATTRIBUTES;
+	reply->csr_attributes = made;
+	return DONE;
+}
+
+static int
 run(struct ra_desk *d, struct worker *w, const Siegel__Request *q, struct arena *a, Siegel__Reply *reply, struct error *e)
 {
+	if (q->operation_case == SIEGEL__REQUEST__OPERATION_CSR_ATTRIBUTES)
+		return describe(w, q->csr_attributes, a, reply, e);
 	if (!worker_hsm(w)) {
 		(void)fail(e, E_KEY_STORE, "there is no key store at the moment");
 		e->retry_after_sec = 2;

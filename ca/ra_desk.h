@@ -1,11 +1,12 @@
-/* What a worker does for front ends with the keys of registration authorities and with secrets: sign, decrypt, wrap. It asks the store on a lane that
- * is idle, and remembers certificates for a while. */
+/* What a worker does for front ends beside issuing: it signs, decrypts and wraps with the keys of registration authorities and with secrets, and
+ * tells what profiles want. It asks the store on a lane that is idle, and remembers certificates for a while. */
 #ifndef SIEGEL_CA_RA_DESK_H
 #define SIEGEL_CA_RA_DESK_H
 #include "ca/worker.h"
 
 struct ra_desk;
 
+/* Knows nothing yet. The caller frees it with ra_desk_free(). */
 struct ra_desk *ra_desk_new(void) __attribute__((returns_nonnull));
 /* Accepts NULL; before the key store that its keys come from. What waits is dropped. */
 void ra_desk_free(struct ra_desk *d);

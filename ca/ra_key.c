@@ -95,14 +95,6 @@ attribute(struct attributes *l, struct bytes oid, int tag, const void *data, siz
 	l->ends[l->n++] = l->buf.len;
 }
 
-static int
-compare(const void *left, const void *right)
-{
-	const struct bytes *l = left, *r = right;
-	int c = memcmp(l->data, r->data, l->len < r->len ? l->len : r->len);
-	return c ? c : (l->len > r->len) - (l->len < r->len);
-}
-
 /* The SET OF in its order (X.690 11.6), which is what is signed (RFC 5652 5.4). */
 static int
 attributes_der(struct attributes *l, struct arena *a, struct bytes *ret, struct error *e)
@@ -113,11 +105,7 @@ attributes_der(struct attributes *l, struct arena *a, struct bytes *ret, struct 
 		return -1;
 	for (size_t i = 0, from = 0; i < l->n; from = l->ends[i++])
 		sorted[i] = (struct bytes){l->buf.data + from, l->ends[i] - from};
-	qsort(sorted, l->n, sizeof(*sorted), compare);
-	size_t set = der_begin(&b, DER_SET);
-	for (size_t i = 0; i < l->n; i++)
-		der_put_raw(&b, sorted[i]);
-	der_close(&b, set);
+	der_put_set(&b, sorted, l->n);
 	if (buf_check(&b, e) < 0)
 		return -1;
 	*ret = (struct bytes){arena_dup(a, b.data, b.len), b.len};
@@ -143,7 +131,8 @@ scep_attributes(struct attributes *l, const Siegel__ScepReply *s, struct error *
 {
 	size_t len = strlen(s->transaction_id), text = strlen(s->fail_text);
 	if (len == 0 || len > RA_TRANSACTION_MAX || !is_printable(s->transaction_id))
-		return fail(e, E_BAD_VALUE, "transactionID: up to %d characters of PrintableString are wanted (RFC 8894 3.2.1.1)", RA_TRANSACTION_MAX);
+		return fail(e, E_BAD_VALUE, "transactionID: up to %d characters of PrintableString are wanted (RFC 8894 3.2.1.1)",
+			    RA_TRANSACTION_MAX);
 	if (s->pki_status != 0 && s->pki_status != 2 && s->pki_status != 3)
 		return fail(e, E_BAD_VALUE, "pkiStatus: 0, 2 or 3 is wanted (RFC 8894 3.2.1.3)");
 	if (s->fail_info < 0 || s->fail_info > 4 || (s->pki_status != 2 && (s->fail_info || text)))
@@ -580,7 +569,8 @@ ra_password(struct bytes password, const Siegel__Password *q, uint8_t ret[RA_WRA
 int
 ra_wrap_key(struct bytes kek, struct bytes content_key, uint8_t ret[RA_CONTENT_KEY_MAX + 8], size_t *ret_len, struct error *e)
 {
-	const EVP_CIPHER *cipher = kek.len == 16 ? EVP_aes_128_wrap() : kek.len == 24 ? EVP_aes_192_wrap() : kek.len == 32 ? EVP_aes_256_wrap() : NULL;
+	const EVP_CIPHER *cipher =
+	    kek.len == 16 ? EVP_aes_128_wrap() : kek.len == 24 ? EVP_aes_192_wrap() : kek.len == 32 ? EVP_aes_256_wrap() : NULL;
 	EVP_CIPHER_CTX *c CLEANUP(EVP_CIPHER_CTX_free) = EVP_CIPHER_CTX_new();
 	int n = 0, rest = 0;
 	if (!cipher)

@@ -253,8 +253,8 @@ static void
 refresh(struct worker *w)
 {
 	struct error e;
-	int bad = 0;
 	struct db *db = worker_idle_db(w);
+	int bad = 0;
 	if (!db)
 		return;
 	if (registry_refresh(w->registry, db, &bad, &e) < 0)
@@ -481,8 +481,7 @@ check_source(enum caller caller, const struct job *job, const Siegel__Requestor 
 	const char *source = caller == CALLER_API ? "rest" : caller_name(caller);
 	if (strcmp(q->source, source) != 0)
 		return fail(e, E_FORBIDDEN, "siegel-%s asks as \"%s\" alone", caller_name(caller), source);
-	if ((caller == CALLER_EST || caller == CALLER_SCEP) && job->request->operation_case == SIEGEL__REQUEST__OPERATION_ISSUE &&
-	    job->request->issue->csr.len == 0)
+	if (caller != CALLER_API && job->request->operation_case == SIEGEL__REQUEST__OPERATION_ISSUE && job->request->issue->csr.len == 0)
 		return fail(e, E_FORBIDDEN, "siegel-%s asks with a CSR alone", caller_name(caller));
 	return 0;
 }
@@ -687,9 +686,7 @@ tend(struct worker *w)
 	if (now - w->refreshed_us > REFRESH_US)
 		refresh(w);
 	refuse_waiting(w, now);
-	if (w->queue.first || ra_desk_tend(w->ra, w))
-		timeout = 1;
-	return timeout;
+	return ra_desk_tend(w->ra, w) || w->queue.first ? 1 : timeout;
 }
 
 static bool

@@ -111,6 +111,8 @@ struct cms_signature {
 	struct bytes digest_algorithm, signature_algorithm; /* whole AlgorithmIdentifiers */
 	struct bytes signature;
 	struct bytes certificate;          /* the signer's, DER */
+	const struct bytes *also;          /* other certificates that go with it, DER */
+	int n_also;
 };
 /* ContentInfo with SignedData over content (type content_type; has_content false: none), with the signer's certificate in it. DER, in the arena.
  * RFC 5652 5.1. */

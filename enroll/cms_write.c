@@ -112,9 +112,15 @@ cms_signed_encode(struct arena *a, struct bytes content_type, struct bytes conte
                   struct bytes *ret, struct error *e)
 {
 	struct cert signer;
+	struct bytes certificates[CMS_MAX_CERTIFICATES];
+	int n = 0;
 	if (cert_parse(s->certificate, &signer, e) < 0)
 		return -1;
-	struct buf BUF_CLEANUP b = BUF_INIT(content.len + 2 * s->certificate.len + s->signed_attributes.len + s->signature.len + MAX_HEADS);
+	certificates[n++] = s->certificate;
+	for (int i = 0; i < s->n_also && n < CMS_MAX_CERTIFICATES; i++)
+		certificates[n++] = s->also[i];
+	struct buf BUF_CLEANUP b =
+	    BUF_INIT(content.len + s->certificate.len + total(certificates, n) + s->signed_attributes.len + s->signature.len + MAX_HEADS);
 	size_t content_info = der_begin(&b, DER_SEQUENCE);
 	der_put(&b, DER_OID, OID_PKCS7_SIGNED_DATA.data, OID_PKCS7_SIGNED_DATA.len);
 	size_t explicit_info = der_begin(&b, DER_CONTEXT_CONSTRUCTED(0));
@@ -129,7 +135,7 @@ cms_signed_encode(struct arena *a, struct bytes content_type, struct bytes conte
 		der_close(&b, explicit_content);
 	}
 	der_close(&b, encapsulated);
-	put_set(a, &b, DER_CONTEXT_CONSTRUCTED(0), &s->certificate, 1);
+	put_set(a, &b, DER_CONTEXT_CONSTRUCTED(0), certificates, n);
 	size_t signers = der_begin(&b, DER_SET);
 	put_signer(&b, &signer, s);
 	der_close(&b, signers);

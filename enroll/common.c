@@ -8,6 +8,7 @@
 #include "lib/auth/kept.h"
 #include "lib/db/listener.h"
 #include "lib/ipc/engine.h"
+#include "lib/x509/pem.h"
 
 enum {
 	IDLE_ENGINES = 64, /* connections kept for the next request; more than that many at once are closed afterwards */
@@ -166,7 +167,20 @@ binary(struct arena *a, const void *data, size_t len)
 }
 
 static int
-take_issued(const Siegel__Reply *reply, struct arena *a, struct enroll_result *ret, struct error *e)
+take_key(const Siegel__Issued *issued, struct arena *a, struct enroll_result *ret, struct error *e)
+{
+	struct bytes der;
+	if (issued->repeated)
+		return fail(e, E_CONFLICT,
+			    "this repeats a request whose private key was handed out, and keys aren't kept: make a new signing request");
+	if (pem_decode(a, issued->private_key_pem, strlen(issued->private_key_pem), "PRIVATE KEY", NULL, &der, e) < 0)
+		return fail(e, E_INTERNAL, "the engine's answer has no private key");
+	ret->private_key = secret_new(der.data, der.len);
+	return 0;
+}
+
+static int
+take_issued(const Siegel__Reply *reply, bool server_key, struct arena *a, struct enroll_result *ret, struct error *e)
 {
 	if (reply->result_case != SIEGEL__REPLY__RESULT_ISSUED || !reply->issued->certificate)
 		return fail(e, E_INTERNAL, "the engine's answer isn't a certificate");
@@ -178,7 +192,7 @@ take_issued(const Siegel__Reply *reply, struct arena *a, struct enroll_result *r
 	    .serial = arena_hex(a, c->serial.data, c->serial.len),
 	    .repeated = reply->issued->repeated,
 	};
-	return 0;
+	return server_key ? take_key(reply->issued, a, ret, e) : 0;
 }
 
 static Siegel__Identity *
@@ -233,6 +247,8 @@ ask(struct enroll *en, const struct enroll_request *r, const uint8_t key[ENROLL_
 	issue.csr = binary(a, r->csr.data, r->csr.len);
 	issue.same_identity_as = binary(a, r->same_identity_as.data, r->same_identity_as.len);
 	issue.renewal = r->renewal;
+	issue.crmf = r->crmf;
+	issue.server_key = r->server_key;
 	put_rules(a, r, &issue);
 	issue.request_key = binary(a, key, ENROLL_KEY_BYTES);
 	issue.body_hash = binary(a, body_hash, sizeof(body_hash));
@@ -245,7 +261,7 @@ ask(struct enroll *en, const struct enroll_request *r, const uint8_t key[ENROLL_
 	Siegel__Reply *reply = NULL;
 	if (enroll_call(en, &request, &reply, e) < 0)
 		return -1;
-	int result = take_issued(reply, a, ret, e);
+	int result = take_issued(reply, r->server_key, a, ret, e);
 	engine_reply_free(reply);
 	return result;
 }

@@ -6,6 +6,7 @@
 #include "lib/config.h"
 #include "lib/db/db.h"
 #include "lib/ipc/engine.pb-c.h"
+#include "lib/secret.h"
 
 struct enroll;
 
@@ -51,20 +52,24 @@ struct enroll_request {
 	struct bytes binding;          /* with transaction: what a repetition has in common with the first */
 	const char *operation;         /* the protocol's word for it, part of the request key */
 	int window_sec;                /* how long a repetition of the request gets the same certificate */
+	bool crmf;                     /* csr is a CertReqMsg (RFC 4211) in place of a PKCS#10 */
+	bool server_key;               /* the key is made by the engine; the CSR says subject and names (RFC 7030 4.4.1) */
 };
 
-/* SHA-256 over protocol and door, who asks (account, certificate or identity), the hash of CSR or transaction, the operation, each with its
- * length. */
+/* SHA-256 over protocol and door, who asks (account, certificate or identity), the CSR's hash or the transaction, and the operation, each with its
+ * length in front. */
 void enroll_request_key(const char *protocol, const struct enroll_request *r, uint8_t ret[ENROLL_KEY_BYTES]);
 
 struct enroll_result {
 	struct bytes certificate; /* DER */
 	const char *serial;       /* hexadecimal, for the log */
 	bool repeated;            /* it was issued by an earlier request that this one repeats */
+	struct secret *private_key; /* with server_key: PKCS#8 DER (RFC 5958), which the caller frees; else NULL */
 };
 
 /* Asks the engine. What the engine refuses comes back as its error. While the same request is under way elsewhere, the engine
- * waits for its certificate (at most 10 s, then E_BUSY). A repetition whose certificate is revoked by now is E_FORBIDDEN.
+ * waits for its certificate (at most 10 s, then E_BUSY). A repetition whose certificate is revoked by now is E_FORBIDDEN; with server_key every
+ * repetition is E_CONFLICT: the key is in the first answer alone.
  * *ret lives in the arena. */
 int enroll_issue(struct enroll *en, const struct enroll_request *r, struct arena *a, struct enroll_result *ret,
                  struct error *e) MUST_CHECK;

@@ -24,6 +24,14 @@ kept(struct arena *a, ProtobufCBinaryData b)
 	return (struct bytes){arena_dup(a, b.data, b.len), b.len};
 }
 
+/* A result's octets outlive it. */
+static struct bytes
+field(struct arena *a, const struct db_result *r, int row, int column)
+{
+	struct bytes b = db_bytes(r, row, column, NULL);
+	return (struct bytes){arena_dup(a, b.data, b.len), b.len};
+}
+
 static int
 query(struct db *db, int32_t tenant_id, int32_t ca_id, struct db_result **ret, struct error *e)
 {
@@ -59,8 +67,8 @@ enroll_ra_list(struct enroll *en, int32_t tenant_id, int32_t ca_id, struct arena
 	for (int i = 0; i < n; i++)
 		ret[i] = (struct enroll_ra){.tenant_id = tenant_id,
 		                            .ca_id = ca_id,
-		                            .serial = db_bytes(r, i, 0, a),
-		                            .certificate = db_bytes(r, i, 1, a),
+		                            .serial = field(a, r, i, 0),
+		                            .certificate = field(a, r, i, 1),
 		                            .not_before = db_int(r, i, 2),
 		                            .not_after = db_int(r, i, 3)};
 	*ret_n = (size_t)n;

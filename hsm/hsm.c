@@ -342,7 +342,8 @@ generate_on(struct hsm *h, struct token *t, const struct keytype *type, bool dec
 	if (fits(t, type, e) < 0)
 		return -1;
 	if (decrypts && !object_type_decrypts(t, type))
-		return fail(e, E_UNSUPPORTED, "the token \"%s\" can't decrypt with a %s key without padding (CKM_RSA_X_509)", token_name(t), type->name);
+		return fail(e, E_UNSUPPORTED, "the token \"%s\" can't decrypt with a %s key without padding (CKM_RSA_X_509)", token_name(t),
+			    type->name);
 	if (object_generate(t, type, decrypts, label, id, &public, e) < 0)
 		return -1;
 	int rc = make_ref(h, t, id, ret_ref, e) < 0 ? -1 : provider_key(t, (struct bytes){id, sizeof(id)}, public, CK_INVALID_HANDLE, ret, e);

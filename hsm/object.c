@@ -366,6 +366,16 @@ make_pair(const struct token *t, const struct keytype *type, bool decrypts, cons
 						     private_template, ARRAY_LEN(private_template), ret_public, ret_private);
 }
 
+/* SoftHSM reads its folder anew at a search when somebody else changed something, and takes a change of its own for the last one: what others made
+ * before it stays unseen until the next change of theirs. So a change begins with a search. */
+static CK_RV
+see_others(const struct token *t, const uint8_t id[OBJECT_ID_BYTES])
+{
+	CK_OBJECT_HANDLE none;
+	CK_ULONG n;
+	return search(t, CKO_PRIVATE_KEY, (struct bytes){id, OBJECT_ID_BYTES}, &none, 1, &n);
+}
+
 /* The token can't, as against: it fails. */
 static bool
 cannot(CK_RV rv)
@@ -386,7 +396,10 @@ object_generate(struct token *t, const struct keytype *type, bool decrypts, cons
 		return fail(e, E_INTERNAL, "no random numbers");
 	if (token_begin(t, TOKEN_MAKE_MS, e) < 0)
 		return -1;
-	CK_RV rv = make_pair(t, type, decrypts, label, id, &public, &private), made = rv;
+	CK_RV rv = see_others(t, id);
+	if (rv == CKR_OK)
+		rv = make_pair(t, type, decrypts, label, id, &public, &private);
+	CK_RV made = rv;
 	token_worked(t);
 	if (rv == CKR_OK)
 		rv = stays(t, private, &good);
@@ -543,7 +556,10 @@ object_import(struct token *t, EVP_PKEY *key, const struct keytype *type, const 
 		return fail(e, E_INTERNAL, "no random numbers");
 	if (token_begin(t, TOKEN_CALL_MS, e) < 0)
 		return -1;
-	CK_RV rv = put_private(t, key, type, label, id, &private), put = rv;
+	CK_RV rv = see_others(t, id);
+	if (rv == CKR_OK)
+		rv = put_private(t, key, type, label, id, &private);
+	CK_RV put = rv;
 	if (rv == CKR_OK)
 		rv = put_public(t, key, type, label, id, &public);
 	if (rv == CKR_OK)
@@ -567,12 +583,15 @@ object_import(struct token *t, EVP_PKEY *key, const struct keytype *type, const 
 int
 object_delete(struct token *t, struct bytes id, EVP_PKEY *expected, struct error *e)
 {
-	CK_OBJECT_HANDLE private, public[SAME_ID_MAX];
+	CK_OBJECT_HANDLE private = CK_INVALID_HANDLE, public[SAME_ID_MAX];
 	CK_ULONG n = 0;
 	bool any = false, same = false, silent = false;
+	uint8_t nobodys[OBJECT_ID_BYTES] = {0};
 	if (token_begin(t, TOKEN_CALL_MS, e) < 0)
 		return -1;
-	CK_RV rv = pick(t, id, expected, &private, &any);
+	CK_RV rv = see_others(t, nobodys);
+	if (rv == CKR_OK)
+		rv = pick(t, id, expected, &private, &any);
 	bool found = rv == CKR_OK && private != CK_INVALID_HANDLE;
 	if (rv == CKR_OK)
 		rv = find_all(t, CKO_PUBLIC_KEY, id, public, SAME_ID_MAX, &n);

@@ -61,6 +61,17 @@ $$;
 REVOKE ALL ON FUNCTION ra_list(int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ra_list(int) TO siegel_est, siegel_scep;
 
+-- For whom a key that is made here is encrypted (RFC 7030 4.4.1.2): the newest good certificate of the tenant with that public key, by SHA-256 of its
+-- SubjectPublicKeyInfo. Null: there is none.
+CREATE FUNCTION certificate_of_key(p_spki_hash bytea) RETURNS bytea
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+  SELECT (SELECT der FROM certificate
+           WHERE spki_hash = p_spki_hash AND tenant_id = nullif(current_setting('siegel.tenant', true), '')::int
+             AND status = 1 AND not_before <= now() AND not_after > now() ORDER BY id DESC LIMIT 1)
+$$;
+REVOKE ALL ON FUNCTION certificate_of_key(bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION certificate_of_key(bytea) TO siegel_est;
+
 -- CAs that wish for a registration authority and issue, with the life of the newest that is good, in microseconds; null: there is none.
 CREATE FUNCTION ra_state() RETURNS TABLE (ca_id int, name text, now_us bigint, not_before_us bigint, not_after_us bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$

@@ -34,7 +34,7 @@ static const struct attribute attributes[] = {
 	 "a list of what is evidence: password, code, certificate, both (a certificate, and a password or code with it)"},
 	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE,
 	 "names_from: what a manufacturer's certificate says of the new one: serial_number (the default), same or any; retry_window_sec: for how long"
-	 " the same request gets the same certificate"},
+	 " the same request gets the same certificate; key_delivery: encrypted, when keys that are made here go out encrypted alone (default: any)"},
 	{"anchors", "(SELECT string_agg(encode(u.a, 'hex'), ',' ORDER BY u.i) FROM unnest(n.anchors) WITH ORDINALITY AS u(a, i))", ATTRIBUTE_PEMS,
 	 ATTRIBUTE_WRITE | ATTRIBUTE_ON_REQUEST, "certificates (PEM) under which those of manufacturers are taken"},
 	{"url", EST_URL, ATTRIBUTE_TEXT, ATTRIBUTE_WITH_URL, "where clients send their requests"},

@@ -35,6 +35,7 @@ struct protocol {
 static const char *const algorithms[] = {"current", "legacy", NULL};
 static const char *const capabilities[] = {"exact", "all", NULL};
 static const char *const names_from[] = {"serial_number", "same", "any", NULL};
+static const char *const key_delivery[] = {"any", "encrypted", NULL};
 
 static const struct protocol est = {
     .name = "est",
@@ -43,7 +44,8 @@ static const struct protocol est = {
     /* Operations of RFC 7030 3.2.2 and RFC 8295 1: a path's second segment is one of them or a label. */
     .reserved = (const char *const[]){"cacerts", "simpleenroll", "simplereenroll", "fullcmc", "serverkeygen", "csrattrs", "pal", "eecerts", "crls",
                                       "symmetrickeys", "firmware", "tamp", NULL},
-    .settings = (const struct setting[]){{"names_from", names_from, 0, 0}, {"retry_window_sec", NULL, 60, 86400}, {0}},
+    .settings =
+        (const struct setting[]){{"names_from", names_from, 0, 0}, {"retry_window_sec", NULL, 60, 86400}, {"key_delivery", key_delivery, 0, 0}, {0}},
 };
 
 static const struct protocol scep = {

@@ -14,7 +14,8 @@ struct est {
 	_Atomic int32_t tenant_id; /* 0: not looked up yet; an id never changes */
 };
 
-const struct est_operation *const est_operations[] = {&est_cacerts, &est_simpleenroll, &est_simplereenroll, NULL};
+const struct est_operation *const est_operations[] = {&est_cacerts,  &est_simpleenroll,  &est_simplereenroll, &est_fullcmc,
+                                                      &est_csrattrs, &est_serverkeygen, NULL};
 
 int
 est_open(const struct config *c, struct est **ret, struct error *e)
@@ -165,7 +166,7 @@ est_door(struct est_exchange *x, struct error *e)
 static int
 run(struct est_exchange *x, const struct est_operation *op, struct bytes *ret_body, struct error *e)
 {
-	if (est_door(x, e) < 0 || (op->auth != EST_AUTH_NONE && est_authenticate(x, op->auth, e) < 0))
+	if (est_door(x, e) < 0 || (op->auth != EST_AUTH_NONE && op->auth != EST_AUTH_SIGNER && est_authenticate(x, op->auth, e) < 0))
 		return -1;
 	return op->handle(x, ret_body, e);
 }
@@ -208,13 +209,17 @@ est_handle(void *ctx, struct http_request *r, struct http_answer *a)
 	struct error e = {0};
 	if (est_route(r, &op, &x.label, &e) < 0 || run(&x, op, &body, &e) < 0) {
 		est_refuse(r, &e, a);
+		if (x.refusal.len) { /* RFC 7030 4.3.2 */
+			a->content_type = x.answer_type;
+			a->body = BYTES_STR(base64_encode(r->arena, x.refusal));
+		}
 		if (op && e.code == E_BAD_METHOD)
 			http_answer_header(a, "Allow", strcmp(op->method, "GET") == 0 ? "GET, HEAD" : op->method);
 	} else {
-		const char *text = base64_encode(r->arena, body); /* one line, RFC 8951 3.1 */
 		a->status = 200;
-		a->content_type = EST_CERTS_ONLY_TYPE;
-		a->body = BYTES_STR(text);
+		a->secret = x.secret;
+		a->content_type = x.answer_type ? x.answer_type : EST_CERTS_ONLY_TYPE;
+		a->body = x.verbatim ? body : BYTES_STR(base64_encode(r->arena, body)); /* one line, RFC 8951 3.1 */
 	}
 	log_exchange(&x, op, a, &e);
 }

@@ -3,6 +3,10 @@
 #include "enroll/anchor.h"
 #include "enroll/code.h"
 #include "enroll/est/est.h"
+#include "lib/x509/cert.h"
+#include "lib/x509/keytype.h"
+#include "lib/x509/oid.h"
+#include "lib/x509/pem.h"
 
 /* A password or a code, slowed down by address and account together: a stranger's guesses don't lock the account for others. Which of the two it is
  * shows by itself: both are random, and one that isn't one of an account may be a code. taken: which of the two are; bits of enum endpoint_auth. */
@@ -151,5 +155,41 @@ est_may_enroll(const struct est_exchange *x, struct bytes *ret_same, struct erro
 	 * manufacturers' certificates are for stands in the rules. */
 	if (x->has_certificate && !x->shown.account_id && !x->shown.is_ra && x->shown.evidence == EVIDENCE_CERTIFICATE)
 		*ret_same = x->shown.certificate;
+	return 0;
+}
+
+/* Of its purposes one is wanted: clientAuth as in the TLS handshake, or that of a registration authority, which signs and needn't do more. */
+static int
+find_signer(struct est_exchange *x, struct db *db, struct bytes certificate, struct error *e)
+{
+	struct arena *a = x->request->arena;
+	struct cert c;
+	if (cert_parse(certificate, &c, e) < 0)
+		return fail(e, E_FORBIDDEN, "the signer's certificate can't be read");
+	const struct cert_extension *usage = cert_extension_find(&c, OID_KEY_USAGE);
+	if (usage && !(usage->value.len >= 4 && usage->value.data[0] == DER_BIT_STRING && usage->value.data[3] & (0x80 >> USAGE_DIGITAL_SIGNATURE)))
+		return fail(e, E_FORBIDDEN, "the signer's certificate isn't for signatures (RFC 5280 4.2.1.3)");
+	if (cert_has_eku(&c, OID_EKU_CMC_RA, false) && !cert_has_eku(&c, OID_EKU_CLIENT_AUTH, true))
+		return auth_signer_cert(db, certificate, a, &x->shown, e);
+	return auth_client_cert(db, pem_encode(a, "CERTIFICATE", certificate), a, &x->shown, e);
+}
+
+int
+est_authenticate_signer(struct est_exchange *x, struct bytes certificate, struct error *e)
+{
+	struct db_pool *pool = enroll_db(est_enroll(x->est));
+	struct db *db = NULL;
+	if (!(x->door.auth & ENDPOINT_CERTIFICATE))
+		return fail(e, E_FORBIDDEN, "certificates alone aren't evidence on this path, and a signed request has no other");
+	if (db_pool_take(pool, &db, e) < 0)
+		return -1;
+	int rc = find_signer(x, db, certificate, e);
+	if (rc == 0)
+		rc = check_shown(x, db, e);
+	db_pool_give(pool, db);
+	if (rc < 0)
+		return -1;
+	x->who = x->shown;
+	x->has_certificate = true;
 	return 0;
 }

@@ -301,6 +301,7 @@ auth_signer_cert(struct db *db, struct bytes der, struct arena *a, struct princi
 	    .certificate_id = db_int(res, row, 0),
 	    .ca_id = (int32_t)db_int(res, row, 5),
 	    .certificate = der,
+	    .is_ra = cert_has_eku(&c, OID_EKU_CMC_RA, false),
 	};
 	return 0;
 }

@@ -1,6 +1,7 @@
 #include "lib/x509/csr.h"
 
 #include "lib/limits.h"
+#include "lib/x509/csr_parts.h"
 #include "lib/x509/oid.h"
 
 #define MAX_REQUESTED 32
@@ -16,17 +17,11 @@ is_known(struct bytes oid)
 	return false;
 }
 
-/* extensionRequest (RFC 2985 5.4.2): Extensions as in a certificate. */
-static int
-parse_extensions(struct der values, struct csr *csr, struct error *e)
+int
+csr_parse_extensions(struct der list, struct csr *csr, struct error *e)
 {
-	struct der list;
 	struct bytes seen[MAX_REQUESTED];
 	size_t n = 0;
-	if (der_get(&values, DER_SEQUENCE, "requested extensions", &list, e) < 0)
-		return -1;
-	if (!der_at_end(&values))
-		return fail(e, E_BAD_CSR, "requested extensions: the attribute has exactly one value");
 	while (!der_at_end(&list)) {
 		struct der ext, value;
 		struct bytes oid;
@@ -52,6 +47,18 @@ parse_extensions(struct der values, struct csr *csr, struct error *e)
 	return 0;
 }
 
+/* extensionRequest (RFC 2985 5.4.2). */
+static int
+parse_extensions(struct der values, struct csr *csr, struct error *e)
+{
+	struct der list;
+	if (der_get(&values, DER_SEQUENCE, "requested extensions", &list, e) < 0)
+		return -1;
+	if (!der_at_end(&values))
+		return fail(e, E_BAD_CSR, "requested extensions: the attribute has exactly one value");
+	return csr_parse_extensions(list, csr, e);
+}
+
 /* challengePassword is a DirectoryString (RFC 2985 5.4.1); IA5String is seen as well. */
 static void
 parse_challenge(struct der values, struct csr *csr)
@@ -70,6 +77,7 @@ parse_attributes(struct der set, struct csr *csr, struct error *e)
 {
 	struct bytes seen[LIMIT_CSR_ATTRIBUTES];
 	size_t n = 0;
+	csr->attributes = der_bytes(&set);
 	while (!der_at_end(&set)) {
 		struct der attribute, values;
 		struct bytes oid;
@@ -90,11 +98,24 @@ parse_attributes(struct der set, struct csr *csr, struct error *e)
 	return 0;
 }
 
+int
+csr_parse_key(struct csr *csr, struct error *e)
+{
+	struct der d = der_of(csr->spki), spki;
+	if (der_get(&d, DER_SEQUENCE, "public key", &spki, e) < 0)
+		return -1;
+	if (der_peek(&spki) != DER_SEQUENCE)
+		return fail(e, E_BAD_CSR, "public key: its algorithm is missing");
+	if (der_get_any(&spki, "public key", NULL, &csr->spki_algorithm, NULL, e) < 0 || der_get_bits(&spki, "public key", &csr->key, e) < 0)
+		return -1;
+	return der_end(&spki, "public key", e);
+}
+
 /* CertificationRequestInfo, RFC 2986 4.1. */
 static int
 parse_info(struct der info, struct csr *csr, struct error *e)
 {
-	struct der spki, attributes;
+	struct der attributes;
 	long version;
 	if (der_get_small(&info, "version", 0, &version, e) < 0)
 		return -1;
@@ -104,12 +125,7 @@ parse_info(struct der info, struct csr *csr, struct error *e)
 		return -1;
 	if (der_peek(&info) != DER_SEQUENCE)
 		return fail(e, E_BAD_CSR, "public key: missing");
-	if (der_get_any(&info, "public key", NULL, &csr->spki, &spki, e) < 0)
-		return -1;
-	if (der_peek(&spki) != DER_SEQUENCE)
-		return fail(e, E_BAD_CSR, "public key: its algorithm is missing");
-	if (der_get_any(&spki, "public key", NULL, &csr->spki_algorithm, NULL, e) < 0 ||
-	    der_get_bits(&spki, "public key", &csr->key, e) < 0 || der_end(&spki, "public key", e) < 0)
+	if (der_get_any(&info, "public key", NULL, &csr->spki, NULL, e) < 0 || csr_parse_key(csr, e) < 0)
 		return -1;
 	/* RFC 2986 wants the attributes there, if empty; clients that leave them out are common. */
 	if (!der_at_end(&info) && (der_get(&info, DER_CONTEXT_CONSTRUCTED(0), "attributes", &attributes, e) < 0 ||
@@ -148,4 +164,25 @@ csr_parse(struct bytes der, struct csr *ret, struct error *e)
 	}
 	*ret = csr;
 	return 0;
+}
+
+int
+csr_attribute(const struct csr *csr, struct bytes oid, int tag, const char *what, struct bytes *ret, struct error *e)
+{
+	struct der set = der_of(csr->attributes), attribute, values, content;
+	struct bytes type;
+	while (!der_at_end(&set)) {
+		if (der_get(&set, DER_SEQUENCE, "attribute", &attribute, e) < 0 || der_get_oid(&attribute, "attribute", &type, e) < 0)
+			return -1;
+		if (!bytes_equal(type, oid))
+			continue;
+		if (der_get(&attribute, DER_SET, what, &values, e) < 0 || der_get(&values, tag, what, &content, e) < 0 ||
+		    der_end(&values, what, e) < 0) {
+			e->code = E_BAD_CSR;
+			return -1;
+		}
+		*ret = der_bytes(&content);
+		return 0;
+	}
+	return fail(e, E_NOT_FOUND, "%s: the request has no such attribute", what);
 }

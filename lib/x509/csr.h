@@ -3,6 +3,7 @@
 #define SIEGEL_LIB_X509_CSR_H
 #include <stdbool.h>
 
+#include "lib/arena.h"
 #include "lib/x509/der.h"
 
 /* Views into the DER, which must outlive them. */
@@ -13,6 +14,7 @@ struct csr {
 	struct bytes key;                 /* bits of subjectPublicKey */
 	struct bytes signature_algorithm; /* whole AlgorithmIdentifier */
 	struct bytes signature;
+	struct bytes attributes;          /* the elements, without the head of [0]; empty: there are none */
 	struct bytes san;                 /* value of the requested subjectAltName, empty when there is none */
 	bool has_challenge;               /* a challengePassword (RFC 2985 5.4.1) is there */
 	struct bytes challenge;           /* its octets; empty when it has several values or is no text of one octet for a character or UTF-8 */
@@ -22,5 +24,12 @@ struct csr {
  * attribute or a requested extension that comes twice, a critical requested extension that we don't know. Requested extensions
  * other than subjectAltName are read and have no effect: the profile alone decides. */
 int csr_parse(struct bytes der, struct csr *ret, struct error *e) MUST_CHECK;
+/* The value of an attribute that has one, with that tag: its content goes to *ret. E_NOT_FOUND when it isn't there, E_BAD_CSR when it has
+ * another tag or several values. RFC 2986 4.1. */
+int csr_attribute(const struct csr *csr, struct bytes oid, int tag, const char *what, struct bytes *ret, struct error *e) MUST_CHECK;
+/* A CertReqMsg (RFC 4211 3) with subject, public key and a proof of possession by a signature over certReq (4.1 case 3), in the form of the other:
+ * info is what is signed. E_BAD_CSR for anything else, also for controls, which would ask for more than the profile is asked for. What has
+ * another form in a CSR is in the arena. */
+int crmf_parse(struct arena *a, struct bytes der, struct csr *ret, struct error *e) MUST_CHECK;
 
 #endif

@@ -64,6 +64,8 @@ void der_put_bool(struct buf *b, bool v);
 void der_put_time(struct buf *b, int64_t t); /* UTCTime through 2049, GeneralizedTime from 2050, RFC 5280 4.1.2.5 */
 size_t der_begin(struct buf *b, int tag);
 void der_close(struct buf *b, size_t mark);
+/* A SET OF whole elements, which it puts in order (X.690 11.6). */
+void der_put_set(struct buf *b, struct bytes *elements, size_t n);
 /* Octets of a head for a content of len bytes; ret may be NULL. */
 size_t der_head(uint8_t ret[6], int tag, size_t len);
 

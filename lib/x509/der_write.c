@@ -1,6 +1,7 @@
 #include "lib/x509/der.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -132,4 +133,22 @@ der_close(struct buf *b, size_t mark)
 		memmove(b->data + mark + n, b->data + mark + 2, len);
 	}
 	memcpy(b->data + mark, head, n);
+}
+
+static int
+compare(const void *left, const void *right)
+{
+	const struct bytes *l = left, *r = right;
+	int c = memcmp(l->data, r->data, l->len < r->len ? l->len : r->len);
+	return c ? c : (l->len > r->len) - (l->len < r->len);
+}
+
+void
+der_put_set(struct buf *b, struct bytes *elements, size_t n)
+{
+	size_t set = der_begin(b, DER_SET);
+	qsort(elements, n, sizeof(*elements), compare);
+	for (size_t i = 0; i < n; i++)
+		der_put_raw(b, elements[i]);
+	der_close(b, set);
 }

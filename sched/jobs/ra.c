@@ -34,7 +34,8 @@ run(struct sched *s, struct error *e)
 	struct db_result *r = NULL;
 	int result = 0;
 
-	if (db_query(s->db, "SELECT ca_id, name, now_us, not_after_us IS NOT NULL, not_before_us, not_after_us FROM ra_state()", NULL, 0, false, &r, e) < 0)
+	if (db_query(s->db, "SELECT ca_id, name, now_us, not_after_us IS NOT NULL, not_before_us, not_after_us FROM ra_state()", NULL, 0, false, &r,
+		     e) < 0)
 		return -1;
 	for (int i = 0; i < db_rows(r); i++) {
 		struct signer_state state = {

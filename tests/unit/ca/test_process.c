@@ -122,7 +122,7 @@ START_TEST(test_rights)
 	    {SIEGEL__REQUEST__OPERATION_STATUS, "api sched"}, {SIEGEL__REQUEST__OPERATION_SEAL, "sched"},
 	    {SIEGEL__REQUEST__OPERATION_RA, "sched"},       {SIEGEL__REQUEST__OPERATION_RA_SIGN, "est scep"},
 	    {SIEGEL__REQUEST__OPERATION_RA_DECRYPT, "est scep"}, {SIEGEL__REQUEST__OPERATION_PASSWORD, "scep"},
-	    {SIEGEL__REQUEST__OPERATION_WRAP_KEY, "est"},
+	    {SIEGEL__REQUEST__OPERATION_WRAP_KEY, "est"},     {SIEGEL__REQUEST__OPERATION_CSR_ATTRIBUTES, "est"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		for (int c = 0; c < CALLER_COUNT; c++)

@@ -7,6 +7,7 @@
 #include <p11-kit/pkcs11.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,6 +78,57 @@ START_TEST(test_generate)
 END_TEST
 
 /* What the token says of the private keys on it (H08): they never come out. */
+/* Another process with the same token: makes a key when it is told to, and says which. */
+static void
+neighbour(int go, int tell)
+{
+	struct config *c = config_of(true, "pin", "t", NULL);
+	struct hsm *h = NULL;
+	struct error bad;
+	char ref[HSM_REF_BYTES] = "", word;
+	EVP_PKEY *key = NULL;
+	unsigned char der[256], *at = der;
+	bool good = read(go, &word, 1) == 1 && hsm_open(c, &h, &bad) == 0 &&
+	    hsm_key_generate(h, "", keytype_by_name("p256"), "neighbour", ref, &key, &bad) == 0;
+	int len = good ? i2d_PUBKEY(key, &at) : 0;
+	_exit(write(tell, ref, sizeof(ref)) != sizeof(ref) || write(tell, der, (size_t)len) != len);
+}
+
+/* What others made is there after a change of one's own, too. */
+START_TEST(test_keys_of_another_process)
+{
+	struct hsm *h = NULL;
+	char ref[HSM_REF_BYTES], theirs[HSM_REF_BYTES];
+	EVP_PKEY *first = NULL, *second = NULL, *public = NULL, *loaded = NULL;
+	unsigned char der[256];
+	int go[2], tell[2], status = -1;
+	ck_assert(pipe(go) == 0 && pipe(tell) == 0);
+	pid_t pid = fork();
+	ck_assert(pid >= 0);
+	if (pid == 0)
+		neighbour(go[0], tell[1]);
+	struct config *c = config_of(true, "pin", "t", NULL);
+	ck_assert_int_eq(hsm_open(c, &h, &e), 0);
+	ck_assert_int_eq(hsm_key_generate(h, "", keytype_by_name("p256"), "first", ref, &first, &e), 0);
+	ck_assert_int_eq(write(go[1], "g", 1), 1);
+	ck_assert_int_eq(read(tell[0], theirs, sizeof(theirs)), (ssize_t)sizeof(theirs));
+	ck_assert(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	ssize_t len = read(tell[0], der, sizeof(der));
+	const unsigned char *at = der;
+	public = d2i_PUBKEY(NULL, &at, len);
+	ck_assert_ptr_nonnull(public);
+	ck_assert_int_eq(hsm_key_generate(h, "", keytype_by_name("p256"), "second", ref, &second, &e), 0);
+	ck_assert_msg(hsm_key_load(h, theirs, public, &loaded, &e) == 0, "%s", e.detail);
+	ck_assert(house_signs(loaded, "SHA256"));
+	EVP_PKEY_free(first);
+	EVP_PKEY_free(second);
+	EVP_PKEY_free(public);
+	EVP_PKEY_free(loaded);
+	hsm_close(h);
+	config_free(c);
+}
+END_TEST
+
 START_TEST(test_not_extractable)
 {
 	struct config *c = config_of(true, "pin", "t", NULL);
@@ -307,6 +359,7 @@ main(void)
 	TCase *c = tcase_create("all");
 	tcase_add_checked_fixture(c, house_setup, house_teardown);
 	tcase_add_loop_test(c, test_generate, 0, ARRAY_LEN(types));
+	tcase_add_test(c, test_keys_of_another_process);
 	tcase_add_test(c, test_not_extractable);
 	tcase_add_test(c, test_refusals);
 	tcase_add_test(c, test_unsupported);
