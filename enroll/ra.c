@@ -38,7 +38,7 @@ query(struct db *db, int32_t tenant_id, int32_t ca_id, struct db_result **ret, s
 	struct db_param key[] = {DB_INT(ca_id)};
 	if (auth_set_tenant(db, tenant_id, e) < 0)
 		return -1;
-	if (db_query(db, "SELECT serial, certificate, not_before, not_after FROM ra_list($1::int)", key, 1, false, ret, e) < 0)
+	if (db_query(db, "SELECT serial, certificate, not_before, not_after FROM ra_list($1::int)", key, 1, true, ret, e) < 0)
 		return -1;
 	if (db_rows(*ret) > 0)
 		return 0;

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #define PATH_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:@/?%"
+#define BLANKS " \t\r\n" /* a value of siegel.conf may go on in the next line */
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-."
 
 struct place {
@@ -52,8 +53,8 @@ https_url_check(const char *url, const char *allowed, struct error *e)
 	len = strcspn(url, "/?");
 	if (!read_place(url, len, &wanted) || url[len + strspn(url + len, PATH_CHARACTERS)] != '\0')
 		return fail(e, E_BAD_VALUE, "an address of the form https://host:port/path is wanted, without a user or a fragment");
-	for (const char *p = allowed + strspn(allowed, " "); *p; p += strspn(p, " ")) {
-		len = strcspn(p, " ");
+	for (const char *p = allowed + strspn(allowed, BLANKS); *p; p += strspn(p, BLANKS)) {
+		len = strcspn(p, BLANKS);
 		if (read_place(p, len, &one) && is_same(&wanted, &one))
 			return 0;
 		p += len;

@@ -119,7 +119,8 @@ sign_next(struct scep_exchange *x, const struct enroll_ra *ra, struct bytes cont
 	q.scep_next_ca = &next;
 	if (enroll_ra_sign(scep_enroll(x->scep), ra, &q, x->arena, &made, e) < 0)
 		return -1;
-	const struct cms_signature s = {made.signed_attributes, made.digest_algorithm, made.signature_algorithm, made.signature, ra->certificate};
+	const struct cms_signature s = {made.signed_attributes, made.digest_algorithm, made.signature_algorithm, made.signature, ra->certificate,
+	                                NULL, 0};
 	return cms_signed_encode(x->arena, OID_PKCS7_DATA, content, true, &s, ret, e);
 }
 

@@ -268,6 +268,7 @@ scep_reply(struct scep_exchange *x, const struct scep_message *m, const struct e
 	q.scep_reply = &r;
 	if (enroll_ra_sign(scep_enroll(x->scep), ra, &q, x->arena, &made, e) < 0)
 		return -1;
-	const struct cms_signature s = {made.signed_attributes, made.digest_algorithm, made.signature_algorithm, made.signature, ra->certificate};
+	const struct cms_signature s = {made.signed_attributes, made.digest_algorithm, made.signature_algorithm, made.signature, ra->certificate,
+	                                NULL, 0};
 	return cms_signed_encode(x->arena, OID_PKCS7_DATA, envelope, success, &s, ret, e);
 }

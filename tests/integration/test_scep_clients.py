@@ -80,6 +80,23 @@ def test_strongswan_renews(folder, swan):
     assert renewed.public_key().public_numbers() == scep.rsa_key(2048, "b").public_key().public_numbers()
 
 
+def test_ready_commands(rest, swan, tmp_path):
+    """The lines that the profile itself gives, as they stand there."""
+    attributes = rest.get(f"/scep_profiles/{swan.id}").attributes
+    shutil.copy(rest.instance.cacert, tmp_path / "root.pem")
+    key = scep.rsa_key(2048, "commands")
+    (tmp_path / "device.key").write_bytes(support.key_pem(key))
+
+    def shell(name):
+        return run("sh", "-c", attributes["commands"][name].replace("CHALLENGE", swan.challenge), cwd=tmp_path)
+
+    assert "SCEPStandard" in shell("curl_capabilities").split()
+    shell("strongswan_ca")
+    shell("strongswan_enroll")
+    certificate = support.load_cert((tmp_path / "device.crt").read_text())
+    assert common_name(certificate) == "device" and certificate.public_key().public_numbers() == key.public_key().public_numbers()
+
+
 @pytest.mark.rows("C03")
 def test_strongswan_with_a_wrong_challenge(folder, swan):
     (folder / "key").write_bytes(support.key_pem(scep.rsa_key()))

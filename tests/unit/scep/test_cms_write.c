@@ -134,7 +134,7 @@ START_TEST(test_signed)
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	ck_assert(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 && EVP_DigestSign(ctx, signature, &len, to_sign.data, to_sign.len) == 1);
 	EVP_MD_CTX_free(ctx);
-	const struct cms_signature by = {to_sign, {sha256, sizeof(sha256)}, {rsa, sizeof(rsa)}, {signature, len}, cert_der};
+	const struct cms_signature by = {to_sign, {sha256, sizeof(sha256)}, {rsa, sizeof(rsa)}, {signature, len}, cert_der, NULL, 0};
 	ck_assert_int_eq(cms_signed_encode(a, OID_PKCS7_DATA, content, true, &by, &der, &e), 0);
 	ck_assert_msg(cms_signed_parse(a, der, &s, &e) == 0, "%s", e.detail);
 	ck_assert_ptr_nonnull(cms_signer_certificate(&s));

@@ -131,7 +131,7 @@ END_TEST
 
 START_TEST(test_webhook_addresses)
 {
-	static const char allowed[] = "  hook.example  other.example:8443 [::1]:9443 10.0.0.1 ";
+	static const char allowed[] = "  hook.example  other.example:8443\n[::1]:9443\t10.0.0.1 ";
 	static const char *const good[] = {
 	    "https://hook.example",           "https://hook.example/", "https://HOOK.example/a/b?c=d%20e", "https://hook.example:443/", "https://other.example:8443",
 	    "https://other.example:8443?x=y", "https://[::1]:9443/",   "https://10.0.0.1/x",
