@@ -6,14 +6,18 @@
 #include "api/write.h"
 
 #define SCEP_URL "'$URL/scep/' || n.label"
+/* The port of plain HTTP, as the CRLs of the CA say where it is: clients of SCEP seldom let one say which root they trust for TLS, and need none. */
+#define PLAIN                                                                                                                \
+	"coalesce((SELECT substring(k.crl_url FROM '^(http://[^/]+)/crl/[0-9a-f]+[.]crl$') FROM ca k WHERE k.id = n.ca_id"           \
+	" OR (n.ca_id IS NULL AND k.is_default)), '$URL') || '/scep/' || n.label"
 /* What a device's administrator begins with; doc/scep.md has the rest. */
 #define CHALLENGE "CASE WHEN n.auth && '{challenge,code,webhook}' THEN "
 #define COMMANDS                                                                                                       \
 	"jsonb_build_object("                                                                                          \
 	"'curl_capabilities', 'curl --cacert root.pem ''' || " SCEP_URL " || '?operation=GetCACaps''',"                 \
-	" 'strongswan_ca', 'SSL_CERT_FILE=root.pem pki --scepca --url ' || " SCEP_URL                                   \
+	" 'strongswan_ca', 'pki --scepca --url ' || " PLAIN                                                           \
 	" || ' --caout ca.pem --raout ra.pem --outform pem --force',"                                                   \
-	" 'strongswan_enroll', " CHALLENGE "'SSL_CERT_FILE=root.pem pki --scep --url ' || " SCEP_URL                     \
+	" 'strongswan_enroll', " CHALLENGE "'pki --scep --url ' || " PLAIN                                            \
 	" || ' --in device.key --dn CN=device --password CHALLENGE --cacert-enc ra.pem --cacert-sig ra.pem --cacert ca.pem --cacert ca-1.pem" \
 	" --cipher aes --digest sha256 --outform pem > device.crt' END,"                                                \
 	" 'certmonger_ca', 'getcert add-scep-ca -c siegel -R \"$PWD/root.pem\" -u ' || " SCEP_URL ","                   \
