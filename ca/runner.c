@@ -20,7 +20,6 @@
 #define PAUSE_MAX_SEC 60
 #define STEP_ARENA_BYTES (64 * 1024 * 1024)
 
-DEFINE_CLEANUP(json_t, json_decref)
 
 struct active {
 	struct job_run run;
