@@ -218,7 +218,8 @@ resting(const struct runner *r, struct arena *a)
 	return arena_printf(a, "%s}", text);
 }
 
-/* Takes up what waits: the oldest of each tenant first, so that none waits behind the many of another. */
+/* Takes up what waits: the oldest of each tenant first, so that none waits behind the many of another. One that rests is ended at once when its
+ * owner wants that. */
 static int
 look(struct runner *r, struct error *e)
 {
@@ -230,7 +231,7 @@ look(struct runner *r, struct error *e)
 	if (db_query(r->desk.db,
 		     "SELECT id, tenant_id, account_id, requestor, kind, parameters, state, total, done, failed, result, cancel FROM ("
 		     "SELECT j.*, row_number() OVER (PARTITION BY tenant_id ORDER BY id) AS place FROM job j WHERE status IN ('queued', 'running')"
-		     " AND id <> ALL ($1::int8[])) j ORDER BY place, id LIMIT 16",
+		     " AND (cancel OR id <> ALL ($1::int8[]))) j ORDER BY place, id LIMIT 16",
 		     row, 1, false, &rows, e) < 0)
 		return -1;
 	for (int i = 0; i < db_rows(rows) && r->n < MAX_ACTIVE; i++)

@@ -641,18 +641,21 @@ def stubborn(instance):
 def test_a_job_that_fails_for_the_moment_holds_nobody_up(instance, rest, stubborn):
     """It comes again and again after a pause, the others are done meanwhile, it can be cancelled, and is done when the cause has gone."""
     make, undo = stubborn
-    owner = f"owner-{uuid.uuid4().hex[:8]}"
+    owner, many = (f"owner-{uuid.uuid4().hex[:8]}" for _ in range(2))
     bad, worse = (rest.issued(owner=owner) for _ in range(2))
+    rest.issued(owner=many)
+    seed(instance, 19999, many)
     make(owner)
+    before = revoke_many(rest, filter={"owner": many})
     rests, cancelled = (revoke_many(rest, ids=[one["id"]]) for one in (bad, worse))
-    time.sleep(1)  # both have failed at least once
-    for _ in range(6):
-        began = time.monotonic()
-        job = wait_for_job(rest, revoke_many(rest, ids=[rest.issued()["id"] for _ in range(2)]))
-        assert job["status"] == "done" and job["done"] == 2 and time.monotonic() - began < 5
+    after = revoke_many(rest, ids=[rest.issued()["id"]])
+    assert wait_for_job(rest, before, 20)["done"] == 20000 and wait_for_job(rest, after, 5)["done"] == 1
+    time.sleep(8)  # the pauses are of 1, 2, 4, 8 s by now
+    began = time.monotonic()
+    assert wait_for_job(rest, revoke_many(rest, ids=[rest.issued()["id"]]))["done"] == 1 and time.monotonic() - began < 5
     assert {rest.get(f"/jobs/{one.data['id']}").attributes["status"] for one in (rests, cancelled)} <= {"queued", "running"}
     assert rest.post(f"/jobs/{cancelled.data['id']}/cancel").status == 200
-    wait_for(lambda: rest.get(f"/jobs/{cancelled.data['id']}").attributes["status"], "cancelled", 30)
+    wait_for(lambda: rest.get(f"/jobs/{cancelled.data['id']}").attributes["status"], "cancelled", 7)
     assert rest.get(f"/certificates/{worse['id']}").attributes["status"] == "issued"
     undo()
     wait_for(lambda: rest.get(f"/jobs/{rests.data['id']}").attributes["status"], "done", 40)
