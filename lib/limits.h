@@ -32,6 +32,7 @@
 #define LIMIT_POLICY_PATH_US 1000         /* of a condition, tried on the largest request when it is saved */
 #define LIMIT_POLICY_MS 1000              /* of all conditions on what a client sent: 32 rules at their dearest are under 200 ms */
 #define LIMIT_POLICY_DRY_RUN_MS 5000      /* on stored certificates, of a dry run that waits for no job */
+#define LIMIT_JOB_QUERY_MS 1000           /* of conditions on stored certificates in one step of a job: the others wait for it */
 #define LIMIT_POLICY_REGEX_BYTES 200
 #define LIMIT_POLICY_REGEX_COUNT 1000     /* the product of its counts: PostgreSQL writes {n} out n times */
 #define LIMIT_APPROVAL_DAYS 14            /* that a request waits for people */

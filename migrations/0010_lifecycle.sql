@@ -325,23 +325,59 @@ CREATE FUNCTION certificate_affected(p_tenant int, p_choice jsonb, p_reason int)
   SELECT siegel.certificate_choice(p_tenant, p_choice) || CASE p_reason WHEN 6 THEN ' AND x.status = 1' WHEN 8 THEN ' AND x.status = 3' ELSE ' AND x.status <> 2' END
          || ' AND NOT EXISTS (SELECT FROM siegel.profile p WHERE p.id = x.profile_id AND p.definition ->> ''internal'' = ''true'')'
 $$;
--- How many that are, the highest id, and the first ones.
-CREATE FUNCTION certificate_count(p_tenant int, p_choice jsonb, p_reason int) RETURNS TABLE (r_count bigint, r_last bigint, r_sample text)
-LANGUAGE plpgsql STABLE AS $$
+-- What the policies say of an operation on each of these certificates: a row for each that they refuse, or that others would have to approve
+-- (r_effect 'refuse', 'approve'), with the first rule that says so. p_document: the operation as policies see it, but for the certificate.
+CREATE FUNCTION certificate_judge(p_tenant int, p_document jsonb, p_id bigint[])
+RETURNS TABLE (r_id bigint, r_effect text, r_message text, r_policy text, r_rule text) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  rules siegel.policy_rule[];
+BEGIN
+  SELECT array_agg(r) INTO rules FROM siegel.policy_rule r WHERE r.tenant_id = p_tenant AND p_document ->> 'operation' = ANY (r.operations);
+  IF rules IS NULL THEN
+    RETURN;
+  END IF;
+  RETURN QUERY
+    WITH x AS MATERIALIZED (
+      SELECT row_number() OVER (ORDER BY c.id) AS place, c.id, c.ca_id, c.profile_id, p_document || jsonb_build_object('object', c.id,
+             'certificate', siegel.certificate_document(c, k.name, p.name, p.kind) - 'operation') AS doc
+        FROM siegel.certificate c JOIN siegel.ca k ON k.id = c.ca_id JOIN siegel.profile p ON p.id = c.profile_id
+       WHERE c.tenant_id = p_tenant AND c.id = ANY (p_id)
+    ), all_x AS (
+      SELECT array_agg(p_tenant) AS t, array_agg(x.ca_id ORDER BY place) AS c, array_agg(x.profile_id ORDER BY place) AS p, array_agg(x.doc ORDER BY place) AS d FROM x
+    ), j AS MATERIALIZED (
+      SELECT j.* FROM all_x a, siegel.policy_judge(rules, a.t, a.c, a.p, a.d) j WHERE j.r_effect IS NOT NULL
+    )
+    SELECT DISTINCT ON (x.id) x.id, CASE j.r_effect WHEN 'approve' THEN j.r_effect ELSE 'refuse' END, j.r_message, j.r_policy, j.r_rule
+      FROM j JOIN x ON x.place = j.r_place ORDER BY x.id, j.r_effect = 'approve', j.r_policy COLLATE "C", j.r_n;
+END $$;
+-- How many that are, the highest id, and the first ones. r_refused: how many of the first p_judged the policies would have passed over; p_document
+-- as above, null: they aren't asked.
+CREATE FUNCTION certificate_count(p_tenant int, p_choice jsonb, p_reason int, p_document jsonb, p_judged int)
+RETURNS TABLE (r_count bigint, r_last bigint, r_sample text, r_refused bigint) LANGUAGE plpgsql STABLE AS $$
 DECLARE
   said text := siegel.certificate_affected(p_tenant, p_choice, p_reason);
+  ids bigint[];
 BEGIN
   EXECUTE 'SELECT count(*), coalesce(max(x.id), 0) FROM siegel.certificate x WHERE ' || said INTO r_count, r_last;
   EXECUTE 'SELECT coalesce(jsonb_agg(q ORDER BY q.n), ''[]'')::text FROM (SELECT x.id AS n, x.id::text AS id, x.subject, encode(x.serial, ''hex'') AS serial,'
           ' x.not_after FROM siegel.certificate x WHERE ' || said || ' ORDER BY x.id LIMIT 20) q' INTO r_sample;
+  r_refused := 0;
+  IF EXISTS (SELECT FROM siegel.policy_rule r WHERE r.tenant_id = p_tenant AND p_document ->> 'operation' = ANY (r.operations)) THEN
+    EXECUTE 'SELECT array_agg(q.id) FROM (SELECT x.id FROM siegel.certificate x WHERE ' || said || ' ORDER BY x.id LIMIT $1) q' INTO ids USING p_judged;
+    SELECT count(*) INTO r_refused FROM siegel.certificate_judge(p_tenant, p_document, ids);
+  END IF;
   RETURN NEXT;
 END $$;
--- The next of them in the order of their ids, locked.
-CREATE FUNCTION certificate_next(p_tenant int, p_choice jsonb, p_reason int, p_after bigint, p_last bigint, p_limit int) RETURNS SETOF bigint
-LANGUAGE plpgsql AS $$
+-- The next of them in the order of their ids, locked, each with what the policies say of it (nulls: nothing).
+CREATE FUNCTION certificate_next(p_tenant int, p_choice jsonb, p_reason int, p_document jsonb, p_after bigint, p_last bigint, p_limit int)
+RETURNS TABLE (r_id bigint, r_effect text, r_message text, r_policy text, r_rule text) LANGUAGE plpgsql AS $$
+DECLARE
+  ids bigint[];
 BEGIN
-  RETURN QUERY EXECUTE 'SELECT x.id FROM siegel.certificate x WHERE ' || siegel.certificate_affected(p_tenant, p_choice, p_reason)
-    || ' AND x.id > $1 AND x.id <= $2 ORDER BY x.id LIMIT $3 FOR UPDATE' USING p_after, p_last, p_limit;
+  EXECUTE 'SELECT array_agg(q.id ORDER BY q.id) FROM (SELECT x.id FROM siegel.certificate x WHERE ' || siegel.certificate_affected(p_tenant, p_choice, p_reason)
+    || ' AND x.id > $1 AND x.id <= $2 ORDER BY x.id LIMIT $3 FOR UPDATE) q' INTO ids USING p_after, p_last, p_limit;
+  RETURN QUERY SELECT i, j.r_effect, j.r_message, j.r_policy, j.r_rule
+    FROM unnest(ids) i LEFT JOIN siegel.certificate_judge(p_tenant, p_document, ids) j ON j.r_id = i ORDER BY i;
 END $$;
 
 -- Revokes, holds or releases many, each with its audit row; the ids are those of certificate_next() in the same transaction.
@@ -375,6 +411,6 @@ BEGIN
 END $$;
 
 REVOKE ALL ON FUNCTION key_lock, key_faults, intent_add, certificate_add, request_find, request_hold, certificate_find, certificate_revoke,
-  certificate_choice, certificate_affected, certificate_count, certificate_next, certificate_revoke_many FROM PUBLIC;
+  certificate_choice, certificate_affected, certificate_judge, certificate_count, certificate_next, certificate_revoke_many FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION key_lock, key_faults, intent_add, certificate_add, request_find, request_hold, certificate_find, certificate_revoke,
-  certificate_choice, certificate_affected, certificate_count, certificate_next, certificate_revoke_many TO siegel_ca;
+  certificate_choice, certificate_affected, certificate_judge, certificate_count, certificate_next, certificate_revoke_many TO siegel_ca;
