@@ -20,7 +20,7 @@ GRANT SELECT, INSERT ON archived_key TO siegel_ca;
 GRANT SELECT (tenant_id, certificate_id, created_at) ON archived_key TO siegel_api; -- that there is one
 
 GRANT DELETE ON revocation TO siegel_ca; -- a hold that is released
-GRANT UPDATE (reason) ON revocation TO siegel_ca; -- a hold that becomes final
+GRANT UPDATE (reason, revoked_at) ON revocation TO siegel_ca; -- a hold that becomes final, a compromise that is heard of later
 
 -- The advisory lock of a public key: whoever stores a certificate for it or blocks it holds this until he has committed.
 CREATE FUNCTION key_lock(p_spki bytea) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
