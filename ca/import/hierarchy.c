@@ -463,7 +463,8 @@ store_new_ca(struct job_run *j, struct import_job *i, struct import_ca *ca, int3
 		return 0;
 	if (insert_ca(j, i, ca, parent, ref, e) < 0 || (parent && store_as_issued(j, i, ca, parent, e) < 0) ||
 	    job_audit(j, "ca.imported", arena_printf(j->arena, "ca/%d", (int)ca->id),
-	              detail_text(j->arena, "subject", dn_text(j->arena, ca->cert.subject), "key", ca->private_key ? "here" : "elsewhere", NULL), e) < 0)
+	              detail_text(j->arena, "subject", dn_text(j->arena, ca->cert.subject), "key", ca->private_key ? "here" : "elsewhere", NULL),
+	              e) < 0)
 		return -1;
 	return report(j, "done", ca, ca->private_key ? "CA with its key, " : "CA without its key, ", e);
 }

@@ -18,8 +18,8 @@ static bool
 exponent_fits(BIGNUM *const x[], const BIGNUM *prime, const BIGNUM *kept, BN_CTX *ctx)
 {
 	BIGNUM *less = BN_CTX_get(ctx), *t = BN_CTX_get(ctx);
-	return t && BN_copy(less, prime) && BN_sub_word(less, 1) && !BN_is_zero(less) && BN_mod_mul(t, x[RSA_E], x[RSA_D], less, ctx) && BN_is_one(t) &&
-	    BN_nnmod(t, x[RSA_D], less, ctx) && BN_cmp(t, kept) == 0;
+	return t && BN_copy(less, prime) && BN_sub_word(less, 1) && !BN_is_zero(less) && BN_mod_mul(t, x[RSA_E], x[RSA_D], less, ctx) &&
+	    BN_is_one(t) && BN_nnmod(t, x[RSA_D], less, ctx) && BN_cmp(t, kept) == 0;
 }
 
 static bool

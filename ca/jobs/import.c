@@ -349,7 +349,8 @@ charge(struct job_run *j, struct import_job *i, struct error *e)
 	i->cpu_us %= 1000;
 	json_object_set_new(j->state, "cpu_ms", json_integer(ms));
 	if (ms > LIMIT_IMPORT_TOTAL_CPU_SEC * 1000L)
-		return fail(e, E_TOO_LARGE, "to take its files apart took over %d seconds of processor time: split the import", LIMIT_IMPORT_TOTAL_CPU_SEC);
+		return fail(e, E_TOO_LARGE, "to take its files apart took over %d seconds of processor time: split the import",
+			    LIMIT_IMPORT_TOTAL_CPU_SEC);
 	return 0;
 }
 

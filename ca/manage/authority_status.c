@@ -146,15 +146,14 @@ read_reason(struct manage *m, int64_t *ret, struct error *e)
 	return 0;
 }
 
-/* Its key is certified no more: by nobody, when it is here; of one elsewhere, which nobody showed to have, not by this tenant. */
+/* Its key is certified no more: by nobody. */
 static int
 block_key(struct manage *m, const struct ca_state *ca, struct error *e)
 {
-	struct db_param p[] = {DB_BYTES(ca->spki_hash.data, ca->spki_hash.len), DB_INT(ca->id)};
-	return db_query(m->desk->db,
-			"INSERT INTO blocked_key (spki_hash, reason, tenant_id) SELECT $1::bytea, 'cACompromise', CASE WHEN k.key_ref = '' THEN"
-			" k.tenant_id END FROM ca k WHERE k.id = $2::int ON CONFLICT DO NOTHING",
-			p, ARRAY_LEN(p), false, NULL, e);
+	struct db_param p[] = {DB_BYTES(ca->spki_hash.data, ca->spki_hash.len)};
+	return db_query(m->desk->db, "INSERT INTO blocked_key (spki_hash, reason) VALUES ($1::bytea, 'cACompromise') ON CONFLICT DO NOTHING", p,
+	    1, false,
+			NULL, e);
 }
 
 int

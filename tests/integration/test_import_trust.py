@@ -232,7 +232,7 @@ def test_a_false_key_isn_t_archived(instance, rest, tmp_path):
 
 
 @pytest.mark.rows("R02")
-def test_renewal_shows_no_key(rest, new_tenant):
+def test_renewal_shows_no_key(instance, rest, new_tenant):
     """A certificate over somebody else's public key, imported and renewed with that key: nobody showed it, so it stands in nobody's way."""
     key, name = support.new_key(), unique("victim")
     csr = support.csr_pem(support.new_csr(name, key=key))
@@ -246,12 +246,29 @@ def test_renewal_shows_no_key(rest, new_tenant):
     assert not one.of_status("failed"), one.items()
     found = certificate_by_name(evil, f"other-{name}")
     renewed = support.wait_until(lambda: (a := evil.post(f"/certificates/{found['id']}/renew", document("renew"))).status == 201 and a, 15)
+    rekeyed = evil.post(f"/certificates/{found['id']}/rekey")
+    shown = instance.sql(f"SELECT possession FROM certificate WHERE id IN ({found['id']}, {renewed.data['id']}, {rekeyed.data['id']}) ORDER BY id")
+    assert shown == [["f"], ["f"], ["t"]]
     assert rest.issue(csr=csr, cn=name).status == 201  # it isn't certified for another subject
     answer = evil.post(f"/certificates/{renewed.data['id']}/revoke", document("revoke", reason="keyCompromise"))
     assert answer.status == 200, answer
     assert rest.issue(csr=csr, cn=name).status == 201  # and isn't blocked
     again = evil.issue(cn=f"other-{name}", csr=support.csr_pem(support.new_csr(f"other-{name}", key=key)))
     assert again.status == 422 and again.error["code"] == "bad_key"  # but for the tenant that says so
+
+
+@pytest.mark.rows("R02")
+def test_a_cross_certificate_shows_no_key(instance, new_tenant):
+    """What is made from somebody's certificate alone doesn't say that he was asked; what is made from a request does."""
+    tenant = new_tenant()
+    evil, key = tenant.rest(), support.new_key()
+    root = next(c for c in evil.get("/cas").json["data"] if c["relationships"]["parent"]["data"] is None)
+    cert, _ = support.self_signed(cn=cn("Foreign"), key=key, ca=True)
+    for said, proven in ({"certificate": pem(cert).decode()}, "f"), ({"csr": support.csr_pem(support.new_csr(cn("Foreign"), key=key))}, "t"):
+        answer = evil.post(f"/cas/{root['id']}/cross", document("cross", days=30, **said))
+        assert answer.status in (200, 201), answer
+        newest = f"SELECT possession FROM certificate WHERE tenant_id = (SELECT id FROM tenant WHERE name = '{tenant.name}') ORDER BY id DESC LIMIT 1"
+        assert instance.sql(newest) == [[proven]]
 
 
 # ---------------------------------------------------------------- what files cost
