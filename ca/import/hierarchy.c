@@ -299,7 +299,8 @@ store_as_issued(struct job_run *j, struct import_job *i, const struct import_ca 
 	    "$10::text, $11::text, $12::jsonb, $13::boolean, CASE WHEN v.reason IS NULL THEN 1 WHEN v.reason = 6 THEN 3 ELSE 2 END, v.revoked_at, "
 	    "v.reason FROM profile p LEFT JOIN revocation v ON v.ca_id = $2::int AND v.serial = $3::bytea"
 	    " WHERE p.tenant_id = $1::int AND p.name = 'sub-ca' ON CONFLICT (ca_id, serial) DO NOTHING RETURNING spki_hash, reason)"
-	    " INSERT INTO blocked_key (spki_hash, reason, tenant_id) SELECT m.spki_hash, 'keyCompromise', $1::int FROM made m WHERE m.reason = 1"
+	    " INSERT INTO blocked_key (spki_hash, reason, tenant_id) SELECT m.spki_hash, 'keyCompromise', CASE WHEN NOT $13::boolean THEN "
+	    "$1::int END FROM made m WHERE m.reason = 1"
 	    " ON CONFLICT DO NOTHING",
 	    row, ARRAY_LEN(row), false, NULL, e);
 }
