@@ -70,6 +70,8 @@
 #define LIMIT_IMPORT_BAG_DEPTH 8
 #define LIMIT_IMPORT_CAS 2000                  /* CA certificates of one import, held in memory */
 #define LIMIT_IMPORT_CPU_SEC 5                 /* for one file: 16 MiB of certificates take under one */
+/* For all files of an import, which are taken apart up to three times: a thousand keys behind 600,000 iterations each. */
+#define LIMIT_IMPORT_TOTAL_CPU_SEC 1200
 #define LIMIT_IMPORT_MEMORY_BYTES (384L * 1024 * 1024)
 
 /* OCSP (RFC 6960, 9654) */
