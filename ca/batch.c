@@ -189,11 +189,12 @@ batch_intents(struct batch *b, const struct audit_chain *chain, struct error *e)
 			o->intent_detail = detail_text(o->arena, "profile", o->profile->name, "subject", o->subject_text, "names", o->names_text,
 						       "role", q->requestor->role, "evidence", q->requestor->evidence, "request",
 						       q->requestor->request_id, "replaces",
-						       arena_printf(o->arena, "certificate/%" PRId64, q->replaces_id), NULL);
+						       arena_printf(o->arena, "certificate/%" PRId64, q->replaces_id),
+						       o->private_key ? "key" : NULL, "made here", NULL);
 		if (!o->intent_detail)
 			o->intent_detail = detail_text(o->arena, "profile", o->profile->name, "subject", o->subject_text, "names", o->names_text,
 						       "role", q->requestor->role, "evidence", q->requestor->evidence, "request",
-						       q->requestor->request_id, NULL);
+						       q->requestor->request_id, o->private_key ? "key" : NULL, "made here", NULL);
 		add_audit(b, &audit, o, "certificate.intent", o->intent_detail);
 	}
 	if (batch_finish(b, e) < 0)

@@ -26,7 +26,6 @@
 #define SHRINK 8
 #define STEP_ARENA_BYTES (64 * 1024 * 1024)
 
-
 struct active {
 	struct job_run run;
 	char *actor;
