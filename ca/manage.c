@@ -148,8 +148,9 @@ static void
 reply_managed(struct manage *m, int64_t approval, struct buf *frame)
 {
 	Siegel__Reply reply = SIEGEL__REPLY__INIT;
-	Siegel__Managed managed = SIEGEL__MANAGED__INIT;
+	Siegel__Managed managed;
 	char none[] = "";
+	siegel__managed__init(&managed);
 	managed.id = m->ret_id ? m->ret_id : m->id;
 	managed.job_id = m->ret_job;
 	managed.approval_id = approval;

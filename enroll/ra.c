@@ -141,9 +141,10 @@ enroll_ra_decrypt(struct enroll *en, const struct enroll_ra *ra, const char *sch
                   struct secret **ret, struct error *e)
 {
 	Siegel__Request q = SIEGEL__REQUEST__INIT;
-	Siegel__RaDecrypt d = SIEGEL__RA_DECRYPT__INIT;
+	Siegel__RaDecrypt d;
 	char text[32];
 	snprintf(text, sizeof(text), "%s", scheme);
+	siegel__ra_decrypt__init(&d);
 	d.tenant_id = ra->tenant_id;
 	d.ca_id = ra->ca_id;
 	d.serial = view(ra->serial);

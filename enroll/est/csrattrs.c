@@ -7,8 +7,9 @@ handle(struct est_exchange *x, struct bytes *ret_body, struct error *e)
 {
 	struct arena *a = x->request->arena;
 	Siegel__Request q = SIEGEL__REQUEST__INIT;
-	Siegel__CsrAttributes m = SIEGEL__CSR_ATTRIBUTES__INIT;
+	Siegel__CsrAttributes m;
 	Siegel__Reply *reply;
+	siegel__csr_attributes__init(&m);
 	m.tenant_id = x->door.tenant_id;
 	m.profile = arena_strdup(a, x->door.profile);
 	q.operation_case = SIEGEL__REQUEST__OPERATION_CSR_ATTRIBUTES;

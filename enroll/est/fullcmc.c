@@ -18,13 +18,14 @@ static int
 respond(struct est_exchange *x, const struct enroll_ra *ra, const struct cmc_request *q, struct cmc_answer *answer, struct bytes certificate,
         struct bytes *ret, struct error *e)
 {
-	Siegel__RaSign request = SIEGEL__RA_SIGN__INIT;
+	Siegel__RaSign request;
 	Siegel__CmcReply kind = SIEGEL__CMC_REPLY__INIT;
 	uint8_t nonce[NONCE_BYTES];
 	struct bytes content;
 	if (RAND_bytes(nonce, sizeof(nonce)) != 1)
 		return fail(e, E_INTERNAL, "no random numbers");
 	answer->nonce = (struct bytes){nonce, sizeof(nonce)};
+	siegel__ra_sign__init(&request);
 	request.answer_case = SIEGEL__RA_SIGN__ANSWER_CMC_REPLY;
 	request.cmc_reply = &kind;
 	return cmc_encode(x->request->arena, q, answer, &content, e) < 0

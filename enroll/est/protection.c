@@ -183,10 +183,11 @@ put_encrypted(struct arena *a, struct buf *b, struct bytes content, const struct
 static int
 sign(struct est_exchange *x, const struct protection *p, struct bytes pkcs8, struct bytes *ret, struct error *e)
 {
-	Siegel__RaSign request = SIEGEL__RA_SIGN__INIT;
+	Siegel__RaSign request;
 	Siegel__KeyPackage kind = SIEGEL__KEY_PACKAGE__INIT;
 	struct buf package BUF_CLEANUP = BUF_INIT(pkcs8.len + 16);
 	struct bytes whole, oid;
+	siegel__ra_sign__init(&request);
 	size_t list = der_begin(&package, DER_SEQUENCE);
 	der_put_raw(&package, pkcs8);
 	der_close(&package, list);

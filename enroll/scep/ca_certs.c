@@ -108,11 +108,13 @@ sign_next(struct scep_exchange *x, const struct enroll_ra *ra, struct bytes cont
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	size_t len = 0;
 	char name[] = "sha256";
-	Siegel__RaSign q = SIEGEL__RA_SIGN__INIT;
-	Siegel__ScepNextCa next = SIEGEL__SCEP_NEXT_CA__INIT;
+	Siegel__RaSign q;
+	Siegel__ScepNextCa next;
 	struct enroll_ra_signature made;
 	if (EVP_Q_digest(NULL, "SHA256", NULL, content.data, content.len, digest, &len) != 1)
 		return fail(e, E_INTERNAL, "no digest");
+	siegel__ra_sign__init(&q);
+	siegel__scep_next_ca__init(&next);
 	q.digest = name;
 	q.content_digest = (ProtobufCBinaryData){.len = len, .data = digest};
 	q.answer_case = SIEGEL__RA_SIGN__ANSWER_SCEP_NEXT_CA;

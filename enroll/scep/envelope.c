@@ -237,8 +237,8 @@ scep_reply(struct scep_exchange *x, const struct scep_message *m, const struct e
 	char name[16] = "";
 	size_t len = 0;
 	struct bytes envelope = {0};
-	Siegel__RaSign q = SIEGEL__RA_SIGN__INIT;
-	Siegel__ScepReply r = SIEGEL__SCEP_REPLY__INIT;
+	Siegel__RaSign q;
+	Siegel__ScepReply r;
 	struct enroll_ra_signature made;
 	bool success = answer->status == SCEP_SUCCESS;
 	/* Cisco's clients take an answer in their own digest and cipher alone. */
@@ -252,6 +252,8 @@ scep_reply(struct scep_exchange *x, const struct scep_message *m, const struct e
 	if (RAND_bytes(nonce, sizeof(nonce)) != 1 ||
 	    (success && EVP_Q_digest(NULL, md->name, NULL, envelope.data, envelope.len, digest, &len) != 1))
 		return fail(e, E_INTERNAL, "no random numbers");
+	siegel__ra_sign__init(&q);
+	siegel__scep_reply__init(&r);
 	r.transaction_id = arena_strdup(x->arena, m->transaction);
 	r.pki_status = answer->status;
 	r.fail_info = answer->fail;

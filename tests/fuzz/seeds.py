@@ -63,6 +63,10 @@ def csrs():
 
 
 def certificate(kind="p256", ca=False):
+    return signer(kind, ca)[0]
+
+
+def signer(kind="p256", ca=False):
     key, now = key_of(kind), datetime.datetime(2026, 1, 1)
     builder = (x509.CertificateBuilder().subject_name(name()).issuer_name(name("issuer.example")).public_key(key.public_key())
                .serial_number(x509.random_serial_number()).not_valid_before(now)
@@ -73,7 +77,7 @@ def certificate(kind="p256", ca=False):
     if not ca:
         builder = builder.add_extension(SAN, critical=False).add_extension(
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
-    return builder.sign(key, hash_of(kind))
+    return builder.sign(key, hash_of(kind)), key
 
 
 def varint(n):
@@ -157,6 +161,41 @@ def seeds_est_body():
     yield "line", base64.b64encode(csr.public_bytes(DER))
     yield "wrapped", base64.encodebytes(csr.public_bytes(DER)).replace(b"\n", b"\r\n")
     yield "pem", csr.public_bytes(PEM)
+    # SMIMECapabilities as they stand in a CSR: AES-256-CBC, id-aes256-wrap, RSAES-OAEP with SHA-256, dhSinglePass-stdDH-sha384kdf-scheme
+    yield "capabilities", bytes.fromhex(
+        "3062300b060960864801650304012a300b060960864801650304012d303c06092a864886f70d010107302fa00f300d06096086480165030402010500"
+        "a11c301a06092a864886f70d010108300d06096086480165030402010500300806062b8104010b02")
+
+
+def cmc_client():
+    """The client of the integration tests, which needs asn1crypto."""
+    sys.path.insert(0, str(CORPUS.parent.parent / "integration"))
+    import cmc
+    return cmc
+
+
+def seeds_crmf():
+    cmc = cmc_client()
+    for kind in ("p256", "rsa", "ed25519"):
+        yield kind, cmc.crmf("seed.example", key_of(kind), names=["seed.example"]).chosen.untag().dump()
+    yield "ra-verified", cmc.crmf("seed.example", key_of("p256"), proof="ra_verified").chosen.untag().dump()
+
+
+def seeds_cmc():
+    from asn1crypto import core
+    cmc = cmc_client()
+    cert, key = signer()
+    csr = next(csrs())[1].public_bytes(DER)
+    controls = [cmc.control(2, cmc.TRANSACTION_ID, core.Integer(4711)), cmc.control(3, cmc.SENDER_NONCE, core.OctetString(b"n" * 16)),
+                cmc.control(4, cmc.DATA_RETURN, core.OctetString(b"data")), cmc.control(5, cmc.REG_INFO, core.OctetString(b"line 7"))]
+    for name_, request in (("pkcs10", cmc.pkcs10(csr)), ("crmf", cmc.crmf("seed.example", key_of("p256"), names=["seed.example"]))):
+        data = cmc.pki_data(request, controls=controls)
+        yield f"content-{name_}", data
+        yield f"signed-{name_}", cmc.signed(data, cert, key)
+        yield f"base64-{name_}", base64.b64encode(cmc.signed(data, cert, key))
+    yield "unsigned", cmc.signed(cmc.pki_data(cmc.pkcs10(csr)), None, None)
+    yield "two", cmc.signed(cmc.pki_data(cmc.pkcs10(csr), cmc.pkcs10(csr, 2)), cert, key)
+    yield "nested", cmc.signed(cmc.pki_data(cmc.pkcs10(csr), nested=[core.Any.load(cmc.signed(b"x", cert, key))]), cert, key)
 
 
 def seeds_ocsp_request():

@@ -71,7 +71,7 @@ def test_cacerts_for_openssl(instance, device, tmp_path):
 @pytest.mark.rows("E07")
 @pytest.mark.parametrize("path, status", [
     ("label/cacerts", 404), ("../cacerts", 404), ("%2e%2e/cacerts", 404), ("..%2fcacerts", 404), ("cacerts/", 404), ("", 404),
-    ("CACERTS", 404), ("fullcmc", 404), ("serverkeygen", 404), ("cacerts%00", 400),
+    ("CACERTS", 404), ("fullCMC", 404), ("serverkeygen/return", 404), ("cacerts%00", 400),
 ])
 def test_unknown_labels_and_operations(instance, path, status):
     assert est.get(instance, path).status in (status, 400)

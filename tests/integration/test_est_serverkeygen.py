@@ -160,6 +160,8 @@ def test_key_and_certificate(instance, est_account, doors, kind):
     csr = request(cn=name, names=[name])
     content_type, key, certificate = parts(ask(instance, est_account, csr, label))
     assert content_type == "application/pkcs8"
+    ((detail,),) = instance.sql(f"SELECT detail::jsonb->>'key' FROM audit WHERE action = 'certificate.intent' AND detail::jsonb->>'subject' = 'CN={name}'")
+    assert detail == "made here"
     private = serialization.load_der_private_key(key, None)
     assert spki(private) == spki(certificate) != spki(x509.load_der_x509_csr(csr))
     assert certificate.subject.rfc4514_string() == f"CN={name}"
@@ -233,6 +235,19 @@ def test_the_key_is_handed_out_once(instance, est_account):
     parts(ask(instance, est_account, csr))
     again = ask(instance, est_account, csr)
     assert again.status == 409 and b"make a new signing request" in again.body and b"PRIVATE" not in again.body
+    assert instance.count("certificate", f"common_name = '{name}'") == 1
+
+
+def test_a_code_is_good_for_one_key(instance, rest, doors):
+    """The repetition that gets no key doesn't give the code back either."""
+    label, name = doors.label(auth=["code"]), est.unique()
+    code = enrol.made(rest.post("/enrollment_codes", enrol.document("enrollment_codes", est_label=label, common_name=name)))["attributes"]["secret"]
+    csr = request(cn=name)
+    assert ask(instance, ("device", code), request(cn=est.unique()), label).status == 403     # bound to another name: the code is given back
+    parts(ask(instance, ("device", code), csr, label))
+    for _ in range(2):
+        assert ask(instance, ("device", code), csr, label).status == 409
+        assert ask(instance, ("device", code), request(cn=name), label).status == 403
     assert instance.count("certificate", f"common_name = '{name}'") == 1
 
 

@@ -235,6 +235,7 @@ START_TEST(functions_are_for_those_who_need_them)
 	    {"certificate_document", "siegel_ca"},
 	    {"certificate_find", "siegel_ca"},
 	    {"certificate_labels", ""},
+	    {"certificate_judge", "siegel_ca"},
 	    {"certificate_next", "siegel_ca"},
 	    {"certificate_of_key", "siegel_est"},
 	    {"certificate_revoke", "siegel_ca"},

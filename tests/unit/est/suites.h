@@ -5,5 +5,6 @@
 #undef fail /* an old name of check.h; ours is the function of lib/error.h */
 
 TCase *tcase_operations(void);
+TCase *tcase_cmc(void);
 
 #endif

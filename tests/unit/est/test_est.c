@@ -207,6 +207,7 @@ main(void)
 	tcase_add_test(t, test_request_key);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, tcase_operations());
+	suite_add_tcase(s, tcase_cmc());
 	SRunner *runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);
 	int failed = srunner_ntests_failed(runner);

@@ -26,7 +26,13 @@ static const struct route_case cases[] = {
     {"GET", "/.well-known/est/simpleenroll", NULL, 405, "simpleenroll", NULL},
     {"POST", "/.well-known/est/cacerts", "application/pkcs10", 405, "cacerts", NULL},
     {"DELETE", "/.well-known/est/cacerts", NULL, 405, "cacerts", NULL},
-    {"GET", "/.well-known/est/fullcmc", NULL, 404, NULL, NULL},
+    {"POST", "/.well-known/est/fullcmc", "application/pkcs7-mime; smime-type=CMC-request", 200, "fullcmc", NULL},
+    {"POST", "/.well-known/est/fullcmc", "application/pkcs10", 415, "fullcmc", NULL},
+    {"GET", "/.well-known/est/fullcmc", NULL, 405, "fullcmc", NULL},
+    {"POST", "/.well-known/est/line/serverkeygen", "application/pkcs10", 200, "serverkeygen", "line"},
+    {"GET", "/.well-known/est/serverkeygen", NULL, 405, "serverkeygen", NULL},
+    {"GET", "/.well-known/est/csrattrs", NULL, 200, "csrattrs", NULL},
+    {"POST", "/.well-known/est/csrattrs", NULL, 405, "csrattrs", NULL},
     {"GET", "/.well-known/est/", NULL, 404, NULL, NULL},
     {"GET", "/.well-known/est/cacerts/", NULL, 404, NULL, NULL},
     {"GET", "/.well-known/est/CACERTS", NULL, 404, NULL, NULL},
@@ -134,7 +140,7 @@ START_TEST(test_handle_without_store)
 	ck_assert_int_eq(a.status, 405);
 	ck_assert_str_eq(answer_header(&a, "Allow"), "POST");
 	a = (struct http_answer){0};
-	r.path = "/.well-known/est/serverkeygen";
+	r.path = "/.well-known/est/serverkeygen/return";
 	est_handle(NULL, &r, &a);
 	ck_assert_int_eq(a.status, 404);
 }
