@@ -195,6 +195,15 @@ def test_enrol_by_get(door, style):
         assert scep.Reply(answer, client, sent).certificate()
 
 
+def test_a_long_get(door):
+    """RSA-4096 and ten names: what fits into an address still comes through the edge."""
+    client, key, cn = door.client, scep.rsa_key(4096), unique()
+    csr = scep.csr_of(cn, key, door.challenge, names=[f"{i}.{cn}" for i in range(10)])
+    body, sent = client.message(scep.PKCS_REQ, csr.public_bytes(DER), scep.self_signed("x", key), key)
+    answer = support.http_get(f"{client.url}?operation=PKIOperation&message={scep.encode_query(body, 'full')}", source=client.source)
+    assert scep.Reply(answer, client, sent).certificate()
+
+
 @pytest.mark.parametrize("header", [None, "application/x-pki-message", "application/octet-stream", "text/plain", "nonsense"])
 def test_content_types_are_of_no_meaning(door, header):
     client, key = door.client, scep.rsa_key()
