@@ -1,5 +1,7 @@
 /* The lists of what is allowed, and keys that sign. */
 #include <openssl/x509.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include "enroll/cms.h"
@@ -66,6 +68,53 @@ rsa_bits(struct bytes key)
 	return bits;
 }
 
+/* The last key that this thread decoded. One message names the same key up to four times, and decoding it costs the library more than using it. */
+struct kept {
+	size_t len;
+	uint8_t spki[1200]; /* RSA of LIMIT_RSA_MAX_BITS has 1060 */
+	EVP_PKEY *key;
+};
+static pthread_key_t kept_key;
+static pthread_once_t kept_once = PTHREAD_ONCE_INIT;
+
+static void
+drop_kept(void *ctx)
+{
+	struct kept *k = ctx;
+	EVP_PKEY_free(k->key);
+	free(k);
+}
+
+static void
+make_kept(void)
+{
+	if (pthread_key_create(&kept_key, drop_kept) != 0)
+		abort();
+}
+
+static EVP_PKEY *
+decode(struct bytes spki)
+{
+	const unsigned char *p = spki.data;
+	pthread_once(&kept_once, make_kept);
+	struct kept *k = pthread_getspecific(kept_key);
+	if (k && k->len == spki.len && memcmp(k->spki, spki.data, spki.len) == 0)
+		return EVP_PKEY_up_ref(k->key) == 1 ? k->key : NULL;
+	EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)spki.len);
+	if (!key || spki.len > sizeof(k->spki) || EVP_PKEY_up_ref(key) != 1)
+		return key;
+	if (!k) {
+		k = xcalloc(1, sizeof(*k));
+		if (pthread_setspecific(kept_key, k) != 0)
+			abort();
+	}
+	EVP_PKEY_free(k->key);
+	k->key = key;
+	k->len = spki.len;
+	memcpy(k->spki, spki.data, spki.len);
+	return key;
+}
+
 int
 cms_public_key(struct bytes spki, const struct keytype **ret_type, EVP_PKEY **ret, struct error *e)
 {
@@ -83,8 +132,7 @@ cms_public_key(struct bytes spki, const struct keytype **ret_type, EVP_PKEY **re
 		return fail(e, E_BAD_KEY, "the signer's RSA key has %d bits; %d to %d are taken", rsa, LIMIT_RSA_MIN_BITS, LIMIT_RSA_MAX_BITS);
 	if (keytype_check(type, e) < 0 || keytype_available(type, e) < 0)
 		return -1;
-	const unsigned char *p = spki.data;
-	EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)spki.len);
+	EVP_PKEY *key = decode(spki);
 	if (!key)
 		return fail(e, E_BAD_KEY, "the signer's public key can't be read");
 	*ret_type = type;

@@ -24,26 +24,6 @@ scep_content_parse(const struct scep_message_type *type, struct bytes content, s
 	return type->type == SCEP_CERT_POLL ? scep_names_parse(content, &names, e) : scep_serial_parse(content, &serial, e);
 }
 
-/* The registration authorities of the endpoint's CA, newest first, then those of the CAs that it followed: their clients go on asking them. */
-static int
-find_ras(struct scep_exchange *x, struct enroll_ra ret[SCEP_LINE_MAX * ENROLL_RA_MAX], size_t *ret_n, struct error *e)
-{
-	struct scep_ca line[SCEP_LINE_MAX];
-	int n_line = 0;
-	size_t n = 0;
-	if (scep_line(x, line, &n_line, e) < 0)
-		return -1;
-	for (int i = 0; i < n_line; i++) {
-		size_t more = 0;
-		if (enroll_ra_list(scep_enroll(x->scep), x->endpoint.tenant_id, line[i].id, x->arena, ret + n, &more, e) == 0)
-			n += more;
-		else if (i == 0 || e->code != E_UNAVAILABLE)
-			return -1;
-	}
-	*ret_n = n;
-	return 0;
-}
-
 /* RFC 8894 3.2: what can be told before anything is decrypted. */
 static int
 check_outside(struct scep_exchange *x, const struct scep_message *m, const struct scep_message_type **ret_type, struct error *e)
@@ -103,7 +83,7 @@ static int
 handle(struct scep_exchange *x, struct http_answer *ret, struct error *e)
 {
 	struct scep_message m;
-	struct enroll_ra ras[SCEP_LINE_MAX * ENROLL_RA_MAX];
+	struct enroll_ra ras[SCEP_RAS_MAX];
 	const struct enroll_ra *ra = &ras[0];
 	struct scep_answer answer = {.status = SCEP_SUCCESS};
 	struct bytes body = x->request->body, reply;
@@ -118,7 +98,7 @@ handle(struct scep_exchange *x, struct http_answer *ret, struct error *e)
 		return -1;
 	}
 	x->transaction = m.transaction;
-	if (find_ras(x, ras, &n_ras, e) < 0)
+	if (scep_find_ras(x, ras, &n_ras, e) < 0)
 		return -1;
 	x->status = "success";
 	if (process(x, &m, ras, n_ras, &ra, &answer, &why) < 0) {

@@ -13,6 +13,7 @@
 struct scep {
 	const struct config *config;
 	struct enroll *enroll;
+	struct scep_ras *ras;
 };
 
 const struct scep_operation *const scep_operations[] = {&scep_get_ca_caps, &scep_get_ca_cert, &scep_get_next_ca_cert, &scep_pki_operation, NULL};
@@ -24,7 +25,7 @@ scep_open(const struct config *c, struct scep **ret, struct error *e)
 	if (scep_webhook_open(e) < 0 || enroll_open(c, "scep", "siegel_scep", (int)config_int(c, OPT_scep_database_connections), &enroll, e) < 0)
 		return -1;
 	struct scep *s = xcalloc(1, sizeof(*s));
-	*s = (struct scep){.config = c, .enroll = enroll};
+	*s = (struct scep){.config = c, .enroll = enroll, .ras = scep_ras_new()};
 	*ret = s;
 	return 0;
 }
@@ -35,6 +36,7 @@ scep_close(struct scep *s)
 	if (!s)
 		return;
 	enroll_close(s->enroll);
+	scep_ras_free(s->ras);
 	free(s);
 }
 
@@ -42,6 +44,12 @@ const struct config *
 scep_config(const struct scep *s)
 {
 	return s->config;
+}
+
+struct scep_ras *
+scep_ras_of(struct scep *s)
+{
+	return s->ras;
 }
 
 struct enroll *

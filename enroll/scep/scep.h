@@ -65,6 +65,15 @@ struct scep_ca {
 	const char *key_id;        /* hexadecimal, the name of its files */
 };
 int scep_line(struct scep_exchange *x, struct scep_ca ret[SCEP_LINE_MAX], int *ret_n, struct error *e) MUST_CHECK;
+/* What messages to this endpoint may be for: the registration authorities of that line, newest first. They live in the arena. E_UNAVAILABLE as long
+ * as its CA has none. Thread-safe. */
+#define SCEP_RAS_MAX (SCEP_LINE_MAX * ENROLL_RA_MAX)
+int scep_find_ras(struct scep_exchange *x, struct enroll_ra ret[SCEP_RAS_MAX], size_t *ret_n, struct error *e) MUST_CHECK;
+/* For scep.c: those that are kept. */
+struct scep_ras;
+struct scep_ras *scep_ras_new(void) __attribute__((returns_nonnull));
+void scep_ras_free(struct scep_ras *p); /* accepts NULL */
+struct scep_ras *scep_ras_of(struct scep *s);
 /* The endpoint's CA, those above it up to the root. */
 #define SCEP_CHAIN_MAX 16
 int scep_chain(struct scep_exchange *x, int32_t ca_id, struct bytes ret[SCEP_CHAIN_MAX], int *ret_n, struct error *e) MUST_CHECK;
