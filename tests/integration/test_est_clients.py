@@ -17,7 +17,8 @@ KINDS = {
     "p384": ["EC", "ec_paramgen_curve:P-384"], "p521": ["EC", "ec_paramgen_curve:P-521"], "ed25519": ["ED25519"],
     "brainpoolp256r1": ["EC", "ec_paramgen_curve:brainpoolP256r1"], "mldsa65": ["ML-DSA-65"],
 }
-NOT_IN_TLS = {"brainpoolp256r1", "mldsa65"}  # a certificate of these isn't shown in a handshake by every library: they are renewed as a new key
+NOT_IN_TLS = {"mldsa65"}  # a certificate of these isn't shown in a handshake by every library: they are renewed as a new key
+TLS = {"brainpoolp256r1": "--tls-max 1.2 --curves brainpoolP256r1:X25519:P-256"}  # RFC 7027; TLS 1.3 has other code points, which OpenSSL 3.0 lacks
 
 
 class Shell:
@@ -58,6 +59,11 @@ class Shell:
         for name in names:
             assert f"{name}.crt: OK" in self(f"openssl verify -x509_strict -CAfile chain.pem {name}.crt").stdout
 
+    def have_their_keys(self, *names):
+        """By openssl: python-cryptography doesn't know all types. No two are the same."""
+        keys = [self(f"openssl pkey -in {name}.key -pubout").stdout for name in names]
+        assert keys == [self(f"openssl x509 -in {name}.crt -noout -pubkey").stdout for name in names] and len(set(keys)) == len(names)
+
 
 @pytest.fixture
 def shell(tmp_path, instance):
@@ -92,12 +98,11 @@ def test_curl_and_openssl(instance, shell, label, est_account, kind, where):
         shell.request(old, cn)
         assert shell.post(f"{url}/simpleenroll", old, old, by_password) == "200"
         shell.take(old)
-    assert shell.post(f"{url}/simplereenroll", "next", "next", f"--cert {old}.crt --key {old}.key") == "200"
+    assert shell.post(f"{url}/simplereenroll", "next", "next", f"--cert {old}.crt --key {old}.key {TLS.get(kind, '')}") == "200"
     second = shell.take("next")
-    assert second.subject == first.subject and second.public_key() != first.public_key()
+    assert second.subject == first.subject
     shell.verify("device", "next")
-    for name in ("device", "next"):
-        assert shell(f"openssl x509 -in {name}.crt -noout -pubkey").stdout == shell(f"openssl pkey -in {name}.key -pubout").stdout
+    shell.have_their_keys("device", "next")
 
 
 def test_openssl_in_lines(instance, shell, est_account):
@@ -218,15 +223,16 @@ def test_strongswan(shell, base, label, est_account, kind, where):
     assert refused.returncode != 0
     shell(f"{enroll} --in device.csr --userpass {':'.join(est_account)} > device.crt")
     old = "device"
-    if kind in NOT_IN_TLS:
+    if kind not in makes:
         old = "old"
         shell.key(old, "p256")
         shell.request(old, cn)
         shell(f"{enroll} --in old.csr --userpass {':'.join(est_account)} > old.crt")
     shell(f"{enroll} --in next.csr --cert {old}.crt --key {old}.key > next.crt")
     first, second = shell.certificate("device"), shell.certificate("next")
-    assert second.subject == first.subject and second.public_key() != first.public_key()
+    assert second.subject == first.subject
     shell.verify("device", "next")
+    shell.have_their_keys("device", "next")
 
 
 def test_strongswan_waits(shell, base, rest, est_account, waits):
