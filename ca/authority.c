@@ -84,6 +84,8 @@ authority_forget_key(struct authority *ca)
 int
 authority_sign(struct authority *ca, struct hsm *hsm, struct bytes data, uint8_t *ret, size_t *ret_len, struct error *e)
 {
+	if (hsm && ca->key_ref && hsm_rests(hsm, ca->key_ref, e) < 0)
+		return -1;
 	if (!ca->private_key && hsm_key_load(hsm, ca->key_ref, ca->public_key, &ca->private_key, e) < 0)
 		return -1;
 	ERR_clear_error();
@@ -93,10 +95,16 @@ authority_sign(struct authority *ca, struct hsm *hsm, struct bytes data, uint8_t
 		return hsm && hsm_ready(hsm, ca->key_ref, e) < 0 ? -1 : fail(e, E_KEY_STORE, "the key store made no signature");
 	FAULT("signed");
 	if (!sigalg_verify(s, ca->public_key, &ca->verify_ctx, data, (struct bytes){ret, *ret_len})) {
-		if (hsm)
+		(void)fail(e, E_KEY_STORE, "the key store made a signature that doesn't verify");
+		if (hsm && ca->key_ref) {
 			hsm_distrust(hsm, ca->key_ref);
-		return fail(e, E_KEY_STORE, "the key store made a signature that doesn't verify");
+			authority_forget_key(ca); /* the next one looks for it anew */
+			e->retry_after_sec = 1;
+		}
+		return -1;
 	}
+	if (hsm && ca->key_ref)
+		hsm_trust(hsm, ca->key_ref);
 	FAULT("verified");
 	return 0;
 }

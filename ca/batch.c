@@ -208,8 +208,8 @@ batch_certificates(struct batch *b, const struct audit_chain *chain, struct erro
 	batch_begin(b,
 	      "SELECT r_serial, r_id, r_created, r_fault FROM certificate_add($1::text, $2::int[], $3::bytea[], $4::int[], $5::int[], $6::text[],"
 	      " $7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::bytea[], $12::bytea[], $13::text[], $14::text[], $15::int[],"
-	      " $16::text[], $17::text[], $18::text[], $19::bigint[], $20::bytea[], $21::bigint[], $22::bigint[], $23::text[], $24::text[],"
-	      " $25::text[], $26::bytea[])",
+	      " $16::text[], $17::text[], $18::text[], $19::bigint[], $20::bytea[], $21::int[], $22::bigint[], $23::bigint[], $24::text[],"
+	      " $25::text[], $26::text[], $27::bytea[])",
 	      chain);
 	struct db_array *ca = batch_column(b, DB_ARRAY_INT4), *serial = batch_column(b, DB_ARRAY_BYTEA), *tenant = batch_column(b, DB_ARRAY_INT4),
 			*profile = batch_column(b, DB_ARRAY_INT4), *subject = batch_column(b, DB_ARRAY_TEXT), *cn = batch_column(b, DB_ARRAY_TEXT),
@@ -218,7 +218,7 @@ batch_certificates(struct batch *b, const struct audit_chain *chain, struct erro
 			*source = batch_column(b, DB_ARRAY_TEXT), *reuse = batch_column(b, DB_ARRAY_INT4), *key_type = batch_column(b, DB_ARRAY_TEXT),
 			*owner = batch_column(b, DB_ARRAY_TEXT), *metadata = batch_column(b, DB_ARRAY_TEXT),
 			*replaces = batch_column(b, DB_ARRAY_INT8),
-			*wrapped = batch_column(b, DB_ARRAY_BYTEA);
+			*wrapped = batch_column(b, DB_ARRAY_BYTEA), *possession = batch_column(b, DB_ARRAY_INT4);
 	struct audit_columns audit = batch_audit_columns(b);
 	for (size_t i = 0; i < b->n; i++) {
 		struct order *o = b->items[i].order;
@@ -246,6 +246,7 @@ batch_certificates(struct batch *b, const struct audit_chain *chain, struct erro
 		else
 			db_array_add(replaces, NULL, 0);
 		db_array_add(wrapped, o->wrapped.data, o->wrapped.len); /* NULL: none */
+		db_array_add_int(possession, !o->unproven);
 		SHA256(o->certificate.data, o->certificate.len, digest);
 		add_audit(b, &audit, o, "certificate.issued",
 			  detail_text(o->arena, "sha256", arena_hex(o->arena, digest, sizeof(digest)), NULL));

@@ -18,6 +18,7 @@ struct clerk {
 	struct desk desk;
 	struct secret *ocsp_key; /* shared with siegel-va */
 	bool checked;            /* the published CRLs are those of the store */
+	bool rests;              /* the request failed because its CA's key rests: nothing was begun */
 };
 
 /* What a former clerk committed it may not have published. */
@@ -43,6 +44,8 @@ make_crl(struct clerk *k, const Siegel__MakeCrl *q, Siegel__Reply *reply, Siegel
 	struct crl_made crl;
 	if (!ca || ca->status == AUTHORITY_RETIRED)
 		return fail(e, E_NOT_FOUND, "there is no such CA, or it is retired");
+	if ((k->rests = hsm_rests(k->desk.hsm, ca->key_ref, e) < 0))
+		return -1;
 	if (crl_make(ca, k->desk.hsm, k->desk.db, &k->desk.chain, config_str(k->desk.config, OPT_ca_crl_dir), &crl, e) < 0)
 		return -1;
 	made->number = crl.number;
@@ -60,6 +63,8 @@ make_signer(struct clerk *k, const Siegel__MakeSigner *q, Siegel__Reply *reply, 
 	struct authority *ca = registry_authority_by_id(k->desk.registry, q->ca_id);
 	if (!ca || ca->status == AUTHORITY_RETIRED)
 		return fail(e, E_NOT_FOUND, "there is no such CA, or it is retired");
+	if ((k->rests = hsm_rests(k->desk.hsm, ca->key_ref, e) < 0))
+		return -1;
 	if (!k->ocsp_key && seal_key_read(config_str(k->desk.config, OPT_ca_ocsp_key_file), &k->ocsp_key, e) < 0)
 		return -1;
 	if (signer_make(ca, k->desk.registry, k->desk.hsm, k->desk.db, &k->desk.chain, k->ocsp_key, &made->not_after, e) < 0)
@@ -132,6 +137,7 @@ serve(struct clerk *k, const Siegel__Request *request, struct buf *frame, struct
 	Siegel__Swept swept = SIEGEL__SWEPT__INIT;
 	Siegel__StatusReport status = SIEGEL__STATUS_REPORT__INIT;
 	int rc;
+	k->rests = false;
 	if (!caller_may(CALLER_SCHED, request->operation_case))
 		return fail(e, E_FORBIDDEN, "siegel-sched may not ask for that");
 	if (prepare(k, e) < 0)
@@ -168,7 +174,7 @@ answer(void *ctx, enum caller caller, const Siegel__Request *request, struct buf
 	(void)caller;
 	if (serve(k, request, frame, &e) == 0)
 		return;
-	if (e.code != E_FORBIDDEN && e.code != E_NOT_FOUND) {
+	if (e.code != E_FORBIDDEN && e.code != E_NOT_FOUND && !k->rests) {
 		k->checked = false;
 		desk_recover(&k->desk, &e);
 	}

@@ -66,10 +66,10 @@ condition_query(struct db *db, int ms, const char *sql, const struct db_param *p
 	if (db_query(db, "SELECT set_config('statement_timeout', $1::text, false)", &DB_INT(ms), 1, false, NULL, e) < 0)
 		return -1;
 	int rc = db_query(db, sql, params, n_params, false, ret, e);
-	if (rc < 0 && strcmp(db_sqlstate(db), "57014") == 0) /* query_canceled */
+	if (rc < 0 && strcmp(db_sqlstate(db), CONDITION_LATE) == 0)
 		(void)fail(e, E_BAD_VALUE, "the conditions take longer than %d ms on this", ms);
-	/* In a transaction that failed it is refused, and the rollback does it. */
-	if (db_alive(db) && db_query(db, "RESET statement_timeout", NULL, 0, false, NULL, &later) < 0 && rc == 0) {
+	/* In a transaction that failed the rollback does it. */
+	if (db_alive(db) && !db_in_failed(db) && db_query(db, "RESET statement_timeout", NULL, 0, false, NULL, &later) < 0 && rc == 0) {
 		*e = later;
 		return -1;
 	}

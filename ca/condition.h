@@ -22,9 +22,10 @@ int policy_rules_read(struct db *db, struct arena *a, int32_t tenant_id, const j
  * pointer, and for one that can't be parsed with the column. */
 int condition_check(struct db *db, const char *text, const char *where, struct error *e) MUST_CHECK;
 
+#define CONDITION_LATE "57014" /* SQLSTATE query_canceled */
 /* db_query() for a statement that holds conditions against what clients send, who choose its size: what takes longer than ms is ended by the
- * server with E_BAD_VALUE. Nobody else's request waits for it longer, and no statement runs on after its client has given up. sql is a string
- * literal. */
+ * server with E_BAD_VALUE, and db_sqlstate() is CONDITION_LATE. Nobody else's request waits for it longer, and no statement runs on after its
+ * client has given up. sql is a string literal. */
 int condition_query(struct db *db, int ms, const char *sql, const struct db_param *params, int n_params, struct db_result **ret,
                     struct error *e) MUST_CHECK;
 

@@ -49,6 +49,7 @@ static int
 adjust(struct order *o, const struct found_wish *w, struct error *e)
 {
 	struct tbs_input *in = &o->tbs_input;
+	o->unproven = w->unproven;
 	if (w->exact_subject.len) {
 		in->exact_subject = (struct bytes){arena_dup(o->arena, w->exact_subject.data, w->exact_subject.len), w->exact_subject.len};
 		if (!w->issuer)

@@ -27,6 +27,7 @@ struct found_wish {
 	struct bytes exact_subject;     /* of a CA that there is already; empty: that of issue */
 	int64_t not_after;              /* not later than this; 0: as the profile says */
 	const Siegel__Issue *issue;     /* subject, days, requestor */
+	bool unproven;                  /* nobody showed to have the private key */
 };
 
 /* A copy of a CA's profile for one certificate: with another path length unless that is PATH_LENGTH_OF_PROFILE, and with certified for a key

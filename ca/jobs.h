@@ -34,6 +34,13 @@ extern const struct job_kind *const job_kinds[]; /* ended by NULL */
 
 /* For steps. An item of the report: what became of one thing, "done", "repeated", "skipped" or "failed"; counts it in done or failed. */
 int job_item(struct job_run *j, const char *status, const char *object, const char *detail, struct error *e) MUST_CHECK;
+/* A query of a step over stored certificates that holds conditions against them, whose time nobody knows: the server ends it after
+ * LIMIT_JOB_QUERY_MS, then *ret_late is true, nothing of it is done and the step ends with 0 and *ret_more, so that other jobs come between.
+ * size: how much of them it is about, from job_size(); the next step's is less when it was late, and more when it was quick. E_UNAVAILABLE when
+ * it is late with a size of 1. */
+int job_query(struct job_run *j, int64_t size, const char *sql, const struct db_param *params, int n_params, bool *ret_late, struct db_result **ret,
+	      struct error *e) MUST_CHECK;
+int64_t job_size(const struct job_run *j, int64_t max);
 /* An audit row of the step. */
 int job_audit(struct job_run *j, const char *action, const char *object, const char *detail, struct error *e) MUST_CHECK;
 

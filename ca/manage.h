@@ -103,6 +103,11 @@ int manager_run(const struct config *c, int channel, struct error *e);
 /* For manage_run(): whether an approval is wanted for m, by the policies of its tenant. When one is, it is stored (or found: the same request
  * again) and *ret_id is it; else 0. E_POLICY: a rule refuses it; that is asked of what was approved too. In ca/manage/approval.c. */
 int approval_ask(struct manage *m, int64_t *ret_id, struct error *e) MUST_CHECK;
+/* What the policies of this operation can be bound to: whether it is about one CA, and about one profile. In ca/manage/approval.c. */
+struct policy_bonds {
+	bool ca, profile;
+};
+struct policy_bonds policy_bonds(const char *operation);
 /* In a transaction: the policies that are bound to a CA are bound to the one that took over its name. In ca/manage/policy.c. */
 int policies_follow(struct manage *m, int64_t old_ca, int64_t new_ca, struct error *e) MUST_CHECK;
 /* The same for the doors of the enrolment protocols. In ca/manage/endpoint.c. */

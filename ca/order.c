@@ -376,6 +376,7 @@ take_same_key(struct order *o, const struct predecessor *p, struct error *e)
 	    der_get_bits(&content, "public key", &bits, e) < 0 || publickey_load(algorithm, bits, &type, &key, e) < 0)
 		return -1;
 	take_spki(o, type, spki, bits);
+	o->unproven = !p->possession;
 	return check_key_type(o, type, "", e);
 }
 

@@ -3,12 +3,14 @@
 #include "ca/batch.h"
 
 /* What certificate_find() gives. */
-enum { TENANT, ID, CA, PROFILE, STATUS, CERTIFICATE, OWNER, METADATA };
+enum { TENANT, ID, CA, PROFILE, STATUS, CERTIFICATE, OWNER, METADATA, POSSESSION };
 
 void
 predecessors_begin(struct batch *b)
 {
-	batch_begin(b, "SELECT r_tenant, r_id, r_ca, r_profile, r_status, r_der, r_owner, r_metadata FROM certificate_find($1::int[], $2::bigint[])",
+	batch_begin(b,
+		    "SELECT r_tenant, r_id, r_ca, r_profile, r_status, r_der, r_owner, r_metadata, r_possession FROM"
+		    " certificate_find($1::int[], $2::bigint[])",
 		    NULL);
 	(void)batch_column(b, DB_ARRAY_INT4);
 	(void)batch_column(b, DB_ARRAY_INT8);
@@ -41,6 +43,7 @@ read_row(const struct db_result *r, int row, struct predecessor **ret, struct er
 	    .status = (int32_t)db_int(r, row, STATUS),
 	    .owner = text_or_null(a, r, row, OWNER),
 	    .metadata = text_or_null(a, r, row, METADATA),
+	    .possession = db_bool(r, row, POSSESSION),
 	};
 	if (cert_parse((struct bytes){arena_dup(a, der.data, der.len), der.len}, &p->cert, e) < 0) {
 		arena_free(a);

@@ -13,6 +13,7 @@ struct predecessor {
 	int32_t ca_id, profile_id, status;
 	struct cert cert;
 	const char *owner, *metadata;  /* NULL: none */
+	bool possession;               /* somebody showed to have its private key */
 };
 
 /* Prepares certificate_find(): begin, one call for each certificate, then batch_finish(). */

@@ -7,8 +7,10 @@
 
 #include "ca/batch.h"
 #include "ca/channel.h"
+#include "ca/condition.h"
 #include "ca/jobs.h"
 #include "lib/daemon.h"
+#include "lib/limits.h"
 #include "lib/log.h"
 
 #define CHAIN "ca.runner"
@@ -18,6 +20,10 @@
 /* Of a step that fails for the moment, the pauses doubling up to a minute: a quarter of an hour, then the job has failed. */
 #define TRIES_MAX 20
 #define PAUSE_MAX_SEC 60
+/* Of job_query(): a query that took less than the QUICKth part of its time is about twice as much the next time, one that was ended about the
+ * SHRINKth part. */
+#define QUICK 4
+#define SHRINK 8
 #define STEP_ARENA_BYTES (64 * 1024 * 1024)
 
 DEFINE_CLEANUP(json_t, json_decref)
@@ -74,6 +80,38 @@ job_item(struct job_run *j, const char *status, const char *object, const char *
 			"INSERT INTO job_item (job_id, tenant_id, n, status, object, detail) VALUES ($1::int8, $2::int, $3::int8, $4::text, $5::text,"
 			" $6::text)",
 			row, ARRAY_LEN(row), false, NULL, e);
+}
+
+int64_t
+job_size(const struct job_run *j, int64_t max)
+{
+	const json_t *size = json_object_get(j->state, "size");
+	return size && json_integer_value(size) < max ? json_integer_value(size) : max;
+}
+
+int
+job_query(struct job_run *j, int64_t size, const char *sql, const struct db_param *params, int n_params, bool *ret_late, struct db_result **ret,
+	  struct error *e)
+{
+	struct db *db = j->desk->db;
+	int64_t began = now_us();
+	*ret_late = false;
+	if (db_query(db, "SAVEPOINT of_query", NULL, 0, false, NULL, e) < 0)
+		return -1;
+	if (condition_query(db, LIMIT_JOB_QUERY_MS, sql, params, n_params, ret, e) == 0) {
+		if (now_us() - began < (int64_t)LIMIT_JOB_QUERY_MS * 1000 / QUICK && size < INT64_MAX / 2)
+			json_object_set_new(j->state, "size", json_integer(size * 2));
+		return db_query(db, "RELEASE of_query", NULL, 0, false, NULL, e);
+	}
+	if (!db_alive(db) || strcmp(db_sqlstate(db), CONDITION_LATE) != 0)
+		return -1;
+	if (db_query(db, "ROLLBACK TO of_query", NULL, 0, false, NULL, e) < 0)
+		return -1;
+	if (size <= 1) /* a lock, or a store that is busy with something else */
+		return fail(e, E_UNAVAILABLE, "the conditions take longer than %d ms on one certificate", LIMIT_JOB_QUERY_MS);
+	json_object_set_new(j->state, "size", json_integer(size > SHRINK ? size / SHRINK : 1));
+	*ret_late = true;
+	return 0;
 }
 
 /* --- taking up jobs --- */
@@ -180,7 +218,8 @@ resting(const struct runner *r, struct arena *a)
 	return arena_printf(a, "%s}", text);
 }
 
-/* Takes up what waits: the oldest of each tenant first, so that none waits behind the many of another. */
+/* Takes up what waits: the oldest of each tenant first, so that none waits behind the many of another. One that rests is ended at once when its
+ * owner wants that. */
 static int
 look(struct runner *r, struct error *e)
 {
@@ -192,7 +231,7 @@ look(struct runner *r, struct error *e)
 	if (db_query(r->desk.db,
 		     "SELECT id, tenant_id, account_id, requestor, kind, parameters, state, total, done, failed, result, cancel FROM ("
 		     "SELECT j.*, row_number() OVER (PARTITION BY tenant_id ORDER BY id) AS place FROM job j WHERE status IN ('queued', 'running')"
-		     " AND id <> ALL ($1::int8[])) j ORDER BY place, id LIMIT 16",
+		     " AND (cancel OR id <> ALL ($1::int8[]))) j ORDER BY place, id LIMIT 16",
 		     row, 1, false, &rows, e) < 0)
 		return -1;
 	for (int i = 0; i < db_rows(rows) && r->n < MAX_ACTIVE; i++)

@@ -16,6 +16,9 @@
 #include "lib/limits.h"
 
 #define FILES_PAUSE_US 1000000
+#define SUSPECT_PAUSE_FIRST_US 1000000
+#define SUSPECT_PAUSE_LONGEST_US 300000000
+#define SUSPECT_TOGETHER_US 60000000 /* two keys that turn bad within this are the token's fault */
 
 static int64_t
 clock_us(void)
@@ -121,6 +124,7 @@ hsm_close(struct hsm *h)
 		token_free(h->tokens[i]);
 	master_free(h->master);
 	free(h->master_text);
+	free(h->suspects);
 	free(h);
 }
 
@@ -248,9 +252,42 @@ int
 hsm_ready(struct hsm *h, const char *ref, struct error *e)
 {
 	struct place p;
-	if (place_of(h, ref, &p, e) < 0)
+	if (hsm_rests(h, ref, e) < 0 || place_of(h, ref, &p, e) < 0)
 		return -1;
 	return p.token ? token_ready(p.token, e) : stores_open_files(h, e);
+}
+
+/* --- keys whose signatures don't verify --- */
+
+static struct suspect *
+find_suspect(const struct hsm *h, const char *ref)
+{
+	for (size_t i = 0; i < h->n_suspects; i++)
+		if (strcmp(h->suspects[i].ref, ref) == 0)
+			return &h->suspects[i];
+	return NULL;
+}
+
+static struct suspect *
+add_suspect(struct hsm *h, const char *ref, const struct token *token, int64_t now)
+{
+	h->suspects = xrealloc(h->suspects, (h->n_suspects + 1) * sizeof(*h->suspects));
+	struct suspect *s = &h->suspects[h->n_suspects++];
+	*s = (struct suspect){.token = token, .since_us = now};
+	snprintf(s->ref, sizeof(s->ref), "%s", ref);
+	return s;
+}
+
+/* Another key of the token turned bad lately, too. One of which that has been known for longer says nothing of the token. */
+static bool
+falls_in(const struct hsm *h, const struct suspect *s, int64_t now)
+{
+	for (size_t i = 0; i < h->n_suspects; i++) {
+		const struct suspect *other = &h->suspects[i];
+		if (other != s && other->token == s->token && now - other->since_us < SUSPECT_TOGETHER_US)
+			return true;
+	}
+	return false;
 }
 
 void
@@ -258,8 +295,38 @@ hsm_distrust(struct hsm *h, const char *ref)
 {
 	struct place p;
 	struct error e;
-	if (place_of(h, ref, &p, &e) == 0 && p.token)
-		token_distrust(p.token, "gave a signature that doesn't verify");
+	int64_t now = clock_us(), pause = SUSPECT_PAUSE_FIRST_US;
+	if (place_of(h, ref, &p, &e) < 0)
+		return;
+	struct suspect *s = find_suspect(h, ref);
+	if (!s)
+		s = add_suspect(h, ref, p.token, now);
+	for (unsigned i = 0; i < s->failures && pause < SUSPECT_PAUSE_LONGEST_US; i++)
+		pause *= 2;
+	s->failures++;
+	s->until_us = now + (pause < SUSPECT_PAUSE_LONGEST_US ? pause : SUSPECT_PAUSE_LONGEST_US);
+	if (p.token && s->failures == 1 && falls_in(h, s, now))
+		token_distrust(p.token, "gave signatures of two keys that don't verify");
+}
+
+void
+hsm_trust(struct hsm *h, const char *ref)
+{
+	struct suspect *s = h->n_suspects ? find_suspect(h, ref) : NULL;
+	if (s)
+		*s = h->suspects[--h->n_suspects];
+}
+
+int
+hsm_rests(const struct hsm *h, const char *ref, struct error *e)
+{
+	const struct suspect *s = h->n_suspects ? find_suspect(h, ref) : NULL;
+	int64_t left = s ? s->until_us - clock_us() : 0;
+	if (left <= 0)
+		return 0;
+	(void)fail(e, E_KEY_STORE, "the key store gave a signature with this key that doesn't verify: the key rests");
+	e->retry_after_sec = (unsigned)(left / 1000000) + 1;
+	return -1;
 }
 
 /* --- keys --- */

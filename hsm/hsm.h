@@ -69,12 +69,16 @@ int hsm_key_import(struct hsm *h, const char *store, EVP_PKEY *key, const struct
 /* Destroys a key, on a token its public key as well. expected as for hsm_key_load(). E_NOT_FOUND when it is gone already. */
 int hsm_key_delete(struct hsm *h, const char *ref, EVP_PKEY *expected, struct error *e) MUST_CHECK;
 
-/* Whether the store of a reference can be used now: E_KEY_STORE with a time to try again if not. Cheap; for asking before an intent is
- * stored, and after a signature failed, for the reason. */
+/* Whether the key of a reference rests (below), or its store can't be used now: E_KEY_STORE with a time to try again. Cheap; for asking before an
+ * intent is stored, and after a signature failed, for the reason. */
 int hsm_ready(struct hsm *h, const char *ref, struct error *e) MUST_CHECK;
-/* Something is wrong with what the store of a reference gives (a signature that doesn't verify): it is closed, and opened again a
- * little later. */
+/* A key gave a signature that doesn't verify. It rests, the longer the more often it comes to that, and the others of its store go on. When a second
+ * key of the same token falls in with it, it is the token: that is closed, and opened again a little later. */
 void hsm_distrust(struct hsm *h, const char *ref);
+/* A key gave a good one: nothing is held against it any more. */
+void hsm_trust(struct hsm *h, const char *ref);
+/* Whether a key rests: E_KEY_STORE with the time to try again. */
+int hsm_rests(const struct hsm *h, const char *ref, struct error *e) MUST_CHECK;
 
 /* Encrypts a secret under a key of the named store: AES-256-GCM under a secret key of the token, made at first use, sensitive and not
  * extractable; or under the files' master key. context is authenticated with it and must be given again: say what it is and whose

@@ -6,6 +6,14 @@
 #include "hsm/master.h"
 #include "hsm/token.h"
 
+/* A key whose signatures didn't verify. */
+struct suspect {
+	char ref[HSM_REF_BYTES];
+	const struct token *token; /* NULL: in a file */
+	unsigned failures;
+	int64_t since_us, until_us; /* until_us: it rests until then */
+};
+
 struct hsm {
 	struct token *tokens[BOARD_STORES];
 	size_t n_tokens;
@@ -16,6 +24,8 @@ struct hsm {
 	struct error files_why;
 	int64_t files_retry_us;
 	bool told[HSM_STORES_MAX], usable[HSM_STORES_MAX]; /* for hsm_tend() */
+	struct suspect *suspects;
+	size_t n_suspects;
 };
 
 /* The token of that name; NULL: none has it. */

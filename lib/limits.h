@@ -32,6 +32,7 @@
 #define LIMIT_POLICY_PATH_US 1000         /* of a condition, tried on the largest request when it is saved */
 #define LIMIT_POLICY_MS 1000              /* of all conditions on what a client sent: 32 rules at their dearest are under 200 ms */
 #define LIMIT_POLICY_DRY_RUN_MS 5000      /* on stored certificates, of a dry run that waits for no job */
+#define LIMIT_JOB_QUERY_MS 1000           /* of conditions on stored certificates in one step of a job: the others wait for it */
 #define LIMIT_POLICY_REGEX_BYTES 200
 #define LIMIT_POLICY_REGEX_COUNT 1000     /* the product of its counts: PostgreSQL writes {n} out n times */
 #define LIMIT_APPROVAL_DAYS 14            /* that a request waits for people */
@@ -69,6 +70,8 @@
 #define LIMIT_IMPORT_BAG_DEPTH 8
 #define LIMIT_IMPORT_CAS 2000                  /* CA certificates of one import, held in memory */
 #define LIMIT_IMPORT_CPU_SEC 5                 /* for one file: 16 MiB of certificates take under one */
+/* For all files of an import, which are taken apart up to three times: a thousand keys behind 600,000 iterations each. */
+#define LIMIT_IMPORT_TOTAL_CPU_SEC 1200
 #define LIMIT_IMPORT_MEMORY_BYTES (384L * 1024 * 1024)
 
 /* OCSP (RFC 6960, 9654) */

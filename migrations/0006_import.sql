@@ -40,7 +40,12 @@ ALTER TABLE import_part ALTER COLUMN data SET STORAGE EXTERNAL;
 ALTER TABLE certificate DROP CONSTRAINT certificate_serial_check;
 ALTER TABLE certificate ADD CONSTRAINT certificate_serial_check CHECK (length(serial) BETWEEN 1 AND 20);
 
--- The certificates of one step. Gives back what became of each: 'done', 'repeated' (it is there already) or 'failed' (another one has its
+-- Whether somebody showed to have its private key: by a signature, or because the key was made or kept here. Nobody shows that by importing a
+-- certificate, nor by renewing such a one with its key. What is said of a key that wasn't shown counts for the tenant alone who says it.
+ALTER TABLE certificate ADD possession boolean NOT NULL DEFAULT true;
+
+-- The certificates of one step. What a CRL that came earlier says of their numbers holds for them; no lock is taken for the keys that it calls
+-- compromised, for there may be more of them than PostgreSQL has locks. Gives back what became of each: 'done', 'repeated' (it is there already) or 'failed' (another one has its
 -- number: RFC 5280 4.1.2.2).
 CREATE FUNCTION import_add(
   p_tenant int, p_ca int[], p_serial bytea[], p_profile int[], p_subject text[], p_cn text[], p_names text[], p_from bigint[], p_to bigint[],
@@ -54,12 +59,16 @@ BEGIN
            WITH ORDINALITY AS u(c, s, p, su, cn, na, f, e, k, kt, d, n)
   ), made AS (
     INSERT INTO siegel.certificate AS x (tenant_id, ca_id, profile_id, serial, subject, common_name, names, not_before, not_after, spki_hash, der,
-                                         requestor, source, owner, metadata, key_type)
+                                         requestor, source, owner, metadata, key_type, possession, status, revoked_at, reason)
     SELECT p_tenant, w.c, w.p, w.s, w.su, w.cn, CASE WHEN w.na = '' THEN '{}'::text[] ELSE string_to_array(w.na, E'\n') END,
-           to_timestamp(w.f), to_timestamp(w.e), w.k, w.d, p_requestor, 'import', p_owner, p_metadata, w.kt
-      FROM wanted w ORDER BY w.n
+           to_timestamp(w.f), to_timestamp(w.e), w.k, w.d, p_requestor, 'import', p_owner, p_metadata, w.kt, false,
+           CASE WHEN v.reason IS NULL THEN 1 WHEN v.reason = 6 THEN 3 ELSE 2 END, v.revoked_at, v.reason
+      FROM wanted w LEFT JOIN siegel.revocation v ON v.ca_id = w.c AND v.serial = w.s ORDER BY w.n
     ON CONFLICT (ca_id, serial) DO NOTHING
-    RETURNING x.id, x.ca_id, x.serial
+    RETURNING x.id, x.ca_id, x.serial, x.spki_hash, x.reason
+  ), blocked AS (
+    INSERT INTO siegel.blocked_key (spki_hash, reason, tenant_id)
+    SELECT DISTINCT m.spki_hash, 'keyCompromise', p_tenant FROM made m WHERE m.reason = 1 ON CONFLICT DO NOTHING
   )
   -- Among twins in one step the first is done and the others are repeated.
   SELECT w.n,
@@ -72,25 +81,32 @@ BEGIN
    ORDER BY w.n;
 END $$;
 
--- What another PKI's CRL says: a revoked certificate that is here is revoked, and a number that isn't here stays in our CRLs.
+-- What another PKI's CRL says: a revoked certificate that is here is revoked, and a number that isn't here stays in our CRLs. A hold of ours
+-- becomes final by it, and a key that was compromised is that also when we said something else; the earlier time counts.
 CREATE FUNCTION import_revocations(p_ca int, p_serial bytea[], p_at bigint[], p_reason int[], p_until bigint) RETURNS TABLE (r_revoked bigint, r_unknown bigint)
 LANGUAGE plpgsql AS $$
 DECLARE revoked bigint; unknown bigint;
 BEGIN
-  WITH changed AS (
-    UPDATE siegel.certificate x SET status = CASE WHEN u.r = 6 THEN 3 ELSE 2 END, revoked_at = to_timestamp(u.a), reason = u.r
-      FROM unnest(p_serial, p_at, p_reason) AS u(s, a, r)
-     WHERE x.ca_id = p_ca AND x.serial = u.s AND x.status = 1 RETURNING x.serial, x.spki_hash, x.reason, x.source, x.tenant_id
+  WITH said AS MATERIALIZED ( -- each number once, and what is final before a hold
+    SELECT DISTINCT ON (u.s) u.s, u.a, u.r FROM unnest(p_serial, p_at, p_reason) AS u(s, a, r) ORDER BY u.s, u.r = 6, u.r <> 1, u.a
+  ), changed AS (
+    UPDATE siegel.certificate x SET status = CASE WHEN u.r = 6 THEN 3 ELSE 2 END, revoked_at = least(x.revoked_at, to_timestamp(u.a)), reason = u.r
+      FROM said u
+     WHERE x.ca_id = p_ca AND x.serial = u.s
+       AND (x.status = 1 OR (x.status = 3 AND u.r <> 6) OR (x.status = 2 AND u.r = 1 AND x.reason IS DISTINCT FROM 1))
+    RETURNING x.spki_hash, x.reason, x.possession, x.tenant_id
   ), blocked AS (
     INSERT INTO siegel.blocked_key (spki_hash, reason, tenant_id)
-    SELECT DISTINCT spki_hash, 'keyCompromise', CASE WHEN source = 'import' THEN tenant_id END FROM changed WHERE reason = 1
+    SELECT DISTINCT spki_hash, 'keyCompromise', CASE WHEN NOT possession THEN tenant_id END FROM changed WHERE reason = 1
     ON CONFLICT DO NOTHING
+  ), listed AS (
+    INSERT INTO siegel.revocation AS v (ca_id, serial, revoked_at, reason, not_after)
+    SELECT p_ca, u.s, to_timestamp(u.a), u.r, coalesce(x.not_after, to_timestamp(p_until))
+      FROM said u LEFT JOIN siegel.certificate x ON x.ca_id = p_ca AND x.serial = u.s
+    ON CONFLICT (ca_id, serial) DO UPDATE SET revoked_at = least(v.revoked_at, excluded.revoked_at), reason = excluded.reason
+     WHERE (v.reason = 6 AND excluded.reason <> 6) OR (v.reason <> 1 AND excluded.reason = 1)
   )
   SELECT count(*) INTO revoked FROM changed;
-  INSERT INTO siegel.revocation (ca_id, serial, revoked_at, reason, not_after)
-  SELECT p_ca, u.s, to_timestamp(u.a), u.r, coalesce(x.not_after, to_timestamp(p_until))
-    FROM unnest(p_serial, p_at, p_reason) AS u(s, a, r) LEFT JOIN siegel.certificate x ON x.ca_id = p_ca AND x.serial = u.s
-  ON CONFLICT DO NOTHING;
   SELECT count(*) INTO unknown FROM unnest(p_serial) AS u(s)
    WHERE NOT EXISTS (SELECT FROM siegel.certificate x WHERE x.ca_id = p_ca AND x.serial = u.s);
   UPDATE siegel.ca SET crl_wanted_at = clock_timestamp() WHERE id = p_ca;

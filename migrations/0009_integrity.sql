@@ -2,6 +2,9 @@
 -- has the public key.
 SET search_path = siegel;
 
+-- A line of a seal is name, number and hash of a chain: a name holds neither blanks nor lines.
+ALTER TABLE audit ADD CONSTRAINT audit_chain_check CHECK (chain COLLATE "C" ~ '^[a-z0-9._-]{1,63}$');
+
 CREATE TABLE audit_key (
   id         int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   key_ref    text NOT NULL,

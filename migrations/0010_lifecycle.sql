@@ -20,15 +20,15 @@ GRANT SELECT, INSERT ON archived_key TO siegel_ca;
 GRANT SELECT (tenant_id, certificate_id, created_at) ON archived_key TO siegel_api; -- that there is one
 
 GRANT DELETE ON revocation TO siegel_ca; -- a hold that is released
-GRANT UPDATE (reason) ON revocation TO siegel_ca; -- a hold that becomes final
+GRANT UPDATE (reason, revoked_at) ON revocation TO siegel_ca; -- a hold that becomes final, a compromise that is heard of later
 
 -- The advisory lock of a public key: whoever stores a certificate for it or blocks it holds this until he has committed.
 CREATE FUNCTION key_lock(p_spki bytea) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
   SELECT ('x' || left(encode(p_spki, 'hex'), 16))::bit(64)::bigint
 $$;
 
--- A key that is reported compromised is blocked for all who can show that they have it. Nobody shows that of an imported certificate: what a tenant
--- says of such a key counts for that tenant alone.
+-- A key that is reported compromised is blocked for all when somebody showed to have it (certificate.possession); else for the tenant alone who says
+-- so.
 ALTER TABLE blocked_key DROP CONSTRAINT blocked_key_pkey;
 ALTER TABLE blocked_key ADD tenant_id int; -- null: for all
 CREATE UNIQUE INDEX blocked_key_of ON blocked_key (spki_hash, tenant_id) NULLS NOT DISTINCT;
@@ -43,7 +43,7 @@ LANGUAGE sql STABLE AS $$
   UNION ALL
   SELECT u.n::int, 4 FROM unnest(p_tenant, p_spki, p_subject, p_reuse) WITH ORDINALITY AS u(t, k, s, r, n)
    WHERE r > 0 AND EXISTS (SELECT FROM siegel.certificate x WHERE x.spki_hash = u.k AND (r = 2 OR x.subject <> u.s)
-                                                              AND (x.tenant_id = u.t OR x.source <> 'import'))
+                                                              AND (x.tenant_id = u.t OR x.possession))
 $$;
 
 -- One batch of intents in one statement and so in one flush. Gives back the places whose keys can't be certified (key_faults()); then nothing
@@ -104,7 +104,7 @@ CREATE FUNCTION certificate_add(
   p_chain text, p_ca int[], p_serial bytea[], p_tenant int[], p_profile int[],
   p_subject text[], p_cn text[], p_names text[], p_from bigint[], p_to bigint[], p_spki bytea[], p_der bytea[],
   p_requestor text[], p_source text[], p_reuse int[], p_key_type text[], p_owner text[], p_metadata text[], p_replaces bigint[],
-  p_wrapped bytea[],
+  p_wrapped bytea[], p_possession int[],
   p_seq bigint[], p_at bigint[], p_actor text[], p_object text[], p_detail text[], p_hash bytea[]
 ) RETURNS TABLE (r_serial bytea, r_id bigint, r_created bigint, r_fault int) LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
@@ -135,12 +135,12 @@ BEGIN
     FROM unnest(p_seq, p_at, p_tenant, p_actor, p_object, p_detail, p_hash) AS u(q, a, t, ac, o, d, h);
   RETURN QUERY
     INSERT INTO siegel.certificate AS x (tenant_id, ca_id, profile_id, serial, subject, common_name, names, not_before, not_after,
-                                         spki_hash, der, requestor, source, key_type, owner, metadata, replaces_id)
+                                         spki_hash, der, requestor, source, key_type, owner, metadata, replaces_id, possession)
     SELECT t, c, p, s, su, cn, CASE WHEN na = '' THEN '{}'::text[] ELSE string_to_array(na, E'\n') END,
-           to_timestamp(f), to_timestamp(e), k, d, rq, so, kt, ow, me::jsonb, re
+           to_timestamp(f), to_timestamp(e), k, d, rq, so, kt, ow, me::jsonb, re, po = 1
       FROM unnest(p_tenant, p_ca, p_profile, p_serial, p_subject, p_cn, p_names, p_from, p_to, p_spki, p_der, p_requestor, p_source,
-                  p_key_type, p_owner, p_metadata, p_replaces)
-           AS u(t, c, p, s, su, cn, na, f, e, k, d, rq, so, kt, ow, me, re)
+                  p_key_type, p_owner, p_metadata, p_replaces, p_possession)
+           AS u(t, c, p, s, su, cn, na, f, e, k, d, rq, so, kt, ow, me, re, po)
     RETURNING x.serial, x.id, floor(extract(epoch FROM x.created_at))::bigint, NULL::int;
   IF array_remove(p_wrapped, NULL) <> '{}' THEN
     INSERT INTO siegel.archived_key (tenant_id, certificate_id, wrapped)
@@ -172,7 +172,8 @@ LANGUAGE sql STABLE AS $$
    WHERE a.request_key = ANY (p_key) AND a.status <> 'done'
      AND (a.status IN ('open', 'approved') OR a.created_at > now() - interval '1 day')
      AND NOT EXISTS (SELECT FROM siegel.approval b WHERE b.request_key = a.request_key AND b.id > a.id)
-     AND NOT EXISTS (SELECT FROM siegel.request r WHERE r.request_key = a.request_key AND r.expires_at >= now())
+     AND NOT EXISTS (SELECT FROM siegel.request r WHERE r.request_key = a.request_key AND r.expires_at >= now()
+                       AND NOT EXISTS (SELECT FROM siegel.intent i WHERE i.ca_id = r.ca_id AND i.serial = r.serial AND i.abandoned_at IS NOT NULL))
 $$;
 
 -- Requests that wait for people before they are carried out, in one statement and one flush with their audit rows. A request key that waits
@@ -199,14 +200,15 @@ END $$;
 
 -- A certificate as its successor needs it: what it was made from, by which CA and profile.
 CREATE FUNCTION certificate_find(p_tenant int[], p_id bigint[])
-RETURNS TABLE (r_tenant int, r_id bigint, r_ca int, r_profile int, r_status int, r_der bytea, r_owner text, r_metadata text)
+RETURNS TABLE (r_tenant int, r_id bigint, r_ca int, r_profile int, r_status int, r_der bytea, r_owner text, r_metadata text, r_possession boolean)
 LANGUAGE sql STABLE AS $$
-  SELECT x.tenant_id, x.id, x.ca_id, x.profile_id, x.status::int, x.der, x.owner, x.metadata::text
+  SELECT x.tenant_id, x.id, x.ca_id, x.profile_id, x.status::int, x.der, x.owner, x.metadata::text, x.possession
     FROM unnest(p_tenant, p_id) AS u(t, i) JOIN siegel.certificate x ON x.tenant_id = u.t AND x.id = u.i
 $$;
 
 -- Revokes one certificate, holds it (reason 6) or releases it (p_release) in one statement: status, CRL entry, blocked key, wish for a CRL and
--- the audit row. What is already so stays, and r_repeated says it; a hold becomes a revocation from the hold's time on (X.509 9.5.3.1).
+-- the audit row. What is already so stays, and r_repeated says it; a hold becomes a revocation from the hold's time on (X.509 9.5.3.1). That a key
+-- was compromised is heard also of one that is revoked for another reason: the reason changes and the key is blocked, the time stays.
 -- r_same_key: up to 50 other certificates of the tenant with this key, which are not revoked, when the key was reported compromised.
 -- Raises SG005 when the tenant has no such certificate, SG006 for one of a CA or an OCSP signer (those aren't revoked like a
 -- client's), and SG007 when one that is revoked is to be released: that is for ever (RFC 5280 5.3.1). SG009: rules are about it, and they
@@ -234,7 +236,8 @@ BEGIN
   IF p_release AND c.status = 2 THEN
     RAISE EXCEPTION 'revoked for ever' USING ERRCODE = 'SG007';
   END IF;
-  repeated := CASE WHEN p_release THEN c.status = 1 ELSE c.status = 2 OR (c.status = 3 AND p_reason = 6) END;
+  repeated := CASE WHEN p_release THEN c.status = 1
+                   ELSE (c.status = 2 AND (p_reason <> 1 OR c.reason IS NOT DISTINCT FROM 1)) OR (c.status = 3 AND p_reason = 6) END;
   IF NOT repeated THEN
     IF NOT p_judged AND EXISTS (SELECT FROM siegel.policy_rule r WHERE r.tenant_id = p_tenant AND CASE WHEN p_release THEN 'certificate.release'
                                   WHEN p_reason = 6 THEN 'certificate.hold' ELSE 'certificate.revoke' END = ANY (r.operations)) THEN
@@ -251,9 +254,9 @@ BEGIN
       IF p_reason = 1 THEN
         PERFORM pg_advisory_xact_lock(siegel.key_lock(c.spki_hash));
         INSERT INTO siegel.blocked_key (spki_hash, reason, tenant_id)
-        VALUES (c.spki_hash, 'keyCompromise', CASE WHEN c.source = 'import' THEN c.tenant_id END) ON CONFLICT DO NOTHING;
+        VALUES (c.spki_hash, 'keyCompromise', CASE WHEN NOT c.possession THEN c.tenant_id END) ON CONFLICT DO NOTHING;
       END IF;
-      c.revoked_at := CASE WHEN c.status = 3 THEN c.revoked_at ELSE date_trunc('second', now()) END;
+      c.revoked_at := CASE WHEN c.status = 1 THEN date_trunc('second', now()) ELSE c.revoked_at END;
       c.status := CASE WHEN p_reason = 6 THEN 3 ELSE 2 END;
       c.reason := p_reason;
       INSERT INTO siegel.revocation AS v (ca_id, serial, revoked_at, reason, not_after)
@@ -322,26 +325,64 @@ END $$;
 
 -- What a choice means for an action, by its reason (6: hold, 8: release): only certificates that it changes, and none of the house itself.
 CREATE FUNCTION certificate_affected(p_tenant int, p_choice jsonb, p_reason int) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT siegel.certificate_choice(p_tenant, p_choice) || CASE p_reason WHEN 6 THEN ' AND x.status = 1' WHEN 8 THEN ' AND x.status = 3' ELSE ' AND x.status <> 2' END
+  SELECT siegel.certificate_choice(p_tenant, p_choice)
+         || CASE p_reason WHEN 6 THEN ' AND x.status = 1' WHEN 8 THEN ' AND x.status = 3'
+                          WHEN 1 THEN ' AND (x.status <> 2 OR x.reason IS DISTINCT FROM 1)' ELSE ' AND x.status <> 2' END
          || ' AND NOT EXISTS (SELECT FROM siegel.profile p WHERE p.id = x.profile_id AND p.definition ->> ''internal'' = ''true'')'
 $$;
--- How many that are, the highest id, and the first ones.
-CREATE FUNCTION certificate_count(p_tenant int, p_choice jsonb, p_reason int) RETURNS TABLE (r_count bigint, r_last bigint, r_sample text)
-LANGUAGE plpgsql STABLE AS $$
+-- What the policies say of an operation on each of these certificates: a row for each that they refuse, or that others would have to approve
+-- (r_effect 'refuse', 'approve'), with the first rule that says so. p_document: the operation as policies see it, but for the certificate.
+CREATE FUNCTION certificate_judge(p_tenant int, p_document jsonb, p_id bigint[])
+RETURNS TABLE (r_id bigint, r_effect text, r_message text, r_policy text, r_rule text) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  rules siegel.policy_rule[];
+BEGIN
+  SELECT array_agg(r) INTO rules FROM siegel.policy_rule r WHERE r.tenant_id = p_tenant AND p_document ->> 'operation' = ANY (r.operations);
+  IF rules IS NULL THEN
+    RETURN;
+  END IF;
+  RETURN QUERY
+    WITH x AS MATERIALIZED (
+      SELECT row_number() OVER (ORDER BY c.id) AS place, c.id, c.ca_id, c.profile_id, p_document || jsonb_build_object('object', c.id,
+             'certificate', siegel.certificate_document(c, k.name, p.name, p.kind) - 'operation') AS doc
+        FROM siegel.certificate c JOIN siegel.ca k ON k.id = c.ca_id JOIN siegel.profile p ON p.id = c.profile_id
+       WHERE c.tenant_id = p_tenant AND c.id = ANY (p_id)
+    ), all_x AS (
+      SELECT array_agg(p_tenant) AS t, array_agg(x.ca_id ORDER BY place) AS c, array_agg(x.profile_id ORDER BY place) AS p, array_agg(x.doc ORDER BY place) AS d FROM x
+    ), j AS MATERIALIZED (
+      SELECT j.* FROM all_x a, siegel.policy_judge(rules, a.t, a.c, a.p, a.d) j WHERE j.r_effect IS NOT NULL
+    )
+    SELECT DISTINCT ON (x.id) x.id, CASE j.r_effect WHEN 'approve' THEN j.r_effect ELSE 'refuse' END, j.r_message, j.r_policy, j.r_rule
+      FROM j JOIN x ON x.place = j.r_place ORDER BY x.id, j.r_effect = 'approve', j.r_policy COLLATE "C", j.r_n;
+END $$;
+-- How many that are, the highest id, and the first ones. r_refused: how many of the first p_judged the policies would have passed over; p_document
+-- as above, null: they aren't asked.
+CREATE FUNCTION certificate_count(p_tenant int, p_choice jsonb, p_reason int, p_document jsonb, p_judged int)
+RETURNS TABLE (r_count bigint, r_last bigint, r_sample text, r_refused bigint) LANGUAGE plpgsql STABLE AS $$
 DECLARE
   said text := siegel.certificate_affected(p_tenant, p_choice, p_reason);
+  ids bigint[];
 BEGIN
   EXECUTE 'SELECT count(*), coalesce(max(x.id), 0) FROM siegel.certificate x WHERE ' || said INTO r_count, r_last;
   EXECUTE 'SELECT coalesce(jsonb_agg(q ORDER BY q.n), ''[]'')::text FROM (SELECT x.id AS n, x.id::text AS id, x.subject, encode(x.serial, ''hex'') AS serial,'
           ' x.not_after FROM siegel.certificate x WHERE ' || said || ' ORDER BY x.id LIMIT 20) q' INTO r_sample;
+  r_refused := 0;
+  IF EXISTS (SELECT FROM siegel.policy_rule r WHERE r.tenant_id = p_tenant AND p_document ->> 'operation' = ANY (r.operations)) THEN
+    EXECUTE 'SELECT array_agg(q.id) FROM (SELECT x.id FROM siegel.certificate x WHERE ' || said || ' ORDER BY x.id LIMIT $1) q' INTO ids USING p_judged;
+    SELECT count(*) INTO r_refused FROM siegel.certificate_judge(p_tenant, p_document, ids);
+  END IF;
   RETURN NEXT;
 END $$;
--- The next of them in the order of their ids, locked.
-CREATE FUNCTION certificate_next(p_tenant int, p_choice jsonb, p_reason int, p_after bigint, p_last bigint, p_limit int) RETURNS SETOF bigint
-LANGUAGE plpgsql AS $$
+-- The next of them in the order of their ids, locked, each with what the policies say of it (nulls: nothing).
+CREATE FUNCTION certificate_next(p_tenant int, p_choice jsonb, p_reason int, p_document jsonb, p_after bigint, p_last bigint, p_limit int)
+RETURNS TABLE (r_id bigint, r_effect text, r_message text, r_policy text, r_rule text) LANGUAGE plpgsql AS $$
+DECLARE
+  ids bigint[];
 BEGIN
-  RETURN QUERY EXECUTE 'SELECT x.id FROM siegel.certificate x WHERE ' || siegel.certificate_affected(p_tenant, p_choice, p_reason)
-    || ' AND x.id > $1 AND x.id <= $2 ORDER BY x.id LIMIT $3 FOR UPDATE' USING p_after, p_last, p_limit;
+  EXECUTE 'SELECT array_agg(q.id ORDER BY q.id) FROM (SELECT x.id FROM siegel.certificate x WHERE ' || siegel.certificate_affected(p_tenant, p_choice, p_reason)
+    || ' AND x.id > $1 AND x.id <= $2 ORDER BY x.id LIMIT $3 FOR UPDATE) q' INTO ids USING p_after, p_last, p_limit;
+  RETURN QUERY SELECT i, j.r_effect, j.r_message, j.r_policy, j.r_rule
+    FROM unnest(ids) i LEFT JOIN siegel.certificate_judge(p_tenant, p_document, ids) j ON j.r_id = i ORDER BY i;
 END $$;
 
 -- Revokes, holds or releases many, each with its audit row; the ids are those of certificate_next() in the same transaction.
@@ -354,7 +395,8 @@ BEGIN
     PERFORM pg_advisory_xact_lock(q.l) FROM (SELECT DISTINCT siegel.key_lock(x.spki_hash) AS l FROM siegel.certificate x
                                               WHERE x.tenant_id = p_tenant AND x.id = ANY (p_id) ORDER BY 1 OFFSET 0) q;
     INSERT INTO siegel.blocked_key (spki_hash, reason, tenant_id)
-    SELECT DISTINCT x.spki_hash, 'keyCompromise', CASE WHEN x.source = 'import' THEN x.tenant_id END FROM siegel.certificate x WHERE x.tenant_id = p_tenant AND x.id = ANY (p_id) ON CONFLICT DO NOTHING;
+    SELECT DISTINCT x.spki_hash, 'keyCompromise', CASE WHEN NOT x.possession THEN x.tenant_id END FROM siegel.certificate x
+     WHERE x.tenant_id = p_tenant AND x.id = ANY (p_id) ON CONFLICT DO NOTHING;
   END IF;
   IF p_reason = 8 THEN
     DELETE FROM siegel.revocation v USING siegel.certificate x
@@ -375,6 +417,6 @@ BEGIN
 END $$;
 
 REVOKE ALL ON FUNCTION key_lock, key_faults, intent_add, certificate_add, request_find, request_hold, certificate_find, certificate_revoke,
-  certificate_choice, certificate_affected, certificate_count, certificate_next, certificate_revoke_many FROM PUBLIC;
+  certificate_choice, certificate_affected, certificate_judge, certificate_count, certificate_next, certificate_revoke_many FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION key_lock, key_faults, intent_add, certificate_add, request_find, request_hold, certificate_find, certificate_revoke,
-  certificate_choice, certificate_affected, certificate_count, certificate_next, certificate_revoke_many TO siegel_ca;
+  certificate_choice, certificate_affected, certificate_judge, certificate_count, certificate_next, certificate_revoke_many TO siegel_ca;

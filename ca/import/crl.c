@@ -115,6 +115,11 @@ static int
 keep(struct job_run *j, const char *where, const struct db_result *r, EVP_PKEY *key, struct error *e)
 {
 	struct buf wrapped BUF_CLEANUP = BUF_INIT(HSM_SEAL_MAX);
+	if (!import_pair_fits(key))
+		return job_item(j, "failed", where,
+				arena_printf(j->arena, "a private key that isn't that of certificate/%s, though it names its public key",
+					     db_text(r, 0, 0)),
+				e);
 	if (archive_seal(j->desk->hsm, (int32_t)db_int(r, 0, 1), db_bytes(r, 0, 2, j->arena), key, j->arena, &wrapped, e) < 0)
 		return -1;
 	struct db_param row[] = {DB_INT(j->tenant_id), DB_INT(db_int(r, 0, 0)), DB_BYTES(wrapped.data, wrapped.len)};

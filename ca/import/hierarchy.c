@@ -1,6 +1,8 @@
 /* CAs of an import: which certificates are CAs', whose key came along, who stands over whom. */
+#include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -8,6 +10,7 @@
 #include "ca/ext.h"
 #include "ca/import/import.h"
 #include "lib/limits.h"
+#include "lib/log.h"
 #include "lib/x509/dn.h"
 #include "lib/x509/oid.h"
 
@@ -48,7 +51,10 @@ load_public_key(struct import_ca *ca, struct error *e)
 	struct bytes algorithm;
 	if (der_get(&d, DER_SEQUENCE, "public key", &content, e) < 0 || der_get_any(&content, "public key", NULL, &algorithm, NULL, e) < 0)
 		return -1;
-	return publickey_load(algorithm, ca->cert.spki_key, &ca->type, &ca->public_key, e);
+	if (publickey_load(algorithm, ca->cert.spki_key, &ca->type, &ca->public_key, e) < 0)
+		return -1;
+	ca->signature = keytype_signature_by_algorithm(ca->type, algorithm); /* RFC 4055 1.2 */
+	return ca->type->signature ? 0 : fail(e, E_BAD_KEY, "a CA with a %s key can't sign", ca->type->name);
 }
 
 static bool
@@ -119,9 +125,17 @@ note_certificate(struct import_job *i, const char *where, struct bytes der, stru
 static void
 match_keys(struct import_job *i, EVP_PKEY *key)
 {
+	bool asked = false, fits = false;
 	for (size_t k = 0; k < i->n_cas; k++) {
 		struct import_ca *ca = &i->cas[k];
-		if (ca->public_key && !ca->private_key && EVP_PKEY_eq(ca->public_key, key) == 1 && EVP_PKEY_up_ref(key))
+		if (!ca->public_key || ca->private_key || EVP_PKEY_eq(ca->public_key, key) != 1)
+			continue;
+		if (!asked)
+			fits = import_pair_fits(key);
+		asked = true;
+		if (!fits)
+			ca->false_key = true;
+		else if (EVP_PKEY_up_ref(key))
 			ca->private_key = key;
 	}
 }
@@ -135,20 +149,56 @@ import_note(struct import_job *i, size_t file, size_t item, const struct split_i
 }
 
 /* Once all CA certificates are known: the keys of all files. */
-static int
-collect_keys(struct job_run *j, struct import_job *i, struct error *e)
+int
+import_keys(struct job_run *j, struct import_job *i, bool *ret_done, struct error *e)
 {
-	for (size_t f = 0; f < i->n_files && i->n_cas; f++) {
-		if (import_split(j, i, f, e) < 0)
+	while (i->at_file < i->n_files && i->n_cas) {
+		if (import_split(j, i, i->at_file, e) < 0)
 			return -1;
-		for (size_t k = 0; k < i->split.n; k++) {
-			EVP_PKEY *key = i->split.items[k].kind == SPLIT_KEY ? private_key(i->split.items[k].data) : NULL;
+		while (i->at_item < i->split.n) {
+			const struct split_item *s = &i->split.items[i->at_item++];
+			EVP_PKEY *key = s->kind == SPLIT_KEY ? private_key(s->data) : NULL;
 			if (key)
 				match_keys(i, key);
 			EVP_PKEY_free(key);
+			if (key && import_time_is_up(i))
+				return 0;
+		}
+		i->at_file++;
+		i->at_item = 0;
+		if (import_time_is_up(i))
+			return 0;
+	}
+	*ret_done = true;
+	return 0;
+}
+
+/* Whether one is among those that signed it. Its signature is looked at until the key is known. */
+static bool
+is_issuer(const struct import_job *i, const struct import_ca *ca, const struct import_ca *other)
+{
+	if (other == ca || other->fault || !bytes_equal(other->cert.subject, ca->cert.issuer) || (ca->aki.len && !bytes_equal(ca->aki, other->ski)))
+		return false;
+	if (ca->n_issuers)
+		return memcmp(i->cas[ca->issuers[0]].spki_hash, other->spki_hash, sizeof(other->spki_hash)) == 0;
+	return signed_by(&ca->cert, other->type, other->public_key);
+}
+
+/* at_file and at_item are the CAs that are compared. */
+void
+import_link(struct import_job *i, bool *ret_done)
+{
+	for (; i->at_file < i->n_cas; i->at_file++, i->at_item = 0) {
+		struct import_ca *ca = &i->cas[i->at_file];
+		while (!ca->root && !ca->fault && i->at_item < i->n_cas && ca->n_issuers < IMPORT_ISSUERS) {
+			size_t k = i->at_item++;
+			if (is_issuer(i, ca, &i->cas[k]))
+				ca->issuers[ca->n_issuers++] = k;
+			if (import_time_is_up(i))
+				return;
 		}
 	}
-	return 0;
+	*ret_done = true;
 }
 
 /* --- the store --- */
@@ -233,20 +283,25 @@ store_certificate(struct job_run *j, const struct import_ca *ca, int32_t issuer,
 	                row, ARRAY_LEN(row), false, NULL, e);
 }
 
-/* The certificate of a sub CA is one that its issuer answers for. */
+/* The certificate of a sub CA is one that its issuer answers for; a CRL of his may have come before it. */
 static int
 store_as_issued(struct job_run *j, struct import_job *i, const struct import_ca *ca, int32_t issuer, struct error *e)
 {
 	struct db_param row[] = {DB_INT(j->tenant_id), DB_INT(issuer), DB_BYTES(ca->cert.serial.data, ca->cert.serial.len),
 	    DB_TEXT(dn_text(j->arena, ca->cert.subject)), DB_INT(ca->cert.not_before), DB_INT(ca->cert.not_after), DB_BYTES(ca->spki_hash, 32),
-	    DB_BYTES(ca->der.data, ca->der.len), DB_TEXT(j->actor), DB_TEXT(ca->type->name), DB_TEXT(i->owner), DB_TEXT(i->metadata)};
+	    DB_BYTES(ca->der.data, ca->der.len), DB_TEXT(j->actor), DB_TEXT(ca->type->name), DB_TEXT(i->owner), DB_TEXT(i->metadata),
+	    DB_TEXT(ca->private_key ? "true" : "false")};
 	return db_query(
 	    j->desk->db,
-	    "INSERT INTO certificate (tenant_id, ca_id, profile_id, serial, subject, common_name, names, not_before, not_after, spki_hash, "
-	    "der, requestor, source, key_type, owner, metadata) SELECT $1::int, $2::int, p.id, $3::bytea, $4::text, '', '{}', "
-	    "to_timestamp($5::bigint), to_timestamp($6::bigint), $7::bytea, $8::bytea, $9::text, 'import', $10::text, $11::text, "
-	    "$12::jsonb FROM profile p"
-	    " WHERE p.tenant_id = $1::int AND p.name = 'sub-ca' ON CONFLICT (ca_id, serial) DO NOTHING",
+	    "WITH made AS (INSERT INTO certificate (tenant_id, ca_id, profile_id, serial, subject, common_name, names, not_before, not_after, "
+	    "spki_hash, der, requestor, source, key_type, owner, metadata, possession, status, revoked_at, reason) SELECT $1::int, $2::int, p.id, "
+	    "$3::bytea, $4::text, '', '{}', to_timestamp($5::bigint), to_timestamp($6::bigint), $7::bytea, $8::bytea, $9::text, 'import', "
+	    "$10::text, $11::text, $12::jsonb, $13::boolean, CASE WHEN v.reason IS NULL THEN 1 WHEN v.reason = 6 THEN 3 ELSE 2 END, v.revoked_at, "
+	    "v.reason FROM profile p LEFT JOIN revocation v ON v.ca_id = $2::int AND v.serial = $3::bytea"
+	    " WHERE p.tenant_id = $1::int AND p.name = 'sub-ca' ON CONFLICT (ca_id, serial) DO NOTHING RETURNING spki_hash, reason)"
+	    " INSERT INTO blocked_key (spki_hash, reason, tenant_id) SELECT m.spki_hash, 'keyCompromise', CASE WHEN NOT $13::boolean THEN "
+	    "$1::int END FROM made m WHERE m.reason = 1"
+	    " ON CONFLICT DO NOTHING",
 	    row, ARRAY_LEN(row), false, NULL, e);
 }
 
@@ -310,16 +365,45 @@ insert_ca(struct job_run *j, struct import_job *i, struct import_ca *ca, int32_t
 	return store_certificate(j, ca, ca->root ? ca->id : parent, "own", e);
 }
 
+/* The store signs with the key, and the certificate's key says so: what the store made of it is what signs from now on. */
+static bool
+store_signs(struct hsm *hsm, const struct import_ca *ca, const char *ref)
+{
+	struct authority alone = {.type = ca->type, .signature = ca->signature, .public_key = ca->public_key};
+	uint8_t text[32], *signature = xcalloc(1, SIGNATURE_MAX_BYTES);
+	size_t len = 0;
+	struct error e;
+	bool good = RAND_bytes(text, sizeof(text)) == 1 && hsm_key_load(hsm, ref, ca->public_key, &alone.private_key, &e) == 0 &&
+	    authority_sign(&alone, NULL, (struct bytes){text, sizeof(text)}, signature, &len, &e) == 0;
+	EVP_PKEY_CTX_free(alone.verify_ctx);
+	authority_forget_key(&alone);
+	free(signature);
+	return good;
+}
+
+/* Into the key store. *ret_ref is empty when no key came along, and NULL, with the CA's fault, when the store doesn't sign with it. */
 static int
-keep_key(struct job_run *j, struct import_job *i, const struct import_ca *ca, const char **ret_ref, struct error *e)
+keep_key(struct job_run *j, struct import_job *i, struct import_ca *ca, const char **ret_ref, struct error *e)
 {
 	char ref[HSM_REF_BYTES];
+	struct error left;
+	struct hsm *hsm = j->desk->hsm;
 	*ret_ref = "";
 	if (!ca->private_key)
 		return 0;
-	if (hsm_key_import(j->desk->hsm, i->key_store ? i->key_store : "", ca->private_key, ca->type, "imported CA", ref, e) < 0)
+	if (hsm_key_import(hsm, i->key_store ? i->key_store : "", ca->private_key, ca->type, "imported CA", ref, e) < 0)
 		return -1;
 	*ret_ref = arena_strdup(j->arena, ref);
+	if (store_signs(hsm, ca, ref))
+		return 0;
+	*ret_ref = NULL;
+	int away = hsm_ready(hsm, ref, e);
+	if (hsm_key_delete(hsm, ref, ca->public_key, &left) < 0)
+		log_error(LOG_LEVEL_WARNING, "a key that was imported and doesn't sign stays in the key store", &left);
+	if (away < 0)
+		return -1;
+	ca->placed = false;
+	ca->fault = "the key store makes no good signature with its private key";
 	return 0;
 }
 
@@ -356,31 +440,50 @@ may_bring_keys(struct job_run *j, bool *ret, struct error *e)
 	return 0;
 }
 
+/* Why a CA isn't stored; NULL: it is. */
+static int
+refusal(struct job_run *j, const struct import_ca *ca, const char **ret, struct error *e)
+{
+	bool is_free, may = true;
+	if (identifier_is_free(j, ca, &is_free, e) < 0 || (ca->private_key && may_bring_keys(j, &may, e) < 0))
+		return -1;
+	*ret = !is_free ? "another CA of this installation has its key identifier (RFC 5280 4.2.1.2), under which its CRLs are published"
+	    : !may ? "it comes with its private key: who imports that needs the right cas.manage"
+	    : ca->false_key && !ca->private_key ? "the private key that came along names its public key, but isn't the other half of it"
+						: NULL;
+	return 0;
+}
+
+static int
+store_new_ca(struct job_run *j, struct import_job *i, struct import_ca *ca, int32_t parent, struct error *e)
+{
+	const char *ref;
+	if (keep_key(j, i, ca, &ref, e) < 0)
+		return -1;
+	if (!ref)
+		return 0;
+	if (insert_ca(j, i, ca, parent, ref, e) < 0 || (parent && store_as_issued(j, i, ca, parent, e) < 0) ||
+	    job_audit(j, "ca.imported", arena_printf(j->arena, "ca/%d", (int)ca->id),
+	              detail_text(j->arena, "subject", dn_text(j->arena, ca->cert.subject), "key", ca->private_key ? "here" : "elsewhere", NULL),
+	              e) < 0)
+		return -1;
+	return report(j, "done", ca, ca->private_key ? "CA with its key, " : "CA without its key, ", e);
+}
+
 static int
 store_ca(struct job_run *j, struct import_job *i, struct import_ca *ca, int32_t parent, struct error *e)
 {
-	const char *status, *ref;
-	bool has_key = false, same = false, is_free, may = true;
-	if (find_known(j, ca, &status, &has_key, &same, e) < 0 || identifier_is_free(j, ca, &is_free, e) < 0)
+	const char *status, *ref, *refused;
+	bool has_key = false, same = false;
+	if (find_known(j, ca, &status, &has_key, &same, e) < 0 || refusal(j, ca, &refused, e) < 0)
 		return -1;
-	if (ca->private_key && may_bring_keys(j, &may, e) < 0)
-		return -1;
-	if (!is_free || !may) {
+	if (refused) {
 		ca->placed = false;
-		ca->fault = is_free ? "it comes with its private key: who imports that needs the right cas.manage"
-				    : "another CA of this installation has its key identifier (RFC 5280 4.2.1.2), under which its CRLs are published";
+		ca->fault = refused;
 		return 0;
 	}
-	if (!status) {
-		if (keep_key(j, i, ca, &ref, e) < 0 || insert_ca(j, i, ca, parent, ref, e) < 0 ||
-		    (parent && store_as_issued(j, i, ca, parent, e) < 0) ||
-		    job_audit(j, "ca.imported", arena_printf(j->arena, "ca/%d", (int)ca->id),
-		              detail_text(j->arena, "subject", dn_text(j->arena, ca->cert.subject), "key",
-		                          ca->private_key ? "here" : "elsewhere", NULL),
-		              e) < 0)
-			return -1;
-		return report(j, "done", ca, ca->private_key ? "CA with its key, " : "CA without its key, ", e);
-	}
+	if (!status)
+		return store_new_ca(j, i, ca, parent, e);
 	if (!same && (store_certificate(j, ca, parent, "cross", e) < 0 || (parent && store_as_issued(j, i, ca, parent, e) < 0)))
 		return -1;
 	if (has_key || !ca->private_key)
@@ -388,6 +491,8 @@ store_ca(struct job_run *j, struct import_job *i, struct import_ca *ca, int32_t 
 	struct db_param row[] = {DB_INT(ca->id), DB_NULL};
 	if (keep_key(j, i, ca, &ref, e) < 0)
 		return -1;
+	if (!ref)
+		return 0;
 	row[1] = DB_TEXT(ref);
 	if (db_query(j->desk->db, "UPDATE ca SET key_ref = $2::text WHERE id = $1::int", row, 2, false, NULL, e) < 0)
 		return -1;
@@ -401,13 +506,26 @@ static struct import_ca *
 issuer_in_import(struct import_job *i, const struct import_ca *ca)
 {
 	struct import_ca *found = NULL;
-	for (size_t k = 0; k < i->n_cas && !(found && found->placed); k++) {
-		struct import_ca *other = &i->cas[k];
-		if (!other->fault && (!found || other->placed) && bytes_equal(other->cert.subject, ca->cert.issuer) &&
-		    (!ca->aki.len || bytes_equal(ca->aki, other->ski)) && signed_by(&ca->cert, other->type, other->public_key))
+	for (size_t k = 0; k < ca->n_issuers && !(found && found->placed); k++) {
+		struct import_ca *other = &i->cas[ca->issuers[k]];
+		if (!other->fault && (!found || other->placed))
 			found = other;
 	}
 	return found;
+}
+
+/* Among those that were here before. */
+static int32_t
+issuer_here(struct job_run *j, struct import_ca *ca)
+{
+	struct error none;
+	if (!ca->looked) {
+		struct authority *known = import_issuer(j, ca->cert.issuer, ca->aki, ca->cert.tbs, ca->cert.signature_algorithm, ca->cert.signature,
+							&none);
+		ca->known = known ? known->id : 0;
+	}
+	ca->looked = true;
+	return ca->known;
 }
 
 /* Places one when its issuer has its place. *ret_placed says so. */
@@ -415,19 +533,39 @@ static int
 place(struct job_run *j, struct import_job *i, struct import_ca *ca, bool alone, bool *ret_placed, struct error *e)
 {
 	int32_t parent = 0;
-	struct error none;
+	char number[24];
 	if (!ca->root) {
 		struct import_ca *issuer = issuer_in_import(i, ca);
 		if (issuer && !issuer->placed)
 			return 0;
-		struct authority *known = issuer ? NULL : import_issuer(j, ca->cert.issuer, ca->aki, ca->cert.tbs, ca->cert.signature_algorithm,
-									ca->cert.signature, &none);
-		parent = issuer ? issuer->id : known ? known->id : 0;
+		parent = issuer ? issuer->id : issuer_here(j, ca);
 		if (!parent && !alone)
 			return 0;
 	}
 	ca->placed = *ret_placed = true;
-	return store_ca(j, i, ca, parent, e);
+	if (store_ca(j, i, ca, parent, e) < 0)
+		return -1;
+	if (ca->placed)
+		json_object_set_new(json_object_get(j->state, "placed"), db_int_text(number, ca - i->cas), json_integer(ca->id));
+	return 0;
+}
+
+/* What earlier steps stored, of a process that is gone perhaps: files and their order are the same. */
+static void
+recall_places(struct job_run *j, struct import_job *i)
+{
+	const char *number;
+	json_t *id;
+	if (!json_object_get(j->state, "placed"))
+		json_object_set_new(j->state, "placed", json_object());
+	json_object_foreach(json_object_get(j->state, "placed"), number, id)
+	{
+		size_t k = strtoul(number, NULL, 10);
+		if (k < i->n_cas) {
+			i->cas[k].placed = true;
+			i->cas[k].id = (int32_t)json_integer_value(id);
+		}
+	}
 }
 
 /* What goes into service at the end: CAs with keys. A root that issued for CAs alone stays offline. */
@@ -441,24 +579,35 @@ wish_service(struct job_run *j, const struct import_job *i)
 	json_object_set_new(j->state, "serve", list);
 }
 
-int
-import_place(struct job_run *j, struct import_job *i, struct error *e)
+/* One time through all of them. *ret_moved: one got its place. roots: these alone; alone: those whose issuer isn't here at all. */
+static int
+place_some(struct job_run *j, struct import_job *i, bool roots, bool alone, bool *ret_moved, struct error *e)
 {
-	if ((i->n_cas && base_url(j, i, e) < 0) || collect_keys(j, i, e) < 0)
-		return -1;
-	bool moved = false;
-	for (size_t k = 0; k < i->n_cas; k++) /* before the cross-certificates of the same keys */
-		if (i->cas[k].root && !i->cas[k].fault && place(j, i, &i->cas[k], false, &moved, e) < 0)
+	*ret_moved = false;
+	for (size_t k = 0; k < i->n_cas && !import_time_is_up(i); k++) {
+		struct import_ca *ca = &i->cas[k];
+		bool foreign = alone && !ca->root && !issuer_in_import(i, ca);
+		if (!ca->placed && !ca->fault && (!roots || ca->root) && (!alone || foreign) && place(j, i, ca, alone, ret_moved, e) < 0)
 			return -1;
+	}
+	return 0;
+}
+
+/* It may be left at any time, and is begun anew in the next step: what has its place keeps it. */
+int
+import_place(struct job_run *j, struct import_job *i, bool *ret_done, struct error *e)
+{
+	bool moved = false;
+	recall_places(j, i);
+	/* Roots before the cross-certificates of the same keys. */
+	if ((i->n_cas && base_url(j, i, e) < 0) || place_some(j, i, true, false, &moved, e) < 0)
+		return -1;
 	/* Then those whose issuer is known; when none is left of them, one whose issuer isn't here at all. */
 	for (bool alone = false;;) {
-		moved = false;
-		for (size_t k = 0; k < i->n_cas; k++) {
-			struct import_ca *ca = &i->cas[k];
-			bool foreign = alone && !ca->root && !issuer_in_import(i, ca);
-			if (!ca->placed && !ca->fault && (!alone || foreign) && place(j, i, ca, alone, &moved, e) < 0)
-				return -1;
-		}
+		if (place_some(j, i, false, alone, &moved, e) < 0)
+			return -1;
+		if (import_time_is_up(i))
+			return 0;
 		if (!moved && alone)
 			break;
 		alone = !moved;
@@ -472,10 +621,13 @@ import_place(struct job_run *j, struct import_job *i, struct error *e)
 			return -1;
 	}
 	wish_service(j, i);
+	json_object_del(j->state, "placed");
+	*ret_done = true;
 	return 0;
 }
 
-/* Not one that was in service before and was retired, for which we made CRLs: it isn't brought back by whoever has a copy of its key. */
+/* Not one that was in service before and was retired, for which we made CRLs: it isn't brought back by whoever has a copy of its key. One whose
+ * certificate its issuer revoked answers for what it issued, and issues no more. */
 int
 import_activate(struct job_run *j, struct import_job *i, struct error *e)
 {
@@ -486,7 +638,9 @@ import_activate(struct job_run *j, struct import_job *i, struct error *e)
 	{
 		struct db_param row[] = {DB_INT(json_integer_value(id)), DB_INT(j->tenant_id)};
 		if (db_query(j->desk->db,
-		             "UPDATE ca c SET crl_wanted_at = clock_timestamp(), status = CASE WHEN c.parent_id IS NULL AND NOT c.external "
+		             "UPDATE ca c SET crl_wanted_at = clock_timestamp(), status = CASE WHEN EXISTS (SELECT FROM certificate x WHERE "
+		             "x.ca_id = c.parent_id AND x.spki_hash = c.spki_hash AND x.der = c.certificate AND x.status = 2) THEN 'revoked' "
+		             "WHEN c.parent_id IS NULL AND NOT c.external "
 		             "AND NOT EXISTS (SELECT FROM certificate x JOIN "
 		             "profile p ON p.id = "
 		             "x.profile_id WHERE x.ca_id = c.id AND p.definition ->> 'internal' IS DISTINCT FROM 'true') THEN 'offline' "

@@ -266,6 +266,7 @@ split_file(struct bytes file, const char *const *passwords, size_t n, struct spl
 {
 	struct buf message BUF_CLEANUP = BUF_INIT(64 * 1024);
 	int to[2], from[2], status = 0;
+	struct rusage used = {0};
 	size_t len = 0;
 	*ret = (struct split){0};
 	buf_add_byte(&message, (uint8_t)n);
@@ -297,7 +298,7 @@ split_file(struct bytes file, const char *const *passwords, size_t n, struct spl
 	if (pid > 0) {
 		if (!good)
 			kill(pid, SIGKILL);
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		while (wait4(pid, &status, 0, &used) < 0 && errno == EINTR)
 			;
 	}
 	OPENSSL_cleanse(message.data, message.len);
@@ -307,6 +308,7 @@ split_file(struct bytes file, const char *const *passwords, size_t n, struct spl
 	}
 	if (!good || !WIFEXITED(status) || WEXITSTATUS(status) != 0 || !read_records(ret, len))
 		only_error(ret, "it takes too much time or memory, or it broke the process that takes it apart");
+	ret->cpu_us = (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 + used.ru_utime.tv_usec + used.ru_stime.tv_usec;
 	return 0;
 }
 

@@ -25,6 +25,7 @@ struct split {
 	size_t size;
 	struct split_item *items;
 	size_t n;
+	int64_t cpu_us; /* that the process took */
 };
 
 /* Takes a file apart in a process of its own. passwords: tried in turn on what is encrypted, n at most LIMIT_IMPORT_PASSWORDS. A file that can't

@@ -3,7 +3,7 @@
 
 #include "ca/jobs.h"
 
-#define STEP 5000        /* certificates: a fraction of a second */
+#define STEP 5000        /* certificates at most: a fraction of a second, with the usual rules */
 #define EXAMPLES_MAX 20
 
 static void
@@ -56,18 +56,23 @@ step(struct job_run *j, bool *ret_more, struct error *e)
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	const char *name, *operations, *condition = NULL, *rules;
 	json_int_t ca_id, profile_id;
+	bool late;
 	if (!json_object_get(j->state, "to") && begin(j, e) < 0)
 		return -1;
 	if (json_unpack((json_t *)(uintptr_t)j->parameters, "{s:s,s:I,s:I,s:s,s?s,s:s}", "name", &name, "ca_id", &ca_id, "profile_id", &profile_id,
 			"operations", &operations, "condition", &condition, "rules", &rules) < 0)
 		return fail(e, E_INTERNAL, "the parameters of the job can't be read");
+	int64_t size = job_size(j, STEP);
 	struct db_param row[] = {DB_INT(j->tenant_id), DB_TEXT(name), ca_id ? DB_INT(ca_id) : DB_NULL, profile_id ? DB_INT(profile_id) : DB_NULL,
-	    DB_TEXT(operations), DB_TEXT(condition), DB_TEXT(rules), DB_INT(json_integer_value(json_object_get(j->state, "last"))), DB_INT(STEP)};
-	if (db_query(j->desk->db,
-		     "SELECT r_count, r_last, r_refused, r_approval, r_changed, r_rules FROM policy_dry_run((SELECT array_agg(c) FROM"
-		     " policy_compile(0, $2::text, $1::int, $3::int, $4::int, $5::text[], $6::text, $7::jsonb) c), $1::int, $8::int8, $9::int)",
-		     row, ARRAY_LEN(row), false, &r, e) < 0)
+	    DB_TEXT(operations), DB_TEXT(condition), DB_TEXT(rules), DB_INT(json_integer_value(json_object_get(j->state, "last"))), DB_INT(size)};
+	if (job_query(j, size,
+		      "SELECT r_count, r_last, r_refused, r_approval, r_changed, r_rules FROM policy_dry_run((SELECT array_agg(c) FROM"
+		      " policy_compile(0, $2::text, $1::int, $3::int, $4::int, $5::text[], $6::text, $7::jsonb) c), $1::int, $8::int8, $9::int)",
+		      row, ARRAY_LEN(row), &late, &r, e) < 0)
 		return -1;
+	*ret_more = late;
+	if (late)
+		return 0;
 	json_t *said = json_loads(db_text(r, 0, 5), 0, NULL);
 	add_rules(json_object_get(j->result, "rules"), said);
 	json_decref(said);
@@ -77,7 +82,7 @@ step(struct job_run *j, bool *ret_more, struct error *e)
 	count(j->result, "changed", db_int(r, 0, 4));
 	json_object_set_new(j->state, "last", json_integer(db_int(r, 0, 1)));
 	j->done += db_int(r, 0, 0);
-	*ret_more = db_int(r, 0, 0) == STEP && db_int(r, 0, 1) < json_integer_value(json_object_get(j->state, "to"));
+	*ret_more = db_int(r, 0, 0) == size && db_int(r, 0, 1) < json_integer_value(json_object_get(j->state, "to"));
 	return 0;
 }
 

@@ -1,13 +1,30 @@
 /* Imports, step by step. */
 #include <openssl/crypto.h>
 #include <string.h>
+#include <time.h>
 
 #include "ca/batch.h"
 #include "ca/import/import.h"
+#include "lib/limits.h"
 #include "lib/seal.h"
 
 #define KEPT_BYTES (64UL * 1024 * 1024) /* each file is looked at three times; small imports take them apart once */
 #define JOB_ARENA_BYTES (256UL * 1024 * 1024)
+#define STEP_US 500000 /* a file that is taken apart may take longer: LIMIT_IMPORT_CPU_SEC */
+
+static int64_t
+clock_us(clockid_t clock)
+{
+	struct timespec t;
+	clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+bool
+import_time_is_up(const struct import_job *i)
+{
+	return clock_us(CLOCK_MONOTONIC) >= i->until_us;
+}
 
 const char *
 import_context(struct arena *a, int64_t import)
@@ -174,6 +191,7 @@ import_split(struct job_run *j, struct import_job *i, size_t n, struct error *e)
 		return -1;
 	i->split = i->splits[n];
 	i->kept_bytes += i->split.size;
+	i->cpu_us += i->split.cpu_us;
 	return 0;
 }
 
@@ -192,23 +210,58 @@ set_place(struct job_run *j, size_t pass, size_t file, size_t item)
 	json_object_set_new(j->state, "item", json_integer((json_int_t)item));
 }
 
-/* CAs and keys of all files go to memory; it begins anew when the process did. */
+/* CAs of the files go to memory. */
+static int
+note_cas(struct job_run *j, struct import_job *i, bool *ret_done, struct error *e)
+{
+	while (i->at_file < i->n_files) {
+		if (import_split(j, i, i->at_file, e) < 0)
+			return -1;
+		for (; i->at_item < i->split.n && !import_time_is_up(i); i->at_item++)
+			if (import_note(i, i->at_file, i->at_item, &i->split.items[i->at_item], e) < 0)
+				return -1;
+		if (i->at_item < i->split.n)
+			return 0;
+		i->total += (int64_t)i->split.n;
+		i->at_file++;
+		i->at_item = 0;
+		if (import_time_is_up(i))
+			return 0;
+	}
+	*ret_done = true;
+	return 0;
+}
+
+/* A step of it. What is in memory is found anew when the process is gone, what was stored isn't stored again. */
 static int
 first_pass(struct job_run *j, struct import_job *i, struct error *e)
 {
-	size_t total = 0;
-	for (size_t f = 0; f < i->n_files; f++) {
-		if (import_split(j, i, f, e) < 0)
-			return -1;
-		total += i->split.n;
-		for (size_t k = 0; k < i->split.n; k++)
-			if (import_note(i, f, k, &i->split.items[k], e) < 0)
-				return -1;
+	bool done = false;
+	int rc = 0;
+	int64_t before = clock_us(CLOCK_PROCESS_CPUTIME_ID);
+	switch (i->stage) {
+	case IMPORT_CAS:
+		rc = note_cas(j, i, &done, e);
+		break;
+	case IMPORT_KEYS:
+		rc = import_keys(j, i, &done, e);
+		break;
+	case IMPORT_LINKS:
+		import_link(i, &done);
+		break;
+	case IMPORT_PLACES:
+		rc = import_place(j, i, &done, e);
+		break;
 	}
-	j->total = (int64_t)total;
-	if (import_place(j, i, e) < 0)
-		return -1;
-	set_place(j, 2, 0, 0);
+	i->cpu_us += clock_us(CLOCK_PROCESS_CPUTIME_ID) - before;
+	if (rc < 0 || !done)
+		return rc;
+	j->total = i->total;
+	if (i->stage == IMPORT_PLACES)
+		set_place(j, 2, 0, 0);
+	else
+		i->stage++;
+	i->at_file = i->at_item = 0;
 	return 0;
 }
 
@@ -230,7 +283,7 @@ second_pass(struct job_run *j, struct import_job *i, struct error *e)
 	return 0;
 }
 
-/* Revocations and keys, one a step where there is one. */
+/* Revocations, one a step where there is one, and keys. */
 static int
 third_pass(struct job_run *j, struct import_job *i, struct error *e)
 {
@@ -249,6 +302,10 @@ third_pass(struct job_run *j, struct import_job *i, struct error *e)
 		}
 		if (kind == SPLIT_KEY && import_leaf_key(j, i, file, item, e) < 0)
 			return -1;
+		if (kind == SPLIT_KEY && import_time_is_up(i)) {
+			set_place(j, 3, file, item + 1);
+			return 0;
+		}
 	}
 	set_place(j, 3, file + 1, 0);
 	return 0;
@@ -267,13 +324,8 @@ finish(struct job_run *j, struct import_job *i, struct error *e)
 }
 
 static int
-step(struct job_run *j, bool *ret_more, struct error *e)
+one_step(struct job_run *j, struct import_job *i, bool *ret_more, struct error *e)
 {
-	if (!j->context && open_job(j, e) < 0) {
-		close_job(j);
-		return -1;
-	}
-	struct import_job *i = j->context;
 	*ret_more = true;
 	switch (number(j->state, "pass")) {
 	case 0:
@@ -287,6 +339,31 @@ step(struct job_run *j, bool *ret_more, struct error *e)
 		*ret_more = false;
 		return finish(j, i, e);
 	}
+}
+
+/* What grows faster than the files do is bounded for the whole import: taking them apart, and finding out who signed whom. */
+static int
+charge(struct job_run *j, struct import_job *i, struct error *e)
+{
+	int64_t ms = (int64_t)number(j->state, "cpu_ms") + i->cpu_us / 1000;
+	i->cpu_us %= 1000;
+	json_object_set_new(j->state, "cpu_ms", json_integer(ms));
+	if (ms > LIMIT_IMPORT_TOTAL_CPU_SEC * 1000L)
+		return fail(e, E_TOO_LARGE, "to take its files apart took over %d seconds of processor time: split the import",
+			    LIMIT_IMPORT_TOTAL_CPU_SEC);
+	return 0;
+}
+
+static int
+step(struct job_run *j, bool *ret_more, struct error *e)
+{
+	if (!j->context && open_job(j, e) < 0) {
+		close_job(j);
+		return -1;
+	}
+	struct import_job *i = j->context;
+	i->until_us = clock_us(CLOCK_MONOTONIC) + STEP_US;
+	return one_step(j, i, ret_more, e) < 0 ? -1 : charge(j, i, e);
 }
 
 extern const struct job_kind job_import;

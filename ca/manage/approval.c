@@ -20,6 +20,19 @@ begins(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+/* As ask_policies() finds them out, and for certificates that are issued the engine. */
+struct policy_bonds
+policy_bonds(const char *operation)
+{
+	bool one = strcmp(operation, "certificate.revoke_many") != 0 && strcmp(operation, "ca.create") != 0 &&
+		   strcmp(operation, "profile.create") != 0;
+	bool certificate = begins(operation, "certificate.");
+	return (struct policy_bonds){
+	    .ca = one && (certificate || begins(operation, "ca.")),
+	    .profile = one && (certificate || begins(operation, "profile.")),
+	};
+}
+
 /* The certificate that an operation is about, with its CA and profile, which policies may be bound to; no row: there is none. */
 static int
 find_certificate(struct manage *m, struct db_result **ret, struct error *e)

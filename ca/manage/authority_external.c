@@ -272,6 +272,7 @@ ca_install(struct manage *m, struct error *e)
 struct crossing {
 	struct ca_state issuer;
 	struct authority *of; /* the other CA when it is one of ours; NULL: a foreign one */
+	bool proven;          /* its key is here, or signed its request */
 	struct bytes subject, algorithm, bits;
 	int64_t not_after;    /* of the other's own certificate; 0: not known */
 	EVP_PKEY *key;
@@ -307,6 +308,7 @@ take_csr(struct manage *m, struct crossing *x, struct bytes der, struct error *e
 	    e) < 0)
 		return fail_at(e, e->code, "csr", "%s", arena_strdup(m->arena, e->detail));
 	x->subject = csr.subject;
+	x->proven = true;
 	return 0;
 }
 
@@ -333,6 +335,7 @@ read_other(struct manage *m, struct crossing *x, struct error *e)
 		if (x->of->id == x->issuer.id)
 			return fail_at(e, E_BAD_VALUE, "ca", "ca: it is the issuer itself");
 		der = x->of->cert.whole;
+		x->proven = *x->of->key_ref != '\0';
 	} else if (pem_decode(m->arena, certificate, strlen(certificate), "CERTIFICATE", NULL, &der, e) < 0) {
 		return fail_at(e, E_BAD_VALUE, "certificate", "certificate: %s", arena_strdup(m->arena, e->detail));
 	}
@@ -367,7 +370,7 @@ cross(struct manage *m, struct crossing *x, struct error *e)
 	    ca_request_same_subject(m, &x->request, x->subject, e) < 0)
 		return -1;
 	struct found_wish w = {.issuer = registry_authority_by_id(m->desk->registry, x->issuer.id), .profile = x->profile, .key = x->key,
-			       .exact_subject = x->subject, .not_after = x->not_after, .issue = &x->request.issue};
+			       .exact_subject = x->subject, .not_after = x->not_after, .issue = &x->request.issue, .unproven = !x->proven};
 	if (!w.issuer)
 		return fail(e, E_CONFLICT, "the CA waits for its certificate");
 	if (found_sign(&f, &w, &x->order, e) < 0) {

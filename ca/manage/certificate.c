@@ -7,6 +7,7 @@
 #include "ca/manage.h"
 
 #define IDS_MAX 10000 /* within a frame */
+#define JUDGED_MAX 2000 /* of which a dry run says what the policies would say */
 
 static int
 update(struct manage *m, struct error *e)
@@ -82,6 +83,7 @@ release(struct manage *m, struct error *e)
 struct choice {
 	json_t *said; /* the choice as certificate_choice() takes it; freed by the caller */
 	const char *text;
+	const char *word; /* of the reason */
 	int reason;
 };
 
@@ -159,7 +161,8 @@ read_choice(struct manage *m, struct choice *ret, struct error *e)
 	if ((ids && check_ids(ids, e) < 0) || (filter && check_filter(filter, e) < 0) || (condition &&
 	    condition_check(m->desk->db, condition, "condition", e) < 0))
 		return -1;
-	ret->reason = reason_parse(reason ? reason : "unspecified");
+	ret->word = reason ? reason : "unspecified";
+	ret->reason = reason_parse(ret->word);
 	if (ret->reason < 0)
 		return fail_at(e, E_BAD_VALUE, "reason", "reason: not one that a certificate can be revoked, held or released for (RFC 5280 5.3.1)");
 	ret->said = ids ? json_pack("{s:O}", "ids", ids) : filter ? json_pack("{s:O}", "filter", filter) : json_pack("{s:s}", "condition", condition);
@@ -167,12 +170,31 @@ read_choice(struct manage *m, struct choice *ret, struct error *e)
 	return 0;
 }
 
-static int
-count(struct manage *m, const struct choice *c, struct db_result **ret, struct error *e)
+/* What policies are asked about each of them: what they would be asked if it were the only one, but for the certificate itself. */
+static json_t *
+document_of_each(const struct manage *m, const struct choice *c)
 {
-	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(c->text), DB_INT(c->reason)};
-	if (db_query(m->desk->db, "SELECT r_count, r_last, r_sample FROM certificate_count($1::int, $2::jsonb, $3::int)", row, 3, false, ret, e) == 0)
+	int reason = c->reason;
+	const char *operation = reason == REASON_HOLD ? "certificate.hold" : reason == REASON_RELEASE ? "certificate.release" : "certificate.revoke";
+	json_t *body = reason == REASON_HOLD || reason == REASON_RELEASE ? json_object() : json_pack("{s:s}", "reason", c->word);
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:o}", "operation", operation, "source", m->who->source, "requestor", m->who->name, "role",
+			 m->who->role, "evidence", m->who->evidence, "body", body);
+}
+
+/* document NULL: the policies aren't asked. */
+static int
+count(struct manage *m, const struct choice *c, const json_t *document, struct db_result **ret, struct error *e)
+{
+	const char *member = json_object_get(c->said, "ids") ? "ids" : json_object_get(c->said, "filter") ? "filter" : "condition";
+	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(c->text), DB_INT(c->reason), DB_TEXT(document ? manage_json(m, document) : NULL),
+	    DB_INT(JUDGED_MAX)};
+	if (condition_query(m->desk->db, LIMIT_POLICY_DRY_RUN_MS,
+			    "SELECT r_count, r_last, r_sample, r_refused FROM certificate_count($1::int, $2::jsonb, $3::int, $4::jsonb, $5::int)",
+			    row, ARRAY_LEN(row), ret, e) == 0)
 		return 0;
+	if (strcmp(db_sqlstate(m->desk->db), CONDITION_LATE) == 0)
+		return fail_at(e, E_BAD_VALUE, member, "%s: finding these takes longer than %d ms: ask for fewer", member,
+			       LIMIT_POLICY_DRY_RUN_MS);
 	if (strncmp(db_sqlstate(m->desk->db), "22", 2) == 0) /* a time that isn't one, digits that aren't hexadecimal */
 		return fail_at(e, E_BAD_VALUE, "filter", "filter: a value isn't of its type");
 	return -1;
@@ -184,10 +206,15 @@ choose(struct manage *m, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct choice c = {0};
-	int rc = read_choice(m, &c, e) < 0 || manage_body_end(m, e) < 0 || count(m, &c, &r, e) < 0 ? -1 : 0;
+	int rc = read_choice(m, &c, e) < 0 || manage_body_end(m, e) < 0 ? -1 : 0;
+	if (rc == 0) {
+		json_t *document CLEANUP(json_decref) = document_of_each(m, &c);
+		rc = count(m, &c, document, &r, e);
+	}
 	json_decref(c.said);
 	if (rc == 0)
-		m->ret_result = json_pack("{s:I,s:o}", "count", (json_int_t)db_int(r, 0, 0), "sample", json_loads(db_text(r, 0, 2), 0, NULL));
+		m->ret_result = json_pack("{s:I,s:I,s:o}", "count", (json_int_t)db_int(r, 0, 0), "refused", (json_int_t)db_int(r, 0, 3), "sample",
+					  json_loads(db_text(r, 0, 2), 0, NULL));
 	return rc;
 }
 
@@ -195,15 +222,15 @@ static int
 ask_for_job(struct manage *m, const struct choice *c, int64_t expected, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
-	if (count(m, c, &r, e) < 0)
+	if (count(m, c, NULL, &r, e) < 0)
 		return -1;
 	int64_t n = db_int(r, 0, 0);
 	if (expected >= 0 && n != expected)
 		return fail_at(e, E_CONFLICT, "expected", "%lld certificates are meant now, and not %lld: look at them again", (long long)n,
 			       (long long)expected);
 	/* What is issued from now on isn't meant. */
-	json_t *parameters = json_pack("{s:O,s:i,s:I,s:I}", "choice", c->said, "reason", c->reason, "last", (json_int_t)db_int(r, 0, 1), "count",
-				       (json_int_t)n);
+	json_t *parameters = json_pack("{s:O,s:o,s:i,s:I,s:I}", "choice", c->said, "document", document_of_each(m, c), "reason", c->reason,
+				       "last", (json_int_t)db_int(r, 0, 1), "count", (json_int_t)n);
 	int rc = manage_job(m, "revoke", parameters, e);
 	json_decref(parameters);
 	return rc;

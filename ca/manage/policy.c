@@ -81,6 +81,23 @@ read_rules(struct manage *m, const struct db_result *old, unsigned flags, struct
 	return policy_rules_read(m->desk->db, m->arena, m->who->tenant_id, operations, condition, rules, ret, e);
 }
 
+/* What a policy is bound to has to be there in each of its operations: a rule that is never asked would be taken for one that holds. */
+static int
+check_bonds(struct manage *m, const struct form *f, struct error *e)
+{
+	char *at, *list = arena_printf(m->arena, "%.*s", (int)strlen(f->rules.operations) - 2, f->rules.operations + 1);
+	for (const char *name = strtok_r(list, ",", &at); name; name = strtok_r(NULL, ",", &at)) {
+		struct policy_bonds b = policy_bonds(name);
+		if (f->ca_id && !b.ca)
+			return fail_at(e, E_BAD_VALUE, "ca", "ca: %s isn't about one CA, so a policy that is bound to one is never asked about it",
+				       name);
+		if (f->profile_id && !b.profile)
+			return fail_at(e, E_BAD_VALUE, "profile",
+				       "profile: %s isn't about one profile, so a policy that is bound to one is never asked about it", name);
+	}
+	return 0;
+}
+
 /* old NULL: a new one. */
 static int
 read_form(struct manage *m, const struct db_result *old, struct form *ret, struct error *e)
@@ -100,7 +117,7 @@ read_form(struct manage *m, const struct db_result *old, struct form *ret, struc
 	    read_rules(m, old, MANAGE_REQUIRED, &ret->rules, e) < 0 || manage_ownership(m, &ret->own, e) < 0)
 		return -1;
 	ret->enabled = ret->enabled > 0;
-	return 0;
+	return check_bonds(m, ret, e);
 }
 
 /* The rules in force, made anew from what is stored. */

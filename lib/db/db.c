@@ -239,6 +239,12 @@ db_alive(const struct db *db)
 }
 
 bool
+db_in_failed(const struct db *db)
+{
+	return db_alive(db) && PQtransactionStatus(db->conn) == PQTRANS_INERROR;
+}
+
+bool
 db_fresh(struct db *db)
 {
 	if (!db_alive(db) || db->phase != PHASE_IDLE || PQtransactionStatus(db->conn) != PQTRANS_IDLE)

@@ -34,6 +34,8 @@ void db_free(struct db *db);
 DEFINE_CLEANUP(struct db, db_free)
 /* False once the connection is lost. */
 bool db_alive(const struct db *db);
+/* True in a transaction in which a statement failed: all others are refused until it is rolled back, to a savepoint at least. */
+bool db_in_failed(const struct db *db);
 /* Connects again in place; prepared statements are made anew as they are used. */
 int db_reconnect(struct db *db, struct error *e) MUST_CHECK;
 

@@ -21,7 +21,7 @@
 #define ARRAY_BYTES ((size_t)LIMIT_BATCH * 2 * MAX_ROW_BYTES)
 #define MAX_PARAMS 26
 #define INTENT_PARAMS 18
-#define CERTIFICATE_PARAMS 26
+#define CERTIFICATE_PARAMS 27
 #define MAX_CONNECTIONS 16
 
 struct bench {
@@ -199,12 +199,13 @@ certificates(struct bench *b)
 	add_nulls(b, DB_ARRAY_TEXT); /* metadata */
 	add_nulls(b, DB_ARRAY_INT8); /* what it replaces */
 	add_nulls(b, DB_ARRAY_BYTEA); /* the key in the archive */
+	add_numbers(b, DB_ARRAY_INT4, 1); /* somebody showed to have the key */
 	add_audit(b, "certificate.issued");
 	run_statement(b,
 	              "SELECT r_serial, r_id FROM certificate_add($1::text, $2::int[], $3::bytea[], $4::int[], $5::int[], $6::text[], "
 	              "$7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::bytea[], $12::bytea[], $13::text[], $14::text[], "
-	              "$15::int[], $16::text[], $17::text[], $18::text[], $19::bigint[], $20::bytea[], $21::bigint[], $22::bigint[], "
-	              "$23::text[], $24::text[], $25::text[], $26::bytea[])",
+	              "$15::int[], $16::text[], $17::text[], $18::text[], $19::bigint[], $20::bytea[], $21::int[], $22::bigint[], "
+	              "$23::bigint[], $24::text[], $25::text[], $26::text[], $27::bytea[])",
 	              CERTIFICATE_PARAMS);
 }
 

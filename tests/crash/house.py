@@ -126,14 +126,15 @@ class House:
     # Requests
 
     def request(self, method, path, document=None, key=None, timeout=30):
-        """Status and JSON document of a REST request; status 0 when there was no answer."""
+        """Status and JSON document of a REST request, whose document may be a file's octets; status 0 when there was no answer."""
         headers = {"Authorization": f"Bearer {self.access['SIEGEL_TOKEN']}", "Accept": "application/vnd.api+json"}
         if document is not None:
-            headers["Content-Type"] = "application/vnd.api+json"
+            headers["Content-Type"] = "application/octet-stream" if isinstance(document, bytes) else "application/vnd.api+json"
+            document = document if isinstance(document, bytes) else json.dumps(document).encode()
         if key:
             headers["Idempotency-Key"] = key
         request = urllib.request.Request(
-            self.url + path, method=method, headers=headers, data=json.dumps(document).encode() if document is not None else None
+            self.url + path, method=method, headers=headers, data=document
         )
         try:
             with urllib.request.urlopen(request, timeout=timeout, context=self.tls()) as answer:
@@ -153,6 +154,21 @@ class House:
     def issue(self, cn, key=None):
         attributes = {"cn": cn}
         return self.request("POST", "/api/v2.0/cert_device", {"data": {"type": "cert_device", "attributes": attributes}}, key)
+
+    def make_import(self, data):
+        """The id of an import with one file, which isn't started."""
+        status, document = self.request("POST", "/api/v2.0/imports", {"data": {"type": "imports", "attributes": {"name": secrets.token_hex(6)}}})
+        assert status == 201, document
+        one = document["data"]["id"]
+        status, document = self.request("POST", f"/api/v2.0/imports/{one}/files?name=file&kind=data", data)
+        assert status in (200, 201, 204), document
+        return one
+
+    def ask_for_job(self, path, document=None):
+        """The id of the job that does it."""
+        status, document = self.request("POST", f"/api/v2.0{path}", document)
+        assert status == 202, document
+        return document["data"]["id"]
 
     def status_of(self, address, timeout=2):
         """The HTTP status of a GET; 0 when nobody answers."""

@@ -335,6 +335,31 @@ def test_f8_wrong_signatures_under_load(house):
     back_in_time(load)
 
 
+def test_f8_jobs_wait_for_the_token(house):
+    """The token takes nobody in: jobs that need it rest, others go on, one that rests can be cancelled, the other one is done when it is well."""
+    status_of = lambda job: house.request("GET", f"/api/v2.0/jobs/{job}")[1]["data"]["attributes"]["status"]
+    house.restart("siegel-ca")  # the runner opens the token when a job wants it, and keeps it
+    house.until_issuing()
+    imports = [house.make_import(b"nothing that is known") for _ in range(2)]
+    made = house.issue("revoked-meanwhile")[1]["data"]["id"]
+    failed = lambda: house.log("siegel-ca").count("opens no session")
+    before = failed()
+    house.fault("in C_OpenSession error 0xe0")  # the manager, which starts the imports, is in
+    rests, cancelled = (house.ask_for_job(f"/imports/{i}/start") for i in imports)
+    for _ in range(3):
+        revoking = house.ask_for_job("/certificates/revoke", {"data": {"type": "revoke", "attributes": {"ids": [made]}}})
+        house.until(lambda: status_of(revoking) == "done", timeout=5)
+        time.sleep(1.5)
+    assert house.sql(f"SELECT status FROM certificate WHERE id = {made}") == [(2,)]
+    assert {status_of(rests), status_of(cancelled)} <= {"queued", "running"}
+    assert failed() > before
+    assert house.request("POST", f"/api/v2.0/jobs/{cancelled}/cancel")[0] == 200
+    house.until(lambda: status_of(cancelled) == "cancelled", timeout=8)
+    house.fault("")
+    house.until(lambda: status_of(rests) == "done", timeout=30)
+    house.until_issuing(timeout=20)
+
+
 def test_stop_under_load(house):
     """TERM is no crash: what is under way is finished or asked again, and nothing is lost."""
     load = house.load("stop", requests=4000, seconds=4)

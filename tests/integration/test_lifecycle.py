@@ -488,6 +488,33 @@ def test_issuing_waits_for_people(instance, rest, policy):
     assert rest.issue(cn=f"no-{mark}.example", headers={"Idempotency-Key": f"no-{mark}"}).status == 422
 
 
+def test_what_was_approved_is_held_against_policies_too(instance, rest, policy):
+    """Who approves doesn't see what other rules would say: their values are set all the same, and what is forbidden meanwhile isn't issued."""
+    mark, eyes = uuid.uuid4().hex[:8], {"name": "eyes", "approve": {"count": 1, "right": "approvals.decide"}, "message": "somebody else looks"}
+    mine = {"condition": f'$.subject.CN[*] like_regex "{mark}"'}
+    policy([{"name": "values", "default": {"days": 12, "owner": "by policy", "metadata": {"site": "Ulm"}}},
+            {"name": "short", "require": "$.days <= 20", "pointer": "days", "message": "at most 20 days"}, eyes], **mine)
+    key = {"Idempotency-Key": f"key-{mark}"}
+
+    def approved(cn, **more):
+        asked = rest.issue(cn=cn, **more)
+        assert asked.status == 202, asked
+        instance.sql(f"UPDATE approval SET status = 'approved' WHERE id = {asked.data['id']}")
+
+    assert rest.issue(cn=f"{mark}.example", cert_days=21, headers=key).status == 422
+    approved(f"{mark}.example", headers=key)
+    issued = rest.issue(cn=f"{mark}.example", headers=key)
+    assert issued.status == 201 and issued.attributes["owner"] == "by policy" and issued.attributes["metadata"] == {"site": "Ulm"}, issued
+    cert = support.load_cert(issued.attributes["pem"])
+    assert 11 <= (support.not_after(cert) - support.not_before(cert)).days <= 12
+    late = {"Idempotency-Key": f"late-{mark}"}
+    approved(f"late-{mark}.example", headers=late)
+    name = policy([{"name": "over", "require": '!($.subject.CN[*] like_regex "late")', "message": "it is too late"}], **mine)
+    refused = rest.issue(cn=f"late-{mark}.example", headers=late)
+    assert refused.status == 422 and refused.error["code"] == "policy" and name in refused.error["detail"], refused
+    assert instance.count("certificate", f"common_name = 'late-{mark}.example'") == 0
+
+
 def test_devices_wait_for_people_too(instance, rest, policy):
     """EST: 202 with Retry-After (RFC 7030 4.2.3); the same CSR again gets the certificate."""
     env = support.read_env_file(instance.run / "access.env")
@@ -503,3 +530,134 @@ def test_devices_wait_for_people_too(instance, rest, policy):
     instance.sql(f"UPDATE approval SET status = 'approved' WHERE id = {waiting[0][0]}")
     answer = support.est_enroll(instance, csr, authorization=who)
     assert answer.status == 200 and support.pkcs7_certificates(answer.body)
+
+
+# ---------------------------------------------------------------- jobs
+
+
+def revoke_many(rest, reason="superseded", status=202, **choice):
+    if "ids" not in choice:
+        choice["expected"] = rest.post("/certificates/choose", document("choose", reason=reason, **choice)).attributes["count"]
+    answer = rest.post("/certificates/revoke", document("revoke", reason=reason, **choice))
+    assert answer.status == status, answer
+    return answer
+
+
+def items(rest, answer):
+    return {i["attributes"]["object"]: (i["attributes"]["status"], i["attributes"]["detail"])
+            for i in rest.get(f"/job_items?filter[job]={answer.data['id']}&page[size]=100").json["data"]}
+
+
+@pytest.mark.parametrize("bond", ["ca", "profile", None])
+def test_many_dont_get_round_policies(instance, rest, policy, bond):
+    """What a policy refuses of one, or wants others to look at, isn't done to it by asking for many."""
+    owner = f"owner-{uuid.uuid4().hex[:8]}"
+    made = {site: rest.issued(owner=owner, metadata={"site": site}) for site in ("Ulm", "Jena", "Bonn")}
+    attributes = made["Ulm"]["attributes"]
+    name = policy([{"name": "eyes", "when": '$.body.reason == "superseded" && $.certificate.metadata.site == "Ulm"',
+                    "approve": {"count": 1, "right": "approvals.decide"}, "message": "look at it"},
+                   {"name": "never", "refuse": True, "when": '$.certificate.metadata.site == "Jena" && $.requestor != "x"', "message": "not in Jena"}],
+                  operations=["certificate.revoke", "certificate.hold", "certificate.release"],
+                  **({bond: attributes["issuer" if bond == "ca" else "profile"]} if bond else {}))
+    choice = {"filter": {"owner": owner}}
+
+    def states():
+        return {site: rest.get(f"/certificates/{one['id']}").attributes["status"] for site, one in made.items()}
+
+    held = revoke_many(rest, reason="certificateHold", **choice)
+    job = wait_for_job(rest, held)
+    assert (job["status"], job["done"], job["failed"]) == ("done", 2, 1) and states() == {"Ulm": "held", "Jena": "issued", "Bonn": "held"}
+    dry = rest.post("/certificates/choose", document("choose", reason="superseded", **choice)).attributes
+    assert (dry["count"], dry["refused"]) == (3, 2)
+    answer = revoke_many(rest, **choice)
+    job = wait_for_job(rest, answer)
+    assert (job["status"], job["total"], job["done"], job["failed"], job["result"]) == ("done", 3, 1, 2, {"changed": 1}), job
+    assert states() == {"Ulm": "held", "Jena": "issued", "Bonn": "revoked"}
+    assert items(rest, answer) == {f"certificate/{made['Ulm']['id']}": ("failed", f"others have to approve it: look at it (policy {name}, rule eyes)"),
+                                   f"certificate/{made['Jena']['id']}": ("failed", f"not in Jena (policy {name}, rule never)")}
+    assert wait_for_job(rest, revoke_many(rest, reason="removeFromCRL", **choice))["done"] == 1
+    assert wait_for_job(rest, revoke_many(rest, reason="cessationOfOperation", ids=[made["Ulm"]["id"], made["Jena"]["id"]]))["failed"] == 1
+    assert states() == {"Ulm": "revoked", "Jena": "issued", "Bonn": "revoked"}
+    audited = instance.sql(f"SELECT object FROM audit WHERE action LIKE 'certificate.%' AND object = 'certificate/{made['Jena']['id']}'")
+    assert audited == []
+
+
+def test_many_at_once_and_many_refused(instance, rest, policy):
+    """Over several steps: each is done or has an item."""
+    owner = f"owner-{uuid.uuid4().hex[:8]}"
+    rest.issued(owner=owner)
+    seed(instance, 1699, owner)
+    instance.sql(f"UPDATE certificate SET metadata = '{{\"site\": \"Jena\"}}' WHERE owner = '{owner}' AND id % 3 = 0")
+    jena = instance.count("certificate", f"owner = '{owner}' AND id % 3 = 0")
+    policy([{"name": "never", "refuse": True, "when": '$.certificate.metadata.site == "Jena"', "message": "not in Jena"}], operations=["certificate.revoke"])
+    answer = revoke_many(rest, filter={"owner": owner})
+    job = wait_for_job(rest, answer)
+    assert (job["status"], job["done"], job["failed"]) == ("done", 1700 - jena, jena), job
+    assert instance.count("certificate", f"owner = '{owner}' AND status = 2 AND id % 3 <> 0") == 1700 - jena
+    assert instance.count("certificate", f"owner = '{owner}' AND status = 1 AND id % 3 = 0") == jena
+    assert instance.sql(f"SELECT count(*), count(DISTINCT object) FROM job_item WHERE job_id = {answer.data['id']} AND status = 'failed'") == [[str(jena)] * 2]
+
+
+def test_conditions_that_take_long_hold_nobody_up(instance, rest, policy):
+    """Certificates at which a condition takes a tenth of a second: the job looks at a few in a step, and other jobs come between."""
+    owner = f"owner-{uuid.uuid4().hex[:8]}"
+    rest.issued(owner=owner)
+    seed(instance, 79, owner)
+    instance.sql(f"UPDATE certificate SET subject = repeat('CN=a,', 5000) || repeat('O=b,', 5000) || 'C=DE' WHERE owner = '{owner}'")
+    slow = "$.certificate.subject.CN[*] == $.certificate.subject.O[*]"
+    policy([{"name": "slow", "refuse": True, "when": slow, "message": "no"}], operations=["certificate.revoke"])
+    began = time.monotonic()
+    answer = rest.post("/certificates/choose", document("choose", condition=slow.replace("certificate.", "")))
+    assert answer.status == 422 and "takes longer" in answer.error["detail"] and time.monotonic() - began < 8, answer
+    assert answer.error["source"]["pointer"] == "/data/attributes/condition"
+    ids = [i for (i,) in instance.sql(f"SELECT id FROM certificate WHERE owner = '{owner}'")]
+    long, began = revoke_many(rest, ids=ids), time.monotonic()
+    assert support.wait_until(lambda: rest.get(f"/jobs/{long.data['id']}").attributes["status"] == "running", 10)
+    assert wait_for_job(rest, revoke_many(rest, ids=[rest.issued()["id"]]))["done"] == 1
+    assert time.monotonic() - began < 6
+    assert rest.get(f"/jobs/{long.data['id']}").attributes["status"] == "running"
+    job = wait_for_job(rest, long, 120)
+    assert (job["status"], job["done"], job["failed"]) == ("done", 80, 0), job
+
+
+@pytest.fixture
+def stubborn(instance):
+    """stubborn(owner): the store can't change certificates of this owner."""
+
+    def undo():
+        instance.sql("DROP TRIGGER IF EXISTS stubborn ON certificate")
+        instance.sql("DROP FUNCTION IF EXISTS stubborn")
+
+    def make(owner):
+        instance.sql("""CREATE FUNCTION stubborn() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$""")
+        instance.sql(f"CREATE TRIGGER stubborn BEFORE UPDATE ON certificate FOR EACH ROW WHEN (OLD.owner = '{owner}') EXECUTE FUNCTION stubborn()")
+
+    undo()
+    yield make, undo
+    undo()
+
+
+def test_a_job_that_fails_for_the_moment_holds_nobody_up(instance, rest, stubborn):
+    """It comes again and again after a pause, the others are done meanwhile, it can be cancelled, and is done when the cause has gone."""
+    make, undo = stubborn
+    owner, many = (f"owner-{uuid.uuid4().hex[:8]}" for _ in range(2))
+    bad, worse = (rest.issued(owner=owner) for _ in range(2))
+    rest.issued(owner=many)
+    seed(instance, 19999, many)
+    make(owner)
+    before = revoke_many(rest, filter={"owner": many})
+    rests, cancelled = (revoke_many(rest, ids=[one["id"]]) for one in (bad, worse))
+    after = revoke_many(rest, ids=[rest.issued()["id"]])
+    assert wait_for_job(rest, before, 20)["done"] == 20000 and wait_for_job(rest, after, 5)["done"] == 1
+    time.sleep(8)  # the pauses are of 1, 2, 4, 8 s by now
+    began = time.monotonic()
+    assert wait_for_job(rest, revoke_many(rest, ids=[rest.issued()["id"]]))["done"] == 1 and time.monotonic() - began < 5
+    assert {rest.get(f"/jobs/{one.data['id']}").attributes["status"] for one in (rests, cancelled)} <= {"queued", "running"}
+    assert rest.post(f"/jobs/{cancelled.data['id']}/cancel").status == 200
+    wait_for(lambda: rest.get(f"/jobs/{cancelled.data['id']}").attributes["status"], "cancelled", 7)
+    assert rest.get(f"/certificates/{worse['id']}").attributes["status"] == "issued"
+    undo()
+    wait_for(lambda: rest.get(f"/jobs/{rests.data['id']}").attributes["status"], "done", 40)
+    assert rest.get(f"/certificates/{bad['id']}").attributes["status"] == "revoked"
+    assert rest.get(f"/certificates/{worse['id']}").attributes["status"] == "issued"

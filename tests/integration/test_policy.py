@@ -158,6 +158,13 @@ def test_errors_at_save_have_a_column(rest):
         assert f"column {column}: " in answer.error["detail"]
 
 
+@pytest.mark.parametrize("member, name, operation", [("ca", "issuing", "certificate.revoke_many"), ("profile", "server", "ca.update")])
+def test_bound_to_what_it_would_never_be_asked_about(rest, member, name, operation):
+    attributes = {"name": mark(), "rules": [{"name": "r", "refuse": True, "message": "m"}], "operations": ["certificate.revoke", operation]}
+    answer = rest.post("/policies", document("policies", **attributes, **{member: name}))
+    assert answer.status == 422 and answer.error["source"]["pointer"] == f"/data/attributes/{member}" and operation in answer.error["detail"], answer
+
+
 def test_tried_before_it_is_switched_on(rest, policy):
     site = mark("site")
     made = [rest.issued(cert_days=days, metadata={"site": site}) for days in (5, 20)]

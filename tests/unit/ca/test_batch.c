@@ -367,7 +367,7 @@ revoke(int32_t tenant, int64_t id, int reason, struct db_result **ret)
 
 START_TEST(test_revoke)
 {
-	struct db_result *r CLEANUP(db_result_free) = NULL, *again CLEANUP(db_result_free) = NULL;
+	struct db_result *r CLEANUP(db_result_free) = NULL, *again CLEANUP(db_result_free) = NULL, *worse CLEANUP(db_result_free) = NULL;
 	struct order *o = add("a.example");
 	issue();
 	int64_t id = b->items[0].id, now = time(NULL), seq = h.chain.seq;
@@ -381,7 +381,7 @@ START_TEST(test_revoke)
 	ck_assert(bytes_equal(db_bytes(r, 0, 14, NULL), (struct bytes){o->certificate.data, o->certificate.len}));
 	ck_assert_str_eq(test_one(h.db, "SELECT crl_wanted_at IS NULL FROM ca WHERE id = 2"), "f");
 	/* once more, for another reason: nothing changes, and the answer is that of then */
-	ck_assert_int_eq(revoke(1, id, 1, &again), 0);
+	ck_assert_int_eq(revoke(1, id, 5, &again), 0);
 	ck_assert(db_bool(again, 0, 0));
 	ck_assert_int_eq(db_int(again, 0, 1), 4);
 	ck_assert_int_eq(db_int(again, 0, 2), db_int(r, 0, 2));
@@ -394,7 +394,18 @@ START_TEST(test_revoke)
 	snprintf(sql, sizeof(sql), "SELECT count(*) FROM audit WHERE chain = 'test.batch' AND action = 'certificate.revoked' AND object = 'certificate/%lld'",
 		 (long long)id);
 	ck_assert_str_eq(test_one(h.db, sql), "1");
+	/* but for a compromise: the reason changes, the time stays, the key is blocked */
+	ck_assert_int_eq(revoke(1, id, 1, &worse), 0);
+	ck_assert(!db_bool(worse, 0, 0));
+	ck_assert_int_eq(db_int(worse, 0, 1), 1);
+	ck_assert_int_eq(db_int(worse, 0, 2), db_int(r, 0, 2));
+	ck_assert_str_eq(test_one(h.db, sql), "2");
+	ck_assert_str_eq(test_one(h.db, "SELECT count(*) FROM blocked_key WHERE tenant_id IS NULL"), "1");
+	snprintf(sql, sizeof(sql), "SELECT reason FROM revocation JOIN certificate x USING (ca_id, serial, reason, revoked_at) WHERE x.id = %lld",
+		 (long long)id);
+	ck_assert_str_eq(test_one(h.db, sql), "1");
 	check_chain();
+	test_superuser("DELETE FROM siegel.blocked_key");
 }
 END_TEST
 

@@ -298,7 +298,7 @@ START_TEST(test_revoke)
 	client_expect_error(revoke_certificate(1, 0, 1, true), E_NOT_FOUND, NULL);
 	client_expect_error(revoke_certificate(1, INT64_MAX, 1, true), E_NOT_FOUND, NULL);
 	for (int again = 0; again < 2; again++) {
-		Siegel__Reply *reply = revoke_certificate(1, id, again ? 1 : 4, true);
+		Siegel__Reply *reply = revoke_certificate(1, id, again ? 5 : 4, true);
 		ck_assert_int_eq(reply->result_case, SIEGEL__REPLY__RESULT_REVOKED);
 		ck_assert_int_eq(reply->revoked->repeated, again);
 		ck_assert_int_eq(reply->revoked->reason, 4);

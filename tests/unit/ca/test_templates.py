@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 
+from asn1crypto import core, keys
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -83,12 +84,13 @@ def openssl(folder, paths):
             check(section(text, "X509v3 Key Usage") == (["Certificate Sign", "CRL Sign"], True), path, "key usage of a CA")
         else:
             rsa, other, _, purpose, _, _ = EXPECTED[template]
-            want = rsa if key.startswith("rsa") else other
+            enciphers = key.startswith(("rsa", "mlkem"))  # ML-KEM: RFC 9935 5
+            want = rsa if enciphers else other
             have, critical = section(text, "X509v3 Key Usage")
             check(have == want and critical, path, f"key usage is {have}, {want} is wanted")
             check(("Not After : Dec 31 23:59:59 9999 GMT" in text) == (template == "idevid"), path, "end of the validity")
-            if purpose == "smimeencrypt" and not key.startswith("rsa"):
-                purpose = "any"  # OpenSSL wants keyEncipherment, which is RSA's; NSS takes keyAgreement
+            if purpose == "smimeencrypt" and not enciphers:
+                purpose = "any"  # OpenSSL wants keyEncipherment; NSS takes keyAgreement
             code, text = run("openssl", "verify", "-x509_strict", "-policy_check", "-purpose", purpose, "-CAfile", f"{folder}/root-ca.pem",
                              "-untrusted", f"{folder}/sub-ca.pem", "-untrusted", f"{folder}/sub-ca-policy.pem", path)
             check(code == 0, path, f"openssl verify: {text}")
@@ -137,6 +139,30 @@ def nss(folder, paths):
         run("certutil", "-D", "-d", database, "-n", name)
 
 
+# The kinds of keys that asn1crypto has names for; it can't read another one's certificate at all.
+named_key = keys.PublicKeyInfo._spec_callbacks["public_key"]
+
+
+def key_spec(info):
+    """A key of another algorithm is octets (RFC 9881, RFC 9909, RFC 9935)."""
+    try:
+        return named_key(info)
+    except KeyError:
+        return core.OctetBitString, None
+
+
+keys.PublicKeyInfo._spec_callbacks = {"public_key": key_spec}
+
+
+def public_key(info, path):
+    """The outer structure: an algorithm, without parameters where asn1crypto doesn't know it, and the key."""
+    try:
+        named_key(info)
+    except KeyError:
+        check(isinstance(info["algorithm"]["parameters"], core.Void), path, "the algorithm of the key has parameters")
+        check(len(info["public_key"].native) >= 32, path, "the key is too short")
+
+
 def python(paths):
     """Each extension is read; what is written again from what was read has the same octets, so it was DER."""
     for path in paths:
@@ -155,6 +181,7 @@ def python(paths):
         again = asn1_x509.Certificate.load(der, strict=True)
         _ = again.native  # reads all of it
         check(again.dump(force=True) == der, path, "asn1crypto writes it otherwise")
+        public_key(again["tbs_certificate"]["subject_public_key_info"], path)
         check(again.self_issued == (template_of(path) == "root-ca"), path, "self-issued")
         ski, aki = again.key_identifier_value.native, again.authority_key_identifier_value.native["key_identifier"]
         check((ski == aki) == (template_of(path) == "root-ca"), path, "key identifiers")

@@ -228,6 +228,7 @@ START_TEST(functions_are_for_those_who_need_them)
 	    {"certificate_document", "siegel_ca"},
 	    {"certificate_find", "siegel_ca"},
 	    {"certificate_labels", ""},
+	    {"certificate_judge", "siegel_ca"},
 	    {"certificate_next", "siegel_ca"},
 	    {"certificate_revoke", "siegel_ca"},
 	    {"certificate_revoke_many", "siegel_ca"},

@@ -421,7 +421,8 @@ START_TEST(test_h04_wrong)
 	static const char *const lines[] = {"wrong\n", "zero\n", "short\n"};
 	static const char *const types[] = {"p256", "rsa2048", "ed25519"};
 	struct hsm *h = opened();
-	char ref[HSM_REF_BYTES];
+	char ref[HSM_REF_BYTES], sound[HSM_REF_BYTES];
+	EVP_PKEY *other = generated(h, "t", sound);
 	for (size_t t = 0; t < ARRAY_LEN(types); t++) {
 		EVP_PKEY *key = NULL;
 		ck_assert_int_eq(hsm_key_generate(h, "t", keytype_by_name(types[t]), "label", ref, &key, &e), 0);
@@ -429,13 +430,51 @@ START_TEST(test_h04_wrong)
 		ck_assert(!house_signs(key, t == 2 ? NULL : "SHA256"));
 		fault("");
 		ck_assert(house_signs(key, t == 2 ? NULL : "SHA256"));
-		/* who sees such a signature says so: then the token is left alone for a moment */
+		/* who sees such a signature says so: one key rests by itself, with a second one it is the token that is left alone for a moment */
 		hsm_distrust(h, ref);
 		ck_assert_int_eq(hsm_ready(h, ref, &e), -1);
+		ck_assert_int_eq(e.code, E_KEY_STORE);
+		ck_assert_uint_gt(e.retry_after_sec, 0);
+		ck_assert_int_eq(hsm_ready(h, sound, &e), t == 0 ? 0 : -1);
+		ck_assert(house_signs(other, "SHA256") == (t == 0));
 		ck_assert_int_lt(until_signing(key), t == 2 ? 11000 : 2000);
 		EVP_PKEY_free(key);
 		if (t == 1)
 			break; /* until_signing() is for keys with a digest */
+	}
+	EVP_PKEY_free(other);
+	hsm_close(h);
+}
+END_TEST
+
+/* A key that goes on to be bad rests longer each time, and closes nothing however often it is tried. */
+START_TEST(test_h04_one_key)
+{
+	static const char *const stores[] = {"t", "file"};
+	struct hsm *h = opened();
+	for (size_t i = 0; i < ARRAY_LEN(stores); i++) {
+		char ref[HSM_REF_BYTES], sound[HSM_REF_BYTES];
+		EVP_PKEY *key = generated(h, stores[i], ref), *other = generated(h, stores[i], sound);
+		unsigned last = 0;
+		for (int n = 0; n < 12; n++) {
+			hsm_distrust(h, ref);
+			ck_assert_int_eq(hsm_rests(h, ref, &e), -1);
+			ck_assert_uint_ge(e.retry_after_sec + 5, last); /* the machine does other things */
+			last = e.retry_after_sec;
+			ck_assert_int_eq(hsm_ready(h, sound, &e), 0);
+			ck_assert_int_eq(hsm_rests(h, sound, &e), 0);
+			ck_assert(house_signs(other, "SHA256"));
+		}
+		ck_assert_uint_ge(last, 295);
+		ck_assert_uint_le(last, 301);
+		hsm_trust(h, ref); /* a good signature: as if nothing had been */
+		ck_assert_int_eq(hsm_ready(h, ref, &e), 0);
+		hsm_distrust(h, ref);
+		ck_assert_int_eq(hsm_rests(h, ref, &e), -1);
+		ck_assert_uint_le(e.retry_after_sec, 2);
+		hsm_trust(h, ref);
+		EVP_PKEY_free(key);
+		EVP_PKEY_free(other);
 	}
 	hsm_close(h);
 }
@@ -687,6 +726,7 @@ main(void)
 	tcase_add_loop_test(c, test_h01_pin, 0, 2);
 	tcase_add_test(c, test_h03_stall);
 	tcase_add_loop_test(c, test_h04_wrong, 0, 3);
+	tcase_add_test(c, test_h04_one_key);
 	tcase_add_test(c, test_h05_alike);
 	tcase_add_test(c, test_h06_fork);
 	tcase_add_test(c, test_h06_sessions);
