@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "enroll/code.h"
+#include "lib/auth/kept.h"
+#include "lib/db/listener.h"
 #include "lib/ipc/engine.h"
 #include "lib/x509/pem.h"
 
@@ -17,24 +19,37 @@ struct enroll {
 	const char *caller;
 	struct db_pool *db;
 	struct endpoints *endpoints;
+	struct principals *principals;
+	struct db_listener *listener;
 	pthread_mutex_t lock;
 	struct engine *idle[IDLE_ENGINES];
 	int n_idle;
 };
 
+/* A label changed, or an account, role, tenant or credential: they change so seldom that both are forgotten. */
+static void
+changed(void *ctx, bool heard)
+{
+	struct enroll *en = ctx;
+	endpoints_changed(en->endpoints, heard);
+	principals_changed(en->principals, heard);
+}
+
 int
 enroll_open(const struct config *c, const char *caller, const char *role, int db_connections, struct enroll **ret, struct error *e)
 {
+	static const char *const channels[] = {"endpoints_changed", "credentials_changed", NULL};
 	struct db_pool *db = NULL;
-	struct endpoints *endpoints = NULL;
 	if (db_pool_new(c, role, db_connections, &db, e) < 0)
 		return -1;
-	if (endpoints_new(c, role, &endpoints, e) < 0) {
-		db_pool_free(db);
+	struct enroll *en = xcalloc(1, sizeof(*en));
+	*en = (struct enroll){.config = c, .caller = caller, .db = db, .lock = PTHREAD_MUTEX_INITIALIZER};
+	en->endpoints = endpoints_new();
+	en->principals = principals_new();
+	if (db_listener_start(c, role, channels, "labels and credentials", changed, en, &en->listener, e) < 0) {
+		enroll_close(en);
 		return -1;
 	}
-	struct enroll *en = xcalloc(1, sizeof(*en));
-	*en = (struct enroll){.config = c, .caller = caller, .db = db, .endpoints = endpoints, .lock = PTHREAD_MUTEX_INITIALIZER};
 	*ret = en;
 	return 0;
 }
@@ -46,7 +61,9 @@ enroll_close(struct enroll *en)
 		return;
 	for (int i = 0; i < en->n_idle; i++)
 		engine_free(en->idle[i]);
+	db_listener_stop(en->listener);
 	endpoints_free(en->endpoints);
+	principals_free(en->principals);
 	db_pool_free(en->db);
 	pthread_mutex_destroy(&en->lock);
 	free(en);
@@ -62,6 +79,20 @@ struct endpoints *
 enroll_endpoints(struct enroll *en)
 {
 	return en->endpoints;
+}
+
+int
+enroll_password(struct enroll *en, struct db *db, const char *authorization, struct arena *a, struct principal *ret, struct error *e)
+{
+	struct principals_question question = {0};
+	struct principal who = {0};
+	if (authorization && principals_find(en->principals, BYTES_STR(authorization), a, ret, &question))
+		return 0;
+	if (auth_basic(db, authorization, true, a, &who, e) < 0)
+		return -1;
+	principals_keep(en->principals, &question, &who);
+	*ret = who;
+	return 0;
 }
 
 /* The engine's client serves one thread at a time, so each request takes one. */

@@ -19,6 +19,10 @@ struct db_pool *enroll_db(struct enroll *en);
 /* Asks the engine on a connection of its own: engine_call(). The caller frees *ret with engine_reply_free(). */
 int enroll_call(struct enroll *en, const Siegel__Request *request, Siegel__Reply **ret, struct error *e) MUST_CHECK;
 
+/* An account by its password or one-time code: auth_basic(), which consumes the latter. A good password is kept for a moment (lib/auth/kept.h). */
+int enroll_password(struct enroll *en, struct db *db, const char *authorization, struct arena *a, struct principal *ret,
+                    struct error *e) MUST_CHECK;
+
 #define ENROLL_KEY_BYTES 32
 
 /* What a request has to come down to, whoever wrote it: the engine refuses it otherwise. NULL and empty: anything that the profile allows. */

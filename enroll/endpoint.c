@@ -2,22 +2,17 @@
 
 #include <jansson.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "lib/limits.h"
-#include "lib/log.h"
 #include "lib/x509/pem.h"
 
 enum {
 	PLACES = 256,    /* a label has one place, by its hash; two that share one take turns */
 	KEEP_MS = 1000,  /* when the store's word is lost, a change counts after that */
-	LISTEN_MS = 60000,
 	NAME_BYTES = 8 + ENDPOINT_LABEL_MAX,
 };
 
@@ -29,15 +24,10 @@ struct place {
 };
 
 struct endpoints {
-	const struct config *config;
-	char role[32];
 	pthread_mutex_t lock;
 	struct place places[PLACES];
-	bool listening;      /* the store tells of changes: only then is anything kept */
-	unsigned generation; /* counts clears: what was asked before one isn't kept after it */
-	pthread_t listener;
-	int stop_fd;
-	atomic_bool stopping;
+	bool heard;          /* the store tells of changes: only then is anything kept */
+	unsigned generation; /* counts changes: what was asked before one isn't kept after it */
 };
 
 DEFINE_CLEANUP(json_t, json_decref)
@@ -57,8 +47,8 @@ now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void
-clear(struct endpoints *p, bool told_from_now_on)
+void
+endpoints_changed(struct endpoints *p, bool heard)
 {
 	pthread_mutex_lock(&p->lock);
 	for (size_t i = 0; i < PLACES; i++) {
@@ -66,62 +56,16 @@ clear(struct endpoints *p, bool told_from_now_on)
 		p->places[i] = (struct place){0};
 	}
 	p->generation++;
-	p->listening = told_from_now_on;
+	p->heard = heard;
 	pthread_mutex_unlock(&p->lock);
 }
 
-static void
-changed(void *ctx, const char *channel, const char *payload)
-{
-	(void)channel, (void)payload;
-	clear(ctx, true);
-}
-
-/* Listens for as long as the connection lives. */
-static void
-listen_once(struct endpoints *p)
-{
-	CLEANUP(db_free) struct db *db = NULL;
-	struct error e;
-	if (db_connect(p->config, p->role, &db, &e) == 0 && db_listen(db, "endpoints_changed", &e) == 0) {
-		clear(p, true);
-		while (!atomic_load(&p->stopping) && db_wait_notify(db, p->stop_fd, LISTEN_MS, changed, p, &e) == 0)
-			;
-	}
-	clear(p, false);
-	if (!atomic_load(&p->stopping))
-		log_error(LOG_LEVEL_WARNING, "the store doesn't tell of changed labels: each request asks", &e);
-}
-
-static void *
-follow(void *arg)
-{
-	struct endpoints *p = arg;
-	while (!atomic_load(&p->stopping)) {
-		listen_once(p);
-		if (!atomic_load(&p->stopping))
-			nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
-	}
-	return NULL;
-}
-
-int
-endpoints_new(const struct config *c, const char *role, struct endpoints **ret, struct error *e)
+struct endpoints *
+endpoints_new(void)
 {
 	struct endpoints *p = xcalloc(1, sizeof(*p));
-	p->config = c;
-	snprintf(p->role, sizeof(p->role), "%s", role);
 	pthread_mutex_init(&p->lock, NULL);
-	p->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (p->stop_fd < 0 || pthread_create(&p->listener, NULL, follow, p) != 0) {
-		if (p->stop_fd >= 0)
-			close(p->stop_fd);
-		pthread_mutex_destroy(&p->lock);
-		free(p);
-		return fail(e, E_INTERNAL, "no thread to listen to the store");
-	}
-	*ret = p;
-	return 0;
+	return p;
 }
 
 void
@@ -129,11 +73,7 @@ endpoints_free(struct endpoints *p)
 {
 	if (!p)
 		return;
-	atomic_store(&p->stopping, true);
-	(void)!write(p->stop_fd, &(uint64_t){1}, sizeof(uint64_t));
-	pthread_join(p->listener, NULL);
-	clear(p, false);
-	close(p->stop_fd);
+	endpoints_changed(p, false);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
@@ -255,7 +195,7 @@ static void
 keep(struct endpoints *p, const char *name, const struct endpoint *found, int64_t asked_ms, unsigned asked_generation)
 {
 	pthread_mutex_lock(&p->lock);
-	if (p->listening && p->generation == asked_generation) {
+	if (p->heard && p->generation == asked_generation) {
 		struct place *place = place_of(p, name);
 		arena_free(place->arena);
 		*place = (struct place){.until_ms = asked_ms + KEEP_MS};

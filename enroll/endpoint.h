@@ -39,10 +39,12 @@ const char *endpoint_text(const struct endpoint *ep, struct arena *a, const char
 int64_t endpoint_int(const struct endpoint *ep, const char *name, int64_t absent);
 bool endpoint_bool(const struct endpoint *ep, const char *name, bool absent);
 
-/* For enroll/common.c: what is kept, and the thread that listens to the store as role. The configuration must outlive it. */
+/* For enroll/common.c: what is kept. Nothing is before endpoints_changed(p, true), which forgets everything: from then on the store tells of
+ * changes. */
 struct endpoints;
-int endpoints_new(const struct config *c, const char *role, struct endpoints **ret, struct error *e) MUST_CHECK;
+struct endpoints *endpoints_new(void) __attribute__((returns_nonnull));
 void endpoints_free(struct endpoints *p); /* accepts NULL */
+void endpoints_changed(struct endpoints *p, bool heard);
 struct endpoints *enroll_endpoints(struct enroll *en);
 
 #endif

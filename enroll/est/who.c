@@ -20,7 +20,7 @@ take_secret(struct est_exchange *x, struct db *db, const char *authorization, un
 		return -1;
 	(void)!fail(e, E_UNAUTHENTICATED, AUTH_SECRET_REFUSED);
 	if (taken & ENDPOINT_PASSWORD)
-		rc = auth_basic(db, authorization, true, a, &x->who, e);
+		rc = enroll_password(est_enroll(x->est), db, authorization, a, &x->who, e);
 	if (rc < 0 && e->code == E_UNAUTHENTICATED && taken & ENDPOINT_CODE) {
 		struct bytes secret = auth_basic_secret(a, authorization);
 		if (secret.len)

@@ -52,14 +52,6 @@ def test_100_at_once_with_one_code(instance, label):
     assert instance.count("certificate", f"common_name = '{csr.subject.rfc4514_string()[3:]}'") == 1
 
 
-def test_100_at_once_with_a_password(instance, label, est_account):
-    one, csr = label(), support.new_csr(est.unique())
-    with concurrent.futures.ThreadPoolExecutor(25) as pool:
-        answers = list(pool.map(lambda _: one.ask(csr, est_account), range(100)))
-    assert {a.status for a in answers} <= {200, 503} and len({est.one_certificate(a) for a in answers if a.status == 200}) == 1
-    assert instance.count("certificate", f"common_name = '{csr.subject.rfc4514_string()[3:]}'") == 1
-
-
 def test_many_requests_one_code(instance, label):
     """Thirty different requests at once with the same code: one gets a certificate."""
     one = label(auth=["code"])

@@ -1,13 +1,15 @@
 """Evidence over EST: every kind of it on every kind of path, and each operation without any, with wrong, expired, revoked and foreign ones."""
 
+import concurrent.futures
 import itertools
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 import est
 import support
-from labels import DER, document, expect, mark
+from labels import DER, csr_of, document, expect, mark, subject
 
 AUTHS = [["password"], ["code"], ["certificate"], ["both"], ["password", "certificate"], ["code", "both"], ["certificate", "both"],
          ["password", "code", "certificate"], ["password", "code", "certificate", "both"]]
@@ -158,3 +160,51 @@ def test_a_role_that_is_gone(instance, rest, label, tmp_path, operation):
     expect(one.ask(support.new_csr(cn), identity=identity, operation=operation), 403, "may not request certificates")
     assert rest.delete(f"/accounts/{account.data['id']}").status == 204
     expect(one.ask(support.new_csr(cn), identity=identity, operation=operation), 403, "account")
+
+
+@pytest.mark.rows("E09")
+def test_a_password_that_was_good_ends_at_once(instance, rest, default_tenant, label):
+    """What the store said of it a moment ago isn't held against a change: credential, account, role."""
+    one = label(auth=["password"])
+
+    def good(account):
+        return one.ask(support.new_csr(est.unique()), account, source=here).status == 200
+
+    role = rest.post("/roles", document("roles", name=f"r_{mark()[2:]}", rights=["certificates.issue"]))
+    for change in ("credential", "account", "role", "right"):
+        here = support.new_address()
+        account = default_tenant.account(role.attributes["name"], "password")
+        number = rest.get(f"/accounts?filter[name]={account[0]}").data[0]["id"]
+        assert all(good(account) for _ in range(3))
+        if change == "credential":
+            (credential,) = rest.get(f"/credentials?filter[account]={number}").data
+            assert rest.delete(f"/credentials/{credential['id']}").status == 204
+        elif change == "account":
+            assert rest.patch(f"/accounts/{number}", {"data": {"type": "accounts", "id": number, "attributes": {"enabled": False}}}).status == 200
+        elif change == "role":
+            assert rest.patch(f"/accounts/{number}", {"data": {"type": "accounts", "id": number, "attributes": {"role": "auditor"}}}).status == 200
+        else:
+            body = {"data": {"type": "roles", "id": role.data["id"], "attributes": {"rights": ["read"]}}}
+            assert rest.patch(f"/roles/{role.data['id']}", body).status == 200
+        support.wait_until(lambda: not good(account), 0.5, 0.02)
+
+
+@pytest.mark.parametrize("kind", ["password", "certificate", "anchor", "both"])
+def test_100_at_once(instance, label, est_account, label_device, maker, ldevid, kind):
+    """The same request over and over, on connections of their own: one certificate."""
+    one = label(auth=["both"]) if kind == "both" else label(auth=["password", "certificate"])
+    own, operation, csr = (label_device.cert_path, label_device.key_path), "simpleenroll", label_device.csr(key=support.new_key())
+    account, identity = {"password": (est_account, (None, None)), "certificate": (None, own), "both": (est_account, own), "anchor": (None, None)}[kind]
+    if kind == "certificate":
+        operation = "simplereenroll"
+    if kind == "anchor":
+        serial = mark("sn")
+        identity, csr = maker.device(serial=serial)[0], csr_of(subject("pump", serial))
+        one.change(profile=ldevid, anchors=maker.anchors())
+    with concurrent.futures.ThreadPoolExecutor(25) as pool:
+        answers = list(pool.map(lambda _: one.ask(csr, account, identity, operation=operation), range(100)))
+    assert {a.status for a in answers} <= {200, 503} and sum(a.status == 200 for a in answers) > 50, {a.status for a in answers}
+    certificates = {est.one_certificate(a) for a in answers if a.status == 200}
+    assert len(certificates) == 1
+    key = certificates.pop().public_key().public_bytes(DER, serialization.PublicFormat.SubjectPublicKeyInfo).hex()
+    assert instance.count("certificate", f"spki_hash = sha256('\\x{key}')") == 1

@@ -119,11 +119,17 @@ def key_id(certificate):
 
 
 def authority_key(certificate):
-    return certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    """Of the key that signed it; a root's own, which needn't name it."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    except x509.ExtensionNotFound:
+        return key_id(certificate)
 
 
 def verifies(folder, anchor, leaf, others):
-    """By openssl, with one certificate to trust and the others of cacerts to build on."""
+    """By openssl, with one certificate to trust and the others of cacerts to build on: without self-signed ones, since it takes the first that
+    fits and doesn't look further."""
+    others = [c for c in others if authority_key(c) != key_id(c)]
     for name, certificates in (("anchor", [anchor]), ("others", others), ("leaf", [leaf])):
         (folder / f"{name}.pem").write_text(labels.pem(*certificates))
     done = subprocess.run(["openssl", "verify", "-x509_strict", "-CAfile", "anchor.pem", *(["-untrusted", "others.pem"] if others else []),
