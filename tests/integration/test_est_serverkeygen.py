@@ -6,8 +6,10 @@ import email
 import email.policy
 import hashlib
 import os
+import re
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from asn1crypto import cms, core
@@ -169,18 +171,16 @@ def test_key_and_certificate(instance, est_account, doors, kind):
 
 
 def test_curl_and_openssl_take_it_apart(instance, est_account, tmp_path):
-    """The lines of doc/est-keys.md."""
+    """The commands of doc/est-keys.md."""
+    text = (Path(__file__).resolve().parents[2] / "doc" / "est-keys.md").read_text()
+    lines = [b for b in re.findall(r"```sh\n(.*?)```", text, re.S) if "$URL/serverkeygen" in b or "$URL/csrattrs" in b]
+    assert len(lines) == 2
     name = est.unique()
     (tmp_path / "device.csr").write_bytes(request(cn=name))
-    script = r"""
-        openssl base64 -A -in device.csr | curl -sf --cacert "$ROOT" -u "$WHO" -H 'Content-Type: application/pkcs10' --data-binary @- "$URL/serverkeygen" \
-            | tr -d '\r' > answer
-        awk '/^--/ {n++; body=0} body && n==1 {print} /^$/ {body=1}' answer | openssl base64 -d -A | openssl pkey -inform DER -out device.key
-        awk '/^--/ {n++; body=0} body && n==2 {print} /^$/ {body=1}' answer | openssl base64 -d -A | openssl pkcs7 -inform DER -print_certs -out device.crt
-        test "$(openssl pkey -in device.key -pubout)" = "$(openssl x509 -in device.crt -noout -pubkey)" && openssl x509 -in device.crt -noout -subject
-    """
+    check = 'test "$(openssl pkey -in device.key -pubout)" = "$(openssl x509 -in device.crt -noout -pubkey)"; openssl x509 -in device.crt -noout -subject'
+    script = "\n".join([*lines, check]).replace("-u line1:", f"-u {est_account[0]}:")
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60,
-                          env={**os.environ, "ROOT": str(instance.cacert), "URL": instance.est_url, "WHO": ":".join(est_account)})
+                          env={**os.environ, "ROOT": str(instance.cacert), "URL": instance.est_url, "PASSWORD": est_account[1]})
     assert done.returncode == 0, done.stderr
     assert name in done.stdout
 
