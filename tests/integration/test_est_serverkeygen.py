@@ -260,6 +260,27 @@ def test_a_hundred_at_once_make_one(instance, est_account):
     assert sum(a.status == 200 for a in answers) == 1 and instance.count("certificate", f"common_name = '{name}'") == 1
 
 
+def test_a_request_that_waits_for_people(instance, rest, est_account, tmp_path):
+    """202 until it is approved; then the key is made, and encrypted as the request wants."""
+    cn, (name, kek) = est.unique("waits"), secret(rest)
+    rule = {"name": "eyes", "approve": {"count": 1, "right": "approvals.decide"}, "message": "somebody has to look at it"}
+    policy = enrol.made(rest.post("/policies", enrol.document("policies", name=enrol.mark("keygen"), rules=[rule], enabled=True,
+                                                              condition=f'$.source == "est" && $.subject.CN[*] == "{cn}"')))
+    csr = request(cn=cn, attributes=[(DECRYPT_KEY, octets(name.encode()))])
+    waits = f"status = 'open' AND body -> 'subject' -> 'CN' ->> 0 = '{cn}'"
+    try:
+        for _ in range(2):
+            answer = ask(instance, est_account, csr)
+            assert answer.status == 202 and int(answer.headers["retry-after"]) > 0 and instance.count("approval", waits) == 1
+        instance.sql(f"UPDATE approval SET status = 'approved' WHERE {waits}")
+        _, der, certificate = parts(ask(instance, est_account, csr))
+        opened = decrypt(tmp_path, der, "-secretkey", kek.hex(), "-secretkeyid", name.encode().hex())
+        assert spki(signed_package(instance, tmp_path, opened)) == spki(certificate)
+        assert ask(instance, est_account, csr).status == 409
+    finally:
+        assert rest.delete(f"/policies/{policy['id']}").status == 204
+
+
 @pytest.mark.rows("E06")
 def test_the_key_is_kept_nowhere(instance, est_account, tmp_path):
     """Neither in the logs, nor in the store, nor in a file of the instance."""
