@@ -182,11 +182,12 @@ static int
 ask(struct call *c, const char *operation, const json_t *body, int version, struct bytes content, Siegel__Reply **ret, struct error *e)
 {
 	Siegel__Request request = SIEGEL__REQUEST__INIT;
-	Siegel__Manage manage = SIEGEL__MANAGE__INIT;
+	Siegel__Manage manage;
 	Siegel__Requestor requestor;
 	char *text = json_dumps(body, JSON_COMPACT);
 	int result;
 
+	siegel__manage__init(&manage);
 	call_requestor(c, &requestor);
 	manage.requestor = &requestor;
 	manage.operation = (char *)(uintptr_t)operation;

@@ -120,7 +120,8 @@ make_seal(struct clerk *k, struct buf *frame, struct error *e)
 {
 	struct arena *a CLEANUP(arena_free) = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	Siegel__Reply reply = SIEGEL__REPLY__INIT;
-	Siegel__Sealed sealed = SIEGEL__SEALED__INIT;
+	Siegel__Sealed sealed;
+	siegel__sealed__init(&sealed);
 	if (audit_seal_make(&k->desk, a, &sealed, e) < 0)
 		return -1;
 	reply.result_case = SIEGEL__REPLY__RESULT_SEALED;

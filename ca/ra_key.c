@@ -318,7 +318,7 @@ pkcs1_good(const uint8_t *em, size_t size, size_t key_bytes)
 static bool
 mgf1(const EVP_MD *md, const uint8_t *seed, size_t seed_len, uint8_t *mask, size_t len)
 {
-	uint8_t digest[EVP_MAX_MD_SIZE];
+	uint8_t digest[EVP_MAX_MD_SIZE] = {0};
 	size_t step = (size_t)EVP_MD_get_size(md);
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
 	bool good = c != NULL;
@@ -339,7 +339,7 @@ static bool
 oaep_open(const EVP_MD *md, uint8_t *em, size_t size, size_t key_bytes, uint8_t *ret_good)
 {
 	size_t n = (size_t)EVP_MD_get_size(md), db_len = size - n - 1, end = db_len - key_bytes - 1;
-	uint8_t *seed = em + 1, *db = em + 1 + n, mask[MODULUS_MAX], label[EVP_MAX_MD_SIZE];
+	uint8_t *seed = em + 1, *db = em + 1 + n, mask[MODULUS_MAX] = {0}, label[EVP_MAX_MD_SIZE];
 	if (EVP_Digest("", 0, label, NULL, md, NULL) != 1 || !mgf1(md, db, db_len, mask, n))
 		return false;
 	for (size_t i = 0; i < n; i++)

@@ -1,54 +1,14 @@
 /* cacerts, RFC 7030 4.1: the chain of the path's CA up to and with its root, and after a roll-over what leads from the old key to the new one and
  * back (4.1.3). */
-#include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include "enroll/est/est.h"
+#include "enroll/est/kept.h"
 #include "lib/limits.h"
 
 enum {
 	DEPTH_MAX = 8,
 	CHAIN_MAX = 24, /* with old roots and link certificates */
-	PLACES = 64,
-	KEEP_SEC = 5, /* a flood of requests reaches the store once in that time; a new chain is seen that late at most */
 };
 
-/* A path has one place, by the hash of its label; two that share one take turns. */
-static struct place {
-	char *key;       /* tenant, label and CA, which may change; NULL: nothing is kept */
-	struct buf body;
-	time_t since_sec;
-} places[PLACES];
-/* Held over the query: all others who want that place would ask the store the same. */
-static pthread_mutex_t locks[PLACES];
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void
-make_places(void)
-{
-	for (int i = 0; i < PLACES; i++) {
-		pthread_mutex_init(&locks[i], NULL);
-		places[i].body = BUF_INIT((CHAIN_MAX + 1) * LIMIT_CERT_BYTES);
-	}
-}
-
-static unsigned
-place_of(const char *label)
-{
-	uint32_t hash = 2166136261u; /* FNV-1a; labels are those that are in the store */
-	for (; *label; label++)
-		hash = (hash ^ (uint8_t)*label) * 16777619u;
-	return hash % PLACES;
-}
-
-static time_t
-now_sec(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
+static struct kept chains = KEPT_INIT;
 
 static int
 query_chain(const struct endpoint *door, struct db *db, struct arena *a, struct bytes *ret_body, struct error *e)
@@ -85,41 +45,22 @@ query_chain(const struct endpoint *door, struct db *db, struct arena *a, struct 
 }
 
 static int
-fill(struct est_exchange *x, const char *key, struct place *place, struct error *e)
+make(struct est_exchange *x, struct bytes *ret, struct error *e)
 {
 	struct db_pool *pool = enroll_db(est_enroll(x->est));
 	struct db *db = NULL;
-	struct bytes body = {0};
 	if (db_pool_take(pool, &db, e) < 0)
 		return -1;
-	int rc = query_chain(&x->door, db, x->request->arena, &body, e);
+	int rc = query_chain(&x->door, db, x->request->arena, ret, e);
 	db_pool_give(pool, db);
-	if (rc < 0)
-		return -1;
-	free(place->key);
-	place->key = xstrdup(key);
-	buf_clear(&place->body);
-	buf_add(&place->body, body.data, body.len);
-	place->since_sec = now_sec();
-	return 0;
+	return rc;
 }
 
 static int
 handle(struct est_exchange *x, struct bytes *ret_body, struct error *e)
 {
-	struct arena *a = x->request->arena;
-	unsigned i = place_of(x->door.label);
-	struct place *place = &places[i];
-	const char *key = arena_printf(a, "%d %s %s", x->door.tenant_id, x->door.label, x->door.ca);
-	int rc = 0;
-	pthread_once(&once, make_places);
-	pthread_mutex_lock(&locks[i]);
-	if (!place->key || strcmp(place->key, key) != 0 || now_sec() - place->since_sec >= KEEP_SEC)
-		rc = fill(x, key, place, e);
-	if (rc == 0)
-		*ret_body = (struct bytes){arena_dup(a, place->body.data, place->body.len), place->body.len};
-	pthread_mutex_unlock(&locks[i]);
-	return rc;
+	const char *key = arena_printf(x->request->arena, "%d %s %s", x->door.tenant_id, x->door.label, x->door.ca);
+	return kept_get(&chains, x, key, make, ret_body, e);
 }
 
 const struct est_operation est_cacerts = {

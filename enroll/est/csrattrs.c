@@ -1,9 +1,11 @@
 /* csrattrs, RFC 7030 4.5 and RFC 9908: what the path's profile wants to see in a request. The engine, which has the profile, writes it. */
-#include "enroll/est/est.h"
+#include "enroll/est/kept.h"
 #include "lib/ipc/engine.h"
 
+static struct kept answers = KEPT_INIT;
+
 static int
-handle(struct est_exchange *x, struct bytes *ret_body, struct error *e)
+make(struct est_exchange *x, struct bytes *ret, struct error *e)
 {
 	struct arena *a = x->request->arena;
 	Siegel__Request q = SIEGEL__REQUEST__INIT;
@@ -21,11 +23,18 @@ handle(struct est_exchange *x, struct bytes *ret_body, struct error *e)
 	    : fail(e, E_INTERNAL, "the engine answered something else than CSR attributes");
 	if (rc == 0) {
 		ProtobufCBinaryData der = reply->csr_attributes->der;
-		*ret_body = (struct bytes){arena_dup(a, der.data, der.len), der.len};
-		x->answer_type = "application/csrattrs"; /* RFC 7030 4.5.2 */
+		*ret = (struct bytes){arena_dup(a, der.data, der.len), der.len};
 	}
 	engine_reply_free(reply);
 	return rc;
+}
+
+static int
+handle(struct est_exchange *x, struct bytes *ret_body, struct error *e)
+{
+	const char *key = arena_printf(x->request->arena, "%d %s %s", x->door.tenant_id, x->door.label, x->door.profile);
+	x->answer_type = "application/csrattrs"; /* RFC 7030 4.5.2 */
+	return kept_get(&answers, x, key, make, ret_body, e);
 }
 
 const struct est_operation est_csrattrs = {

@@ -20,11 +20,11 @@ respond(struct est_exchange *x, const struct enroll_ra *ra, const struct cmc_req
 {
 	Siegel__RaSign request;
 	Siegel__CmcReply kind = SIEGEL__CMC_REPLY__INIT;
-	uint8_t nonce[NONCE_BYTES];
+	uint8_t *nonce = arena_alloc(x->request->arena, NONCE_BYTES);
 	struct bytes content;
-	if (RAND_bytes(nonce, sizeof(nonce)) != 1)
+	if (RAND_bytes(nonce, NONCE_BYTES) != 1)
 		return fail(e, E_INTERNAL, "no random numbers");
-	answer->nonce = (struct bytes){nonce, sizeof(nonce)};
+	answer->nonce = (struct bytes){nonce, NONCE_BYTES};
 	siegel__ra_sign__init(&request);
 	request.answer_case = SIEGEL__RA_SIGN__ANSWER_CMC_REPLY;
 	request.cmc_reply = &kind;

@@ -7,6 +7,7 @@ from asn1crypto import algos, cms, core, keys, x509
 from asn1crypto import csr as asn1_csr
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.x509 import load_der_x509_certificate
 
 import support
 
@@ -213,10 +214,9 @@ class Response:
 
     @property
     def issued(self):
-        from cryptography import x509 as cx509
         others = [c for c in self.certificates if c.serial_number != self.signer.serial_number]
         assert len(others) == 1
-        return cx509.load_der_x509_certificate(others[0].dump())
+        return load_der_x509_certificate(others[0].dump())
 
 
 def nonce():

@@ -6,8 +6,10 @@ import email
 import email.policy
 import hashlib
 import os
+import re
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from asn1crypto import cms, core
@@ -169,18 +171,16 @@ def test_key_and_certificate(instance, est_account, doors, kind):
 
 
 def test_curl_and_openssl_take_it_apart(instance, est_account, tmp_path):
-    """The lines of doc/est-keys.md."""
+    """The commands of doc/est-keys.md."""
+    text = (Path(__file__).resolve().parents[2] / "doc" / "est-keys.md").read_text()
+    lines = [b for b in re.findall(r"```sh\n(.*?)```", text, re.S) if "$URL/serverkeygen" in b or "$URL/csrattrs" in b]
+    assert len(lines) == 2
     name = est.unique()
     (tmp_path / "device.csr").write_bytes(request(cn=name))
-    script = r"""
-        openssl base64 -A -in device.csr | curl -sf --cacert "$ROOT" -u "$WHO" -H 'Content-Type: application/pkcs10' --data-binary @- "$URL/serverkeygen" \
-            | tr -d '\r' > answer
-        awk '/^--/ {n++; body=0} body && n==1 {print} /^$/ {body=1}' answer | openssl base64 -d -A | openssl pkey -inform DER -out device.key
-        awk '/^--/ {n++; body=0} body && n==2 {print} /^$/ {body=1}' answer | openssl base64 -d -A | openssl pkcs7 -inform DER -print_certs -out device.crt
-        test "$(openssl pkey -in device.key -pubout)" = "$(openssl x509 -in device.crt -noout -pubkey)" && openssl x509 -in device.crt -noout -subject
-    """
+    check = 'test "$(openssl pkey -in device.key -pubout)" = "$(openssl x509 -in device.crt -noout -pubkey)"; openssl x509 -in device.crt -noout -subject'
+    script = "\n".join([*lines, check]).replace("-u line1:", f"-u {est_account[0]}:")
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60,
-                          env={**os.environ, "ROOT": str(instance.cacert), "URL": instance.est_url, "WHO": ":".join(est_account)})
+                          env={**os.environ, "ROOT": str(instance.cacert), "URL": instance.est_url, "PASSWORD": est_account[1]})
     assert done.returncode == 0, done.stderr
     assert name in done.stdout
 
@@ -258,6 +258,27 @@ def test_a_hundred_at_once_make_one(instance, est_account):
         answers = list(pool.map(lambda _: ask(instance, est_account, csr), range(100)))
     assert sorted({a.status for a in answers}) in ([200, 409], [200, 409, 503])
     assert sum(a.status == 200 for a in answers) == 1 and instance.count("certificate", f"common_name = '{name}'") == 1
+
+
+def test_a_request_that_waits_for_people(instance, rest, est_account, tmp_path):
+    """202 until it is approved; then the key is made, and encrypted as the request wants."""
+    cn, (name, kek) = est.unique("waits"), secret(rest)
+    rule = {"name": "eyes", "approve": {"count": 1, "right": "approvals.decide"}, "message": "somebody has to look at it"}
+    policy = enrol.made(rest.post("/policies", enrol.document("policies", name=enrol.mark("keygen"), rules=[rule], enabled=True,
+                                                              condition=f'$.source == "est" && $.subject.CN[*] == "{cn}"')))
+    csr = request(cn=cn, attributes=[(DECRYPT_KEY, octets(name.encode()))])
+    waits = f"status = 'open' AND body -> 'subject' -> 'CN' ->> 0 = '{cn}'"
+    try:
+        for _ in range(2):
+            answer = ask(instance, est_account, csr)
+            assert answer.status == 202 and int(answer.headers["retry-after"]) > 0 and instance.count("approval", waits) == 1
+        instance.sql(f"UPDATE approval SET status = 'approved' WHERE {waits}")
+        _, der, certificate = parts(ask(instance, est_account, csr))
+        opened = decrypt(tmp_path, der, "-secretkey", kek.hex(), "-secretkeyid", name.encode().hex())
+        assert spki(signed_package(instance, tmp_path, opened)) == spki(certificate)
+        assert ask(instance, est_account, csr).status == 409
+    finally:
+        assert rest.delete(f"/policies/{policy['id']}").status == 204
 
 
 @pytest.mark.rows("E06")
