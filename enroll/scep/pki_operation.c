@@ -101,7 +101,9 @@ handle(struct scep_exchange *x, struct http_answer *ret, struct error *e)
 	if (scep_find_ras(x, ras, &n_ras, e) < 0)
 		return -1;
 	x->status = "success";
-	if (process(x, &m, ras, n_ras, &ra, &answer, &why) < 0) {
+	if (process(x, &m, ras, n_ras, &ra, &answer, &why) == 0) {
+		why = (struct error){0}; /* of a way in that was tried before the one that led in */
+	} else {
 		if (why.code == E_PENDING) {
 			answer.status = SCEP_PENDING;
 			x->status = "pending";

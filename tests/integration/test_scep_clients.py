@@ -69,6 +69,14 @@ def test_strongswan(folder, swan, bits, digest):
     run("openssl", "verify", "-CAfile", "root.pem", "-untrusted", "issuing.pem", support.write_identity(folder, certificate, key)[0], cwd=folder)
 
 
+def test_strongswan_signs_by_pss(folder, swan):
+    """RSASSA-PSS as the message's signature (RFC 4056)."""
+    key = scep.rsa_key(2048, "pss")
+    (folder / "key").write_bytes(support.key_pem(key))
+    certificate = pki_scep(folder, swan, "key", unique(), "--password", swan.challenge, "--rsa-padding", "pss")
+    assert certificate.public_key().public_numbers() == key.public_key().public_numbers()
+
+
 def test_strongswan_renews(folder, swan):
     cn, key = unique(), scep.rsa_key(2048)
     (folder / "key").write_bytes(support.key_pem(key))
