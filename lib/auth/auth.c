@@ -105,7 +105,9 @@ auth_basic_secret(struct arena *a, const char *authorization)
 	struct error e;
 	const char *name = "";
 	struct bytes secret = {0};
-	return basic_parse(a, authorization, &name, &secret, &e) < 0 ? (struct bytes){0} : secret;
+	if (basic_parse(a, authorization, &name, &secret, &e) < 0)
+		return (struct bytes){0};
+	return secret;
 }
 
 int

@@ -70,6 +70,13 @@ END
 	mv "$EDGE/errors-text.conf.new" "$EDGE/errors-text.conf"
 }
 
+# The key agreement that is safe from quantum computers as well, in front of the others, where this OpenSSL has it.
+edge_hybrid() {
+	if openssl list -kem-algorithms 2>/dev/null | grep -q X25519MLKEM768; then
+		echo X25519MLKEM768:
+	fi
+}
+
 edge_config() {
 	local files text names=() one http2 tls=ssl
 	root_folder 0750 "$EDGE"
@@ -90,6 +97,7 @@ edge_config() {
 	text=${text//@LISTEN_HTTP@/"$(edge_listen "$HTTP_PORT" '')"}
 	text=${text//@NAMES@/"${names[*]}"}
 	text=${text//@FILES@/$files}
+	text=${text//@HYBRID@/"$(edge_hybrid)"}
 	text=${text//@CONNECTIONS@/$((files / 2))}
 	text=${text//@EDGE@/"$EDGE"}
 	text=${text//@CRL_DIR@/"$CRL_DIR"}

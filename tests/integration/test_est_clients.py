@@ -17,7 +17,8 @@ KINDS = {
     "p384": ["EC", "ec_paramgen_curve:P-384"], "p521": ["EC", "ec_paramgen_curve:P-521"], "ed25519": ["ED25519"],
     "brainpoolp256r1": ["EC", "ec_paramgen_curve:brainpoolP256r1"], "mldsa65": ["ML-DSA-65"],
 }
-NOT_IN_TLS = {"brainpoolp256r1", "mldsa65"}  # a certificate of these isn't shown in a handshake by every library: they are renewed as a new key
+NOT_IN_TLS = {"mldsa65"}  # a certificate of these isn't shown in a handshake by every library: they are renewed as a new key
+TLS = {"brainpoolp256r1": "--tls-max 1.2 --curves brainpoolP256r1:X25519:P-256"}  # RFC 7027; TLS 1.3 has other code points, which OpenSSL 3.0 lacks
 
 
 class Shell:
@@ -58,6 +59,11 @@ class Shell:
         for name in names:
             assert f"{name}.crt: OK" in self(f"openssl verify -x509_strict -CAfile chain.pem {name}.crt").stdout
 
+    def have_their_keys(self, *names):
+        """By openssl: python-cryptography doesn't know all types. No two are the same."""
+        keys = [self(f"openssl pkey -in {name}.key -pubout").stdout for name in names]
+        assert keys == [self(f"openssl x509 -in {name}.crt -noout -pubkey").stdout for name in names] and len(set(keys)) == len(names)
+
 
 @pytest.fixture
 def shell(tmp_path, instance):
@@ -92,12 +98,11 @@ def test_curl_and_openssl(instance, shell, label, est_account, kind, where):
         shell.request(old, cn)
         assert shell.post(f"{url}/simpleenroll", old, old, by_password) == "200"
         shell.take(old)
-    assert shell.post(f"{url}/simplereenroll", "next", "next", f"--cert {old}.crt --key {old}.key") == "200"
+    assert shell.post(f"{url}/simplereenroll", "next", "next", f"--cert {old}.crt --key {old}.key {TLS.get(kind, '')}") == "200"
     second = shell.take("next")
-    assert second.subject == first.subject and second.public_key() != first.public_key()
+    assert second.subject == first.subject
     shell.verify("device", "next")
-    for name in ("device", "next"):
-        assert shell(f"openssl x509 -in {name}.crt -noout -pubkey").stdout == shell(f"openssl pkey -in {name}.key -pubout").stdout
+    shell.have_their_keys("device", "next")
 
 
 def test_openssl_in_lines(instance, shell, est_account):
@@ -196,11 +201,10 @@ def base(instance):
     return instance.est_url.removesuffix("/.well-known/est")
 
 
+@pytest.mark.parametrize("kind", [k for k in KINDS if k != "mldsa65"])  # which it doesn't have
 @pytest.mark.parametrize("where", ["default", "label"])
 def test_strongswan(shell, base, label, est_account, kind, where):
     """pki fetches the chain, enrols and renews; keys that it can't make come from openssl, those that its TLS can't show renew a P-256."""
-    if kind == "mldsa65":
-        pytest.skip("strongSwan has no ML-DSA")
     url = base if where == "default" else f"{base}/{label(auth=['password', 'certificate']).name}"
     shell(f"pki --estca --url {url} --cacert root.pem --outform pem --caout ca.crt --force && cat ca.crt ca-1.crt > chain.pem")
     cn = est.unique()
@@ -218,15 +222,16 @@ def test_strongswan(shell, base, label, est_account, kind, where):
     assert refused.returncode != 0
     shell(f"{enroll} --in device.csr --userpass {':'.join(est_account)} > device.crt")
     old = "device"
-    if kind in NOT_IN_TLS:
+    if kind not in makes:
         old = "old"
         shell.key(old, "p256")
         shell.request(old, cn)
         shell(f"{enroll} --in old.csr --userpass {':'.join(est_account)} > old.crt")
     shell(f"{enroll} --in next.csr --cert {old}.crt --key {old}.key > next.crt")
     first, second = shell.certificate("device"), shell.certificate("next")
-    assert second.subject == first.subject and second.public_key() != first.public_key()
+    assert second.subject == first.subject
     shell.verify("device", "next")
+    shell.have_their_keys("device", "next")
 
 
 def test_strongswan_waits(shell, base, rest, est_account, waits):

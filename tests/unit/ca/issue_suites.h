@@ -6,6 +6,7 @@
 
 TCase *tcase_profile(void);
 TCase *tcase_rules(void);
+TCase *tcase_identity(void);
 TCase *tcase_ext(void);
 
 #endif

@@ -322,6 +322,7 @@ main(void)
 	suite_add_tcase(s, c);
 	suite_add_tcase(s, tcase_profile());
 	suite_add_tcase(s, tcase_rules());
+	suite_add_tcase(s, tcase_identity());
 	suite_add_tcase(s, tcase_ext());
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
