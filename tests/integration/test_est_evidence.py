@@ -109,7 +109,7 @@ def bad(instance, rest, default_tenant, other_tenant, est_account, tmp_path, lab
 
 
 @pytest.mark.rows("E02", "E09")
-@pytest.mark.parametrize("operation", ["simpleenroll", "simplereenroll"])
+@pytest.mark.parametrize("operation", ["simpleenroll", "simplereenroll", "serverkeygen"])
 @pytest.mark.parametrize("where", ["default", "open", "both"])
 def test_evidence_that_is_not_good(instance, label, bad, operation, where):
     """Refused with readable text and without a certificate, whatever the path takes."""
@@ -131,13 +131,14 @@ def test_evidence_that_is_not_good(instance, label, bad, operation, where):
 
 
 @pytest.mark.rows("E02")
-def test_cacerts_is_for_anybody(instance, label, bad):
-    """RFC 7030 4.1.2: also for those who would be refused elsewhere."""
+@pytest.mark.parametrize("operation", ["cacerts", "csrattrs"])
+def test_what_is_for_anybody(instance, label, bad, operation):
+    """RFC 7030 4.1.2, 4.5.1: also for those who would be refused elsewhere."""
     one = label(auth=["certificate"])
-    body = one.get("cacerts").body
+    body = one.get(operation).body
     for what, (account, identity) in bad.items():
         headers = {"Authorization": support.basic(*account)} if account else {}
-        answer = support.http_get(f"{instance.est_url}/{one.name}/cacerts", context=instance.tls_context(*identity), headers=headers)
+        answer = support.http_get(f"{instance.est_url}/{one.name}/{operation}", context=instance.tls_context(*identity), headers=headers)
         assert answer.status == 200 and answer.body == body, (what, answer)
 
 
