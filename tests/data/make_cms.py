@@ -52,6 +52,8 @@ def samples_signed():
     for digest in ("sha256", "sha384", "sha512"):
         yield f"good-{digest}", scep.signed(CONTENT, SIGNER, KEY, ATTRIBUTES, digest)
     yield "legacy-sha1", scep.signed(CONTENT, SIGNER, KEY, ATTRIBUTES, "sha1")
+    yield "good-version-1", scep.signed(CONTENT, scep.self_signed_v1("old.example", KEY), KEY, ATTRIBUTES)
+    yield "nobody-serial-of-65-octets", scep.signed(CONTENT, scep.self_signed_v1("old.example", KEY, 0x41 << 512), KEY, ATTRIBUTES)
     ec_key = support.new_key("p384")
     yield "good-p384", scep.signed(CONTENT, scep.self_signed("ec.example", ec_key), ec_key, ATTRIBUTES)
     yield "good-unsorted", scep.signed(CONTENT, SIGNER, KEY, ATTRIBUTES, sort=False)

@@ -215,6 +215,16 @@ def self_signed(cn, key, days=7, start=None, issuer=None):
             .sign(key, support.signing_hash(key)))
 
 
+def self_signed_v1(cn, key, serial=None):
+    """One of version 1 with a serial number of 32 octets, as certmonger makes them."""
+    algorithm = seq(oid("1.2.840.113549.1.1.11"), NULL)
+    name = support.new_name(cn).public_bytes()
+    spki = key.public_key().public_bytes(DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    validity = seq(tlv(0x17, b"250101000000Z"), tlv(0x18, b"21250101000000Z"))
+    tbs = seq(integer(serial or (0x6e << 248) + uuid.uuid4().int), algorithm, name, validity, name, spki)
+    return x509.load_der_x509_certificate(seq(tbs, algorithm, tlv(0x03, b"\0", sign(key, "sha256", tbs))))
+
+
 def csr_of(cn, key, challenge=None, names=(), serial=None):
     values = [x509.NameAttribute(NameOID.COMMON_NAME, cn)] if cn else []
     values += [x509.NameAttribute(NameOID.SERIAL_NUMBER, serial)] if serial else []

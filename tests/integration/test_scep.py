@@ -234,6 +234,14 @@ def test_forms_of_messages(door, more):
     assert door.client.enrol(challenge=door.challenge, **more).certificate()
 
 
+def test_a_signers_own_certificate_of_version_1(door):
+    """It only wraps a key (RFC 8894 2.3): its version and the length of its serial number are of no meaning."""
+    cn, key = unique(), scep.rsa_key()
+    certificate = scep.self_signed_v1(cn, key)
+    assert certificate.version == x509.Version.v1 and certificate.serial_number.bit_length() == 255
+    assert door.client.enrol(cn, door.challenge, certificate=certificate).certificate()
+
+
 def test_recipient_by_key_identifier(door):
     client = door.client
     reply = client.enrol(challenge=door.challenge, recipients=lambda key: [scep.key_recipient(client.ras[0], key, by_key_id=True)])
@@ -293,10 +301,10 @@ def test_an_answer_that_nobody_could_read_is_none(door):
     """An EC key renews with neither challenge nor RSA: nothing is issued that can't be handed out."""
     key = support.new_key("p256")
     certificate = door.client.enrol(challenge=door.challenge, key=key, password=door.challenge).certificate()
-    before = door.rest.instance.count("certificate")
+    before = door.rest.instance.count("certificate", "source = 'scep'")
     reply = door.client.renew(certificate, key)
     assert (reply.status, reply.fail) == (scep.FAILURE, scep.BAD_ALG) and "3.1" in reply.text
-    assert door.rest.instance.count("certificate") == before
+    assert door.rest.instance.count("certificate", "source = 'scep'") == before
     # Under the challenge it does, to one RSA key or the other.
     assert door.client.renew(certificate, key, password=door.challenge).certificate()
 
