@@ -15,6 +15,7 @@
 #include "ca/queue.h"
 #include "ca/ra_desk.h"
 #include "ca/reply.h"
+#include "ca/request.h"
 #include "lib/daemon.h"
 #include "lib/ipc/frame.h"
 #include "lib/log.h"
@@ -49,6 +50,7 @@ struct worker {
 	size_t n_lanes;
 	struct connection *connections;
 	struct queue queue;
+	struct queue undecided; /* until CAs and profiles were read for the first time */
 	struct policy_tenants policies;
 	struct maker maker;
 	struct ra_desk *ra;
@@ -412,9 +414,7 @@ take_issue(struct worker *w, struct job *job)
 		if (now_us() - w->refreshed_us > REFRESH_US / 10)
 			refresh(w);
 	if (!registry_is_read(w->registry)) {
-		(void)fail(&e, E_STORE, "the CAs and profiles can't be read at the moment");
-		e.retry_after_sec = 1;
-		worker_answer_error(w, job, &e);
+		queue_put(&w->undecided, job);
 		return;
 	}
 	decide_or_wait(w, job);
@@ -461,31 +461,6 @@ take_status(struct worker *w, struct job *job)
 	worker_answer(w, job, &frame);
 }
 
-/* protobuf-c takes any bytes for text. The store doesn't, and refuses them with the whole batch. */
-static bool
-valid_requestor(const Siegel__Requestor *q)
-{
-	if (!q)
-		return false;
-	const char *const texts[] = {q->name, q->role, q->evidence, q->source, q->request_id};
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		if (!utf8_valid(texts[i], strlen(texts[i])))
-			return false;
-	return true;
-}
-
-/* A front end speaks for its own protocol alone: what it says of the source decides rules and stands in the audit log. */
-static int
-check_source(enum caller caller, const struct job *job, const Siegel__Requestor *q, struct error *e)
-{
-	const char *source = caller == CALLER_API ? "rest" : caller_name(caller);
-	if (strcmp(q->source, source) != 0)
-		return fail(e, E_FORBIDDEN, "siegel-%s asks as \"%s\" alone", caller_name(caller), source);
-	if (caller != CALLER_API && job->request->operation_case == SIEGEL__REQUEST__OPERATION_ISSUE && job->request->issue->csr.len == 0)
-		return fail(e, E_FORBIDDEN, "siegel-%s asks with a CSR alone", caller_name(caller));
-	return 0;
-}
-
 static void
 take_request(struct worker *w, struct connection *c, struct bytes message)
 {
@@ -510,10 +485,10 @@ take_request(struct worker *w, struct connection *c, struct bytes message)
 		take_status(w, job);
 	} else if (ra_desk_is_for(request->operation_case)) {
 		ra_desk_take(w->ra, w, job);
-	} else if (!valid_requestor(q)) {
+	} else if (!request_requestor_valid(q)) {
 		(void)fail(&e, E_MALFORMED, "the request has no requestor, or one whose texts aren't UTF-8");
 		worker_answer_error(w, job, &e);
-	} else if (check_source(c->caller, job, q, &e) < 0) {
+	} else if (request_source_check(c->caller, request, q, &e) < 0) {
 		worker_refuse(w, job, &e);
 	} else if (request->operation_case == SIEGEL__REQUEST__OPERATION_ISSUE) {
 		take_issue(w, job);
@@ -635,19 +610,16 @@ dispatch(struct worker *w, bool idle)
 	}
 }
 
-/* Without a store nobody waits for long: requests that have waited are told so. */
+/* Those of a queue that have waited for long are told that there is no store. */
 static void
-refuse_waiting(struct worker *w, int64_t now)
+refuse_old(struct worker *w, struct queue *q, int64_t now)
 {
-	for (size_t i = 0; i < w->n_lanes; i++)
-		if (w->lanes[i].state != LANE_DOWN)
-			return;
-	struct job *job = queue_empty(&w->queue);
+	struct job *job = queue_empty(q);
 	while (job) {
 		struct job *next = job->next;
 		struct error e;
 		if (now - job->started_us < STORE_WAIT_US) {
-			queue_put(&w->queue, job);
+			queue_put(q, job);
 		} else {
 			(void)fail(&e, E_STORE, "the store isn't available at the moment");
 			e.retry_after_sec = 2;
@@ -655,6 +627,17 @@ refuse_waiting(struct worker *w, int64_t now)
 		}
 		job = next;
 	}
+}
+
+/* Without a store nobody waits for long. */
+static void
+refuse_waiting(struct worker *w, int64_t now)
+{
+	refuse_old(w, &w->undecided, now);
+	for (size_t i = 0; i < w->n_lanes; i++)
+		if (w->lanes[i].state != LANE_DOWN)
+			return;
+	refuse_old(w, &w->queue, now);
 }
 
 /* What is done between events: lanes that are down, the key store, what changed in the store. The next time something is due, in ms. */
@@ -695,7 +678,7 @@ idle(const struct worker *w)
 	for (size_t i = 0; i < w->n_lanes; i++)
 		if (w->lanes[i].state != LANE_DOWN && w->lanes[i].state != LANE_IDLE)
 			return false;
-	return w->queue.first == NULL && w->first_for_key == NULL;
+	return !w->queue.first && !w->undecided.first && !w->first_for_key;
 }
 
 static void
@@ -767,6 +750,7 @@ worker_run(const struct config *c, int index, int channel, struct error *e)
 	    .n_lanes = (size_t)config_int(c, OPT_ca_lanes),
 	};
 	queue_init(&w.queue);
+	queue_init(&w.undecided);
 	w.last_for_key = &w.first_for_key;
 	w.lanes = xcalloc(w.n_lanes, sizeof(*w.lanes));
 	w.epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -1,0 +1,15 @@
+/* What a request may say of who asks, before anything is done with it. */
+#ifndef SIEGEL_CA_REQUEST_H
+#define SIEGEL_CA_REQUEST_H
+#include "ca/channel.h"
+#include "lib/error.h"
+#include "lib/ipc/engine.h"
+
+/* Whether there is a requestor, and all its texts are UTF-8. protobuf-c takes any bytes for text; the store doesn't, and would refuse them with
+ * the whole batch. */
+bool request_requestor_valid(const Siegel__Requestor *q);
+/* A front end speaks for its own protocol alone: what it says of the source decides rules and stands in the audit log. E_FORBIDDEN otherwise, and
+ * when another than siegel-api asks for a certificate without a CSR. */
+int request_source_check(enum caller caller, const Siegel__Request *request, const Siegel__Requestor *q, struct error *e) MUST_CHECK;
+
+#endif
