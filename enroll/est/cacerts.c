@@ -1,6 +1,7 @@
 /* cacerts, RFC 7030 4.1: the chain of the path's CA up to and with its root, and after a roll-over what leads from the old key to the new one and
  * back (4.1.3). */
-#include "enroll/est/kept.h"
+#include "enroll/est/est.h"
+#include "enroll/kept.h"
 #include "lib/limits.h"
 
 enum {
@@ -45,8 +46,9 @@ query_chain(const struct endpoint *door, struct db *db, struct arena *a, struct 
 }
 
 static int
-make(struct est_exchange *x, struct bytes *ret, struct error *e)
+make(void *ctx, struct bytes *ret, struct error *e)
 {
+	struct est_exchange *x = ctx;
 	struct db_pool *pool = enroll_db(est_enroll(x->est));
 	struct db *db = NULL;
 	if (db_pool_take(pool, &db, e) < 0)
@@ -60,7 +62,7 @@ static int
 handle(struct est_exchange *x, struct bytes *ret_body, struct error *e)
 {
 	const char *key = arena_printf(x->request->arena, "%d %s %s", x->door.tenant_id, x->door.label, x->door.ca);
-	return kept_get(&chains, x, key, make, ret_body, e);
+	return kept_get(&chains, x->request->arena, x->door.label, key, make, x, ret_body, e);
 }
 
 const struct est_operation est_cacerts = {
