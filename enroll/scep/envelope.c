@@ -153,6 +153,7 @@ open_by_password(struct scep_exchange *x, const struct scep_message *m, const st
 	const char *key = arena_printf(x->arena, "scep %s %lld", x->request->client, (long long)x->endpoint.id);
 	if (throttle_check(key, e) < 0 || find_sealed(x, m, 0, codes, &n, e) < 0)
 		return -1;
+	x->decrypted = true;
 	for (int i = 0; i < n; i++) {
 		char cipher[16] = "";
 		CLEANUP(secret_free) struct secret *content_key = NULL;
@@ -166,7 +167,10 @@ open_by_password(struct scep_exchange *x, const struct scep_message *m, const st
 			return 0;
 		}
 	}
-	throttle_failed(key);
+	/* Of a type without a request this isn't counted among wrong challenges, where it would show which contents could be read: pki_operation.c
+	 * counts all that is hidden. */
+	if (type->has_csr)
+		throttle_failed(key);
 	(void)fail(e, E_FORBIDDEN, "the message is under none of the challenges that are open here");
 	return scep_hide(x, type);
 }
