@@ -87,16 +87,32 @@ scep_transaction_served(struct scep_exchange *x, const struct scep_message *m, i
 	return result;
 }
 
-/* Whether a name is that of a CA of this path, or of the one above it, which sscep puts there. */
 static bool
-is_issuer(const struct scep_ca *line, int n, struct bytes name)
+names(struct bytes certificate, struct bytes name)
 {
-	for (int i = 0; i < n; i++) {
-		struct error e;
-		struct cert c;
-		if (cert_parse(line[i].certificate, &c, &e) == 0 && (bytes_equal(c.subject, name) || bytes_equal(c.issuer, name)))
+	struct error e;
+	struct cert c;
+	return cert_parse(certificate, &c, &e) == 0 && (bytes_equal(c.subject, name) || bytes_equal(c.issuer, name));
+}
+
+/* Who a request was to: a CA of this path (RFC 8894 3.3.3), or as clients have it the one above it (sscep) or its registration authority
+ * (strongSwan). */
+struct issuers {
+	struct scep_ca cas[SCEP_LINE_MAX];
+	struct enroll_ra ras[SCEP_RAS_MAX];
+	int n_cas;
+	size_t n_ras;
+};
+
+static bool
+is_issuer(const struct issuers *all, struct bytes name)
+{
+	for (int i = 0; i < all->n_cas; i++)
+		if (names(all->cas[i].certificate, name))
 			return true;
-	}
+	for (size_t i = 0; i < all->n_ras; i++)
+		if (names(all->ras[i].certificate, name))
+			return true;
 	return false;
 }
 
@@ -106,16 +122,15 @@ handle(struct scep_exchange *x, const struct scep_work *w, struct bytes *ret_con
 {
 	const struct scep_transaction *t = &w->grant->transaction;
 	struct scep_message first = {.transaction = w->message->transaction, .type = t->type, .signer = t->signer};
-	struct scep_names names;
+	struct scep_names asked;
 	struct scep_grant grant = {0};
-	struct scep_ca line[SCEP_LINE_MAX];
+	struct issuers all;
 	struct csr csr;
-	int n = 0;
 	/* All that takes time comes before the content is looked at. */
-	if (scep_line(x, line, &n, e) < 0 || scep_csr_parse(t->csr, &csr, e) < 0 || cert_parse_strange(t->signer, &first.signer_cert, e) < 0 ||
-	    scep_names_parse(w->content, &names, e) < 0)
+	if (scep_line(x, all.cas, &all.n_cas, e) < 0 || scep_find_ras(x, all.ras, &all.n_ras, e) < 0 || scep_csr_parse(t->csr, &csr, e) < 0 ||
+	    cert_parse_strange(t->signer, &first.signer_cert, e) < 0 || scep_names_parse(w->content, &asked, e) < 0)
 		return -1;
-	if (!is_issuer(line, n, names.issuer) || !bytes_equal(names.subject, csr.subject))
+	if (!is_issuer(&all, asked.issuer) || !bytes_equal(asked.subject, csr.subject))
 		return fail(e, E_NOT_FOUND, "there is no transaction of that name (RFC 8894 3.3.3)");
 	x->named = true;
 	enum scep_need need = t->type == SCEP_RENEWAL_REQ ? SCEP_NEED_RENEW : SCEP_NEED_ENROL;
