@@ -77,7 +77,7 @@ def test_types_that_there_are_none_of(door, nothing, kind):
 
 
 # What the gate says to each type that comes with what belongs into it; all else is one answer, as if it couldn't be decrypted.
-FOREIGN = "the signer's certificate isn't one of ours"
+FOREIGN = "so this system didn't issue it"
 EXPECTED = {(17, "csr"): (scep.BAD_REQUEST, FOREIGN), (19, "csr"): (scep.BAD_REQUEST, "the request has no challengePassword"),
             (20, "names"): (scep.BAD_CERT_ID, "there is no transaction of that name"), (21, "serial"): (scep.BAD_REQUEST, FOREIGN),
             (22, "serial"): (scep.BAD_REQUEST, FOREIGN)}
