@@ -16,6 +16,7 @@
 /* A digest that a signer may name. SHA-1 only where old devices are served. */
 struct cms_digest {
 	const char *name;     /* OpenSSL's */
+	const char *engine;   /* the engine's: Siegel__RaSign, digest */
 	struct bytes oid;
 	bool legacy;
 };
@@ -25,6 +26,7 @@ const struct cms_digest *cms_digest_by_oid(struct bytes oid);
 /* A content cipher: AES-128/192/256-CBC (RFC 3565), and 3DES-CBC only where old devices are served. */
 struct cms_cipher {
 	const char *name;     /* OpenSSL's */
+	const char *engine;   /* the engine's: enroll/ra.h, cipher */
 	struct bytes oid;
 	size_t key_bytes, iv_bytes;
 	bool legacy;

@@ -12,18 +12,18 @@
 #define OID_LIT(lit) {(const uint8_t *)(lit), sizeof(lit) - 1}
 
 static const struct cms_digest digests[] = {
-    {"SHA256", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x02\x01"), false},
-    {"SHA384", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x02\x02"), false},
-    {"SHA512", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x02\x03"), false},
-    {"SHA1", OID_LIT("\x2b\x0e\x03\x02\x1a"), true},
+    {"SHA256", "sha256", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x02\x01"), false},
+    {"SHA384", "sha384", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x02\x02"), false},
+    {"SHA512", "sha512", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x02\x03"), false},
+    {"SHA1", "sha1", OID_LIT("\x2b\x0e\x03\x02\x1a"), true},
 };
 
 /* RFC 3565 4.1, RFC 3370 5.1. DES and RC2 aren't known. */
 static const struct cms_cipher ciphers[] = {
-    {"AES-128-CBC", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x01\x02"), 16, 16, false},
-    {"AES-192-CBC", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x01\x16"), 24, 16, false},
-    {"AES-256-CBC", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x01\x2a"), 32, 16, false},
-    {"DES-EDE3-CBC", OID_LIT("\x2a\x86\x48\x86\xf7\x0d\x03\x07"), 24, 8, true},
+    {"AES-128-CBC", "aes-128-cbc", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x01\x02"), 16, 16, false},
+    {"AES-192-CBC", "aes-192-cbc", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x01\x16"), 24, 16, false},
+    {"AES-256-CBC", "aes-256-cbc", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x01\x2a"), 32, 16, false},
+    {"DES-EDE3-CBC", "des-ede3-cbc", OID_LIT("\x2a\x86\x48\x86\xf7\x0d\x03\x07"), 24, 8, true},
 };
 
 const struct cms_digest *
