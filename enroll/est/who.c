@@ -166,8 +166,7 @@ find_signer(struct est_exchange *x, struct db *db, struct bytes certificate, str
 	struct cert c;
 	if (cert_parse(certificate, &c, e) < 0)
 		return fail(e, E_FORBIDDEN, "the signer's certificate can't be read");
-	const struct cert_extension *usage = cert_extension_find(&c, OID_KEY_USAGE);
-	if (usage && !(usage->value.len >= 4 && usage->value.data[0] == DER_BIT_STRING && usage->value.data[3] & (0x80 >> USAGE_DIGITAL_SIGNATURE)))
+	if (!cert_has_usage(&c, USAGE_DIGITAL_SIGNATURE, true))
 		return fail(e, E_FORBIDDEN, "the signer's certificate isn't for signatures (RFC 5280 4.2.1.3)");
 	if (cert_has_eku(&c, OID_EKU_CMC_RA, false) && !cert_has_eku(&c, OID_EKU_CLIENT_AUTH, true))
 		return auth_signer_cert(db, certificate, a, &x->shown, e);
