@@ -170,7 +170,7 @@ END_TEST
 START_TEST(test_failures)
 {
 	for (int code = E_NONE + 1; code < E_COUNT; code++) {
-		enum cmc_failure f = cmc_failure_of((enum error_code)code);
+		enum cmc_failure f = (enum cmc_failure)error_cmc_fail_info((enum error_code)code);
 		int status = error_http_status((enum error_code)code);
 		ck_assert_int_eq(f == CMC_TRY_LATER, status == 503 || status == 429);
 		ck_assert_int_eq(f == CMC_BAD_IDENTITY, status == 401 || status == 403);
