@@ -23,6 +23,11 @@ int enroll_call(struct enroll *en, const Siegel__Request *request, Siegel__Reply
 int enroll_password(struct enroll *en, struct db *db, const char *authorization, struct arena *a, struct principal *ret,
                     struct error *e) MUST_CHECK;
 
+struct http_request;
+struct http_answer;
+/* A refusal as people want to read it: the status of the error, one line of text/plain, and Retry-After where coming again makes sense. */
+void enroll_refuse(struct http_request *r, const struct error *e, struct http_answer *a);
+
 #define ENROLL_KEY_BYTES 32
 
 /* What a request has to come down to, whoever wrote it: the engine refuses it otherwise. NULL and empty: anything that the profile allows. */

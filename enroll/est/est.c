@@ -174,16 +174,9 @@ run(struct est_exchange *x, const struct est_operation *op, struct bytes *ret_bo
 void
 est_refuse(struct http_request *r, const struct error *e, struct http_answer *a)
 {
-	const char *text = arena_printf(r->arena, "%s: %s\n", error_title(e->code), e->detail);
-	a->status = error_http_status(e->code);
-	a->content_type = "text/plain; charset=utf-8";
-	a->body = BYTES_STR(text);
+	enroll_refuse(r, e, a);
 	if (e->code == E_UNAUTHENTICATED)
 		http_answer_header(a, "WWW-Authenticate", "Basic realm=\"siegel est\", charset=\"UTF-8\""); /* RFC 7617 2 */
-	if (e->retry_after_sec)
-		http_answer_header(a, "Retry-After", arena_printf(r->arena, "%u", e->retry_after_sec));
-	else if (a->status == 503)
-		http_answer_header(a, "Retry-After", "5");
 }
 
 static void
