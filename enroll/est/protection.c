@@ -49,25 +49,16 @@ static int
 find_certificate(struct est_exchange *x, struct bytes identifier, struct bytes *ret, struct error *e)
 {
 	CLEANUP(db_result_free) struct db_result *r = NULL;
-	struct db_pool *pool = enroll_db(est_enroll(x->est));
 	const struct db_param row[] = {DB_BYTES(identifier.data, identifier.len)};
-	struct db *db = NULL;
 	if (x->has_certificate && is_key_of(x->shown.certificate, identifier)) {
 		*ret = x->shown.certificate;
 		return 0;
 	}
 	if (identifier.len == SHA256_DIGEST_LENGTH) {
-		if (db_pool_take(pool, &db, e) < 0)
-			return -1;
-		int rc = auth_set_tenant(db, x->door.tenant_id, e);
-		if (rc == 0)
-			rc = db_query(db, "SELECT certificate_of_key($1::bytea)", row, 1, true, &r, e);
-		db_pool_give(pool, db);
-		if (rc < 0)
+		if (enroll_query(est_enroll(x->est), x->door.tenant_id, "SELECT certificate_of_key($1::bytea)", row, 1, &r, e) < 0)
 			return -1;
 		if (!db_is_null(r, 0, 0)) {
-			struct bytes found = db_bytes(r, 0, 0, NULL);
-			*ret = (struct bytes){arena_dup(x->request->arena, found.data, found.len), found.len};
+			*ret = db_bytes(r, 0, 0, x->request->arena);
 			return 0;
 		}
 	}
@@ -93,7 +84,7 @@ wrap(struct est_exchange *x, struct bytes identifier, struct protection *p, stru
 		return -1;
 	int rc = -1;
 	if (reply->result_case != SIEGEL__REPLY__RESULT_WRAPPED_KEY)
-		(void)!fail(e, E_INTERNAL, "the engine answered something else than a wrapped key");
+		(void)fail(e, E_INTERNAL, "the engine answered something else than a wrapped key");
 	else
 		rc = recipient_for_secret(a, identifier,
 		                          (struct bytes){reply->wrapped_key->encrypted_key.data, reply->wrapped_key->encrypted_key.len},

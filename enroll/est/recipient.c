@@ -221,7 +221,7 @@ agree(EVP_PKEY *own, EVP_PKEY *key, struct bytes content_key, const struct prote
 	size_t len = sizeof(shared);
 	int rc = -1;
 	if (!ctx || EVP_PKEY_derive_init(ctx) != 1 || EVP_PKEY_derive_set_peer(ctx, key) != 1 || EVP_PKEY_derive(ctx, shared, &len) != 1)
-		(void)!fail(e, E_BAD_KEY, "nothing can be agreed on with the recipient's key");
+		(void)fail(e, E_BAD_KEY, "nothing can be agreed on with the recipient's key");
 	else if (derive(shared, len, w, kek, e) == 0)
 		rc = wrap(kek, w->wrap_bytes, content_key, ret, ret_len, e);
 	OPENSSL_cleanse(shared, sizeof(shared));
