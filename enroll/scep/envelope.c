@@ -54,9 +54,7 @@ find_ra(const struct cms_enveloped *v, const struct enroll_ra *ras, size_t n)
 			continue;
 		if (v->key_id.len == 0 && bytes_equal(v->issuer, c.issuer) && bytes_equal(v->serial, c.serial))
 			return &ras[i];
-		const struct cert_extension *ski = v->key_id.len ? cert_extension_find(&c, OID_SKI) : NULL;
-		struct der d = der_of(ski ? ski->value : (struct bytes){0}), octets;
-		if (ski && der_get(&d, DER_OCTET_STRING, "subjectKeyIdentifier", &octets, &e) == 0 && bytes_equal(der_bytes(&octets), v->key_id))
+		if (v->key_id.len && cert_has_key_id(&c, v->key_id))
 			return &ras[i];
 	}
 	return NULL;
@@ -223,7 +221,7 @@ encrypt(struct scep_exchange *x, const struct scep_message *m, const struct scep
 	struct cms_recipient to = {.kind = CMS_KEY_TRANSPORT, .certificate = m->signer};
 	if (x->password.is_set)
 		to = (struct cms_recipient){.kind = CMS_PASSWORD, .wrap = wrap, .ctx = x};
-	return cms_enveloped_encode(x->arena, answer->content, answer->cipher, &to, ret, e);
+	return cms_enveloped_encode(x->arena, OID_PKCS7_DATA, answer->content, answer->cipher, &to, ret, e);
 }
 
 int

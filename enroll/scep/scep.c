@@ -144,19 +144,6 @@ scep_message_decode(const struct http_request *r, struct bytes *ret, struct erro
 	return base64_decode(r->arena, clean, n, ret, e);
 }
 
-void
-scep_refuse(struct http_request *r, const struct error *e, struct http_answer *a)
-{
-	const char *text = arena_printf(r->arena, "%s: %s\n", error_title(e->code), e->detail);
-	a->status = error_http_status(e->code);
-	a->content_type = "text/plain; charset=utf-8";
-	a->body = BYTES_STR(text);
-	if (e->retry_after_sec)
-		http_answer_header(a, "Retry-After", arena_printf(r->arena, "%u", e->retry_after_sec));
-	else if (a->status == 503)
-		http_answer_header(a, "Retry-After", "5");
-}
-
 static void
 log_exchange(const struct scep_exchange *x, const struct scep_operation *op, const struct http_answer *a, const struct error *e)
 {
@@ -202,7 +189,7 @@ scep_handle(void *ctx, struct http_request *r, struct http_answer *a)
 	const char *label = NULL;
 	struct error e = {0};
 	if (scep_route(r, &label, &op, &e) < 0 || run(&x, label, op, a, &e) < 0) {
-		scep_refuse(r, &e, a);
+		enroll_refuse(r, &e, a);
 		if (e.code == E_BAD_METHOD)
 			http_answer_header(a, "Allow", "GET, HEAD, POST");
 	}

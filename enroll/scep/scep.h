@@ -49,8 +49,6 @@ extern const struct scep_operation *const scep_operations[];
 
 /* http_handler with a struct scep as ctx: the whole way from request to answer. */
 void scep_handle(void *ctx, struct http_request *r, struct http_answer *a);
-/* A refusal of the HTTP layer: status and one readable line of text/plain. */
-void scep_refuse(struct http_request *r, const struct error *e, struct http_answer *a);
 /* Label and operation of a request (RFC 8894 4.1): /scep/<label>, with pkiclient.exe or mscep.dll behind it as clients put it there; without a label
  * *ret_label is NULL. The operation's name in any case. E_NOT_FOUND, E_BAD_METHOD; E_MALFORMED for an operation that is missing, comes twice or isn't
  * known. */
