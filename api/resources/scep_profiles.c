@@ -28,7 +28,7 @@ static const struct attribute attributes[] = {
 	{"name", "n.label", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED,
 	 "its name in the address: small letters, digits, and . _ - behind the first; unique among all tenants"},
 	{"enabled", "n.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE},
-	{"auth", "to_jsonb(n.auth)", ATTRIBUTE_JSON, ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED,
+	{"auth", "n.auth", ATTRIBUTE_TEXTS, ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED,
 	 "a list of what is evidence: challenge (the static one), code, webhook, certificate"},
 	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE, "doc/scep.md"},
 	{"anchors", "(SELECT string_agg(encode(u.a, 'hex'), ',' ORDER BY u.i) FROM unnest(n.anchors) WITH ORDINALITY AS u(a, i))", ATTRIBUTE_PEMS,
