@@ -54,7 +54,7 @@ check_issuers(X509_STORE_CTX *ctx, struct error *e)
 }
 
 static int
-verify(const struct endpoint *ep, struct bytes der, struct error *e)
+verify(const struct endpoint *ep, struct bytes der, struct arena *a, const struct cert *c, struct error *e)
 {
 	X509 *leaf CLEANUP(X509_free) = load(der);
 	X509_STORE *store CLEANUP(X509_STORE_free) = store_of(ep);
@@ -68,7 +68,10 @@ verify(const struct endpoint *ep, struct bytes der, struct error *e)
 	X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_CLIENT);
 	X509_VERIFY_PARAM_set_auth_level(param, STRENGTH);
 	X509_VERIFY_PARAM_set_depth(param, LIMIT_CA_DEPTH);
-	if (X509_verify_cert(ctx) != 1)
+	bool good = X509_verify_cert(ctx) == 1;
+	if (!good && X509_STORE_CTX_get_error(ctx) == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY)
+		return fail(e, E_FORBIDDEN, "the client certificate's issuer %s isn't among the trust anchors of this path", dn_text(a, c->issuer));
+	if (!good)
 		return fail(e, E_FORBIDDEN, "the client certificate isn't good under the trust anchors of this path: %s",
 		            X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
 	return check_issuers(ctx, e);
@@ -109,7 +112,7 @@ enroll_anchor_verify(const struct endpoint *ep, const char *pem, struct arena *a
 		return fail(e, E_FORBIDDEN, "the client certificate can't be read: %s", arena_strdup(a, e->detail));
 	if (cert_is_ca(&c))
 		return fail(e, E_FORBIDDEN, "the client certificate is a CA's (RFC 5280 4.2.1.9), which doesn't sign in");
-	if (verify(ep, der, e) < 0)
+	if (verify(ep, der, a, &c, e) < 0)
 		return -1;
 	const char *from = endpoint_text(ep, a, "names_from", "serial_number");
 	if (strcmp(from, "same") == 0)

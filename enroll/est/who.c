@@ -109,6 +109,28 @@ want_renewal(struct est_exchange *x, struct db *db, const char *authorization, s
 	return rc;
 }
 
+/* What this path takes, for who came without any of it. */
+static int
+say_wanted(const struct est_exchange *x, struct error *e)
+{
+	static const struct {
+		enum endpoint_auth bit;
+		const char *text;
+	} known[] = {
+	    {ENDPOINT_PASSWORD, "an account and its password (RFC 7617)"},
+	    {ENDPOINT_CODE, "a one-time code in place of a password (RFC 7617)"},
+	    {ENDPOINT_CERTIFICATE, "a client certificate in the TLS handshake"},
+	    {ENDPOINT_BOTH, "a client certificate with a password or code"},
+	};
+	bool secret = x->door.auth & (ENDPOINT_PASSWORD | ENDPOINT_CODE);
+	const char *text = "";
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (x->door.auth & known[i].bit)
+			text = arena_printf(x->request->arena, "%s%s%s", text, *text ? ", or " : "", known[i].text);
+	return secret ? fail(e, E_UNAUTHENTICATED, "wanted on this path: %s", text)
+		      : fail(e, E_FORBIDDEN, "wanted on this path: %s; passwords alone aren't taken", text);
+}
+
 /* A password that is sent decides: who sends one asks for that account. */
 static int
 want_any(struct est_exchange *x, struct db *db, const char *authorization, struct error *e)
@@ -121,10 +143,7 @@ want_any(struct est_exchange *x, struct db *db, const char *authorization, struc
 		return take_secret(x, db, authorization, x->door.auth, e);
 	if (pem && takes_certificate)
 		return want_certificate(x, db, false, e);
-	if (takes_secret)
-		return fail(e, E_UNAUTHENTICATED, "an account and its password (RFC 7617)%s is wanted",
-			    takes_certificate ? " or a client certificate" : " or a one-time code");
-	return fail(e, E_FORBIDDEN, "a client certificate is wanted in the TLS handshake; passwords aren't taken on this path");
+	return say_wanted(x, e);
 }
 
 int
