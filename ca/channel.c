@@ -25,8 +25,8 @@ caller_may(enum caller c, Siegel__Request__OperationCase operation)
 	case SIEGEL__REQUEST__OPERATION_ISSUE:
 		return c == CALLER_API || c == CALLER_EST || c == CALLER_SCEP;
 	case SIEGEL__REQUEST__OPERATION_RA_SIGN:
-	case SIEGEL__REQUEST__OPERATION_RA_DECRYPT:
 		return c == CALLER_EST || c == CALLER_SCEP;
+	case SIEGEL__REQUEST__OPERATION_RA_DECRYPT:
 	case SIEGEL__REQUEST__OPERATION_PASSWORD:
 		return c == CALLER_SCEP;
 	case SIEGEL__REQUEST__OPERATION_WRAP_KEY:
@@ -44,6 +44,21 @@ caller_may(enum caller c, Siegel__Request__OperationCase operation)
 		return c == CALLER_API || c == CALLER_SCHED;
 	case SIEGEL__REQUEST__OPERATION_MANAGE:
 		return c == CALLER_MANAGE;
+	default:
+		return false;
+	}
+}
+
+bool
+caller_may_sign(enum caller c, Siegel__RaSign__AnswerCase answer)
+{
+	switch (answer) {
+	case SIEGEL__RA_SIGN__ANSWER_SCEP_REPLY:
+	case SIEGEL__RA_SIGN__ANSWER_SCEP_NEXT_CA:
+		return c == CALLER_SCEP;
+	case SIEGEL__RA_SIGN__ANSWER_CMC_REPLY:
+	case SIEGEL__RA_SIGN__ANSWER_KEY_PACKAGE:
+		return c == CALLER_EST;
 	default:
 		return false;
 	}

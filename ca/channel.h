@@ -10,6 +10,8 @@ enum caller { CALLER_API, CALLER_EST, CALLER_SCEP, CALLER_SCHED, CALLER_MANAGE, 
 const char *caller_name(enum caller c);
 /* May that caller ask for that operation? The table at the head of lib/ipc/engine.proto. */
 bool caller_may(enum caller c, Siegel__Request__OperationCase operation);
+/* May that caller have that kind of answer signed by a registration authority? Each front end has its own protocol's alone. */
+bool caller_may_sign(enum caller c, Siegel__RaSign__AnswerCase answer);
 
 /* What a child tells the master, in one octet. */
 #define CHANNEL_READY 'r'  /* it takes connections */

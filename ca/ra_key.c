@@ -137,8 +137,8 @@ scep_attributes(struct attributes *l, const Siegel__ScepReply *s, struct error *
 		return fail(e, E_BAD_VALUE, "pkiStatus: 0, 2 or 3 is wanted (RFC 8894 3.2.1.3)");
 	if (s->fail_info < 0 || s->fail_info > 4 || (s->pki_status != 2 && (s->fail_info || text)))
 		return fail(e, E_BAD_VALUE, "failInfo: 0 to 4 with FAILURE, nothing else (RFC 8894 3.2.1.4)");
-	if (text > 200 || !utf8_valid(s->fail_text, text))
-		return fail(e, E_BAD_VALUE, "failInfoText: up to 200 octets of UTF-8 are wanted (RFC 8894 3.2.1.4.1)");
+	if (text > LIMIT_SCEP_TEXT_BYTES || !utf8_valid(s->fail_text, text))
+		return fail(e, E_BAD_VALUE, "failInfoText: up to %d octets of UTF-8 are wanted (RFC 8894 3.2.1.4.1)", LIMIT_SCEP_TEXT_BYTES);
 	if (s->sender_nonce.len != 16 || s->recipient_nonce.len > RA_NONCE_MAX)
 		return fail(e, E_BAD_VALUE, "nonces: 16 octets of ours, at most %d of the client (RFC 8894 3.2.1.5)", RA_NONCE_MAX);
 	attribute(l, OID_TRANSACTION_ID, DER_PRINTABLE_STRING, s->transaction_id, len);

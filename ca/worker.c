@@ -478,7 +478,8 @@ take_request(struct worker *w, struct connection *c, struct bytes message)
 	c->job = job;
 	const Siegel__Requestor *q = requestor_of(job);
 	FAULT("request-read");
-	if (!caller_may(c->caller, request->operation_case)) {
+	if (!caller_may(c->caller, request->operation_case) ||
+	    (request->operation_case == SIEGEL__REQUEST__OPERATION_RA_SIGN && !caller_may_sign(c->caller, request->ra_sign->answer_case))) {
 		(void)fail(&e, E_FORBIDDEN, "siegel-%s may not ask for that", caller_name(c->caller));
 		worker_answer_error(w, job, &e);
 	} else if (request->operation_case == SIEGEL__REQUEST__OPERATION_STATUS) {

@@ -9,6 +9,8 @@
 #include "lib/x509/keytype.h"
 #include "lib/x509/oid.h"
 
+#define EXPONENT_BYTES 8
+
 static const struct cms_digest digests[] = {
     {"SHA256", "sha256", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x02\x01"), false},
     {"SHA384", "sha384", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x02\x02"), false},
@@ -82,15 +84,19 @@ cms_oaep_parameters(const char *digest)
 	return (struct bytes){0};
 }
 
-/* The size of an RSA modulus (RFC 8017 A.1.1); 0 for anything else. */
+/* The size of an RSA modulus (RFC 8017 A.1.1); 0 for anything else. *ret_exponent is set when it is one that is taken: odd, above 1, of 64 bits at
+ * most (FIPS 186-5 A.1.1 allows 256). One as long as the modulus makes a signature a hundred times as dear to verify. */
 static int
-rsa_bits(struct bytes key)
+rsa_bits(struct bytes key, bool *ret_exponent)
 {
 	struct error e;
 	struct der d = der_of(key), seq;
-	struct bytes modulus;
-	if (der_get(&d, DER_SEQUENCE, "RSA key", &seq, &e) < 0 || der_get_unsigned(&seq, "RSA modulus", &modulus, &e) < 0)
+	struct bytes modulus, exponent;
+	if (der_get(&d, DER_SEQUENCE, "RSA key", &seq, &e) < 0 || der_get_unsigned(&seq, "RSA modulus", &modulus, &e) < 0 ||
+	    der_get_unsigned(&seq, "RSA exponent", &exponent, &e) < 0)
 		return 0;
+	uint8_t last = exponent.len ? exponent.data[exponent.len - 1] : 0;
+	*ret_exponent = exponent.len <= EXPONENT_BYTES && (last & 1) && (exponent.len > 1 || last > 1);
 	int bits = (int)(8 * modulus.len);
 	for (uint8_t top = modulus.data[0]; bits > 0 && !(top & 0x80); top = (uint8_t)(top << 1))
 		bits--;
@@ -153,12 +159,15 @@ cms_public_key(struct bytes spki, const struct keytype **ret_type, EVP_PKEY **re
 	    der_get_any(&content, "public key's algorithm", NULL, &algorithm, NULL, e) < 0 ||
 	    der_get_bits(&content, "public key", &bits, e) < 0 || der_end(&content, "public key", e) < 0)
 		return -1;
-	int rsa = rsa_bits(bits);
+	bool has_exponent = false;
+	int rsa = rsa_bits(bits, &has_exponent);
 	const struct keytype *type = keytype_by_algorithm(algorithm, rsa);
 	if (!type)
 		return fail(e, E_BAD_KEY, "the signer's key is of a kind that isn't known here");
 	if ((type->family == KEY_RSA || type->family == KEY_RSA_PSS) && (rsa < LIMIT_RSA_MIN_BITS || rsa > LIMIT_RSA_MAX_BITS))
 		return fail(e, E_BAD_KEY, "the signer's RSA key has %d bits; %d to %d are taken", rsa, LIMIT_RSA_MIN_BITS, LIMIT_RSA_MAX_BITS);
+	if ((type->family == KEY_RSA || type->family == KEY_RSA_PSS) && !has_exponent)
+		return fail(e, E_BAD_KEY, "the signer's RSA key has an exponent that is even, 1 or of over %d bits", 8 * EXPONENT_BYTES);
 	if (keytype_check(type, e) < 0 || keytype_available(type, e) < 0)
 		return -1;
 	EVP_PKEY *key = decode(spki);

@@ -42,6 +42,22 @@ is_same(const struct place *a, const struct place *b)
 	       (a->port_len == 0 || memcmp(a->port, b->port, a->port_len) == 0);
 }
 
+/* Whether what stands behind host and port of an address is below a path of the list. Without one everything is; below one nothing is that a server
+ * may take for a way out of it. */
+static bool
+is_below(const char *rest, const char *path, size_t len)
+{
+	size_t own = strcspn(rest, "?");
+	if (len == 0)
+		return true;
+	if (own < len || memcmp(rest, path, len) != 0 || (path[len - 1] != '/' && own > len && rest[len] != '/'))
+		return false;
+	for (size_t i = 0; i < own; i++)
+		if (rest[i] == '%' || rest[i] == ';' || (rest[i] == '/' && (rest[i + 1] == '.' || rest[i + 1] == '/')))
+			return false;
+	return true;
+}
+
 int
 https_url_check(const char *url, const char *allowed, struct error *e)
 {
@@ -53,9 +69,11 @@ https_url_check(const char *url, const char *allowed, struct error *e)
 	len = strcspn(url, "/?");
 	if (!read_place(url, len, &wanted) || url[len + strspn(url + len, PATH_CHARACTERS)] != '\0')
 		return fail(e, E_BAD_VALUE, "an address of the form https://host:port/path is wanted, without a user or a fragment");
+	const char *rest = url + len;
 	for (const char *p = allowed + strspn(allowed, BLANKS); *p; p += strspn(p, BLANKS)) {
 		len = strcspn(p, BLANKS);
-		if (read_place(p, len, &one) && is_same(&wanted, &one))
+		size_t host = strcspn(p, "/" BLANKS);
+		if (read_place(p, host, &one) && is_same(&wanted, &one) && is_below(rest, p + host, len - host))
 			return 0;
 		p += len;
 	}

@@ -7,7 +7,8 @@
 #define HTTPS_URL_BYTES 512
 
 /* An address of the form https://host[:port][/path][?query] (RFC 3986), with host and port on the list allowed: entries host or host:port,
- * separated by blanks; without a port it is 443. Hosts are compared as they are written, in any case: a name, an address, an address in brackets. No
+ * each with a path behind it or without, separated by blanks; without a port it is 443, and with a path the address has to be that or below it.
+ * Hosts are compared as they are written, in any case: a name, an address, an address in brackets. No
  * user, no fragment, no other scheme; an empty list allows nothing. E_BAD_VALUE names the cause. */
 int https_url_check(const char *url, const char *allowed, struct error *e) MUST_CHECK;
 

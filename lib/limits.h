@@ -81,7 +81,8 @@
 /* SCEP (RFC 8894) */
 #define LIMIT_SCEP_TRANSACTION_BYTES 128  /* clients send the digest of a key in hexadecimal: 32 to 128 */
 #define LIMIT_SCEP_NONCE_BYTES 64         /* 16 by RFC 8894 3.2.1.5 */
-#define LIMIT_SCEP_CRL_BYTES (1024 * 1024) /* a longer list is fetched where certificates say: the answer is encrypted and held in memory */
+#define LIMIT_SCEP_CRL_BYTES (512 * 1024) /* a longer list is fetched where certificates say: an answer holds it five times */
+#define LIMIT_SCEP_TEXT_BYTES 200         /* of a failInfoText (RFC 8894 3.2.1.4.1) */
 
 /* Messages between processes */
 #define LIMIT_FRAME_BYTES (256 * 1024)    /* a CSR, names and evidence; an answer with key, certificate and chain */

@@ -60,6 +60,7 @@ CREATE TRIGGER endpoint_tenant_notify AFTER UPDATE OF enabled ON tenant FOR EACH
 CREATE TRIGGER endpoint_ca_notify AFTER UPDATE OF name, status, is_default, successor_id ON ca FOR EACH STATEMENT EXECUTE FUNCTION endpoints_notify();
 
 -- The door of that name; no row for one that is closed, or whose tenant is. r_ca: '' for the tenant's default CA, whose id is given all the same.
+-- The hash of the challenge is for siegel-scep alone, which compares it.
 CREATE FUNCTION endpoint_find(p_protocol text, p_label text)
 RETURNS TABLE (r_id bigint, r_tenant int, r_ca_id int, r_ca text, r_profile_id int, r_profile text, r_auth text, r_settings text,
                r_anchors text, r_challenge bytea, r_version int)
@@ -67,7 +68,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 BEGIN
   RETURN QUERY SELECT n.id, n.tenant_id, coalesce(n.ca_id, d.id), coalesce(c.name, ''), n.profile_id, p.name, array_to_string(n.auth, ','),
          n.settings::text, (SELECT coalesce(string_agg(encode(u.a, 'base64'), ',' ORDER BY u.i), '') FROM unnest(n.anchors) WITH ORDINALITY AS u(a, i)),
-         n.challenge_hash, n.version
+         CASE WHEN session_user = 'siegel_scep' THEN n.challenge_hash END, n.version
     FROM siegel.endpoint n JOIN siegel.tenant t ON t.id = n.tenant_id JOIN siegel.profile p ON p.id = n.profile_id
     LEFT JOIN siegel.ca c ON c.id = n.ca_id
     LEFT JOIN siegel.ca d ON n.ca_id IS NULL AND d.tenant_id = n.tenant_id AND d.is_default

@@ -54,4 +54,4 @@ $$;
 CREATE INDEX enrollment_code_name ON enrollment_code (tenant_id, common_name) WHERE common_name IS NOT NULL; -- scep_sealed()
 REVOKE ALL ON FUNCTION scep_certificate, scep_sealed, scep_same_key FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION scep_certificate, scep_sealed, scep_same_key TO siegel_scep;
-GRANT SELECT (ski) ON ca TO siegel_scep;
+GRANT SELECT (ski, crl_url) ON ca TO siegel_scep;

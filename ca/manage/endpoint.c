@@ -52,7 +52,8 @@ static const struct protocol scep = {
     .name = "scep",
     .what = "SCEP profile",
     .auth = (const char *const[]){"challenge", "code", "webhook", "certificate", NULL},
-    .reserved = (const char *const[]){NULL},
+    /* What clients put behind an address, or expect in its place. */
+    .reserved = (const char *const[]){"pkiclient.exe", "mscep.dll", "mscep", "mscep_admin", "certsrv", "cgi-bin", "scep", NULL},
     .settings = (const struct setting[]){{"algorithms", algorithms, 0, 0}, {"capabilities", capabilities, 0, 0}, {"names_from", names_from, 0, 0},
                                          {"retry_window_sec", NULL, 60, 2592000}, {"webhook_url", NULL, 0, 0}, {0}},
     .has_challenge = true,
@@ -80,14 +81,30 @@ is_one_of(const char *text, const char *const *list)
 	return false;
 }
 
+/* The paths without a label are one tenant's: no other gets them by taking the name. */
+static int
+check_default(struct manage *m, const char *label, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	const struct config *c = m->desk->config;
+	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(config_str(c, OPT_scep_tenant))};
+	if (strcmp(label, config_str(c, OPT_scep_label)) != 0)
+		return 0;
+	if (db_query(m->desk->db, "SELECT 1 FROM tenant WHERE id = $1::int AND name = $2::text", row, ARRAY_LEN(row), false, &r, e) < 0)
+		return -1;
+	if (db_rows(r) == 0)
+		return fail_at(e, E_BAD_VALUE, "name", "name: the paths without a label go to it, which are another tenant's ([scep] tenant)");
+	return 0;
+}
+
 static int
 read_label(struct manage *m, struct form *f, struct error *e)
 {
 	if (manage_text(m, "name", MANAGE_REQUIRED, LABEL_MAX_BYTES, &f->label, e) < 0)
 		return -1;
 	if (is_one_of(f->label, f->protocol->reserved))
-		return fail_at(e, E_BAD_VALUE, "name", "name: an operation has it, so that it can't be a label (RFC 7030 3.2.2)");
-	return 0;
+		return fail_at(e, E_BAD_VALUE, "name", "name: a path of the protocol has it, so that it can't be a label (RFC 7030 3.2.2)");
+	return f->protocol == &scep ? check_default(m, f->label, e) : 0;
 }
 
 /* A CA by the name that the body has; 0 for null. One that waits for its certificate may still go away. */

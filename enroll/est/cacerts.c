@@ -1,7 +1,8 @@
 /* cacerts, RFC 7030 4.1: the chain of the path's CA up to and with its root, and after a roll-over what leads from the old key to the new one and
  * back (4.1.3). */
 #include "enroll/cms.h"
-#include "enroll/est/kept.h"
+#include "enroll/est/est.h"
+#include "enroll/kept.h"
 #include "lib/limits.h"
 
 enum {
@@ -12,8 +13,9 @@ enum {
 static struct kept chains = KEPT_INIT;
 
 static int
-make(struct est_exchange *x, struct bytes *ret, struct error *e)
+make(void *ctx, struct bytes *ret, struct error *e)
 {
+	struct est_exchange *x = ctx;
 	CLEANUP(db_result_free) struct db_result *res = NULL;
 	const struct db_param row[] = {DB_INT(x->door.tenant_id), DB_INT(x->door.ca_id), DB_INT(DEPTH_MAX), DB_INT(CHAIN_MAX)};
 	if (enroll_query(est_enroll(x->est), x->door.tenant_id,
@@ -47,7 +49,7 @@ static int
 handle(struct est_exchange *x, struct bytes *ret_body, struct error *e)
 {
 	const char *key = arena_printf(x->request->arena, "%d %s %d", x->door.tenant_id, x->door.label, x->door.ca_id);
-	return kept_get(&chains, x, key, make, ret_body, e);
+	return kept_get(&chains, x->request->arena, x->door.label, key, make, x, ret_body, e);
 }
 
 const struct est_operation est_cacerts = {

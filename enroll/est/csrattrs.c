@@ -1,12 +1,14 @@
 /* csrattrs, RFC 7030 4.5 and RFC 9908: what the path's profile wants to see in a request. The engine, which has the profile, writes it. */
-#include "enroll/est/kept.h"
+#include "enroll/est/est.h"
+#include "enroll/kept.h"
 #include "lib/ipc/engine.h"
 
 static struct kept answers = KEPT_INIT;
 
 static int
-make(struct est_exchange *x, struct bytes *ret, struct error *e)
+make(void *ctx, struct bytes *ret, struct error *e)
 {
+	struct est_exchange *x = ctx;
 	struct arena *a = x->request->arena;
 	Siegel__Request q = SIEGEL__REQUEST__INIT;
 	Siegel__CsrAttributes m;
@@ -34,7 +36,7 @@ handle(struct est_exchange *x, struct bytes *ret_body, struct error *e)
 {
 	const char *key = arena_printf(x->request->arena, "%d %s %s", x->door.tenant_id, x->door.label, x->door.profile);
 	x->answer_type = "application/csrattrs"; /* RFC 7030 4.5.2 */
-	return kept_get(&answers, x, key, make, ret_body, e);
+	return kept_get(&answers, x->request->arena, x->door.label, key, make, x, ret_body, e);
 }
 
 const struct est_operation est_csrattrs = {

@@ -2,6 +2,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "enroll/kept.h"
 #include "enroll/scep/scep.h"
 #include "lib/x509/oid.h"
 
@@ -25,10 +26,11 @@ scep_line(struct scep_exchange *x, struct scep_ca ret[SCEP_LINE_MAX], int *ret_n
 	CLEANUP(db_result_free) struct db_result *res = NULL;
 	if (query(x,
 	          "WITH RECURSIVE line AS ("
-	          "  SELECT id, certificate, ski, 1 AS n FROM ca WHERE id = $1::int AND status NOT IN ('pending', 'disabled', 'revoked', 'retired')"
-	          "  UNION ALL SELECT c.id, c.certificate, c.ski, l.n + 1 FROM ca c JOIN line l ON c.successor_id = l.id"
+	          "  SELECT id, certificate, ski, crl_url, 1 AS n FROM ca"
+	          "   WHERE id = $1::int AND status NOT IN ('pending', 'disabled', 'revoked', 'retired')"
+	          "  UNION ALL SELECT c.id, c.certificate, c.ski, c.crl_url, l.n + 1 FROM ca c JOIN line l ON c.successor_id = l.id"
 	          "   WHERE c.status = 'superseded' AND c.not_after > now() AND l.n < $2::int)"
-	          " SELECT id, certificate, encode(ski, 'hex') FROM line ORDER BY n LIMIT $2::int",
+	          " SELECT id, certificate, encode(ski, 'hex'), crl_url FROM line ORDER BY n LIMIT $2::int",
 	          x->endpoint.ca_id, SCEP_LINE_MAX, &res, e) < 0)
 		return -1;
 	int n = db_rows(res);
@@ -39,6 +41,7 @@ scep_line(struct scep_exchange *x, struct scep_ca ret[SCEP_LINE_MAX], int *ret_n
 		    .id = (int32_t)db_int(res, i, 0),
 		    .certificate = db_bytes(res, i, 1, x->arena),
 		    .key_id = arena_strdup(x->arena, db_text(res, i, 2)),
+		    .crl_url = arena_strdup(x->arena, db_text(res, i, 3)),
 		};
 	*ret_n = n;
 	return 0;
@@ -126,10 +129,10 @@ sign_next(struct scep_exchange *x, const struct enroll_ra *ra, struct bytes cont
 	return cms_signed_encode(x->arena, OID_PKCS7_DATA, content, true, &s, ret, e);
 }
 
-/* RFC 8894 4.7.1. Who asks has the certificates of the CA that this one followed: they vouch for the new ones, by its registration authority. */
 static int
-get_next_ca_cert(struct scep_exchange *x, struct http_answer *ret, struct error *e)
+make_next(void *ctx, struct bytes *ret, struct error *e)
 {
+	struct scep_exchange *x = ctx;
 	struct scep_ca line[SCEP_LINE_MAX];
 	struct bytes certs[SCEP_CHAIN_MAX + 1], content;
 	struct enroll_ra old, new;
@@ -143,7 +146,17 @@ get_next_ca_cert(struct scep_exchange *x, struct http_answer *ret, struct error 
 	    scep_chain(x, line[0].id, certs, &n, e) < 0)
 		return -1;
 	certs[n] = new.certificate;
-	if (cms_certs_only_encode(x->arena, certs, n + 1, NULL, 0, &content, e) < 0 || sign_next(x, &old, content, &ret->body, e) < 0)
+	return cms_certs_only_encode(x->arena, certs, n + 1, NULL, 0, &content, e) < 0 ? -1 : sign_next(x, &old, content, ret, e);
+}
+
+/* RFC 8894 4.7.1. Who asks has the certificates of the CA that this one followed: they vouch for the new ones, by its registration authority. Anybody
+ * may ask, and it costs a signature: what was signed is kept for some seconds. */
+static int
+get_next_ca_cert(struct scep_exchange *x, struct http_answer *ret, struct error *e)
+{
+	static struct kept answers = KEPT_INIT;
+	const char *key = arena_printf(x->arena, "%d %s %d", x->endpoint.tenant_id, x->endpoint.label, x->endpoint.ca_id);
+	if (kept_get(&answers, x->arena, x->endpoint.label, key, make_next, x, &ret->body, e) < 0)
 		return -1;
 	ret->status = 200;
 	ret->content_type = "application/x-x509-next-ca-cert";

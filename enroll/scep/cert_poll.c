@@ -73,6 +73,36 @@ scep_transaction_find(struct scep_exchange *x, const struct scep_message *m, str
 	return 0;
 }
 
+int
+scep_transaction_served(struct scep_exchange *x, const struct scep_message *m, int window_sec, struct error *e)
+{
+	uint8_t key[SHA256_DIGEST_LENGTH];
+	struct db *db = NULL;
+	SHA256(m->signer_cert.spki.data, m->signer_cert.spki.len, key);
+	if (take_store(x, &db, e) < 0)
+		return -1;
+	int result = db_query(db,
+	                      "UPDATE scep_transaction SET expires_at = least(expires_at, now() + make_interval(secs => $4::int))"
+	                      " WHERE endpoint_id = $1::int8 AND transaction = $2::text AND spki_hash = $3::bytea",
+	                      (struct db_param[]){DB_INT(x->endpoint.id), DB_TEXT(m->transaction), DB_BYTES(key, sizeof(key)), DB_INT(window_sec)}, 4,
+	                      false, NULL, e);
+	db_pool_give(enroll_db(scep_enroll(x->scep)), db);
+	return result;
+}
+
+/* Whether a name is that of a CA of this path, or of the one above it, which sscep puts there. */
+static bool
+is_issuer(const struct scep_ca *line, int n, struct bytes name)
+{
+	for (int i = 0; i < n; i++) {
+		struct error e;
+		struct cert c;
+		if (cert_parse(line[i].certificate, &c, &e) == 0 && (bytes_equal(c.subject, name) || bytes_equal(c.issuer, name)))
+			return true;
+	}
+	return false;
+}
+
 /* The request goes through the gate again: a certificate that was revoked meanwhile renews nothing. */
 static int
 handle(struct scep_exchange *x, const struct scep_work *w, struct bytes *ret_content, struct error *e)
@@ -81,12 +111,16 @@ handle(struct scep_exchange *x, const struct scep_work *w, struct bytes *ret_con
 	struct scep_message first = {.transaction = w->message->transaction, .type = t->type, .signer = t->signer};
 	struct scep_names names;
 	struct scep_grant grant = {0};
+	struct scep_ca line[SCEP_LINE_MAX];
 	struct csr csr;
-	if (scep_names_parse(w->content, &names, e) < 0 || scep_csr_parse(t->csr, &csr, e) < 0 ||
-	    cert_parse_strange(t->signer, &first.signer_cert, e) < 0)
+	int n = 0;
+	/* All that takes time comes before the content is looked at. */
+	if (scep_line(x, line, &n, e) < 0 || scep_csr_parse(t->csr, &csr, e) < 0 || cert_parse_strange(t->signer, &first.signer_cert, e) < 0 ||
+	    scep_names_parse(w->content, &names, e) < 0)
 		return -1;
-	if (!bytes_equal(names.subject, csr.subject))
+	if (!is_issuer(line, n, names.issuer) || !bytes_equal(names.subject, csr.subject))
 		return fail(e, E_NOT_FOUND, "there is no transaction of that name (RFC 8894 3.3.3)");
+	x->named = true;
 	enum scep_need need = t->type == SCEP_RENEWAL_REQ ? SCEP_NEED_RENEW : SCEP_NEED_ENROL;
 	if (scep_authorise(x, need, &first, &csr, &grant, e) < 0)
 		return -1;

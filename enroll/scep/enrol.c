@@ -76,6 +76,9 @@ scep_issue(struct scep_exchange *x, const struct scep_message *m, const struct c
 	struct enroll_request r = request_of(x, m, csr, g);
 	if (issue(x, m, &r, csr, &issued, e) < 0)
 		return -1;
+	/* Before the answer goes out: when it fails, the client comes again and gets the same certificate. */
+	if (g->who.evidence == EVIDENCE_WEBHOOK && scep_transaction_served(x, m, r.window_sec, e) < 0)
+		return -1;
 	x->serial = issued.serial;
 	x->repeated = issued.repeated;
 	return cms_certs_only_encode(x->arena, &issued.certificate, 1, NULL, 0, ret_content, e);

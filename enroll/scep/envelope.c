@@ -10,13 +10,15 @@
 
 enum { SECRETS_MAX = 8, ANSWER_ITERATIONS = 10000 };
 
-/* One text for all that fails behind the encryption: who could tell wrong padding from a wrong content would decrypt by asking often enough
- * (Bleichenbacher's attack). */
-static int
-refuse_hidden(struct scep_exchange *x)
+#define UNANSWERABLE "the answer can't be encrypted to the signer's key, and there is no challenge to do it with (RFC 8894 3.1)"
+
+/* One text for all that fails behind the encryption: who could tell wrong padding from a wrong content
+ * would decrypt by asking often enough (Bleichenbacher's and Vaudenay's attacks). */
+int
+scep_hide(struct scep_exchange *x, const struct scep_message_type *type)
 {
 	x->hidden = true;
-	x->fail = SCEP_BAD_MESSAGE_CHECK;
+	x->fail = type->has_csr ? SCEP_BAD_MESSAGE_CHECK : SCEP_BAD_CERT_ID;
 	return -1;
 }
 
@@ -71,12 +73,18 @@ open_by_key(struct scep_exchange *x, const struct cms_enveloped *v, const struct
 	const struct enroll_ra *found = find_ra(v, ras, n);
 	if (!found) {
 		(void)fail(e, E_FORBIDDEN, "the message is for another recipient");
-		return refuse_hidden(x);
+		return scep_hide(x, type);
 	}
 	if (enroll_ra_decrypt(scep_enroll(x->scep), found, scheme, v->encrypted_key, v->cipher->key_bytes, &key, e) < 0)
 		return -1;
 	*ra = found;
-	return try_key(x, v, key, type, ret, e) < 0 ? refuse_hidden(x) : 0;
+	x->decrypted = true;
+	if (try_key(x, v, key, type, ret, e) == 0)
+		return 0;
+	if (type->has_csr)
+		return scep_hide(x, type);
+	*ret = (struct scep_opened){.cipher = v->cipher};
+	return 0;
 }
 
 /* The challenge of the endpoint, and codes for somebody of the signer's name. code_id: one that is known to be meant. */
@@ -142,6 +150,7 @@ open_by_password(struct scep_exchange *x, const struct scep_message *m, const st
 	const char *key = scep_throttle_key(x);
 	if (throttle_check(key, e) < 0 || find_sealed(x, m, 0, codes, &n, e) < 0)
 		return -1;
+	x->decrypted = true;
 	for (int i = 0; i < n; i++) {
 		CLEANUP(secret_free) struct secret *content_key = NULL;
 		struct enroll_ra_password q = password_of(x, codes[i], &p);
@@ -154,9 +163,12 @@ open_by_password(struct scep_exchange *x, const struct scep_message *m, const st
 			return 0;
 		}
 	}
-	throttle_failed(key);
+	/* Of a type without a request this isn't counted among wrong challenges, where it would show which contents could be read: pki_operation.c
+	 * counts all that is hidden. */
+	if (type->has_csr)
+		throttle_failed(key);
 	(void)fail(e, E_FORBIDDEN, "the message is under none of the challenges that are open here");
-	return refuse_hidden(x);
+	return scep_hide(x, type);
 }
 
 int
@@ -172,7 +184,12 @@ scep_open_envelope(struct scep_exchange *x, const struct scep_message *m, const 
 		return fail(e, E_UNSUPPORTED, "the content's cipher isn't taken here: %s", v.cipher->name);
 	if (!bytes_equal(v.content_type, OID_PKCS7_DATA))
 		return fail(e, E_MALFORMED, "the pkcsPKIEnvelope holds something else than data (RFC 8894 3.2.2)");
-	return v.kind == CMS_PASSWORD ? open_by_password(x, m, &v, type, ret, e) : open_by_key(x, &v, type, ras, n_ras, ra, ret, e);
+	if (v.kind == CMS_PASSWORD)
+		return open_by_password(x, m, &v, type, ret, e);
+	/* Told before anything is decrypted: behind that it would say that the content is right. */
+	if (!type->has_csr && !signs_with_rsa(m))
+		return fail(e, E_UNSUPPORTED, UNANSWERABLE);
+	return open_by_key(x, &v, type, ras, n_ras, ra, ret, e);
 }
 
 int
@@ -190,7 +207,7 @@ scep_check_answerable(struct scep_exchange *x, const struct scep_message *m, con
 			x->password.code_id = g->code_id;
 			return 0;
 		}
-	return fail(e, E_UNSUPPORTED, "the answer can't be encrypted to the signer's key, and there is no challenge to do it with (RFC 8894 3.1)");
+	return fail(e, E_UNSUPPORTED, UNANSWERABLE);
 }
 
 /* cms_recipient's wrap. */

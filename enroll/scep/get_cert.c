@@ -9,19 +9,21 @@
 #include "enroll/scep/scep.h"
 #include "lib/limits.h"
 
-/* The CA of that name among the endpoint's. E_NOT_FOUND. */
+_Static_assert(6 * LIMIT_SCEP_CRL_BYTES < LIMIT_REQUEST_ARENA_BYTES, "a list of revoked certificates on its way into an answer is there five times");
+
+/* What a content names, and the CAs of that name among the endpoint's. E_NOT_FOUND. The store is asked before the content is looked at. */
 static int
-find_issuers(struct scep_exchange *x, struct bytes issuer, struct scep_ca ret[SCEP_LINE_MAX], int *ret_n, struct error *e)
+find_issuers(struct scep_exchange *x, struct bytes content, struct scep_serial *id, struct scep_ca ret[SCEP_LINE_MAX], int *ret_n, struct error *e)
 {
 	struct scep_ca line[SCEP_LINE_MAX];
 	int n_line = 0, n = 0;
-	if (scep_line(x, line, &n_line, e) < 0)
+	if (scep_line(x, line, &n_line, e) < 0 || scep_serial_parse(content, id, e) < 0)
 		return -1;
 	for (int i = 0; i < n_line; i++) {
 		struct cert c;
 		if (cert_parse(line[i].certificate, &c, e) < 0)
 			return -1;
-		if (bytes_equal(c.subject, issuer))
+		if (bytes_equal(c.subject, id->issuer))
 			ret[n++] = line[i];
 	}
 	*ret_n = n;
@@ -61,9 +63,9 @@ handle_cert(struct scep_exchange *x, const struct scep_work *w, struct bytes *re
 	struct scep_ca cas[SCEP_LINE_MAX];
 	struct bytes der;
 	int n = 0;
-	if (scep_serial_parse(w->content, &id, e) < 0 || find_issuers(x, id.issuer, cas, &n, e) < 0 ||
-	    find_certificate(x, cas, n, id.serial, &der, e) < 0)
+	if (find_issuers(x, w->content, &id, cas, &n, e) < 0 || find_certificate(x, cas, n, id.serial, &der, e) < 0)
 		return -1;
+	x->named = true;
 	return cms_certs_only_encode(x->arena, &der, 1, NULL, 0, ret_content, e);
 }
 
@@ -83,8 +85,7 @@ read_crl(struct scep_exchange *x, const struct scep_ca *ca, struct bytes *ret, s
 	}
 	if (st.st_size > LIMIT_SCEP_CRL_BYTES) {
 		close(fd);
-		return fail(e, E_TOO_LARGE, "the list of revoked certificates is over %d octets: fetch it where the certificates say",
-		            LIMIT_SCEP_CRL_BYTES);
+		return fail(e, E_TOO_LARGE, "the list of revoked certificates is over %d octets; it is at %s", LIMIT_SCEP_CRL_BYTES, ca->crl_url);
 	}
 	uint8_t *data = arena_alloc(x->arena, (size_t)st.st_size + 1);
 	size_t n = 0;
@@ -107,8 +108,9 @@ handle_crl(struct scep_exchange *x, const struct scep_work *w, struct bytes *ret
 	struct scep_ca cas[SCEP_LINE_MAX];
 	struct bytes crl, ignored;
 	int n = 0;
-	if (scep_serial_parse(w->content, &id, e) < 0 || find_issuers(x, id.issuer, cas, &n, e) < 0)
+	if (find_issuers(x, w->content, &id, cas, &n, e) < 0)
 		return -1;
+	x->named = true;
 	/* A CA whose key was changed has a list for each key (RFC 5280 5.1.2.6 knows the issuer by its name): that of the certificate which is asked
 	 * about, and when there is no such certificate, that of the newest key. */
 	int which = 0;

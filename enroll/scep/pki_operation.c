@@ -1,7 +1,13 @@
 /* PKIOperation, RFC 8894 4.3: from a message to its CertRep. */
+#include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "enroll/scep/scep.h"
+#include "lib/limits.h"
+#include "lib/utf8.h"
+
+#define HIDDEN_NS 25000000L
 
 static const struct scep_message_type *const types[] = {&scep_pkcs_req, &scep_renewal_req, &scep_cert_poll, &scep_get_cert, &scep_get_crl};
 
@@ -42,25 +48,6 @@ check_outside(struct scep_exchange *x, const struct scep_message *m, const struc
 	return 0;
 }
 
-/* The whole way of a message: signature, envelope, gate, work. */
-static int
-process(struct scep_exchange *x, const struct scep_message *m, const struct enroll_ra *ras, size_t n_ras, const struct enroll_ra **ra,
-        struct scep_answer *answer, struct error *e)
-{
-	const struct scep_message_type *type = NULL;
-	struct scep_opened opened = {0};
-	struct scep_grant grant = {0};
-	if (check_outside(x, m, &type, e) < 0 || scep_open_envelope(x, m, type, ras, n_ras, ra, &opened, e) < 0 ||
-	    scep_authorise(x, type->need, m, type->has_csr ? &opened.csr : NULL, &grant, e) < 0)
-		return -1;
-	answer->cipher = opened.cipher;
-	/* Before anything is issued that couldn't be handed out. */
-	if (scep_check_answerable(x, m, &grant, e) < 0)
-		return -1;
-	const struct scep_work work = {.message = m, .grant = &grant, .content = opened.content, .csr = type->has_csr ? &opened.csr : NULL};
-	return type->handle(x, &work, &answer->content, e);
-}
-
 /* What went wrong on our side is told by HTTP, so that the client comes again; all else is an answer (RFC 8894 4.3). */
 static bool
 is_answer(const struct error *e)
@@ -69,14 +56,84 @@ is_answer(const struct error *e)
 	return status < 500 && status != 429;
 }
 
+/* The whole way of a message: signature, envelope, gate, work. The content of a type without a request has no signature of its own: a stranger could
+ * send another's ciphertext, changed, and learn from the answers what is in it. There the gate comes first, and whoever it lets through hears one
+ * answer for everything up to a content that names, whole, what is here (security.md C06). */
+static int
+process(struct scep_exchange *x, const struct scep_message *m, const struct enroll_ra *ras, size_t n_ras, const struct enroll_ra **ra,
+        struct scep_answer *answer, struct error *e)
+{
+	const struct scep_message_type *type = NULL;
+	struct scep_opened opened = {0};
+	struct scep_grant grant = {0};
+	if (check_outside(x, m, &type, e) < 0 || (!type->has_csr && scep_authorise(x, type->need, m, NULL, &grant, e) < 0) ||
+	    scep_open_envelope(x, m, type, ras, n_ras, ra, &opened, e) < 0 ||
+	    (type->has_csr && scep_authorise(x, type->need, m, &opened.csr, &grant, e) < 0))
+		return -1;
+	answer->cipher = opened.cipher;
+	/* Before anything is issued that couldn't be handed out. */
+	if (scep_check_answerable(x, m, &grant, e) < 0)
+		return -1;
+	const struct scep_work work = {.message = m, .grant = &grant, .content = opened.content, .csr = type->has_csr ? &opened.csr : NULL};
+	if (type->handle(x, &work, &answer->content, e) == 0)
+		return 0;
+	return type->has_csr || x->named || !is_answer(e) ? -1 : scep_hide(x, type);
+}
+
+static const char *
+refusal_text(const struct scep_exchange *x, const struct error *e)
+{
+	if (x->hidden && x->fail == SCEP_BAD_CERT_ID)
+		return "there is nothing here that the message names, or it can't be decrypted (RFC 8894 3.2.2)";
+	if (x->hidden)
+		return "the message can't be decrypted, or what is in it can't be read (RFC 8894 3.2.2)";
+	size_t len = strlen(e->detail);
+	return len <= LIMIT_SCEP_TEXT_BYTES ? e->detail
+	                                    : arena_strndup(x->arena, e->detail, utf8_whole(e->detail, LIMIT_SCEP_TEXT_BYTES));
+}
+
 static void
 refuse(struct scep_exchange *x, const struct error *e, struct scep_answer *answer)
 {
-	static const char hidden[] = "the message can't be decrypted, or what is in it can't be read (RFC 8894 3.2.2)";
 	answer->status = SCEP_FAILURE;
 	answer->fail = x->fail >= 0 ? (enum scep_fail)x->fail : (enum scep_fail)error_scep_fail_info(e->code);
-	answer->text = x->hidden ? hidden : e->detail;
+	answer->text = refusal_text(x, e);
 	x->status = "failure";
+}
+
+/* How far a content was read shows in the time as well: all that is hidden takes the same, which is more than reading it does. */
+static void
+wait_until(struct timespec t, long ns)
+{
+	t.tv_nsec += ns;
+	t.tv_sec += t.tv_nsec / 1000000000;
+	t.tv_nsec %= 1000000000;
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
+		;
+}
+
+/* Strangers cost two operations with a private key each, ciphertexts that are tried out one: both are counted for each address. Somebody who comes in
+ * takes the first count back, as many may share an address; nothing takes back the second. */
+struct counts {
+	const char *strangers, *ciphertexts;
+};
+
+static struct counts
+counts_of(const struct scep_exchange *x)
+{
+	return (struct counts){arena_printf(x->arena, "scep stranger %s", x->request->client),
+	                       arena_printf(x->arena, "scep ciphertext %s", x->request->client)};
+}
+
+static void
+count(const struct scep_exchange *x, const struct counts *c, bool refused)
+{
+	if (refused && x->hidden && x->decrypted)
+		throttle_failed(c->ciphertexts);
+	if (refused && !x->who)
+		throttle_failed(c->strangers);
+	else if (!refused)
+		throttle_ok(c->strangers);
 }
 
 static int
@@ -88,7 +145,9 @@ handle(struct scep_exchange *x, struct http_answer *ret, struct error *e)
 	struct scep_answer answer = {.status = SCEP_SUCCESS};
 	struct bytes body = x->request->body, reply;
 	struct error why = {0}, other = {0};
+	struct timespec start;
 	size_t n_ras = 0;
+	clock_gettime(CLOCK_MONOTONIC, &start);
 	if (strcmp(x->request->method, "POST") != 0 && scep_message_decode(x->request, &body, e) < 0)
 		return -1;
 	if (body.len == 0)
@@ -98,7 +157,8 @@ handle(struct scep_exchange *x, struct http_answer *ret, struct error *e)
 		return -1;
 	}
 	x->transaction = m.transaction;
-	if (scep_find_ras(x, ras, &n_ras, e) < 0)
+	const struct counts counts = counts_of(x);
+	if (throttle_check(counts.strangers, e) < 0 || throttle_check(counts.ciphertexts, e) < 0 || scep_find_ras(x, ras, &n_ras, e) < 0)
 		return -1;
 	x->status = "success";
 	if (process(x, &m, ras, n_ras, &ra, &answer, &why) == 0) {
@@ -112,8 +172,11 @@ handle(struct scep_exchange *x, struct http_answer *ret, struct error *e)
 			return -1;
 		} else {
 			refuse(x, &why, &answer);
+			if (x->hidden)
+				wait_until(start, HIDDEN_NS);
 		}
 	}
+	count(x, &counts, answer.status == SCEP_FAILURE);
 	if (scep_reply(x, &m, ra, &answer, &reply, &other) < 0) {
 		*e = other;
 		return -1;

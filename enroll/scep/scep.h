@@ -23,7 +23,9 @@ struct scep_exchange {
 	struct endpoint endpoint;
 	bool legacy;               /* the endpoint takes SHA-1 and 3DES */
 	int fail;                  /* enum scep_fail that the check in question names; -1: the error's row says it */
-	bool hidden;               /* what failed was behind the encryption: the client gets one text for all of that */
+	bool hidden;               /* what failed was behind the encryption: the client gets one text for all of that, after one time */
+	bool decrypted;            /* a registration authority's key, or a challenge, was tried on it */
+	bool named;                /* a content without a request named something of this path, whole: what fails from then on may be told */
 	/* What the message was opened with, and the answer is closed with: PasswordRecipientInfo with the challenge of the endpoint
 	 * (code_id 0) or of a code. */
 	struct {
@@ -63,6 +65,7 @@ struct scep_ca {
 	int32_t id;
 	struct bytes certificate;
 	const char *key_id;        /* hexadecimal, the name of its files */
+	const char *crl_url;       /* where its list of revoked certificates is fetched */
 };
 /* Newest first; at least one. E_UNAVAILABLE: its CA isn't in service, or the store isn't. */
 int scep_line(struct scep_exchange *x, struct scep_ca ret[SCEP_LINE_MAX], int *ret_n, struct error *e) MUST_CHECK;
@@ -149,10 +152,13 @@ int scep_transaction_keep(struct scep_exchange *x, const struct scep_message *m,
                           struct error *e) MUST_CHECK;
 /* E_NOT_FOUND; E_UNAVAILABLE. */
 int scep_transaction_find(struct scep_exchange *x, const struct scep_message *m, struct scep_transaction *ret, struct error *e) MUST_CHECK;
+/* A certificate was issued: what the webhook said serves repetitions of the request for so long yet, and no request behind them. */
+int scep_transaction_served(struct scep_exchange *x, const struct scep_message *m, int window_sec, struct error *e) MUST_CHECK;
 
 /* The content of a message, decrypted and read as its type wants it, by the registration authority among ras that it is for, or the challenge. Lists
- * of what is allowed come first; everything that fails behind the encryption is one error (x->hidden). Sets *ra to the one that it was for.
- * E_UNSUPPORTED, E_MALFORMED: it is in no form that is taken; E_TOO_MANY after wrong challenges; E_UNAVAILABLE: store or engine aren't there. */
+ * of what is allowed come first; everything that fails behind the encryption is one error (x->hidden). A type without a request gets an empty content
+ * for one that doesn't decrypt, and refuses it where it refuses a wrong one. Sets *ra to the one that it was for. E_UNSUPPORTED,
+ * E_MALFORMED: it is in no form that is taken; E_TOO_MANY after wrong challenges; E_UNAVAILABLE: store or engine aren't there. */
 struct scep_opened {
 	struct bytes content;
 	struct csr csr;
@@ -160,6 +166,9 @@ struct scep_opened {
 };
 int scep_open_envelope(struct scep_exchange *x, const struct scep_message *m, const struct scep_message_type *type, const struct enroll_ra *ras,
                        size_t n_ras, const struct enroll_ra **ra, struct scep_opened *ret, struct error *e) MUST_CHECK;
+/* Marks what just failed as hidden: badMessageCheck; badCertId for a type without a request, whose honest senders ask for what
+ * isn't there (RFC 8894 3.2.1.4.5). Returns -1. */
+int scep_hide(struct scep_exchange *x, const struct scep_message_type *type);
 /* Can the answer to this message be encrypted? To an RSA key, or under a challenge (RFC 8894 3.1), which is looked up here. E_UNSUPPORTED: it
  * can't; E_UNAVAILABLE: the store isn't there. */
 int scep_check_answerable(struct scep_exchange *x, const struct scep_message *m, const struct scep_grant *g, struct error *e) MUST_CHECK;

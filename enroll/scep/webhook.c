@@ -15,14 +15,35 @@
 #include "lib/x509/dn.h"
 #include "lib/x509/pem.h"
 
-enum { ANSWER_BYTES = 4096, HEADER_BYTES = LIMIT_SECRET_FILE_BYTES + 32 };
+enum { ANSWER_BYTES = 4096, HEADER_BYTES = LIMIT_SECRET_FILE_BYTES + 32, PLACES = 256 };
 
 DEFINE_CLEANUP(CURL, curl_easy_cleanup)
 DEFINE_CLEANUP(json_t, json_decref)
 DEFINE_CLEANUP(struct curl_slist, curl_slist_free_all)
 
-/* Under way in all threads: a server that is slow must not take them all. */
-static atomic_int asking;
+/* Under way in all threads, and of each profile (by its place, which two may share): a server that is slow must neither take them all nor those of
+ * the others. */
+static atomic_int asking, asking_of[PLACES];
+
+static int
+join(struct scep_exchange *x)
+{
+	int most = (int)config_int(scep_config(x->scep), OPT_scep_connections) / 2;
+	atomic_int *mine = &asking_of[(uint64_t)x->endpoint.id % PLACES];
+	bool all = atomic_fetch_add(&asking, 1) >= most;
+	if (atomic_fetch_add(mine, 1) < (most + 3) / 4 && !all)
+		return 0;
+	atomic_fetch_sub(&asking, 1);
+	atomic_fetch_sub(mine, 1);
+	return -1;
+}
+
+static void
+leave(struct scep_exchange *x)
+{
+	atomic_fetch_sub(&asking, 1);
+	atomic_fetch_sub(&asking_of[(uint64_t)x->endpoint.id % PLACES], 1);
+}
 
 struct taken {
 	char text[ANSWER_BYTES];
@@ -90,7 +111,7 @@ forget(struct curl_slist *headers)
 }
 
 static int
-post(struct scep_exchange *x, const char *url, const char *body, struct taken *ret, long *ret_status, struct error *e)
+post(struct scep_exchange *x, const char *url, const char *body, const char *slow, struct taken *ret, long *ret_status, struct error *e)
 {
 	const struct config *c = scep_config(x->scep);
 	CURL *h CLEANUP(curl_easy_cleanup) = curl_easy_init();
@@ -116,6 +137,10 @@ post(struct scep_exchange *x, const char *url, const char *body, struct taken *r
 	curl_easy_setopt(h, CURLOPT_WRITEDATA, ret);
 	CURLcode rc = curl_easy_perform(h);
 	forget(headers);
+	if (rc == CURLE_OPERATION_TIMEDOUT)
+		throttle_failed(slow);
+	else if (rc == CURLE_OK)
+		throttle_ok(slow);
 	if (rc != CURLE_OK) { /* the cause is for the log: whoever asks may be anybody */
 		log_event(LOG_LEVEL_WARNING, "webhook can't be asked", "request", x->request->request_id, "profile", x->endpoint.label, "url", url,
 		          "detail", *why ? why : curl_easy_strerror(rc), NULL);
@@ -141,7 +166,7 @@ read_answer(const struct taken *t, long status, struct error *e)
 }
 
 static int
-ask(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, struct error *e)
+ask(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, const char *slow, struct error *e)
 {
 	const char *url = endpoint_text(&x->endpoint, x->arena, "webhook_url", "");
 	struct taken taken = {.len = 0};
@@ -154,7 +179,7 @@ ask(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr
 	char *body = question(x, m, csr);
 	if (!body)
 		return fail(e, E_UNAUTHENTICATED, "the challengePassword isn't text");
-	int rc = post(x, url, body, &taken, &status, e);
+	int rc = post(x, url, body, slow, &taken, &status, e);
 	explicit_bzero(body, strlen(body));
 	free(body);
 	return rc < 0 ? -1 : read_answer(&taken, status, e);
@@ -178,13 +203,20 @@ scep_webhook_allows(struct scep_exchange *x, const struct scep_message *m, const
 		return -1;
 	if (rc == 0 && known.vouched && csr_parse(known.csr, &first, &none) == 0 && bytes_equal(first.info, csr->info))
 		return 0;
-	if (atomic_fetch_add(&asking, 1) >= (int)config_int(scep_config(x->scep), OPT_scep_connections) / 2) {
-		atomic_fetch_sub(&asking, 1);
+	/* A server that takes its time again and again isn't asked for the rest of a minute. */
+	const char *slow = arena_printf(x->arena, "scep webhook %lld", (long long)x->endpoint.id);
+	if (throttle_check(slow, e) < 0) {
+		unsigned wait_sec = e->retry_after_sec;
+		(void)fail(e, E_UNAVAILABLE, "the webhook didn't answer in time again and again");
+		e->retry_after_sec = wait_sec;
+		return -1;
+	}
+	if (join(x) < 0) {
 		(void)fail(e, E_UNAVAILABLE, "too many questions to webhooks are under way");
 		e->retry_after_sec = 5;
 		return -1;
 	}
-	rc = ask(x, m, csr, e);
-	atomic_fetch_sub(&asking, 1);
+	rc = ask(x, m, csr, slow, e);
+	leave(x);
 	return rc < 0 ? -1 : scep_transaction_keep(x, m, csr, NULL, e);
 }

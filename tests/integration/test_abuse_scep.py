@@ -6,6 +6,7 @@ import random
 import statistics
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -45,6 +46,14 @@ def nothing(instance):
     before = kept(instance)
     yield
     assert kept(instance) == before
+
+
+@pytest.fixture
+def nothing_but(instance):
+    """No transaction is left, whatever certificates the test itself had made."""
+    before = instance.count("scep_transaction")
+    yield
+    assert instance.count("scep_transaction") == before
 
 
 def refused(reply, fail=scep.BAD_REQUEST):
@@ -408,21 +417,121 @@ def test_one_time_for_all_that_is_behind_the_encryption(door, nothing):
     """Good padding with a wrong content against wrong padding, in random order. The difference of the medians is small beside what one takes."""
     client, (csr, certificate, key) = fresh(door), request(door)
     makes = broken_envelopes(door)
+    host, port = client.instance.plain_host, client.instance.plain_port
     took = {"wrong padding of RSA": [], "wrong key": [], "a key of 1 octet": []}
     bodies = {which: [client.message(scep.PKCS_REQ, csr, certificate, key, envelope=makes[which]())[0] for _ in range(20)] for which in took}
-    connection = support.http.client.HTTPConnection(client.instance.plain_host, client.instance.plain_port, timeout=20,
-                                                    source_address=(client.source, 0))
-    order = list(took) * 500
+    order = list(took) * 300
     random.shuffle(order)
-    for which in order:
+    for i, which in enumerate(order):
+        if i % 9 == 0:  # ten wrong ones from one address are enough for a minute
+            connection = support.http.client.HTTPConnection(host, port, timeout=20, source_address=(support.new_address(), 0))
+            connection.request("GET", f"/scep/{door.label}?operation=GetCACaps")
+            assert connection.getresponse().read()
         body = random.choice(bodies[which])
         start = time.perf_counter()
         connection.request("POST", f"/scep/{door.label}?operation=PKIOperation", body=body)
-        assert connection.getresponse().read()
+        answer = connection.getresponse()
+        assert answer.read() and answer.status == 200
         took[which].append(time.perf_counter() - start)
-    connection.close()
     medians = [statistics.median(t) for t in took.values()]
     assert max(medians) - min(medians) < 0.1 * min(medians), medians
+
+
+NOTHING = "there is nothing here that the message names, or it can't be decrypted (RFC 8894 3.2.2)"
+
+
+def eavesdropped(door):
+    """What somebody between has of a device's message: its recipient, its ciphertext, and what its plaintext begins with."""
+    cn, key = unique(), scep.rsa_key(2048, "victim")
+    body, sent = door.client.message(scep.PKCS_REQ, scep.csr_of(cn, key, door.challenge).public_bytes(DER), scep.self_signed(cn, key), key)
+    assert scep.Reply(door.client.post(body), door.client, sent).status == scep.SUCCESS
+    info = scep.asn1_cms.ContentInfo.load(body)["content"]
+    envelope = scep.asn1_cms.ContentInfo.load(info["encap_content_info"]["content"].native)["content"]
+    inner = envelope["encrypted_content_info"]
+    iv = inner["content_encryption_algorithm"]["parameters"].native
+    guess = scep.csr_of(cn, key, "A" * len(door.challenge)).public_bytes(DER)
+    first = inner["encrypted_content"].native[:16]
+    return envelope["recipient_infos"][0].dump(), first, bytes(a ^ b for a, b in zip(guess[:16], iv))
+
+
+def forged(victim, plain):
+    """An envelope of the victim's content key whose whole plaintext, padding and all, are those 16 octets."""
+    recipient, first, before_xor = victim
+    return enveloped(b"", [recipient], None, iv=bytes(a ^ b for a, b in zip(plain, before_xor)), encrypted=first)
+
+
+# Two SEQUENCEs in one, which is all that IssuerAndSubject shows; SEQUENCE and INTEGER, which is IssuerAndSerialNumber; and no padding.
+GOOD_POLL = seq(seq(b"123"), seq(b"4")) + b"\x06" * 6
+GOOD_GET = seq(seq(b"123"), integer(7)) + b"\x06" * 6
+BAD_PADDING = seq(seq(b"123"), integer(7)) + b"\x06" * 5 + b"\0"
+
+
+@pytest.mark.rows("C06")
+@pytest.mark.parametrize("kind", [scep.CERT_POLL, scep.GET_CERT, scep.GET_CRL])
+@pytest.mark.parametrize("who", ["stranger", "device", "device with an EC key"])
+def test_no_type_is_an_oracle_for_anothers_ciphertext(door, device, nothing_but, kind, who):
+    """Changed ciphertexts of somebody else's message under a signature of one's own: right and wrong padding get one answer."""
+    certificate, key = device
+    if who == "stranger":
+        certificate, key = scep.self_signed("nobody", scep.rsa_key(2048, "b")), scep.rsa_key(2048, "b")
+    elif who == "device with an EC key":
+        key = support.new_key("p256")
+        certificate = fresh(door).enrol(challenge=door.challenge, key=key, answer_password=door.challenge).certificate()
+    victim, seen = eavesdropped(door), set()
+    for plain in (GOOD_POLL, GOOD_GET, BAD_PADDING, os.urandom(15) + b"\0", b"\x10" * 16):
+        reply = fresh(door).ask(kind, None, certificate, key, envelope=forged(victim, plain))
+        assert reply.status == scep.FAILURE
+        seen.add((reply.fail, reply.text))
+    assert len(seen) == 1, seen
+
+
+@pytest.mark.rows("C06")
+def test_no_transaction_is_an_oracle(rest, door):
+    """The same for whoever has a transaction of his own that waits."""
+    cn = unique()
+    answer = rest.post("/policies", {"data": {"type": "policies", "attributes": {
+        "name": f"w{uuid.uuid4().hex[:8]}", "enabled": True, "rules": [{"name": "look", "when": f'$.subject.CN == "{cn}"', "message": "waits",
+                                                                        "approve": {"count": 1, "right": "approvals.decide"}}]}}})
+    assert answer.status == 201, answer
+    try:
+        transaction, key, victim = uuid.uuid4().hex, scep.rsa_key(), eavesdropped(door)
+        csr, signer = scep.csr_of(cn, key, door.challenge), scep.self_signed(cn, key)
+        assert door.client.enrol(cn, csr=csr, certificate=signer, transaction=transaction).status == scep.PENDING
+        seen = set()
+        for plain in (GOOD_POLL, BAD_PADDING):
+            reply = fresh(door).ask(scep.CERT_POLL, None, signer, key, transaction=transaction, envelope=forged(victim, plain))
+            seen.add((reply.status, reply.fail, reply.text))
+        assert seen == {(scep.FAILURE, scep.BAD_CERT_ID, NOTHING)}
+    finally:
+        rest.delete(f"/policies/{answer.data['id']}")
+
+
+def test_ciphertexts_that_are_tried_out_are_counted(door, device):
+    """By address, and also for who is let in otherwise: his successes don't take it back."""
+    client, victim = fresh(door), eavesdropped(door)
+    for i in range(10):
+        refused(client.ask(scep.GET_CERT, None, *device, envelope=forged(victim, BAD_PADDING)), scep.BAD_CERT_ID)
+        if i % 3 == 1:
+            assert client.get_cert(door.client.ca.subject, device[0].serial_number, *device).certificate() == device[0]
+    body, _ = client.message(scep.GET_CERT, None, *device, envelope=forged(victim, BAD_PADDING))
+    answer = client.post(body)
+    assert answer.status == 429 and int(answer.headers["retry-after"]) > 0
+
+
+def test_strangers_are_counted(door):
+    """Whatever they send: each of it costs a signature. Who comes in, from the same address, takes the count back."""
+    client, key = fresh(door), scep.rsa_key()
+    stranger = scep.self_signed("nobody", key)
+
+    def strange():
+        return client.post(client.message(99, b"x", stranger, key)[0]).status
+
+    assert [strange() for _ in range(9)] == [200] * 9
+    assert client.enrol(challenge=door.challenge).status == scep.SUCCESS
+    assert [strange() for _ in range(11)] == [200] * 10 + [429]
+    assert fresh(door).enrol(challenge=door.challenge).status == scep.SUCCESS
+    many = fresh(door)
+    assert {many.enrol(challenge=door.challenge).status for _ in range(15)} == {scep.SUCCESS}
 
 
 @pytest.mark.rows("C06", "C08")
@@ -578,6 +687,20 @@ def test_signatures_that_are_wrong(door, nothing, which):
     assert values[scep.SCEP + "4"] == (scep.BAD_ALG if which == "sha1" else scep.BAD_MESSAGE_CHECK), values
 
 
+@pytest.mark.parametrize("which", ["1", "4", "of 65 bits", "as long as the modulus"])
+def test_exponents_that_arent_taken(door, nothing, which):
+    """One as long as the modulus costs a hundred times as much to verify as an ordinary one."""
+    exponent = {"1": 1, "4": 4, "of 65 bits": (1 << 64) + 1, "as long as the modulus": (1 << 2047) + 1}[which]
+    key = scep.rsa_key()
+    bent = seq(scep.RSA_ENCRYPTION, tlv(0x03, b"\0", seq(integer(key.public_key().public_numbers().n), integer(exponent))))
+    algorithm, name = seq(oid("1.2.840.113549.1.1.11"), scep.NULL), support.new_name("x").public_bytes()
+    tbs = seq(tlv(0xa0, integer(2)), integer(7), algorithm, name, seq(tlv(0x17, b"250101000000Z"), tlv(0x17, b"450101000000Z")), name, bent)
+    der = seq(tbs, algorithm, tlv(0x03, b"\0", scep.sign(key, "sha256", tbs)))
+    certificate = type("Certificate", (), {"issuer": support.new_name("x"), "serial_number": 7, "public_bytes": staticmethod(lambda encoding: der)})
+    reply = fresh(door).ask(scep.PKCS_REQ, b"x", certificate, key)
+    assert reply.status == scep.FAILURE and reply.fail == scep.BAD_ALG and "exponent" in reply.text, (reply.fail, reply.text)
+
+
 @pytest.mark.parametrize("bits", [1024, 1536])
 def test_short_keys(door, nothing, bits):
     reply = door.client.enrol(challenge=door.challenge, key=scep.rsa_key(bits))
@@ -614,9 +737,8 @@ def test_addresses_that_are_wrong(instance, door):
 
 def test_bodies_that_are_rubbish(door, nothing):
     """Nothing that is bent comes through, and nothing makes a fault of ours."""
-    client = fresh(door)
     csr, certificate, key = request(door)
-    good, _ = client.message(scep.PKCS_REQ, csr, certificate, key)
+    good, _ = door.client.message(scep.PKCS_REQ, csr, certificate, key)
     rng = random.Random(8894)
     bodies = [good[:n] for n in range(1, len(good), 97)] + [good + b"\0", b"0" * 1000, os.urandom(2000), b"\x30\x80" * 5000, b"\x30\x84\xff\xff\xff\xff"]
     # Of no meaning: digestAlgorithms, which the SignerInfo says again, and what the signer's self-signed certificate has beside its key and name.
@@ -629,8 +751,8 @@ def test_bodies_that_are_rubbish(door, nothing):
         bad[at] ^= 1 << rng.randrange(8)
         bodies.append(bytes(bad))
     for body in bodies:
-        answer = client.post(body)
-        assert answer.status in (200, 400, 429), (answer, body[:40])
+        answer = fresh(door).post(body)
+        assert answer.status in (200, 400), (answer, body[:40])
         if answer.status == 200:
             found = scep.asn1_cms.ContentInfo.load(answer.body)["content"]["signer_infos"][0]["signed_attrs"]
             [status] = [a["values"][0].parsed.native for a in found if a["type"].dotted == scep.SCEP + "3"]
@@ -658,10 +780,16 @@ def test_transactions_of_others(rest, door, device):
         never = refused(fresh(door).poll(ca, csr.subject, same_name, other, uuid.uuid4().hex), scep.BAD_CERT_ID)
         for reply in (fresh(door).poll(ca, csr.subject, same_name, other, transaction),
                       fresh(door).poll(ca, csr.subject, scep.self_signed("x", other), other, transaction),
-                      second.client.poll(ca, csr.subject, signer, key, transaction),
-                      fresh(door).poll(ca, support.new_name("other"), signer, key, transaction)):
+                      second.client.poll(ca, csr.subject, signer, key, transaction)):
             refused(reply, scep.BAD_CERT_ID)
             assert reply.text == never.text
+        seen = set()
+        for reply in (fresh(door).poll(ca, support.new_name("other"), signer, key, transaction),
+                      fresh(door).poll(support.new_name("other"), csr.subject, signer, key, transaction),
+                      fresh(door).ask(scep.CERT_POLL, b"x", signer, key, transaction=transaction)):
+            refused(reply, scep.BAD_CERT_ID)
+            seen.add(reply.text)
+        assert seen == {NOTHING}
         assert door.client.poll(ca, csr.subject, signer, key, transaction).status == scep.PENDING
     finally:
         rest.delete(f"/policies/{answer.data['id']}")
@@ -675,6 +803,74 @@ def test_certificates_of_others(door, device, other_door, other_tenants_door):
         refused(door.client.get_cert(certificate.issuer, certificate.serial_number, *device), scep.BAD_CERT_ID)
         refused(door.client.get_cert(door.client.ca.subject, certificate.serial_number, *device), scep.BAD_CERT_ID)
         refused(door.client.get_crl(certificate.issuer, certificate.serial_number, *device), scep.BAD_CERT_ID)
+
+
+@pytest.mark.rows("C10")
+def test_a_list_at_the_limit(instance, door, device):
+    """The longest list that is answered, the shortest that isn't, which says where it is to be had, and one that is far beyond: the front end goes on."""
+    ski = door.client.ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest.hex()
+    path = Path(instance.config["ca"]["crl_dir"]) / f"{ski}.crl"
+    kept, before, owner = path.read_bytes(), instance.pids("siegel-scep"), path.stat()
+
+    def ask(content):
+        other = path.with_suffix(".other")
+        other.write_bytes(content)
+        os.chmod(other, 0o644)
+        os.chown(other, owner.st_uid, owner.st_gid)
+        os.rename(other, path)
+        return door.client.get_crl(door.client.ca.subject, 1, *device)
+
+    try:
+        limit = 512 * 1024
+        longest = tlv(0x30, bytes(limit - 5))
+        assert len(longest) == limit
+        assert longest in ask(longest).open()
+        [url] = [name.value for point in device[0].extensions.get_extension_for_class(x509.CRLDistributionPoints).value for name in point.full_name]
+        for size in (limit + 1, 900 * 1024, 1 << 24):
+            reply = refused(ask(bytes(size)))
+            assert url in reply.text
+    finally:
+        assert ask(kept).crl() is not None
+    assert instance.pids("siegel-scep") == before
+
+
+def test_a_long_reason_is_cut(rest, door):
+    """Of what a policy says as much is told as a failInfoText holds, in whole characters."""
+    cn, message = unique(), "a" + "\u00e4" * 99
+    answer = rest.post("/policies", {"data": {"type": "policies", "attributes": {
+        "name": f"w{uuid.uuid4().hex[:8]}", "enabled": True, "condition": f'$.subject.CN[*] == "{cn}"',
+        "rules": [{"name": "no", "refuse": True, "message": message}]}}})
+    assert answer.status == 201, answer
+    try:
+        reply = refused(fresh(door).enrol(cn, door.challenge))
+        assert 198 < len(reply.text.encode()) <= 200 and reply.text.startswith(message)
+    finally:
+        rest.delete(f"/policies/{answer.data['id']}")
+
+
+@pytest.mark.parametrize("name", ["pkiclient.exe", "mscep.dll", "mscep", "mscep_admin", "certsrv", "cgi-bin", "scep"])
+def test_names_that_paths_have(rest, name):
+    answer = rest.post("/scep_profiles", {"data": {"type": "scep_profiles", "attributes": {
+        "name": name, "auth": ["challenge"], "profile": scep.issuing_profile(rest)}}})
+    if answer.status == 201:
+        rest.delete(f"/scep_profiles/{answer.data['id']}")
+    assert answer.status == 422 and answer.error["source"]["pointer"].endswith("/name"), answer
+
+
+def test_the_address_without_a_label_is_one_tenants(instance, rest, other_tenant):
+    label = instance.config["scep"].get("label", "default")
+    other = other_tenant.rest()
+    answer = other.post("/scep_profiles", {"data": {"type": "scep_profiles", "attributes": {
+        "name": label, "auth": ["challenge"], "profile": scep.issuing_profile(other)}}})
+    if answer.status == 201:
+        other.delete(f"/scep_profiles/{answer.data['id']}")
+    assert answer.status == 422 and "[scep] tenant" in answer.error["detail"], answer
+
+
+def test_the_hash_of_the_challenge_is_for_one_role(instance, door):
+    ask = f"SELECT r_id, encode(r_challenge, 'hex') FROM siegel.endpoint_find('scep', '{door.label}')"
+    assert [len(row[1]) for row in instance.sql(ask, role="siegel_scep")] == [64]
+    assert [len(row[1]) for row in instance.sql(ask, role="siegel_est")] == [0]
 
 
 def test_secrets_stay_out_of_the_log(instance, door):

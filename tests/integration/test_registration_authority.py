@@ -49,7 +49,7 @@ def signer(instance, label):
     return cmc.Response(answer).signer.serial_number
 
 
-# ---------------------------------------------------------------- the engine's socket, as siegel-est speaks on it
+# ---------------------------------------------------------------- the engine's sockets, as siegel-scep and siegel-est speak on them
 
 
 def field(number, value):
@@ -84,8 +84,8 @@ def fields(data):
     return found
 
 
-def ask_engine(instance, request):
-    path = Path(instance.config["sockets"]["dir"]) / "ca.est.sock"
+def ask_engine(instance, request, caller="scep"):
+    path = Path(instance.config["sockets"]["dir"]) / f"ca.{caller}.sock"
     owner, group = os.stat(path).st_uid, os.stat(path).st_gid
     sock = socket.socket(socket.AF_UNIX)
     sock.settimeout(10)
@@ -198,6 +198,25 @@ def test_a_wrong_ciphertext_gives_nothing_away(instance, house):
     key = os.urandom(24)
     assert ask(certificate.public_key().encrypt(key, oaep), b"rsa-oaep-sha256", 24) == key
     assert ask(junk, b"rsa-none") == "bad_value" and ask(junk, length=5) == "bad_value" and ask(junk, tenant=1) in ("forbidden", "not_found")
+
+
+def test_each_front_end_has_its_own_answers(instance, house):
+    """One that was taken over decrypts nothing that the other is sent, and signs nothing that the other answers."""
+    _, _, ca_id, tenant_id, _ = house
+    (serial, certificate) = rows(instance, ca_id)[0]
+    head = field(1, tenant_id) + field(2, ca_id) + field(3, bytes.fromhex(serial))
+    encrypted = head + field(4, b"rsa-pkcs1") + field(5, certificate.public_key().encrypt(bytes(32), padding.PKCS1v15())) + field(6, 32)
+
+    def ask(caller, message):
+        reply = ask_engine(instance, message, caller)
+        return fields(reply[1])[1].decode() if 1 in reply else "done"
+
+    assert ask("scep", field(11, encrypted)) == "done" and ask("est", field(11, encrypted)) == "forbidden"
+    sign = head + field(4, b"sha256") + field(5, bytes(32))
+    for number, caller in ((6, "scep"), (7, "scep"), (8, "est"), (9, "est")):
+        other = {"scep": "est", "est": "scep"}[caller]
+        assert ask(other, field(10, sign + field(number, b""))) == "forbidden"
+        assert ask(caller, field(10, sign + field(number, b""))) != "forbidden"
 
 
 def test_clients_leave_it_alone(instance, house):

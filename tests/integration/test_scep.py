@@ -163,6 +163,12 @@ def test_next_ca(house, tmp_path):
     assert b"GetNextCACert" in fresh.get("GetCACaps").body
     found = next_certificates(door.client.get("GetNextCACert"), old_ras)
     assert support.load_cert(new["attributes"]["pem"]) in found
+    # Anybody may ask, and it costs a signature: all that come within some seconds get the same octets.
+    was = house.instance.sql(f"SELECT not_after FROM ra WHERE ca_id = {int(old['id'])} ORDER BY not_after DESC LIMIT 1")[0][0]
+    body = door.client.get("GetNextCACert").body
+    house.instance.sql(f"UPDATE ra SET not_after = now() WHERE ca_id = {int(old['id'])}")
+    assert door.client.get("GetNextCACert").body == body
+    house.instance.sql(f"UPDATE ra SET not_after = '{was}' WHERE ca_id = {int(old['id'])}")
     assert [c for c in fresh.ras if c in found] == fresh.ras and fresh.ras != old_ras
     # A client that knows the old ones alone still encrypts to the old registration authority, and is renewed by the new CA.
     renewed = door.client.renew(before, scep.rsa_key()).certificate()

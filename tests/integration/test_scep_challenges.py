@@ -1,6 +1,7 @@
 """Challenges of SCEP that come from elsewhere: a webhook that vouches for them, and the page that gives administrators one-time ones."""
 
 import http.server
+import concurrent.futures
 import json
 import os
 import re
@@ -153,6 +154,38 @@ def test_a_yes_is_asked_for_once(rest, door, asked):
     asked.answer = (200, b'{"allow": true}')  # nor does a yes make the transaction another key's
     reply = door.client.enrol(cn, challenge, other_key, transaction=transaction)
     assert (reply.status, reply.fail) == (scep.FAILURE, scep.BAD_REQUEST) and "another key used the transaction" in reply.text
+
+
+def test_a_yes_serves_repetitions_alone(rest, hook, asked):
+    """Once a certificate is issued a yes is kept for as long as a repetition gets that one: a message that somebody recorded brings nobody back."""
+    door = scep.ready(scep.Profile(rest, auth=["webhook"], settings={"webhook_url": hook.url, "retry_window_sec": 60}))
+    cn, transaction = unique(), uuid.uuid4().hex
+    csr, signer = scep.csr_of(cn, scep.rsa_key(), uuid.uuid4().hex), scep.self_signed(cn, scep.rsa_key())
+    first = door.client.enrol(cn, csr=csr, certificate=signer, transaction=transaction).certificate()
+    assert door.client.enrol(cn, csr=csr, certificate=signer, transaction=transaction).certificate() == first and len(asked.asked) == 1
+    [[seconds]] = rest.instance.sql(f"SELECT extract(epoch FROM expires_at - now())::int FROM scep_transaction WHERE transaction = '{transaction}'")
+    assert int(seconds) <= 60
+    rest.instance.sql(f"UPDATE scep_transaction SET expires_at = now() WHERE transaction = '{transaction}'")
+    asked.answer = (200, b'{"allow": false}')
+    reply = door.client.enrol(cn, csr=csr, certificate=signer, transaction=transaction)
+    assert reply.status == scep.FAILURE and len(asked.asked) == 2
+
+
+@pytest.mark.slow
+def test_a_server_that_is_always_slow_isnt_asked(rest, hook, asked):
+    """Nor does it take the threads of others: of its profile some are asked for at once, and after ten that weren't answered none for a minute."""
+    slow = scep.ready(scep.Profile(rest, auth=["webhook"], settings={"webhook_url": hook.url}))
+    other = scep.ready(scep.Profile(rest, auth=["webhook"], settings={"webhook_url": hook.url}))
+    asked.answer = lambda q: (time.sleep(8 if q["profile"] == slow.label else 0), (200, b'{"allow": true}'))[1]
+    bodies = [slow.client.message(scep.PKCS_REQ, scep.csr_of(unique(), scep.rsa_key(), "x" * 20).public_bytes(DER),
+                                  scep.self_signed("x", scep.rsa_key()), scep.rsa_key())[0] for _ in range(30)]
+    with concurrent.futures.ThreadPoolExecutor(30) as pool:
+        answers = list(pool.map(lambda body: scep.Client(rest.instance, slow.label).post(body).status, bodies))
+    assert set(answers) == {503} and len(asked.asked) <= 16
+    before, start = len(asked.asked), time.monotonic()
+    answer = slow.client.post(bodies[0])
+    assert answer.status == 503 and int(answer.headers["retry-after"]) > 5 and time.monotonic() - start < 2 and len(asked.asked) == before
+    assert other.client.enrol(challenge="right").certificate()
 
 
 @pytest.mark.rows("C03")

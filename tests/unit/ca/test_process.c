@@ -121,12 +121,19 @@ START_TEST(test_rights)
 	    {SIEGEL__REQUEST__OPERATION_SIGNER, "sched"},   {SIEGEL__REQUEST__OPERATION_SWEEP, "sched"},
 	    {SIEGEL__REQUEST__OPERATION_STATUS, "api sched"}, {SIEGEL__REQUEST__OPERATION_SEAL, "sched"},
 	    {SIEGEL__REQUEST__OPERATION_RA, "sched"},       {SIEGEL__REQUEST__OPERATION_RA_SIGN, "est scep"},
-	    {SIEGEL__REQUEST__OPERATION_RA_DECRYPT, "est scep"}, {SIEGEL__REQUEST__OPERATION_PASSWORD, "scep"},
+	    {SIEGEL__REQUEST__OPERATION_RA_DECRYPT, "scep"}, {SIEGEL__REQUEST__OPERATION_PASSWORD, "scep"},
 	    {SIEGEL__REQUEST__OPERATION_WRAP_KEY, "est"},     {SIEGEL__REQUEST__OPERATION_CSR_ATTRIBUTES, "est"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		for (int c = 0; c < CALLER_COUNT; c++)
 			ck_assert_int_eq(caller_may((enum caller)c, table[i].operation), strstr(table[i].callers, caller_name((enum caller)c)) != NULL);
+	for (int c = 0; c < CALLER_COUNT; c++) {
+		ck_assert_int_eq(caller_may_sign((enum caller)c, SIEGEL__RA_SIGN__ANSWER_SCEP_REPLY), c == CALLER_SCEP);
+		ck_assert_int_eq(caller_may_sign((enum caller)c, SIEGEL__RA_SIGN__ANSWER_SCEP_NEXT_CA), c == CALLER_SCEP);
+		ck_assert_int_eq(caller_may_sign((enum caller)c, SIEGEL__RA_SIGN__ANSWER_CMC_REPLY), c == CALLER_EST);
+		ck_assert_int_eq(caller_may_sign((enum caller)c, SIEGEL__RA_SIGN__ANSWER_KEY_PACKAGE), c == CALLER_EST);
+		ck_assert(!caller_may_sign((enum caller)c, SIEGEL__RA_SIGN__ANSWER__NOT_SET));
+	}
 }
 END_TEST
 

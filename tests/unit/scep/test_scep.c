@@ -174,6 +174,22 @@ START_TEST(test_webhook_addresses)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		ck_assert_msg(https_url_check(bad[i], allowed, &e) == -1 && e.code == E_BAD_VALUE, "%s", bad[i]);
+	static const struct {
+		const char *url;
+		bool ok;
+	} below[] = {
+	    {"https://hook.example/scep", true},          {"https://hook.example/scep/a/b?c=d/../e", true},
+	    {"https://hook.example/scep?c", true},        {"https://hook.example/dir/x", true},
+	    {"https://hook.example/scepx", false},        {"https://hook.example/", false},
+	    {"https://hook.example", false},              {"https://hook.example?/scep", false},
+	    {"https://hook.example/scep/../admin", false}, {"https://hook.example/scep/./x", false},
+	    {"https://hook.example/scep/%2e%2e/x", false}, {"https://hook.example/scep//x", false},
+	    {"https://hook.example/scep/..;/x", false},   {"https://hook.example/dir", false},
+	    {"https://hook.example/SCEP", false},         {"https://hook.example:8443/scep", false},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(below); i++)
+		ck_assert_msg((https_url_check(below[i].url, "other.example hook.example/scep hook.example/dir/", &e) == 0) == below[i].ok, "%s",
+			      below[i].url);
 	char *text = malloc(HTTPS_URL_BYTES + 2);
 	memset(text, 'a', HTTPS_URL_BYTES + 1);
 	memcpy(text, "https://hook.example/", 21);

@@ -1,10 +1,12 @@
 /* Answers that are the same for everybody on a path, kept for some seconds: a flood of requests without evidence reaches store and engine once in
  * that time, and what changed is seen that late at most. */
-#ifndef SIEGEL_ENROLL_EST_KEPT_H
-#define SIEGEL_ENROLL_EST_KEPT_H
+#ifndef SIEGEL_ENROLL_KEPT_H
+#define SIEGEL_ENROLL_KEPT_H
 #include <pthread.h>
 #include <time.h>
-#include "enroll/est/est.h"
+#include "lib/arena.h"
+#include "lib/buf.h"
+#include "lib/error.h"
 
 #define KEPT_PLACES 64
 #define KEPT_SEC 5
@@ -21,9 +23,9 @@ struct kept {
 };
 #define KEPT_INIT {.places = {[0 ... KEPT_PLACES - 1] = {.lock = PTHREAD_MUTEX_INITIALIZER}}}
 
-/* The answer for that key, which says of what it is (tenant, label, CA or profile), in the request's arena: kept, or else made by make().
+/* The answer for that key, which says of what it is (tenant, label, CA or profile), in the arena: kept, or else made by make() with ctx.
  * Thread-safe. */
-int kept_get(struct kept *k, struct est_exchange *x, const char *key, int (*make)(struct est_exchange *x, struct bytes *ret, struct error *e),
-             struct bytes *ret, struct error *e) MUST_CHECK;
+int kept_get(struct kept *k, struct arena *a, const char *label, const char *key, int (*make)(void *ctx, struct bytes *ret, struct error *e),
+             void *ctx, struct bytes *ret, struct error *e) MUST_CHECK;
 
 #endif

@@ -1,4 +1,4 @@
-#include "enroll/est/kept.h"
+#include "enroll/kept.h"
 #include <stdlib.h>
 #include <string.h>
 #include "lib/limits.h"
@@ -23,11 +23,10 @@ now_sec(void)
 }
 
 static int
-fill(struct kept_place *place, struct est_exchange *x, const char *key, int (*make)(struct est_exchange *x, struct bytes *ret, struct error *e),
-     struct error *e)
+fill(struct kept_place *place, const char *key, int (*make)(void *ctx, struct bytes *ret, struct error *e), void *ctx, struct error *e)
 {
 	struct bytes body = {0};
-	if (make(x, &body, e) < 0)
+	if (make(ctx, &body, e) < 0)
 		return -1;
 	free(place->key);
 	place->key = xstrdup(key);
@@ -39,16 +38,16 @@ fill(struct kept_place *place, struct est_exchange *x, const char *key, int (*ma
 }
 
 int
-kept_get(struct kept *k, struct est_exchange *x, const char *key, int (*make)(struct est_exchange *x, struct bytes *ret, struct error *e),
+kept_get(struct kept *k, struct arena *a, const char *label, const char *key, int (*make)(void *ctx, struct bytes *ret, struct error *e), void *ctx,
          struct bytes *ret, struct error *e)
 {
-	struct kept_place *place = &k->places[place_of(x->door.label)];
+	struct kept_place *place = &k->places[place_of(label)];
 	int rc = 0;
 	pthread_mutex_lock(&place->lock);
 	if (!place->key || strcmp(place->key, key) != 0 || now_sec() - place->since_sec >= KEPT_SEC)
-		rc = fill(place, x, key, make, e);
+		rc = fill(place, key, make, ctx, e);
 	if (rc == 0)
-		*ret = (struct bytes){arena_dup(x->request->arena, place->body.data, place->body.len), place->body.len};
+		*ret = (struct bytes){arena_dup(a, place->body.data, place->body.len), place->body.len};
 	pthread_mutex_unlock(&place->lock);
 	return rc;
 }
