@@ -41,7 +41,8 @@ store_of(const struct endpoint *ep)
 	return store;
 }
 
-/* Who issued something is a CA by its basic constraints: OpenSSL lets old self-signed certificates without any pass (T21). */
+/* Who issued something is a CA by its basic constraints, an anchor too: one that is a leaf's would let whoever has its key make identities, and
+ * OpenSSL lets old self-signed certificates without any pass. */
 static int
 check_issuers(X509_STORE_CTX *ctx, struct error *e)
 {

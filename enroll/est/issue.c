@@ -1,4 +1,5 @@
 /* From a CSR in the body to the certificate: the common part of simpleenroll and simplereenroll. */
+#include "enroll/cms.h"
 #include "enroll/est/est.h"
 
 struct enroll_request
@@ -31,5 +32,5 @@ est_issue(struct est_exchange *x, const char *operation, struct bytes same, stru
 	x->serial = issued.serial;
 	x->repeated = issued.repeated;
 	/* RFC 7030 4.2.3: the certificate alone; its chain comes from cacerts. */
-	return certs_only_encode(a, &issued.certificate, 1, ret_body, e);
+	return cms_certs_only_encode(a, &issued.certificate, 1, NULL, 0, ret_body, e);
 }

@@ -18,7 +18,7 @@ take_secret(struct est_exchange *x, struct db *db, const char *authorization, un
 	int rc = -1;
 	if (throttle_check(key, e) < 0)
 		return -1;
-	(void)!fail(e, E_UNAUTHENTICATED, AUTH_SECRET_REFUSED);
+	(void)fail(e, E_UNAUTHENTICATED, AUTH_SECRET_REFUSED);
 	if (taken & ENDPOINT_PASSWORD)
 		rc = enroll_password(est_enroll(x->est), db, authorization, a, &x->who, e);
 	if (rc < 0 && e->code == E_UNAUTHENTICATED && taken & ENDPOINT_CODE) {
@@ -51,12 +51,8 @@ static int
 check_ca(const struct est_exchange *x, struct db *db, struct error *e)
 {
 	CLEANUP(db_result_free) struct db_result *r = NULL;
-	const struct db_param row[] = {DB_INT(x->shown.ca_id), DB_INT(x->door.ca_id), DB_INT(x->door.tenant_id), DB_TEXT(x->door.ca)};
-	if (auth_set_tenant(db, x->door.tenant_id, e) < 0 ||
-	    db_query(db,
-	             "SELECT ca_is_of($1::int, coalesce(nullif($2::int, 0), (SELECT id FROM ca WHERE tenant_id = $3::int"
-	             " AND (name = $4::text OR ($4::text = '' AND is_default)))))",
-	             row, ARRAY_LEN(row), false, &r, e) < 0)
+	const struct db_param row[] = {DB_INT(x->shown.ca_id), DB_INT(x->door.ca_id)};
+	if (db_query(db, "SELECT ca_is_of($1::int, $2::int)", row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	if (db_bool(r, 0, 0))
 		return 0;
@@ -171,8 +167,7 @@ find_signer(struct est_exchange *x, struct db *db, struct bytes certificate, str
 	struct cert c;
 	if (cert_parse(certificate, &c, e) < 0)
 		return fail(e, E_FORBIDDEN, "the signer's certificate can't be read");
-	const struct cert_extension *usage = cert_extension_find(&c, OID_KEY_USAGE);
-	if (usage && !(usage->value.len >= 4 && usage->value.data[0] == DER_BIT_STRING && usage->value.data[3] & (0x80 >> USAGE_DIGITAL_SIGNATURE)))
+	if (!cert_has_usage(&c, USAGE_DIGITAL_SIGNATURE, true))
 		return fail(e, E_FORBIDDEN, "the signer's certificate isn't for signatures (RFC 5280 4.2.1.3)");
 	if (cert_has_eku(&c, OID_EKU_CMC_RA, false) && !cert_has_eku(&c, OID_EKU_CLIENT_AUTH, true))
 		return auth_signer_cert(db, certificate, a, &x->shown, e);

@@ -186,5 +186,5 @@ scep_webhook_allows(struct scep_exchange *x, const struct scep_message *m, const
 	}
 	rc = ask(x, m, csr, e);
 	atomic_fetch_sub(&asking, 1);
-	return rc < 0 ? -1 : scep_transaction_keep(x, m, csr, true, e);
+	return rc < 0 ? -1 : scep_transaction_keep(x, m, csr, NULL, e);
 }
