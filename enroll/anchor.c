@@ -115,10 +115,14 @@ enroll_anchor_verify(const struct endpoint *ep, const char *pem, struct arena *a
 	if (verify(ep, der, a, &c, e) < 0)
 		return -1;
 	const char *from = endpoint_text(ep, a, "names_from", "serial_number");
-	if (strcmp(from, "same") == 0)
+	bool number_alone = strcmp(from, "serial_number_only") == 0, any = strcmp(from, "any") == 0;
+	if (!any && !number_alone)
 		rule.certificate = der;
-	else if (strcmp(from, "any") != 0 && serial_number(a, &c, &rule.serial_number, e) < 0)
-		return -1;
+	if (!any && strcmp(from, "same") != 0) {
+		rule.names_bound = !number_alone;
+		if (serial_number(a, &c, &rule.serial_number, e) < 0)
+			return -1;
+	}
 	SHA256(der.data, der.len, hash);
 	*ret_rule = rule;
 	*ret_who = (struct principal){

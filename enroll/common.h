@@ -37,10 +37,10 @@ void enroll_refuse(struct http_request *r, const struct error *e, struct http_an
 /* What a request has to come down to, whoever wrote it: the engine refuses it otherwise. NULL and empty: anything that the profile allows. */
 struct enroll_identity {
 	const char *common_name, *serial_number; /* of the subject */
-	bool names_bound;                        /* its alternative names are among names and the common name */
+	bool names_bound;                        /* it names nobody but these; with certificate: and those in it */
 	const char *const *names;                /* "dns:a.example" */
 	size_t n_names;
-	struct bytes certificate;                /* DER: subject and names are its; unlike same_identity_as, purposes aren't asked about */
+	struct bytes certificate;                /* DER: without names_bound subject and names are its; its purposes aren't asked about */
 };
 
 /* One certificate that is asked for. */

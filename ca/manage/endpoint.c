@@ -34,7 +34,8 @@ struct protocol {
 
 static const char *const algorithms[] = {"current", "legacy", NULL};
 static const char *const capabilities[] = {"exact", "all", NULL};
-static const char *const names_from[] = {"serial_number", "same", "any", NULL};
+static const char *const names_from[] = {"serial_number", "serial_number_only", "same", "any", NULL};
+static const char *const devices_of[] = {"ca", "tenant", NULL};
 static const char *const key_delivery[] = {"any", "encrypted", NULL};
 
 static const struct protocol est = {
@@ -45,7 +46,8 @@ static const struct protocol est = {
     .reserved = (const char *const[]){"cacerts", "simpleenroll", "simplereenroll", "fullcmc", "serverkeygen", "csrattrs", "pal", "eecerts", "crls",
                                       "symmetrickeys", "firmware", "tamp", NULL},
     .settings =
-        (const struct setting[]){{"names_from", names_from, 0, 0}, {"retry_window_sec", NULL, 60, 86400}, {"key_delivery", key_delivery, 0, 0}, {0}},
+        (const struct setting[]){{"names_from", names_from, 0, 0}, {"retry_window_sec", NULL, 60, 86400}, {"key_delivery", key_delivery, 0, 0},
+                                 {"devices_of", devices_of, 0, 0}, {0}},
 };
 
 static const struct protocol scep = {

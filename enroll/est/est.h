@@ -86,10 +86,11 @@ int est_ra_sign(struct est_exchange *x, const struct enroll_ra *ra, Siegel__RaSi
 /* Whether x->who may ask for somebody at all, and for whom: E_FORBIDDEN for an account without the right. *ret_same is the certificate whose identity
  * the new one must have, empty when the asker may ask for others: an account, or a registration authority (RFC 7030 3.7). */
 int est_may_enroll(const struct est_exchange *x, struct bytes *ret_same, struct error *e) MUST_CHECK;
-/* The request of x for a certificate, but for its CSR: for est_issue() and what else asks the engine for one. same: see est_may_enroll(). */
+/* The request of x for a certificate, but for its CSR: for est_issue() and what else asks the engine for one. same: see est_may_enroll(); the new
+ * certificate takes its place. */
 struct enroll_request est_request(const struct est_exchange *x, const char *operation, struct bytes same);
-/* What simpleenroll and simplereenroll have in common. renewal: the new certificate takes the place of same. */
-int est_issue(struct est_exchange *x, const char *operation, struct bytes same, bool renewal, struct bytes *ret_body, struct error *e) MUST_CHECK;
+/* What simpleenroll and simplereenroll have in common. */
+int est_issue(struct est_exchange *x, const char *operation, struct bytes same, struct bytes *ret_body, struct error *e) MUST_CHECK;
 const struct config *est_config(const struct est *est);
 struct enroll *est_enroll(struct est *est);
 

@@ -46,17 +46,18 @@ take_certificate(struct est_exchange *x, struct db *db, bool expired_passes, str
 	return rc;
 }
 
-/* Whether the CA that issued a registration authority's certificate is the door's (RFC 7030 3.7): who may ask for
- * anybody at one CA is nobody at another. */
+/* Whether the CA that issued the certificate is the door's, or one that it followed: what one CA gave is good for that CA (RFC 7030 3.7, E03). */
 static int
-check_ra(const struct est_exchange *x, struct db *db, struct error *e)
+check_ca(const struct est_exchange *x, struct db *db, struct error *e)
 {
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 	const struct db_param row[] = {DB_INT(x->shown.ca_id), DB_INT(x->door.ca_id)};
 	if (db_query(db, "SELECT ca_is_of($1::int, $2::int)", row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
-	return db_bool(r, 0, 0) ? 0
-				: fail(e, E_FORBIDDEN, "the client certificate is a registration authority's of another CA (RFC 7030 3.7)");
+	if (db_bool(r, 0, 0))
+		return 0;
+	return x->shown.is_ra ? fail(e, E_FORBIDDEN, "the client certificate is a registration authority's of another CA (RFC 7030 3.7)")
+			      : fail(e, E_FORBIDDEN, "the client certificate is of another CA than this path's");
 }
 
 /* What a certificate that passed may do at this door. */
@@ -65,7 +66,10 @@ check_shown(const struct est_exchange *x, struct db *db, struct error *e)
 {
 	if (x->shown.tenant_id != x->door.tenant_id)
 		return fail(e, E_FORBIDDEN, "whoever asks belongs to another tenant than this path");
-	return x->shown.is_ra && !x->shown.account_id ? check_ra(x, db, e) : 0;
+	if (x->shown.account_id || x->shown.evidence != EVIDENCE_CERTIFICATE)
+		return 0;
+	bool of_tenant = strcmp(endpoint_text(&x->door, x->request->arena, "devices_of", "ca"), "tenant") == 0;
+	return of_tenant && !x->shown.is_ra ? 0 : check_ca(x, db, e);
 }
 
 static int

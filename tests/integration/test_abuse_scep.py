@@ -240,7 +240,7 @@ def test_codes_that_are_no_good(rest, instance, door, other_door):
     assert rest.delete(f"/enrollment_codes/{answer.data['id']}").status in (200, 204)
     for_another = door.code(common_name=unique())
     of_a_number = door.code(serial_number="4711")
-    assert fresh(door).enrol(unique(), of_a_number, serial="4711").certificate()
+    assert fresh(door).enrol("4711", of_a_number, serial="4711").certificate()
     before = instance.count("certificate", "source = 'scep'")
     for code in (used, expired, revoked, for_another):
         refused(fresh(door).enrol(cn, code))
@@ -882,3 +882,20 @@ def test_secrets_stay_out_of_the_log(instance, door):
     assert 'pki_status="success"' in line and 'evidence="code"' in line and "code=- detail=-" in line
     for one in (secret, code, door.challenge):
         assert one not in text
+
+
+@pytest.mark.rows("E09")
+@pytest.mark.parametrize("end", ["UPDATE account SET enabled = false WHERE name = '{}'",
+                                 "UPDATE credential SET revoked_at = now() WHERE account_id = (SELECT id FROM account WHERE name = '{}')"])
+def test_a_former_credential_renews_nothing(instance, default_tenant, door, end):
+    """An account's certificate isn't a device's again when the account is disabled or the certificate withdrawn."""
+    key = scep.rsa_key()
+    certificate = door.client.enrol(challenge=door.challenge, key=key).certificate()
+    name, _ = default_tenant.account("requestor", "password")
+    instance.sql("INSERT INTO credential (tenant_id, account_id, kind, hash) SELECT tenant_id, id, 'certificate', "
+                 f"sha256('\\x{certificate.public_bytes(DER).hex()}') FROM account WHERE name = '{name}'")
+    assert door.client.renew(certificate, key).status == scep.SUCCESS  # of an account that is there: it renews itself
+    instance.sql(end.format(name))
+    reply = door.client.renew(certificate, key)
+    assert (reply.status, reply.fail) == (scep.FAILURE, scep.BAD_REQUEST) and "account" in reply.text, reply.text
+    assert door.client.get_cert(certificate.issuer, certificate.serial_number, certificate, key).status == scep.FAILURE

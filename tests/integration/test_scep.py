@@ -471,6 +471,32 @@ def test_pending_poll_and_certificate(rest, door, waiting):
     assert rest.instance.count("certificate", f"common_name = '{cn}'") == 1
 
 
+@pytest.mark.rows("R08")
+def test_a_poll_after_the_profile_changed(rest, waiting):
+    """The approval was for another profile: CertPoll waits anew."""
+    one = scep.ready(scep.Profile(rest, profile="device"))
+    cn, key = unique(), scep.rsa_key()
+    waiting(cn)
+    signer, transaction = scep.self_signed(cn, key), uuid.uuid4().hex
+    csr = scep.csr_of(cn, key, one.challenge)
+    assert one.client.enrol(cn, csr=csr, certificate=signer, transaction=transaction).status == scep.PENDING
+    decide(rest, "approve")
+    one.change(profile=scep.issuing_profile(rest))
+
+    def poll():
+        return one.client.poll(one.client.ca.subject, csr.subject, signer, key, transaction)
+
+    def profile_of(certificate):
+        return rest.instance.sql("SELECT p.name FROM certificate x JOIN profile p ON p.id = x.profile_id "
+                                 f"WHERE x.der = '\\x{certificate.public_bytes(DER).hex()}'")[0][0]
+
+    support.wait_until(lambda: profile_of(one.client.enrol(challenge=one.challenge, key=scep.rsa_key()).certificate()) == scep.issuing_profile(rest), 5)
+    assert poll().status == scep.PENDING
+    assert rest.instance.count("certificate", f"common_name = '{cn}'") == 0
+    decide(rest, "approve")
+    assert profile_of(poll().certificate()) == scep.issuing_profile(rest)
+
+
 def test_pending_and_rejected(rest, door, waiting):
     cn, key = unique(), scep.rsa_key()
     waiting(cn)
