@@ -31,6 +31,7 @@ enum {
 	ROUTE_RESULT = 1, /* of an action: the answer is what the engine says, not the resource */
 	ROUTE_CREATES = 2, /* for the description of the interface: makes a certificate, and takes an Idempotency-Key */
 	ROUTE_WAITS = 4,   /* the same: it may wait for an approval, though no operation of the manager is named */
+	ROUTE_PAGE = 8,    /* the same: the answer is a page for people, text/html */
 };
 
 /* One method on one pattern. The pattern follows API_PREFIX; "{id}" stands for one segment. */

@@ -124,6 +124,27 @@ filter_value(struct arena *a, enum attribute_type type, const char *value)
 	}
 }
 
+/* What a filter's value has to be. */
+static const char *
+wanted_value(const struct resource *res, const struct attribute *at, struct arena *a)
+{
+	bool attribute = at >= res->attributes && at < res->attributes + res->n_attributes;
+
+	switch (at->type) {
+	case ATTRIBUTE_INT:
+		return attribute ? "the filter wants a whole number"
+		                 : arena_printf(a, "the filter wants the id of the %s, a number, and not its name", at->name);
+	case ATTRIBUTE_TIME:
+		return "the filter wants a time such as 2026-01-31 or 2026-01-31T23:59:59Z";
+	case ATTRIBUTE_BOOL:
+		return "the filter wants true or false";
+	case ATTRIBUTE_HEX:
+		return "the filter wants hexadecimal digits, two for each octet";
+	default:
+		return arena_printf(a, "the filter wants at most %d octets", FILTER_VALUE_BYTES);
+	}
+}
+
 /* A relationship that may be filtered by, as if it were an attribute: the other's id. */
 static const struct attribute *
 filter_relationship(struct arena *a, const struct resource *res, const char *name, size_t len)
@@ -197,7 +218,7 @@ parse_filter(const struct http_request *r, const struct resource *res, const str
 	f.op = (enum filter_op)op;
 	f.value = strlen(p->value) <= FILTER_VALUE_BYTES ? filter_value(r->arena, at->type, p->value) : NULL;
 	if (!f.value)
-		return refuse(e, p->name, "the filter's value isn't of the attribute's type");
+		return refuse(e, p->name, wanted_value(res, at, r->arena));
 	if (at->by && at->by->choices && filter_choice(r->arena, p->name, at->by->choices, f.value, &f.choice, e))
 		return -1;
 	q->filters[q->n_filters++] = f;

@@ -253,8 +253,8 @@ operations_read(struct reading *r, const json_t *list, const char **ret, struct 
 		const struct manage_op *op = manage_find(name);
 		bool certificate = strcmp(name, "certificate.issue") == 0 || strcmp(name, "certificate.renew") == 0;
 		if (!certificate && (!op || op->flags & MANAGE_DIRECT))
-			return fail_at(e, E_BAD_VALUE, "operations", "operations: the %zuth isn't the name of one that policies are asked about",
-			               i + 1);
+			return fail_at(e, E_BAD_VALUE, "operations", "operations: %s isn't one that policies are asked about",
+			               *name ? arena_printf(r->arena, "\"%.64s\"", name) : arena_printf(r->arena, "number %zu", i + 1));
 		r->certificates = r->certificates && certificate;
 		r->policies = r->policies || strncmp(name, "policy.", 7) == 0;
 		text = arena_printf(r->arena, "%s%s%s", text, *text ? "," : "", name);

@@ -60,9 +60,18 @@ subject_has(const struct order *o, const char *type, const char *wanted)
 	return found;
 }
 
+/* An Identity, and what the certificate in it says where that isn't the whole of it. */
+struct bound {
+	const Siegel__Identity *id;
+	struct dn_value subject[LIMIT_RDN_COUNT];
+	struct name names[LIMIT_SAN_COUNT];
+	size_t n_subject, n_names;
+};
+
 static bool
-name_is_one_of(const struct name *name, const Siegel__Identity *id)
+name_is_one_of(const struct name *name, const struct bound *b)
 {
+	const Siegel__Identity *id = b->id;
 	const char *word = name_kind_word(name->kind);
 	size_t len = strlen(word);
 	if (name->kind == NAME_DNS && *id->common_name && strcasecmp(name->text, id->common_name) == 0)
@@ -70,7 +79,70 @@ name_is_one_of(const struct name *name, const Siegel__Identity *id)
 	for (size_t i = 0; i < id->n_names; i++)
 		if (strncmp(id->names[i], word, len) == 0 && id->names[i][len] == ':' && strcmp(id->names[i] + len + 1, name->text) == 0)
 			return true;
+	for (size_t i = 0; i < b->n_names; i++)
+		if (b->names[i].kind == name->kind && strcmp(b->names[i].text, name->text) == 0)
+			return true;
 	return false;
+}
+
+/* Attributes of a subject that say who somebody is. The others (O, OU, C …) say where he belongs, and the profile says what they may be. */
+static bool
+identifies(const struct dn_type *type)
+{
+	static const char *const types[] = {"CN", "serialNumber", "UID", "SN", "GN", "pseudonym", "dnQualifier"};
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (strcmp(types[i], type->name) == 0)
+			return true;
+	return false;
+}
+
+/* Alternative names that a common name repeats; of a serial number only when it is one. */
+static bool
+value_is_bound(const struct dn_value *v, const struct bound *b)
+{
+	const Siegel__Identity *id = b->id;
+	for (size_t i = 0; i < b->n_subject; i++)
+		if (b->subject[i].type == v->type && strcmp(b->subject[i].value, v->value) == 0)
+			return true;
+	if (strcmp(v->type->name, "serialNumber") == 0)
+		return *id->serial_number && strcmp(v->value, id->serial_number) == 0;
+	if (*id->common_name && strcmp(v->value, id->common_name) == 0)
+		return true;
+	/* Where nothing else says what a device is called it may be called by its number. */
+	if (!*id->common_name && *id->serial_number && strcmp(v->value, id->serial_number) == 0)
+		return true;
+	for (size_t i = 0; i < id->n_names; i++) {
+		const char *text = strchr(id->names[i], ':');
+		if (text && (strncmp(id->names[i], "dns:", 4) == 0 ? strcasecmp(text + 1, v->value) : strcmp(text + 1, v->value)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Nothing in subject and names says that it is anybody else. */
+static int
+check_bound(const struct order *o, const Siegel__Identity *id, struct error *e)
+{
+	struct bound b = {.id = id};
+	struct cert c;
+	struct error ignored;
+	if (id->certificate.len) {
+		if (cert_parse((struct bytes){id->certificate.data, id->certificate.len}, &c, e) < 0 ||
+		    dn_parse(o->arena, c.subject, b.subject, LIMIT_RDN_COUNT, &b.n_subject, e) < 0)
+			return -1;
+		/* Manufacturers write what isn't known here: nobody gets those names. */
+		struct bytes san = cert_san(&c);
+		if (san.len && names_parse(o->arena, san, true, b.names, LIMIT_SAN_COUNT, &b.n_names, &ignored) < 0)
+			b.n_names = 0;
+	}
+	for (size_t i = 0; i < o->tbs_input.n_subject; i++)
+		if (identifies(o->subject[i].type) && !value_is_bound(&o->subject[i], &b))
+			return fail_at(e, E_FORBIDDEN, "csr", "subject: %s=%.100s isn't what this access was given for", o->subject[i].type->name,
+				       o->subject[i].value);
+	for (size_t i = 0; i < o->tbs_input.ext.n_names; i++)
+		if (!name_is_one_of(&o->names[i], &b))
+			return fail_at(e, E_FORBIDDEN, "csr", "names: \"%.100s\" isn't one that this access was given for", o->names[i].text);
+	return 0;
 }
 
 static int
@@ -81,9 +153,8 @@ check_identity(const struct order *o, const Siegel__Identity *id, struct error *
 		return fail_at(e, E_FORBIDDEN, "csr", "subject: its common name must be the one that this access was given for");
 	if (*id->serial_number && !subject_has(o, "serialNumber", id->serial_number))
 		return fail_at(e, E_FORBIDDEN, "csr", "subject: its serialNumber must be the one of the device that asks");
-	for (size_t i = 0; id->names_bound && i < o->tbs_input.ext.n_names; i++)
-		if (!name_is_one_of(&o->names[i], id))
-			return fail_at(e, E_FORBIDDEN, "csr", "names: \"%.100s\" isn't one that this access was given for", o->names[i].text);
+	if (id->names_bound)
+		return check_bound(o, id, e);
 	return !id->certificate.len ? 0
 	       : cert_parse((struct bytes){id->certificate.data, id->certificate.len}, &c, e) < 0 ? -1 : check_same(o, &c, e);
 }

@@ -264,7 +264,7 @@ judged(struct lane *l, const struct db_result *r)
 		if (!job || !carry_out(l, job, &v))
 			continue;
 		l->held[l->n_held++] = take_out(l, place_of(l, job));
-		approvals_add(&approvals, job->order, &v);
+		approvals_add(&approvals, job->order, job->outdated_approval, &v);
 	}
 	if (l->n_held && approvals_finish(&approvals, &e) < 0)
 		while (l->n_held)
@@ -328,29 +328,24 @@ begin_find(struct lane *l)
 /* What a row of request_find() begins and ends with. */
 enum { FOUND_KEY, FOUND_BODY, FOUND_ABANDONED, FOUND_APPROVAL = STORED_END, FOUND_STATE, FOUND_REQUEST };
 
-/* Is it the same request that the approval was asked for? */
-static bool
-same_body(const struct db_result *r, int row, const Siegel__Issue *q)
-{
-	struct bytes stored = db_bytes(r, row, FOUND_REQUEST, NULL);
-	Siegel__Issue *was = siegel__issue__unpack(NULL, stored.len, stored.data);
-	bool same = was && bytes_equal((struct bytes){was->body_hash.data, was->body_hash.len}, (struct bytes){q->body_hash.data, q->body_hash.len});
-	siegel__issue__free_unpacked(was, NULL);
-	return same;
-}
-
 /* One job whose request key belongs to an approval. True: it has left the batch. One that is approved goes on: the certificate, and a key
- * that is made for it, go to the one who asks. */
+ * that is made for it, go to the one who asks. Where the same request comes to something else by now, what people said or are to say isn't about
+ * that: it goes on as a new one. */
 static bool
 known_approval(struct lane *l, size_t i, const struct db_result *r, int row)
 {
 	struct job *job = l->jobs[i];
 	const char *state = db_text(r, row, FOUND_STATE);
 	struct error e;
-	if (!same_body(r, row, job->request->issue)) {
+	enum approval_match match = approval_match(db_bytes(r, row, FOUND_REQUEST, NULL), job->order);
+	if (match == APPROVAL_OTHER_REQUEST) {
 		(void)fail(&e, E_KEY_REUSED, "the request key was used for another request: take a new one");
 		worker_refuse(l->worker, take_out(l, i), &e);
 		return true;
+	}
+	if (match == APPROVAL_OTHER_TERMS) {
+		job->outdated_approval = db_int(r, row, FOUND_APPROVAL);
+		return false;
 	}
 	if (strcmp(state, "approved") == 0) {
 		job->approved = true;

@@ -38,6 +38,30 @@ manage_taken(struct manage *m, const char *member, const char *text, struct erro
 }
 
 int
+manage_name_refused(struct manage *m, const char *form, struct error *e)
+{
+	bool taken = strcmp(db_sqlstate(m->desk->db), "23505") == 0;
+	return manage_taken(m, "name", taken ? "name: it is taken" : arena_printf(m->arena, "name: it has to be of %s", form), e);
+}
+
+int
+manage_text_refused(struct manage *m, const char *member, const json_t *item, size_t place, const char *why, struct error *e)
+{
+	const char *text = json_string_value(item);
+	const char *what = text ? arena_printf(m->arena, "\"%.64s\"", text) : arena_printf(m->arena, "number %zu", place + 1);
+	return fail_at(e, E_BAD_VALUE, member, "%s: %s %s", member, what, why);
+}
+
+const char *
+manage_words(struct manage *m, const char *const *words)
+{
+	const char *text = "";
+	for (; *words; words++)
+		text = arena_printf(m->arena, "%s%s%s", text, *text ? ", " : "", *words);
+	return text;
+}
+
+int
 manage_job(struct manage *m, const char *kind, const json_t *parameters, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;

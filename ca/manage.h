@@ -91,6 +91,12 @@ const char *manage_json(struct manage *m, const json_t *j) __attribute__((return
 int manage_audit(struct manage *m, const char *action, const char *object, const char *detail, struct error *e) MUST_CHECK;
 /* E_CONFLICT with the given text when *e comes from a unique key, E_BAD_VALUE when it comes from a check; else *e stays. Gives -1. */
 int manage_taken(struct manage *m, const char *member, const char *text, struct error *e);
+/* The same of a name, saying which of the two it is; form: what the check wants, such as "small letters and digits". Gives -1. */
+int manage_name_refused(struct manage *m, const char *form, struct error *e);
+/* E_BAD_VALUE for an item of a list, by its text, or by its number (place from 0) when it is none: "rights: \"x\" isn't a right". Gives -1. */
+int manage_text_refused(struct manage *m, const char *member, const json_t *item, size_t place, const char *why, struct error *e);
+/* "a, b, c" of a list that NULL ends, in the arena. */
+const char *manage_words(struct manage *m, const char *const *words) __attribute__((returns_nonnull));
 /* Makes a job of a kind of ca/jobs/ in the transaction that is open, and sets m->ret_job. */
 int manage_job(struct manage *m, const char *kind, const json_t *parameters, struct error *e) MUST_CHECK;
 /* Carries the operation out: right, approval, transaction, audit. For the manager, and for an approval that is complete, with m->approved.

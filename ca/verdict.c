@@ -98,7 +98,7 @@ approvals_begin(struct approvals *a, struct batch *b, const struct audit_chain *
 	batch_begin(b,
 		    "SELECT r_place, r_id FROM request_hold($1::text, $2::int[], $3::bytea[], $4::text[], $5::bytea[], $6::text[], $7::int[],"
 		    " $8::text[], $9::bigint[], $10::text[], $11::int[], $12::bigint[], $13::bigint[], $14::text[], $15::text[], $16::text[],"
-		    " $17::bytea[])",
+		    " $17::bytea[], $18::bigint[])",
 		    chain);
 	a->batch = b;
 	a->tenant = batch_column(b, DB_ARRAY_INT4);
@@ -112,24 +112,64 @@ approvals_begin(struct approvals *a, struct batch *b, const struct audit_chain *
 	a->requestor = batch_column(b, DB_ARRAY_TEXT);
 	a->days = batch_column(b, DB_ARRAY_INT4);
 	a->audit = batch_audit_columns(b);
+	a->outdated = batch_column(b, DB_ARRAY_INT8);
 }
 
-/* The request as it is carried out later: without the password of a file that nobody will get. */
-static void
-put_request(struct db_array *column, const Siegel__Issue *request)
+static struct bytes
+packed(struct arena *a, const Siegel__Issue *q)
 {
-	Siegel__Issue q = *request;
+	size_t len = siegel__issue__get_packed_size(q);
+	uint8_t *data = arena_alloc(a, len + 1);
+	siegel__issue__pack(q, data);
+	return (struct bytes){data, len};
+}
+
+/* The request as it is compared when it comes again: with profile and CA as they were found, without the password of a file that nobody will get. */
+static void
+put_request(struct db_array *column, const struct order *o)
+{
+	Siegel__Issue q = *o->request;
 	char none[] = "";
 	q.pkcs12_password = none;
-	size_t len = siegel__issue__get_packed_size(&q);
-	uint8_t *data = xcalloc(1, len + 1);
-	siegel__issue__pack(&q, data);
-	db_array_add(column, data, len);
-	free(data);
+	q.profile = arena_strdup(o->arena, o->profile->name);
+	q.ca = arena_strdup(o->arena, o->ca->name);
+	struct bytes b = packed(o->arena, &q);
+	db_array_add(column, b.data, b.len);
+}
+
+/* What decides what comes out, beside the body that the hash is of. */
+static struct bytes
+terms_of(struct arena *a, const Siegel__Issue *q, const char *profile, const char *ca)
+{
+	Siegel__Issue terms;
+	siegel__issue__init(&terms);
+	terms.profile = arena_strdup(a, profile);
+	terms.ca = arena_strdup(a, ca);
+	terms.server_key = q->server_key;
+	terms.crmf = q->crmf;
+	terms.renewal = q->renewal;
+	terms.same_identity_as = q->same_identity_as;
+	terms.identities = q->identities;
+	terms.n_identities = q->n_identities;
+	return packed(a, &terms);
+}
+
+enum approval_match
+approval_match(struct bytes stored, const struct order *o)
+{
+	const Siegel__Issue *q = o->request;
+	Siegel__Issue *was = siegel__issue__unpack(NULL, stored.len, stored.data);
+	enum approval_match match = APPROVAL_OTHER_REQUEST;
+	if (was && bytes_equal((struct bytes){was->body_hash.data, was->body_hash.len}, (struct bytes){q->body_hash.data, q->body_hash.len}))
+		match = bytes_equal(terms_of(o->arena, was, was->profile, was->ca), terms_of(o->arena, q, o->profile->name, o->ca->name))
+			    ? APPROVAL_SAME
+			    : APPROVAL_OTHER_TERMS;
+	siegel__issue__free_unpacked(was, NULL);
+	return match;
 }
 
 void
-approvals_add(struct approvals *a, struct order *o, const struct verdict *v)
+approvals_add(struct approvals *a, struct order *o, int64_t outdated, const struct verdict *v)
 {
 	const Siegel__Issue *q = o->request;
 	const char *actor = requestor_text(o->arena, q->requestor);
@@ -140,19 +180,21 @@ approvals_add(struct approvals *a, struct order *o, const struct verdict *v)
 	    .action = "approval.asked",
 	    .object = arena_printf(o->arena, "request/%s", q->requestor->request_id),
 	    .detail = detail_text(o->arena, "operation", q->replaces_id ? "certificate.renew" : "certificate.issue", "policy", v->policy, "rule",
-				  v->rule, "profile", o->profile->name, "subject", o->subject_text, "names", o->names_text, NULL),
+				  v->rule, "profile", o->profile->name, "subject", o->subject_text, "names", o->names_text,
+				  outdated ? "in_place_of" : NULL, arena_printf(o->arena, "approval/%lld", (long long)outdated), NULL),
 	};
 	db_array_add_int(a->tenant, q->requestor->tenant_id);
 	db_array_add(a->key, q->request_key.data, q->request_key.len);
 	db_array_add_int(a->days, LIMIT_APPROVAL_DAYS);
 	batch_text(a->body, document_of(o));
-	put_request(a->request, q);
+	put_request(a->request, o);
 	batch_text(a->reason, v->message);
 	db_array_add_int(a->wanted, v->wanted);
 	batch_text(a->approvers, v->approvers);
 	db_array_add_int(a->account, q->requestor->account_id);
 	batch_text(a->requestor, actor);
 	batch_audit(a->batch, &a->audit, &row);
+	db_array_add_int(a->outdated, outdated);
 }
 
 int

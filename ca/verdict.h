@@ -34,11 +34,17 @@ void verdict_error(const struct verdict *v, struct error *e);
  * (place from 1, id of the approval) for each. */
 struct approvals {
 	struct batch *batch;
-	struct db_array *tenant, *key, *body, *request, *reason, *wanted, *approvers, *account, *requestor, *days;
+	struct db_array *tenant, *key, *body, *request, *reason, *wanted, *approvers, *account, *requestor, *days, *outdated;
 	struct audit_columns audit;
 };
 void approvals_begin(struct approvals *a, struct batch *b, const struct audit_chain *chain);
-void approvals_add(struct approvals *a, struct order *o, const struct verdict *v);
+/* outdated: 0, or the approval of the same request that this one takes the place of: it is withdrawn. */
+void approvals_add(struct approvals *a, struct order *o, int64_t outdated, const struct verdict *v);
 int approvals_finish(struct approvals *a, struct error *e) MUST_CHECK;
+
+/* An order against the request that an approval holds (what approvals_add() stored): the same and to come to the same; the same with another profile,
+ * CA or identity that it has to have, which nobody approved (R08); or another one under its request key. */
+enum approval_match { APPROVAL_SAME, APPROVAL_OTHER_TERMS, APPROVAL_OTHER_REQUEST };
+enum approval_match approval_match(struct bytes stored, const struct order *o);
 
 #endif

@@ -19,6 +19,7 @@ struct job {
 	int64_t judged;                /* the epoch in which policies let it pass; 0: not yet */
 	int64_t started_us, not_before_us; /* not_before_us: not to be tried again earlier */
 	bool approved;                 /* people have: policies aren't asked again */
+	int64_t outdated_approval;     /* 0, or one of the same request that came to something else then */
 	int tries;
 	enum error_code failure;       /* why it wasn't signed or stored */
 };

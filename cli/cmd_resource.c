@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cli/client.h"
+#include "cli/description.h"
 #include "cli/file.h"
 #include "cli/list.h"
 #include "cli/table.h"
@@ -28,24 +29,40 @@ is_number(const char *s)
 	return s[0] && s[strspn(s, "0123456789")] == '\0';
 }
 
+/* One command on a resource. */
+struct call {
+	struct cli *cli;
+	struct client *client;
+	const char *resource, *verb;
+	json_t *description; /* the server's, of everything; NULL: it isn't needed, or isn't to be had */
+};
+
 /* --- name=value --- */
 
-/* "name=text", "name=@file" (its text), "name:=json", "name:=@file" (JSON in it); a text that starts with @ comes as JSON. */
+/* "name=text" (or a number, true or false, texts between commas, where the server wants those), "name=@file" (its text), "name:=json",
+ * "name:=@file" (JSON in it); a text that starts with @ comes as JSON. */
 static int
-take_member(struct cli *c, const char *word, json_t *attributes, struct error *e)
+take_member(struct cli *c, const json_t *members, const char *word, json_t *attributes, struct error *e)
 {
 	const char *equals = strchr(word, '='), *value = equals ? equals + 1 : "";
 	bool json = equals && equals > word && equals[-1] == ':';
 	size_t len = equals ? (size_t)(equals - word) - json : 0;
 	const char *name = arena_strndup(c->arena, word, len);
+	bool file = value[0] == '@';
 	json_t *v;
 
 	if (len == 0)
 		return cli_usage(e, "\"%s\" isn't NAME=VALUE or NAME:=JSON", word);
 	if (json_object_get(attributes, name))
 		return cli_usage(e, "%s is given twice", name);
-	if (value[0] == '@' && file_read(c->arena, value + 1, LIMIT_BODY_BYTES, &value, e) < 0)
+	if (file && file_read(c->arena, value + 1, LIMIT_BODY_BYTES, &value, e) < 0)
 		return -1;
+	if (!json && !file) {
+		if (description_value(c->arena, members, name, value, &v, e) < 0)
+			return -1;
+		json_object_set_new(attributes, name, v);
+		return 0;
+	}
 	v = json ? json_loads(value, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL) : json_string(value);
 	if (!v)
 		return fail(e, E_BAD_VALUE, "the value of %s isn't %s", name, json ? "JSON" : "UTF-8");
@@ -54,15 +71,34 @@ take_member(struct cli *c, const char *word, json_t *attributes, struct error *e
 }
 
 static int
-take_members(struct cli *c, size_t first, json_t *attributes, struct error *e)
+take_members(struct cli *c, const json_t *members, size_t first, json_t *attributes, struct error *e)
 {
 	for (size_t i = first; i < c->args.n_words; i++) {
-		int rc = take_member(c, c->args.words[i], attributes, e);
+		int rc = take_member(c, members, c->args.words[i], attributes, e);
 
 		if (rc)
 			return rc;
 	}
 	return 0;
+}
+
+/* The server refused a member that came as a text, where it wants what only JSON says: how that is written. */
+static int
+explain_json(struct cli *c, const json_t *members, size_t first, struct error *e)
+{
+	static const char place[] = "/data/attributes/";
+	const char *name = e->pointer + sizeof(place) - 1;
+
+	if (!members || strncmp(e->pointer, place, sizeof(place) - 1) != 0 || description_plain(members, name))
+		return -1;
+	for (size_t i = first; i < c->args.n_words; i++) {
+		const char *word = c->args.words[i];
+
+		if (strncmp(word, name, strlen(name)) == 0 && word[strlen(name)] == '=')
+			return fail_at(e, e->code, e->pointer, "%s; JSON is written %s:=…", arena_strdup(c->arena, e->detail),
+			               arena_strdup(c->arena, name));
+	}
+	return -1;
 }
 
 /* --- which one --- */
@@ -91,28 +127,97 @@ find_id(struct cli *c, struct client *cl, const char *resource, const char *word
 
 /* --- what comes of it --- */
 
+/* A list as lines: a text each, or the texts of an object with tabs between them. NULL: there is something else in it. */
+static const char *
+list_lines(struct arena *a, const json_t *list)
+{
+	const char *lines = "", *name;
+	json_t *item, *member;
+	size_t i;
+
+	json_array_foreach(list, i, item) {
+		const char *line = json_is_string(item) ? json_string_value(item) : "", *gap = "";
+
+		json_object_foreach(item, name, member) {
+			if (!json_is_string(member))
+				return NULL;
+			line = arena_printf(a, "%s%s%s", line, gap, json_string_value(member));
+			gap = "\t";
+		}
+		if (!*line)
+			return NULL;
+		lines = arena_printf(a, "%s%s\n", lines, line);
+	}
+	return *lines ? lines : NULL;
+}
+
 /* NAME=FILE: an attribute of the answer into a file that only its owner reads; base64 of PKCS#12 becomes octets. */
+static int
+write_output(struct cli *c, const char *out, json_t *attributes, struct error *e)
+{
+	const char *equals = strchr(out, '='), *name = arena_strndup(c->arena, out, (size_t)(equals - out));
+	const json_t *value = json_object_get(attributes, name);
+	const char *text = json_is_array(value) ? list_lines(c->arena, value) : json_string_value(value);
+	struct bytes data = {(const uint8_t *)text, text ? strlen(text) : 0};
+
+	if (!text)
+		return fail(e, E_NOT_FOUND, "the answer has no text %s for --out", name);
+	if (strcmp(name, "pkcs12") == 0 && base64_decode(c->arena, text, data.len, &data, e) < 0)
+		return -1;
+	if (file_write(c->arena, equals + 1, data.data, data.len, 0600, e) < 0)
+		return -1;
+	json_object_del(attributes, name);
+	return 0;
+}
+
+/* What can't be written stays in the document, to be shown. */
 static int
 write_outputs(struct cli *c, const json_t *doc, struct error *e)
 {
 	json_t *attributes = json_object_get(json_object_get(doc, "data"), "attributes");
+	struct error next;
+	const char *out;
+	size_t at = 0;
+	int rc = 0;
+
+	while ((out = args_next(&c->args, "out", &at))) {
+		if (write_output(c, out, attributes, rc ? &next : e) < 0)
+			rc = -1;
+	}
+	return rc;
+}
+
+/* Whether the answer can have what is to be written; of an action nobody knows. */
+static int
+check_output_names(const struct call *call, struct error *e)
+{
+	bool action = strcmp(call->verb, "create") != 0 && strcmp(call->verb, "show") != 0 && strcmp(call->verb, "update") != 0;
+	const json_t *known = action ? NULL : description_outputs(call->description, call->resource);
 	const char *out;
 	size_t at = 0;
 
-	while ((out = args_next(&c->args, "out", &at))) {
-		const char *equals = strchr(out, '='), *name = equals ? arena_strndup(c->arena, out, (size_t)(equals - out)) : "";
-		const char *text = json_string_value(json_object_get(attributes, name));
-		struct bytes data = {(const uint8_t *)text, text ? strlen(text) : 0};
+	while (known && (out = args_next(&call->cli->args, "out", &at))) {
+		const char *name = arena_strndup(call->cli->arena, out, strcspn(out, "="));
 
-		if (!text)
-			return fail(e, E_NOT_FOUND, "the answer has no text %s for --out", name);
-		if (strcmp(name, "pkcs12") == 0 && base64_decode(c->arena, text, data.len, &data, e) < 0)
-			return -1;
-		if (file_write(c->arena, equals + 1, data.data, data.len, 0600, e) < 0)
-			return -1;
-		json_object_del(attributes, name);
+		if (!json_object_get(known, name))
+			return cli_usage(e, "%s have no %s for --out", call->resource, name);
 	}
 	return 0;
+}
+
+static bool
+given_before(struct cli *c, const char *path, size_t end)
+{
+	const char *out;
+	size_t at = 0;
+
+	while ((out = args_next(&c->args, "out", &at)) && at < end) {
+		const char *equals = strchr(out, '=');
+
+		if (equals && strcmp(equals + 1, path) == 0)
+			return true;
+	}
+	return false;
 }
 
 static int
@@ -126,7 +231,9 @@ check_outputs(struct cli *c, struct error *e)
 
 		if (!equals || equals == out || !equals[1])
 			return cli_usage(e, "--out wants NAME=FILE");
-		if (file_possible(c->arena, equals + 1, e) < 0)
+		if (strcmp(equals + 1, "-") != 0 && given_before(c, equals + 1, at))
+			return cli_usage(e, "--out names %s twice", equals + 1);
+		if (file_absent(equals + 1, e) < 0 || file_possible(c->arena, equals + 1, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -163,19 +270,21 @@ is_type(const json_t *doc, const char *type)
 	return t && strcmp(t, type) == 0;
 }
 
+/* What was done is shown, also when not all of it could be written: a secret that is shown once has no other chance. */
 static int
-show(struct cli *c, struct client *cl, const char *resource, json_t **doc, struct error *e)
+show(const struct call *call, json_t **doc, struct error *e)
 {
+	struct cli *c = call->cli;
 	int rc = 0;
 
 	if (!*doc)
 		return 0; /* done, and nothing to show */
-	if (is_type(*doc, "approvals") && strcmp(resource, "approvals") != 0)
+	if (is_type(*doc, "approvals") && strcmp(call->resource, "approvals") != 0)
 		fprintf(stderr, "it waits for an approval\n");
-	if (is_type(*doc, "jobs") && strcmp(resource, "jobs") != 0 && args_has(&c->args, "wait"))
-		rc = wait_for_job(c, cl, doc, e);
-	if (rc == 0 && write_outputs(c, *doc, e) < 0)
-		return -1;
+	if (is_type(*doc, "jobs") && strcmp(call->resource, "jobs") != 0 && args_has(&c->args, "wait"))
+		rc = wait_for_job(c, call->client, doc, e);
+	if (rc == 0)
+		rc = write_outputs(c, *doc, e);
 	if (*doc)
 		list_show(c, *doc);
 	return rc;
@@ -183,26 +292,42 @@ show(struct cli *c, struct client *cl, const char *resource, json_t **doc, struc
 
 /* --- verbs --- */
 
+/* What the request may have: of one, or of the collection; an action has another type than the resource. */
+static const json_t *
+inputs(const struct call *call, const char *method, bool one, const char *type)
+{
+	bool action = strcmp(type, call->resource) != 0;
+	const char *pattern = arena_printf(call->cli->arena, "/%s%s%s%s", call->resource, one ? "/{id}" : "", action ? "/" : "", action ? type : "");
+
+	return description_inputs(call->description, strcmp(method, "PATCH") == 0 ? "patch" : "post", pattern);
+}
+
 /* One request of a resource object, or of none when it would be empty. */
 static int
-send_document(struct cli *c, struct client *cl, const char *method, const char *path, const char *type, const char *id, size_t first,
-              json_t **ret, struct error *e)
+send_document(const struct call *call, const char *method, const char *path, const char *type, const char *id, size_t first, json_t **ret,
+              struct error *e)
 {
 	JSON_CLEANUP json_t *attributes = json_object(), *body = NULL;
-	int rc = take_members(c, first, attributes, e);
+	struct cli *c = call->cli;
+	const json_t *members = inputs(call, method, id || first == 3, type);
+	int rc = take_members(c, members, first, attributes, e);
 
 	if (rc)
 		return rc;
 	body = json_pack("{s:{s:s,s:O}}", "data", "type", type, "attributes", attributes);
 	if (id)
 		json_object_set_new(json_object_get(body, "data"), "id", json_string(id));
-	return client_call(cl, method, path, body, ret, e);
+	rc = client_call(call->client, method, path, body, ret, e);
+	return rc < 0 && e->code == E_BAD_VALUE ? explain_json(c, members, first, e) : rc;
 }
 
 /* An action: of one, when the first word isn't NAME=VALUE, else of the collection. */
 static int
-run_action(struct cli *c, struct client *cl, const char *resource, const char *verb, json_t **ret, struct error *e)
+run_action(const struct call *call, json_t **ret, struct error *e)
 {
+	struct cli *c = call->cli;
+	struct client *cl = call->client;
+	const char *resource = call->resource, *verb = call->verb;
 	const char *content = args_get(&c->args, "content"), *path, *id, *query = "?";
 	bool one = c->args.n_words > 2 && !strchr(c->args.words[2], '=');
 
@@ -210,7 +335,7 @@ run_action(struct cli *c, struct client *cl, const char *resource, const char *v
 		return -1;
 	path = one ? arena_printf(c->arena, "/%s/%s/%s", resource, client_encode(cl, id), verb) : arena_printf(c->arena, "/%s/%s", resource, verb);
 	if (!content)
-		return send_document(c, cl, "POST", path, verb, NULL, one ? 3 : 2, ret, e);
+		return send_document(call, "POST", path, verb, NULL, one ? 3 : 2, ret, e);
 	for (size_t i = one ? 3 : 2; i < c->args.n_words; i++, query = "&") {
 		const char *word = c->args.words[i], *equals = strchr(word, '=');
 
@@ -222,31 +347,51 @@ run_action(struct cli *c, struct client *cl, const char *resource, const char *v
 }
 
 static int
-run_one(struct cli *c, struct client *cl, const char *resource, const char *verb, json_t **ret, struct error *e)
+run_one(const struct call *call, json_t **ret, struct error *e)
 {
+	struct cli *c = call->cli;
+	struct client *cl = call->client;
+	const char *resource = call->resource, *verb = call->verb;
 	const char *id, *path;
 
 	if (strcmp(verb, "create") == 0)
-		return send_document(c, cl, "POST", arena_printf(c->arena, "/%s", resource), resource, NULL, 2, ret, e);
+		return send_document(call, "POST", arena_printf(c->arena, "/%s", resource), resource, NULL, 2, ret, e);
 	if (strcmp(verb, "show") != 0 && strcmp(verb, "update") != 0 && strcmp(verb, "delete") != 0)
-		return run_action(c, cl, resource, verb, ret, e);
+		return run_action(call, ret, e);
 	if (c->args.n_words < 3)
 		return cli_usage(e, "the id or the name is missing");
 	if (find_id(c, cl, resource, c->args.words[2], &id, e) < 0)
 		return -1;
 	path = arena_printf(c->arena, "/%s/%s", resource, client_encode(cl, id));
 	if (strcmp(verb, "update") == 0)
-		return send_document(c, cl, "PATCH", path, resource, id, 3, ret, e);
+		return send_document(call, "PATCH", path, resource, id, 3, ret, e);
 	if (c->args.n_words > 3)
 		return cli_usage(e, "there are too many words");
 	return client_call(cl, strcmp(verb, "show") == 0 ? "GET" : "DELETE", path, NULL, ret, e);
+}
+
+/* The server's description, where there is something that it says: of plain values, and of what is to be written. Without it both are as they
+ * are: the request itself says what is wrong. */
+static json_t *
+read_description(struct cli *c, struct client *cl)
+{
+	bool wanted = args_has(&c->args, "out");
+	json_t *doc = NULL;
+	struct error e;
+
+	for (size_t i = 2; i < c->args.n_words && !wanted; i++) {
+		const char *equals = strchr(c->args.words[i], '=');
+
+		wanted = equals && equals > c->args.words[i] && equals[-1] != ':' && equals[1] != '@';
+	}
+	return wanted && client_call(cl, "GET", "/openapi.json", NULL, &doc, &e) == 0 ? doc : NULL;
 }
 
 static int
 run(struct cli *c, struct error *e)
 {
 	CLEANUP(client_free) struct client *cl = NULL;
-	JSON_CLEANUP json_t *doc = NULL;
+	JSON_CLEANUP json_t *doc = NULL, *description = NULL;
 	const char *resource = c->args.words[0], *verb = c->args.words[1];
 	int rc;
 
@@ -261,8 +406,12 @@ run(struct cli *c, struct error *e)
 		return rc;
 	if (client_new(c, &cl, e) < 0 || client_use_token(cl, e) < 0)
 		return -1;
-	rc = run_one(c, cl, resource, verb, &doc, e);
-	return rc ? rc : show(c, cl, resource, &doc, e);
+	description = read_description(c, cl);
+	const struct call call = {c, cl, resource, verb, description};
+	rc = check_output_names(&call, e);
+	if (rc == 0)
+		rc = run_one(&call, &doc, e);
+	return rc ? rc : show(&call, &doc, e);
 }
 
 /* --- help, from the server's own description --- */
@@ -271,18 +420,18 @@ static void
 print_members(struct arena *a, const json_t *schema)
 {
 	const json_t *required = json_object_get(schema, "required"), *item;
+	json_t *properties = json_object_get(schema, "properties");
 	const char *name;
 	json_t *member;
 
-	json_object_foreach(json_object_get(schema, "properties"), name, member) {
-		const char *type = json_string_value(json_object_get(member, "type"));
+	json_object_foreach(properties, name, member) {
 		const char *text = json_string_value(json_object_get(member, "description"));
 		bool needed = false;
 		size_t i;
 
 		json_array_foreach(required, i, item)
 			needed = needed || strcmp(json_string_value(item), name) == 0;
-		printf("      %-24s %s%s\n", text_safe(a, arena_printf(a, "%s%s", name, type && strcmp(type, "string") == 0 ? "=" : ":=")),
+		printf("      %-24s %s%s\n", text_safe(a, arena_printf(a, "%s%s", name, description_plain(properties, name) ? "=" : ":=")),
 		       needed ? "(has to be there) " : "", text_safe(a, text ? text : ""));
 	}
 }
@@ -353,7 +502,7 @@ print_help(struct cli *c, const char *resource, struct error *e)
 		const char *slash = strchr(path + 1, '/');
 		size_t len = slash ? (size_t)(slash - path - 1) : strlen(path + 1);
 
-		if (!resource && !slash)
+		if (!resource && !slash && !description_is_page(item))
 			printf("  %s\n", text_safe(c->arena, path + 1));
 		found = found || !resource;
 		if (!resource || strlen(resource) != len || strncmp(path + 1, resource, len) != 0)

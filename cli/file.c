@@ -117,6 +117,6 @@ file_absent(const char *path, struct error *e)
 	struct stat st;
 
 	if (!is_stream(path) && lstat(path, &st) == 0)
-		return fail(e, E_CONFLICT, "%s is there already: nothing is overwritten with a private key", path);
+		return fail(e, E_CONFLICT, "%s is there already: no key or secret overwrites it", path);
 	return 0;
 }

@@ -13,7 +13,7 @@ int file_read_octets(const char *path, struct buf *ret, struct error *e) MUST_CH
 int file_write(struct arena *a, const char *path, const void *data, size_t len, mode_t mode, struct error *e) MUST_CHECK;
 /* Refuses a path whose folder can't be written to: what comes once must not be lost for it. */
 int file_possible(struct arena *a, const char *path, struct error *e) MUST_CHECK;
-/* Refuses a path that is there already: a private key must not take the place of another. "-" is never there. */
+/* Refuses a path that is there already: a key or secret must not take the place of another. "-" is never there. */
 int file_absent(const char *path, struct error *e) MUST_CHECK;
 
 #endif

@@ -10,6 +10,7 @@
 #define NAME_WIDTH 20
 #define ANY_COLUMNS 7 /* of a collection that no command knows */
 #define ANY_WIDTH 40
+#define LONG_LINE 40 /* a text that is to be copied stands in a line of its own */
 
 /* A value as one line of text. */
 static const char *
@@ -37,9 +38,24 @@ value_text(struct arena *a, const json_t *v)
 	return text;
 }
 
+/* "cas/7": what a relationship points at; "" for nothing. */
+static const char *
+target_text(struct arena *a, const json_t *relationship)
+{
+	const json_t *to = json_object_get(relationship, "data");
+
+	if (!json_is_object(to))
+		return "";
+	return arena_printf(a, "%s/%s", value_text(a, json_object_get(to, "type")), value_text(a, json_object_get(to, "id")));
+}
+
 static const char *
 cell(struct arena *a, const json_t *resource, const char *attribute)
 {
+	const json_t *relationship = json_object_get(json_object_get(resource, "relationships"), attribute);
+
+	if (relationship)
+		return target_text(a, relationship);
 	if (strcmp(attribute, "id") == 0 || strcmp(attribute, "type") == 0)
 		return value_text(a, json_object_get(resource, attribute));
 	return value_text(a, json_object_get(json_object_get(resource, "attributes"), attribute));
@@ -172,16 +188,44 @@ add_column(struct arena *a, struct list_column *columns, size_t *n, const char *
 	columns[(*n)++] = (struct list_column){heading, attribute};
 }
 
-/* The first attributes that make short cells, in the order of the server. */
+static bool
+any_has(struct arena *a, const json_t *doc, const char *name)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(doc, "data"), i, item) {
+		if (*cell(a, item, name))
+			return true;
+	}
+	return false;
+}
+
+/* A url is wanted whatever its length; lists are shown when they are of texts. */
+static bool
+makes_column(struct arena *a, const char *name, const json_t *value)
+{
+	if (json_is_object(value) || (json_is_array(value) && json_is_object(json_array_get(value, 0))))
+		return false;
+	return strcmp(name, "url") == 0 || strlen(value_text(a, value)) < ANY_WIDTH;
+}
+
+/* The first attributes that make short cells, in the order of the server, then what the resources point at; none that is empty everywhere. */
 static void
 choose_columns(struct arena *a, const json_t *doc, struct list_column *columns, size_t *n)
 {
+	const json_t *first = json_array_get(json_object_get(doc, "data"), 0);
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(json_object_get(json_array_get(json_object_get(doc, "data"), 0), "attributes"), name, value)
-		if (*n < ANY_COLUMNS && !json_is_object(value) && !json_is_array(value) && strlen(value_text(a, value)) < ANY_WIDTH)
+	json_object_foreach(json_object_get(first, "attributes"), name, value) {
+		if (*n < ANY_COLUMNS && makes_column(a, name, value) && any_has(a, doc, name))
 			add_column(a, columns, n, name);
+	}
+	json_object_foreach(json_object_get(first, "relationships"), name, value) {
+		if (any_has(a, doc, name))
+			add_column(a, columns, n, name);
+	}
 }
 
 int
@@ -227,12 +271,43 @@ print_relationships(struct cli *c, const json_t *data)
 	json_t *value;
 
 	json_object_foreach(json_object_get(data, "relationships"), name, value) {
-		const json_t *to = json_object_get(value, "data");
+		const char *to = target_text(c->arena, value);
 
-		if (json_is_object(to))
-			printf("%-*s %s\n", NAME_WIDTH, text_safe(c->arena, name),
-			       text_safe(c->arena, arena_printf(c->arena, "%s/%s", value_text(c->arena, json_object_get(to, "type")),
-			                                        value_text(c->arena, json_object_get(to, "id")))));
+		if (*to)
+			printf("%-*s %s\n", NAME_WIDTH, text_safe(c->arena, name), text_safe(c->arena, to));
+	}
+}
+
+/* An object of texts, such as ready commands: they are there to be copied. */
+static bool
+has_texts(json_t *value)
+{
+	const char *name;
+	json_t *item;
+
+	if (!json_is_object(value) || json_object_size(value) == 0)
+		return false;
+	json_object_foreach(value, name, item) {
+		if (!json_is_string(item) && !json_is_null(item))
+			return false;
+	}
+	return true;
+}
+
+/* One text a line, as it is; a long one below its name, which a shell passes over. */
+static void
+print_texts(struct arena *a, json_t *texts)
+{
+	const char *name;
+	json_t *item;
+
+	json_object_foreach(texts, name, item) {
+		const char *text = json_string_value(item);
+
+		if (text && strlen(text) > LONG_LINE)
+			printf("# %s\n%s\n", text_safe(a, name), text_safe(a, text));
+		else if (text)
+			printf("%-*s %s\n", NAME_WIDTH, text_safe(a, name), text_safe(a, text));
 	}
 }
 
@@ -251,16 +326,19 @@ list_show(struct cli *c, const json_t *doc)
 	json_object_foreach(json_object_get(data, "attributes"), name, value) {
 		const char *text = value_text(c->arena, value);
 
-		if (!strchr(text, '\n') && !json_is_null(value))
+		if (!strchr(text, '\n') && !json_is_null(value) && !has_texts(value))
 			printf("%-*s %s\n", NAME_WIDTH, text_safe(c->arena, name), text_safe(c->arena, text));
 	}
 	print_relationships(c, data);
 	json_object_foreach(json_object_get(data, "attributes"), name, value) {
 		const char *text = value_text(c->arena, value);
 
-		if (strchr(text, '\n')) {
-			printf("\n%s\n", text_safe(c->arena, name));
+		if (!has_texts(value) && !strchr(text, '\n'))
+			continue;
+		printf("\n%s\n", text_safe(c->arena, name));
+		if (has_texts(value))
+			print_texts(c->arena, value);
+		else
 			print_block(c->arena, text);
-		}
 	}
 }

@@ -41,7 +41,8 @@ store_of(const struct endpoint *ep)
 	return store;
 }
 
-/* Who issued something is a CA by its basic constraints: OpenSSL lets old self-signed certificates without any pass (T21). */
+/* Who issued something is a CA by its basic constraints, an anchor too: one that is a leaf's would let whoever has its key make identities, and
+ * OpenSSL lets old self-signed certificates without any pass. */
 static int
 check_issuers(X509_STORE_CTX *ctx, struct error *e)
 {
@@ -53,7 +54,7 @@ check_issuers(X509_STORE_CTX *ctx, struct error *e)
 }
 
 static int
-verify(const struct endpoint *ep, struct bytes der, struct error *e)
+verify(const struct endpoint *ep, struct bytes der, struct arena *a, const struct cert *c, struct error *e)
 {
 	X509 *leaf CLEANUP(X509_free) = load(der);
 	X509_STORE *store CLEANUP(X509_STORE_free) = store_of(ep);
@@ -67,7 +68,10 @@ verify(const struct endpoint *ep, struct bytes der, struct error *e)
 	X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_CLIENT);
 	X509_VERIFY_PARAM_set_auth_level(param, STRENGTH);
 	X509_VERIFY_PARAM_set_depth(param, LIMIT_CA_DEPTH);
-	if (X509_verify_cert(ctx) != 1)
+	bool good = X509_verify_cert(ctx) == 1;
+	if (!good && X509_STORE_CTX_get_error(ctx) == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY)
+		return fail(e, E_FORBIDDEN, "the client certificate's issuer %s isn't among the trust anchors of this path", dn_text(a, c->issuer));
+	if (!good)
 		return fail(e, E_FORBIDDEN, "the client certificate isn't good under the trust anchors of this path: %s",
 		            X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
 	return check_issuers(ctx, e);
@@ -108,13 +112,17 @@ enroll_anchor_verify(const struct endpoint *ep, const char *pem, struct arena *a
 		return fail(e, E_FORBIDDEN, "the client certificate can't be read: %s", arena_strdup(a, e->detail));
 	if (cert_is_ca(&c))
 		return fail(e, E_FORBIDDEN, "the client certificate is a CA's (RFC 5280 4.2.1.9), which doesn't sign in");
-	if (verify(ep, der, e) < 0)
+	if (verify(ep, der, a, &c, e) < 0)
 		return -1;
 	const char *from = endpoint_text(ep, a, "names_from", "serial_number");
-	if (strcmp(from, "same") == 0)
+	bool number_alone = strcmp(from, "serial_number_only") == 0, any = strcmp(from, "any") == 0;
+	if (!any && !number_alone)
 		rule.certificate = der;
-	else if (strcmp(from, "any") != 0 && serial_number(a, &c, &rule.serial_number, e) < 0)
-		return -1;
+	if (!any && strcmp(from, "same") != 0) {
+		rule.names_bound = !number_alone;
+		if (serial_number(a, &c, &rule.serial_number, e) < 0)
+			return -1;
+	}
 	SHA256(der.data, der.len, hash);
 	*ret_rule = rule;
 	*ret_who = (struct principal){

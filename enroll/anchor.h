@@ -6,8 +6,8 @@
 /* The client certificate (PEM) under the door's anchors → principal with evidence "anchor" and the certificate's DER. It has to be valid now, no
  * CA's, for clientAuth if it names purposes, with signatures of 112 bits of strength; each certificate between it and the anchor has to be among
  * the anchors. An anchor that is the certificate itself counts when it is so byte for byte. *ret_rule is what the request has to come down to by
- * the door's setting names_from: "serial_number" (the subject's serialNumber; a certificate without one is refused), "same" (subject and names) or
- * "any". E_FORBIDDEN names the cause. All of it in the arena. */
+ * the door's setting names_from: "serial_number" (the subject's serialNumber, and nobody else's names; a certificate without one is refused),
+ * "serial_number_only" (that number, whatever else), "same" (subject and names) or "any". E_FORBIDDEN names the cause. All of it in the arena. */
 int enroll_anchor_verify(const struct endpoint *ep, const char *pem, struct arena *a, struct principal *ret_who, struct enroll_identity *ret_rule,
                          struct error *e) MUST_CHECK;
 

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include "lib/arena.h"
+#include "lib/x509/cert.h"
 #include "lib/x509/der.h"
 #include "lib/x509/keytype.h"
 
@@ -16,6 +17,7 @@
 /* A digest that a signer may name. SHA-1 only where old devices are served. */
 struct cms_digest {
 	const char *name;     /* OpenSSL's */
+	const char *engine;   /* the engine's: Siegel__RaSign, digest */
 	struct bytes oid;
 	bool legacy;
 };
@@ -25,6 +27,7 @@ const struct cms_digest *cms_digest_by_oid(struct bytes oid);
 /* A content cipher: AES-128/192/256-CBC (RFC 3565), and 3DES-CBC only where old devices are served. */
 struct cms_cipher {
 	const char *name;     /* OpenSSL's */
+	const char *engine;   /* the engine's: enroll/ra.h, cipher */
 	struct bytes oid;
 	size_t key_bytes, iv_bytes;
 	bool legacy;
@@ -32,6 +35,12 @@ struct cms_cipher {
 const struct cms_cipher *cms_cipher_by_oid(struct bytes oid);
 /* By OpenSSL's name, case-insensitive; NULL when there is none. */
 const struct cms_cipher *cms_cipher_by_name(const char *name);
+
+/* The digest of RSAES-OAEP (RFC 8017 7.1) in both its places by its parameters (RFC 4055 4.1, DER): "SHA1" or "SHA256", OpenSSL's names; NULL for
+ * all others. */
+const char *cms_oaep_digest(struct bytes parameters);
+/* The parameters, DER, of one of these two; empty for any other. */
+struct bytes cms_oaep_parameters(const char *digest);
 
 /* SignerInfo, RFC 5652 5.3. */
 struct cms_signer {
@@ -66,7 +75,8 @@ const struct bytes *cms_signer_certificate(const struct cms_signed *s);
  * that isn't taken, E_BAD_KEY for a key below the limits, E_FORBIDDEN for a wrong signature. */
 int cms_signed_verify(const struct cms_signed *s, struct bytes cert, bool legacy, struct error *e) MUST_CHECK;
 
-enum cms_recipient_kind { CMS_KEY_TRANSPORT, CMS_PASSWORD };
+/* CMS_READY is written alone. */
+enum cms_recipient_kind { CMS_KEY_TRANSPORT, CMS_PASSWORD, CMS_READY };
 
 /* EnvelopedData with exactly one recipient, RFC 5652 6. Views into the message. */
 struct cms_enveloped {
@@ -99,11 +109,22 @@ struct cms_recipient {
 	int (*wrap)(void *ctx, struct arena *a, struct bytes content_key, struct bytes *ret_derivation, struct bytes *ret_algorithm,
 	            struct bytes *ret_encrypted_key, struct error *e);
 	void *ctx;
+	/* CMS_READY: the whole RecipientInfo, what it makes the version of the EnvelopedData (RFC 5652 6.1), and the content key, of the cipher's
+	 * length, that is encrypted in it. */
+	struct bytes info;
+	int version;
+	const uint8_t *content_key;
 };
-/* ContentInfo with EnvelopedData of content (type id-data), DER, in the arena. E_BAD_KEY for a recipient's key that isn't RSA of at least
- * LIMIT_RSA_MIN_BITS. */
-int cms_enveloped_encode(struct arena *a, struct bytes content, const struct cms_cipher *cipher, const struct cms_recipient *to, struct bytes *ret,
-                         struct error *e) MUST_CHECK;
+/* ContentInfo with EnvelopedData of content, which is of type content_type (OID), DER, in the arena. E_BAD_KEY for a recipient's key that isn't RSA
+ * of at least LIMIT_RSA_MIN_BITS. RFC 5652 6.1. */
+int cms_enveloped_encode(struct arena *a, struct bytes content_type, struct bytes content, const struct cms_cipher *cipher,
+                         const struct cms_recipient *to, struct bytes *ret, struct error *e) MUST_CHECK;
+/* A KeyTransRecipientInfo (RFC 5652 6.2.1) for the certificate with that RSA key: RSAES-OAEP with oaep_digest (cms_oaep_digest()), or with NULL
+ * RSAES-PKCS1-v1_5, which every client with an RSA key opens (RFC 3370 4.2.1). E_BAD_KEY when the key doesn't encrypt. */
+int cms_put_key_transport(struct buf *b, const struct cert *c, EVP_PKEY *key, const char *oaep_digest, struct bytes content_key,
+                          struct error *e) MUST_CHECK;
+/* IssuerAndSerialNumber, RFC 5652 10.2.4. */
+void cms_put_issuer_and_serial(struct buf *b, const struct cert *c);
 
 /* What a SignedData is made of. */
 struct cms_signature {

@@ -10,21 +10,20 @@
 #include "lib/x509/oid.h"
 
 #define EXPONENT_BYTES 8
-#define OID_LIT(lit) {(const uint8_t *)(lit), sizeof(lit) - 1}
 
 static const struct cms_digest digests[] = {
-    {"SHA256", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x02\x01"), false},
-    {"SHA384", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x02\x02"), false},
-    {"SHA512", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x02\x03"), false},
-    {"SHA1", OID_LIT("\x2b\x0e\x03\x02\x1a"), true},
+    {"SHA256", "sha256", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x02\x01"), false},
+    {"SHA384", "sha384", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x02\x02"), false},
+    {"SHA512", "sha512", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x02\x03"), false},
+    {"SHA1", "sha1", OID_LIT("\x2b\x0e\x03\x02\x1a"), true},
 };
 
 /* RFC 3565 4.1, RFC 3370 5.1. DES and RC2 aren't known. */
 static const struct cms_cipher ciphers[] = {
-    {"AES-128-CBC", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x01\x02"), 16, 16, false},
-    {"AES-192-CBC", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x01\x16"), 24, 16, false},
-    {"AES-256-CBC", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x01\x2a"), 32, 16, false},
-    {"DES-EDE3-CBC", OID_LIT("\x2a\x86\x48\x86\xf7\x0d\x03\x07"), 24, 8, true},
+    {"AES-128-CBC", "aes-128-cbc", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x01\x02"), 16, 16, false},
+    {"AES-192-CBC", "aes-192-cbc", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x01\x16"), 24, 16, false},
+    {"AES-256-CBC", "aes-256-cbc", OID_LIT("\x60\x86\x48\x01\x65\x03\x04\x01\x2a"), 32, 16, false},
+    {"DES-EDE3-CBC", "des-ede3-cbc", OID_LIT("\x2a\x86\x48\x86\xf7\x0d\x03\x07"), 24, 8, true},
 };
 
 const struct cms_digest *
@@ -52,6 +51,37 @@ cms_cipher_by_name(const char *name)
 		if (strcasecmp(ciphers[i].name, name) == 0)
 			return &ciphers[i];
 	return NULL;
+}
+
+/* RSAES-OAEP-params, RFC 4055 4.1: all defaults is SHA-1; SHA-256 in both places, with the NULL of the digests' parameters and without. What is
+ * written is the first of its digest. */
+#define SHA256_ID "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01"
+#define MGF1_ID "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08"
+static const struct {
+	const char *digest;
+	struct bytes parameters;
+} oaep[] = {
+    {"SHA1", OID_LIT("\x30\x00")},
+    {"SHA256", OID_LIT("\x30\x2f\xa0\x0f\x30\x0d" SHA256_ID "\x05\x00\xa1\x1c\x30\x1a" MGF1_ID "\x30\x0d" SHA256_ID "\x05\x00")},
+    {"SHA256", OID_LIT("\x30\x2b\xa0\x0d\x30\x0b" SHA256_ID "\xa1\x1a\x30\x18" MGF1_ID "\x30\x0b" SHA256_ID)},
+};
+
+const char *
+cms_oaep_digest(struct bytes parameters)
+{
+	for (size_t i = 0; i < ARRAY_LEN(oaep); i++)
+		if (bytes_equal(oaep[i].parameters, parameters))
+			return oaep[i].digest;
+	return NULL;
+}
+
+struct bytes
+cms_oaep_parameters(const char *digest)
+{
+	for (size_t i = 0; i < ARRAY_LEN(oaep); i++)
+		if (strcmp(oaep[i].digest, digest) == 0)
+			return oaep[i].parameters;
+	return (struct bytes){0};
 }
 
 /* The size of an RSA modulus (RFC 8017 A.1.1); 0 for anything else. *ret_exponent is set when it is one that is taken: odd, above 1, of 64 bits at

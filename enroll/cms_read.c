@@ -5,8 +5,6 @@
 #include "lib/x509/cert.h"
 #include "lib/x509/oid.h"
 
-#define OID_ENVELOPED_DATA OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03")
-
 /* ContentInfo, RFC 5652 3: the content of that type, whose SEQUENCE's elements go to *ret. */
 static int
 open_content_info(struct arena *a, struct bytes in, struct bytes type, const char *type_name, struct der *ret, struct error *e)
@@ -190,15 +188,6 @@ cms_signed_attribute(const struct cms_signed *s, struct bytes oid, int tag, cons
 	return 0;
 }
 
-static bool
-has_key_id(const struct cert *c, struct bytes key_id)
-{
-	struct error e;
-	const struct cert_extension *x = cert_extension_find(c, OID_SKI);
-	struct der d = der_of(x ? x->value : (struct bytes){0}), octets;
-	return x && der_get(&d, DER_OCTET_STRING, "subjectKeyIdentifier", &octets, &e) == 0 && bytes_equal(der_bytes(&octets), key_id);
-}
-
 const struct bytes *
 cms_signer_certificate(const struct cms_signed *s)
 {
@@ -207,7 +196,7 @@ cms_signer_certificate(const struct cms_signed *s)
 		struct cert c;
 		if (cert_parse_strange(s->certificates[i], &c, &e) < 0)
 			continue;
-		if (s->signer.key_id.len ? has_key_id(&c, s->signer.key_id)
+		if (s->signer.key_id.len ? cert_has_key_id(&c, s->signer.key_id)
 		                         : bytes_equal(c.issuer, s->signer.issuer) && bytes_equal(c.serial, s->signer.serial))
 			return &s->certificates[i];
 	}

@@ -15,7 +15,6 @@ DEFINE_CLEANUP(EVP_CIPHER, EVP_CIPHER_free)
 
 #define OID_CONTENT_TYPE OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x03")
 #define OID_MESSAGE_DIGEST OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x04")
-#define OID_LIT(lit) {(const uint8_t *)(lit), sizeof(lit) - 1}
 
 /* Signature algorithms that name no digest, or one that SignerInfo's digest has to be. RFC 3370 3.2, RFC 5754 3.2, RFC 5753 2.1.1; clients on
  * OpenSSL and Cisco's write the key's algorithm in their place. */

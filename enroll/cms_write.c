@@ -15,7 +15,6 @@ DEFINE_CLEANUP(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
 DEFINE_CLEANUP(EVP_CIPHER_CTX, EVP_CIPHER_CTX_free)
 DEFINE_CLEANUP(EVP_CIPHER, EVP_CIPHER_free)
 
-#define OID_ENVELOPED_DATA OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03")
 #define MAX_HEADS 2048 /* of what stands around a content: names of an issuer, algorithms, a wrapped key */
 
 /* The order of a SET OF, X.690 11.6. */
@@ -81,8 +80,8 @@ cms_certs_only_encode(struct arena *a, const struct bytes *certs, int n_certs, c
 	return hand_over(a, &b, ret, e);
 }
 
-static void
-put_issuer_and_serial(struct buf *b, const struct cert *c)
+void
+cms_put_issuer_and_serial(struct buf *b, const struct cert *c)
 {
 	size_t seq = der_begin(b, DER_SEQUENCE);
 	der_put_raw(b, c->issuer);
@@ -96,7 +95,7 @@ put_signer(struct buf *b, const struct cert *signer, const struct cms_signature 
 {
 	size_t info = der_begin(b, DER_SEQUENCE);
 	der_put_small(b, 1); /* by issuerAndSerialNumber */
-	put_issuer_and_serial(b, signer);
+	cms_put_issuer_and_serial(b, signer);
 	der_put_raw(b, s->digest_algorithm);
 	size_t attributes = b->len;
 	der_put_raw(b, s->signed_attributes);
@@ -145,31 +144,46 @@ cms_signed_encode(struct arena *a, struct bytes content_type, struct bytes conte
 	return hand_over(a, &b, ret, e);
 }
 
-/* RSAES-PKCS1-v1_5 (RFC 3370 4.2.1): what every client with an RSA key opens. */
-static int
-put_key_transport(struct buf *b, struct bytes certificate, struct bytes content_key, struct error *e)
+int
+cms_put_key_transport(struct buf *b, const struct cert *c, EVP_PKEY *key, const char *oaep_digest, struct bytes content_key, struct error *e)
 {
-	static const uint8_t rsa_encryption[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
+	EVP_PKEY_CTX *ctx CLEANUP(EVP_PKEY_CTX_free) = EVP_PKEY_CTX_new(key, NULL);
+	uint8_t encrypted[LIMIT_RSA_MAX_BITS / 8];
+	size_t len = sizeof(encrypted);
+	if (!ctx || EVP_PKEY_encrypt_init(ctx) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, oaep_digest ? RSA_PKCS1_OAEP_PADDING : RSA_PKCS1_PADDING) != 1 ||
+	    (oaep_digest && EVP_PKEY_CTX_set_rsa_oaep_md_name(ctx, oaep_digest, NULL) != 1) ||
+	    (oaep_digest && EVP_PKEY_CTX_set_rsa_mgf1_md_name(ctx, oaep_digest, NULL) != 1) ||
+	    EVP_PKEY_encrypt(ctx, encrypted, &len, content_key.data, content_key.len) != 1)
+		return fail(e, E_BAD_KEY, "nothing can be encrypted to the recipient's RSA key");
+	size_t info = der_begin(b, DER_SEQUENCE);
+	der_put_small(b, 0);
+	cms_put_issuer_and_serial(b, c);
+	size_t algorithm = der_begin(b, DER_SEQUENCE);
+	if (oaep_digest) {
+		der_put(b, DER_OID, OID_RSAES_OAEP.data, OID_RSAES_OAEP.len);
+		der_put_raw(b, cms_oaep_parameters(oaep_digest));
+	} else {
+		der_put(b, DER_OID, OID_RSA_ENCRYPTION.data, OID_RSA_ENCRYPTION.len);
+		der_put(b, DER_NULL, "", 0);
+	}
+	der_close(b, algorithm);
+	der_put(b, DER_OCTET_STRING, encrypted, len);
+	der_close(b, info);
+	return 0;
+}
+
+static int
+put_certificate(struct buf *b, struct bytes certificate, struct bytes content_key, struct error *e)
+{
 	EVP_PKEY *key CLEANUP(EVP_PKEY_free) = NULL;
 	const struct keytype *type = NULL;
 	struct cert c;
-	uint8_t encrypted[LIMIT_RSA_MAX_BITS / 8];
-	size_t len = sizeof(encrypted);
 	if (cert_parse_strange(certificate, &c, e) < 0 || cms_public_key(c.spki, &type, &key, e) < 0)
 		return -1;
 	if (type->family != KEY_RSA)
 		return fail(e, E_BAD_KEY, "nothing can be encrypted to a key of type %s", type->name);
-	EVP_PKEY_CTX *ctx CLEANUP(EVP_PKEY_CTX_free) = EVP_PKEY_CTX_new(key, NULL);
-	if (!ctx || EVP_PKEY_encrypt_init(ctx) != 1 || EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1 ||
-	    EVP_PKEY_encrypt(ctx, encrypted, &len, content_key.data, content_key.len) != 1)
-		return fail(e, E_BAD_KEY, "the recipient's RSA key doesn't encrypt");
-	size_t info = der_begin(b, DER_SEQUENCE);
-	der_put_small(b, 0);
-	put_issuer_and_serial(b, &c);
-	der_put_raw(b, (struct bytes){rsa_encryption, sizeof(rsa_encryption)});
-	der_put(b, DER_OCTET_STRING, encrypted, len);
-	der_close(b, info);
-	return 0;
+	return cms_put_key_transport(b, &c, key, NULL, content_key, e);
 }
 
 static int
@@ -192,7 +206,8 @@ put_password(struct arena *a, struct buf *b, const struct cms_recipient *to, str
 
 /* EncryptedContentInfo, RFC 5652 6.1. */
 static int
-put_encrypted(struct arena *a, struct buf *b, struct bytes content, const struct cms_cipher *cipher, const uint8_t *key, struct error *e)
+put_encrypted(struct arena *a, struct buf *b, struct bytes content_type, struct bytes content, const struct cms_cipher *cipher, const uint8_t *key,
+              struct error *e)
 {
 	EVP_CIPHER *evp CLEANUP(EVP_CIPHER_free) = EVP_CIPHER_fetch(NULL, cipher->name, NULL);
 	EVP_CIPHER_CTX *ctx CLEANUP(EVP_CIPHER_CTX_free) = EVP_CIPHER_CTX_new();
@@ -202,7 +217,7 @@ put_encrypted(struct arena *a, struct buf *b, struct bytes content, const struct
 	    EVP_EncryptUpdate(ctx, out, &len, content.data, (int)content.len) != 1 || EVP_EncryptFinal_ex(ctx, out + len, &more) != 1)
 		return fail(e, E_INTERNAL, "the content can't be encrypted: the cryptographic library refuses %s", cipher->name);
 	size_t info = der_begin(b, DER_SEQUENCE);
-	der_put(b, DER_OID, OID_PKCS7_DATA.data, OID_PKCS7_DATA.len);
+	der_put(b, DER_OID, content_type.data, content_type.len);
 	size_t algorithm = der_begin(b, DER_SEQUENCE);
 	der_put(b, DER_OID, cipher->oid.data, cipher->oid.len);
 	der_put(b, DER_OCTET_STRING, iv, cipher->iv_bytes);
@@ -213,19 +228,29 @@ put_encrypted(struct arena *a, struct buf *b, struct bytes content, const struct
 }
 
 static int
-put_enveloped(struct arena *a, struct buf *b, struct bytes content, const struct cms_cipher *cipher, const struct cms_recipient *to,
-              const uint8_t *key, struct error *e)
+put_recipient(struct arena *a, struct buf *b, const struct cms_recipient *to, struct bytes content_key, struct error *e)
 {
-	struct bytes content_key = {key, cipher->key_bytes};
+	if (to->kind == CMS_PASSWORD)
+		return put_password(a, b, to, content_key, e);
+	if (to->kind == CMS_KEY_TRANSPORT)
+		return put_certificate(b, to->certificate, content_key, e);
+	der_put_raw(b, to->info);
+	return 0;
+}
+
+static int
+put_enveloped(struct arena *a, struct buf *b, struct bytes content_type, struct bytes content, const struct cms_cipher *cipher,
+              const struct cms_recipient *to, const uint8_t *key, struct error *e)
+{
 	size_t content_info = der_begin(b, DER_SEQUENCE);
 	der_put(b, DER_OID, OID_ENVELOPED_DATA.data, OID_ENVELOPED_DATA.len);
 	size_t explicit_content = der_begin(b, DER_CONTEXT_CONSTRUCTED(0));
 	size_t enveloped = der_begin(b, DER_SEQUENCE);
-	der_put_small(b, to->kind == CMS_PASSWORD ? 3 : 0); /* RFC 5652 6.1 */
+	der_put_small(b, to->kind == CMS_READY ? to->version : to->kind == CMS_PASSWORD ? 3 : 0); /* RFC 5652 6.1 */
 	size_t recipients = der_begin(b, DER_SET);
-	int result = to->kind == CMS_PASSWORD ? put_password(a, b, to, content_key, e) : put_key_transport(b, to->certificate, content_key, e);
+	int result = put_recipient(a, b, to, (struct bytes){key, cipher->key_bytes}, e);
 	der_close(b, recipients);
-	if (result < 0 || put_encrypted(a, b, content, cipher, key, e) < 0)
+	if (result < 0 || put_encrypted(a, b, content_type, content, cipher, key, e) < 0)
 		return -1;
 	der_close(b, enveloped);
 	der_close(b, explicit_content);
@@ -234,14 +259,16 @@ put_enveloped(struct arena *a, struct buf *b, struct bytes content, const struct
 }
 
 int
-cms_enveloped_encode(struct arena *a, struct bytes content, const struct cms_cipher *cipher, const struct cms_recipient *to, struct bytes *ret,
-                     struct error *e)
+cms_enveloped_encode(struct arena *a, struct bytes content_type, struct bytes content, const struct cms_cipher *cipher,
+                     const struct cms_recipient *to, struct bytes *ret, struct error *e)
 {
 	uint8_t key[CMS_MAX_KEY_BYTES];
-	struct buf BUF_CLEANUP b = BUF_INIT(content.len + LIMIT_CERT_BYTES + MAX_HEADS);
-	if (RAND_priv_bytes(key, sizeof(key)) != 1)
+	struct buf BUF_CLEANUP b = BUF_INIT(content.len + to->info.len + LIMIT_CERT_BYTES + MAX_HEADS);
+	if (to->kind == CMS_READY)
+		memcpy(key, to->content_key, cipher->key_bytes);
+	else if (RAND_priv_bytes(key, sizeof(key)) != 1)
 		return fail(e, E_INTERNAL, "no random numbers");
-	int result = put_enveloped(a, &b, content, cipher, to, key, e);
+	int result = put_enveloped(a, &b, content_type, content, cipher, to, key, e);
 	OPENSSL_cleanse(key, sizeof(key));
 	return result < 0 ? -1 : hand_over(a, &b, ret, e);
 }

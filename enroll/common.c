@@ -75,6 +75,20 @@ enroll_db(struct enroll *en)
 	return en->db;
 }
 
+int
+enroll_query(struct enroll *en, int32_t tenant_id, const char *sql, const struct db_param *params, int n_params, struct db_result **ret,
+             struct error *e)
+{
+	struct db *db = NULL;
+	if (db_pool_take(en->db, &db, e) < 0)
+		return -1;
+	int rc = tenant_id ? auth_set_tenant(db, tenant_id, e) : 0;
+	if (rc == 0)
+		rc = db_query(db, sql, params, n_params, false, ret, e);
+	db_pool_give(en->db, db);
+	return rc;
+}
+
 struct endpoints *
 enroll_endpoints(struct enroll *en)
 {

@@ -16,6 +16,10 @@ int enroll_open(const struct config *c, const char *caller, const char *role, in
                 struct error *e) MUST_CHECK;
 void enroll_close(struct enroll *en); /* accepts NULL; no call may be under way */
 struct db_pool *enroll_db(struct enroll *en);
+/* db_query() on a connection of the pool, which is given back at once, for that tenant (0: what no tenant's rows are asked for). Text, not binary.
+ * Not for whoever holds a connection already. */
+int enroll_query(struct enroll *en, int32_t tenant_id, const char *sql, const struct db_param *params, int n_params, struct db_result **ret,
+                 struct error *e) MUST_CHECK;
 /* Asks the engine on a connection of its own: engine_call(). The caller frees *ret with engine_reply_free(). */
 int enroll_call(struct enroll *en, const Siegel__Request *request, Siegel__Reply **ret, struct error *e) MUST_CHECK;
 
@@ -23,15 +27,20 @@ int enroll_call(struct enroll *en, const Siegel__Request *request, Siegel__Reply
 int enroll_password(struct enroll *en, struct db *db, const char *authorization, struct arena *a, struct principal *ret,
                     struct error *e) MUST_CHECK;
 
+struct http_request;
+struct http_answer;
+/* A refusal as people want to read it: the status of the error, one line of text/plain, and Retry-After where coming again makes sense. */
+void enroll_refuse(struct http_request *r, const struct error *e, struct http_answer *a);
+
 #define ENROLL_KEY_BYTES 32
 
 /* What a request has to come down to, whoever wrote it: the engine refuses it otherwise. NULL and empty: anything that the profile allows. */
 struct enroll_identity {
 	const char *common_name, *serial_number; /* of the subject */
-	bool names_bound;                        /* its alternative names are among names and the common name */
+	bool names_bound;                        /* it names nobody but these; with certificate: and those in it */
 	const char *const *names;                /* "dns:a.example" */
 	size_t n_names;
-	struct bytes certificate;                /* DER: subject and names are its; unlike same_identity_as, purposes aren't asked about */
+	struct bytes certificate;                /* DER: without names_bound subject and names are its; its purposes aren't asked about */
 };
 
 /* One certificate that is asked for. */

@@ -136,18 +136,13 @@ read_anchors(struct arena *a, const char *text, struct endpoint *ret, struct err
 static int
 ask(struct enroll *en, const char *protocol, const char *label, struct arena *a, struct endpoint *ret, struct error *e)
 {
-	enum { ID, TENANT, CA_ID, CA, PROFILE_ID, PROFILE, AUTH, SETTINGS, ANCHORS, CHALLENGE, VERSION };
+	enum { ID, TENANT, CA_ID, CA, PROFILE, AUTH, SETTINGS, ANCHORS, CHALLENGE };
 	CLEANUP(db_result_free) struct db_result *r = NULL;
-	struct db *db = NULL;
 	const struct db_param row[] = {DB_TEXT(protocol), DB_TEXT(label)};
-	if (db_pool_take(enroll_db(en), &db, e) < 0)
-		return -1;
-	int rc = db_query(db,
-	                  "SELECT r_id, r_tenant, r_ca_id, r_ca, r_profile_id, r_profile, r_auth, r_settings, r_anchors, r_challenge, r_version"
-	                  " FROM endpoint_find($1::text, $2::text)",
-	                  row, ARRAY_LEN(row), false, &r, e);
-	db_pool_give(enroll_db(en), db);
-	if (rc < 0)
+	if (enroll_query(en, 0,
+	                 "SELECT r_id, r_tenant, r_ca_id, r_ca, r_profile, r_auth, r_settings, r_anchors, r_challenge"
+	                 " FROM endpoint_find($1::text, $2::text)",
+	                 row, ARRAY_LEN(row), &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
 		return fail(e, E_NOT_FOUND, "there is no such label");
@@ -155,8 +150,6 @@ ask(struct enroll *en, const char *protocol, const char *label, struct arena *a,
 	    .id = db_int(r, 0, ID),
 	    .tenant_id = (int32_t)db_int(r, 0, TENANT),
 	    .ca_id = (int32_t)db_int(r, 0, CA_ID),
-	    .profile_id = (int32_t)db_int(r, 0, PROFILE_ID),
-	    .version = (int)db_int(r, 0, VERSION),
 	    .auth = auth_bits(db_text(r, 0, AUTH)),
 	    .label = arena_strdup(a, label),
 	    .ca = arena_strdup(a, db_text(r, 0, CA)),
@@ -229,6 +222,40 @@ endpoint_find(struct enroll *en, const char *protocol, const char *label, struct
 	return rc;
 }
 
+/* The CA of that name, or the tenant's default one, whatever its status; 0: there is none. */
+static int
+ask_ca(struct enroll *en, int32_t tenant_id, const char *name, int32_t *ret, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	const struct db_param row[] = {DB_INT(tenant_id), DB_TEXT(name)};
+	if (enroll_query(en, tenant_id,
+	                 "SELECT id FROM ca WHERE tenant_id = $1::int AND (name = $2::text OR ($2::text = '' AND is_default))",
+	                 row, ARRAY_LEN(row), &r, e) < 0)
+		return -1;
+	*ret = db_rows(r) == 1 ? (int32_t)db_int(r, 0, 0) : 0;
+	return 0;
+}
+
+int
+endpoint_without_row(struct enroll *en, const char *protocol, const struct endpoint *given, struct arena *a, struct endpoint *ret, struct error *e)
+{
+	struct endpoints *p = enroll_endpoints(en);
+	struct endpoint found = *given;
+	char name[NAME_BYTES];
+	bool is;
+	unsigned generation;
+	int64_t asked = now_ms();
+	snprintf(name, sizeof(name), "%s/", protocol); /* no label is empty */
+	if (find_kept(p, name, a, ret, &is, &generation))
+		return 0;
+	if (ask_ca(en, given->tenant_id, given->ca, &found.ca_id, e) < 0)
+		return -1;
+	if (found.ca_id) /* the store doesn't tell of CAs that are new */
+		keep(p, name, &found, asked, generation);
+	*ret = found;
+	return 0;
+}
+
 static json_t *
 setting(const struct endpoint *ep, const char *name)
 {
@@ -248,11 +275,4 @@ endpoint_int(const struct endpoint *ep, const char *name, int64_t absent)
 {
 	json_t *v CLEANUP(json_decref) = setting(ep, name);
 	return json_is_integer(v) ? json_integer_value(v) : absent;
-}
-
-bool
-endpoint_bool(const struct endpoint *ep, const char *name, bool absent)
-{
-	json_t *v CLEANUP(json_decref) = setting(ep, name);
-	return json_is_boolean(v) ? json_is_true(v) : absent;
 }

@@ -16,8 +16,7 @@ enum endpoint_auth {
 
 struct endpoint {
 	int64_t id; /* 0: the default path of EST, which has no row */
-	int32_t tenant_id, ca_id, profile_id; /* ca_id 0: the tenant has no default CA */
-	int version;
+	int32_t tenant_id, ca_id; /* ca_id 0: the tenant has no default CA */
 	unsigned auth;
 	const char *label;
 	const char *ca;       /* name; "": the tenant's default CA, whose id is ca_id */
@@ -34,10 +33,13 @@ bool endpoint_label_valid(const char *label);
 /* The door of that name, in the arena. E_NOT_FOUND when there is none, or it or its tenant is closed. What the store said is kept for a second, and
  * forgotten at once when the store tells of a change. Thread-safe. */
 int endpoint_find(struct enroll *en, const char *protocol, const char *label, struct arena *a, struct endpoint *ret, struct error *e) MUST_CHECK;
-/* A setting that is a text, a whole number, true or false; absent when it isn't there or of another type. Texts live in the arena. */
+/* The same for the default path of a protocol, which is as given and has no row: *ret is that with its ca_id, by tenant_id and ca. There is one
+ * such path for a protocol and process. */
+int endpoint_without_row(struct enroll *en, const char *protocol, const struct endpoint *given, struct arena *a, struct endpoint *ret,
+                         struct error *e) MUST_CHECK;
+/* A setting that is a text, or a whole number; absent when it isn't there or of another type. Texts live in the arena. */
 const char *endpoint_text(const struct endpoint *ep, struct arena *a, const char *name, const char *absent);
 int64_t endpoint_int(const struct endpoint *ep, const char *name, int64_t absent);
-bool endpoint_bool(const struct endpoint *ep, const char *name, bool absent);
 
 /* For enroll/common.c: what is kept. Nothing is before endpoints_changed(p, true), which forgets everything: from then on the store tells of
  * changes. */

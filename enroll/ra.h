@@ -38,7 +38,8 @@ int enroll_ra_sign(struct enroll *en, const struct enroll_ra *ra, Siegel__RaSign
 
 /* The content key of a message to ra, from the encryptedKey of its KeyTransRecipientInfo (RFC 5652 6.2.1): exactly key_bytes octets (16, 24 or
  * 32: what the content cipher wants). scheme: "rsa-pkcs1", "rsa-oaep-sha1" or "rsa-oaep-sha256". What is wrong with encrypted_key can't be
- * told by the answer nor by its time: it is a key that opens nothing (security.md C06). The caller frees *ret. */
+ * told by the answer nor by its time: it is a key that opens nothing. Else who asks often enough could decrypt what others sent (Bleichenbacher's
+ * attack). The caller frees *ret. */
 int enroll_ra_decrypt(struct enroll *en, const struct enroll_ra *ra, const char *scheme, struct bytes encrypted_key, size_t key_bytes,
                       struct secret **ret, struct error *e) MUST_CHECK;
 

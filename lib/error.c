@@ -7,10 +7,10 @@
 #include "lib/utf8.h"
 
 static const struct {
-	int http, scep;
+	int http, scep, cmc;
 	const char *name, *title;
 } rows[E_COUNT] = {
-#define ERROR(code, http, scep, name, title) [E_##code] = {http, scep, name, title},
+#define ERROR(code, http, scep, cmc, name, title) [E_##code] = {http, scep, cmc, name, title},
 #include "lib/errors.def"
 #undef ERROR
 };
@@ -99,6 +99,12 @@ int
 error_scep_fail_info(enum error_code code)
 {
 	return rows[known(code)].scep;
+}
+
+int
+error_cmc_fail_info(enum error_code code)
+{
+	return rows[known(code)].cmc;
 }
 
 const char *

@@ -6,7 +6,7 @@
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
 enum error_code {
-#define ERROR(code, http, scep, name, title) E_##code,
+#define ERROR(code, http, scep, cmc, name, title) E_##code,
 #include "lib/errors.def"
 #undef ERROR
 	E_COUNT
@@ -31,6 +31,8 @@ int fail_at(struct error *e, enum error_code code, const char *pointer, const ch
 int error_http_status(enum error_code code);
 /* SCEP's failInfo for it, RFC 8894 3.2.1.4.5. */
 int error_scep_fail_info(enum error_code code);
+/* CMCFailInfo for it, RFC 5272 6.1.4. */
+int error_cmc_fail_info(enum error_code code);
 /* So that the compiler knows what the two give back. */
 #define fail(...) ({ fail(__VA_ARGS__); -1; })
 #define fail_at(...) ({ fail_at(__VA_ARGS__); -1; })

@@ -82,6 +82,14 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
+-- One that has certificates comes into service, as after an import: its OCSP signer is wanted at once.
+CREATE FUNCTION ca_serves_notify() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('ca_serves', '');
+  RETURN NULL;
+END $$;
+CREATE TRIGGER ca_serves_notify AFTER UPDATE OF status ON ca FOR EACH ROW WHEN (NEW.status <> OLD.status AND NEW.serves_until IS NOT NULL)
+  EXECUTE FUNCTION ca_serves_notify();
 CREATE FUNCTION signer_notify() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_notify('signers_changed', '');
@@ -90,7 +98,7 @@ END $$;
 CREATE TRIGGER signer_notify AFTER INSERT ON ocsp_signer FOR EACH STATEMENT EXECUTE FUNCTION signer_notify();
 CREATE TRIGGER certificate_serves AFTER INSERT ON certificate REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION certificate_serves();
 
-REVOKE ALL ON FUNCTION ca_changed, rules_notify, signer_notify, certificate_serves FROM PUBLIC;
+REVOKE ALL ON FUNCTION ca_changed, rules_notify, signer_notify, ca_serves_notify, certificate_serves FROM PUBLIC;
 GRANT UPDATE (parent_id, serves_until, successor_id, external, above, ski, csr, profile_id, key_type, signature, certificate, not_before, not_after, generation, ocsp_url, crl_url,
               ca_url, crl_interval_sec, crl_overlap_sec) ON ca TO siegel_ca;
 GRANT DELETE ON ca TO siegel_ca;

@@ -177,14 +177,16 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Requests that wait for people before they are carried out, in one statement and one flush with their audit rows. A request key that waits
--- already keeps its approval.
+-- already keeps its approval, unless that is outdated: of the same request when it came to another profile, CA or identity.
 CREATE INDEX approval_request ON approval (request_key) WHERE request_key IS NOT NULL; -- request_find() wants those that were rejected, too
 CREATE FUNCTION request_hold(
   p_chain text, p_tenant int[], p_key bytea[], p_body text[], p_request bytea[], p_reason text[], p_wanted int[],
   p_approvers text[], p_account bigint[], p_requestor text[], p_days int[],
-  p_seq bigint[], p_at bigint[], p_actor text[], p_object text[], p_detail text[], p_hash bytea[]
+  p_seq bigint[], p_at bigint[], p_actor text[], p_object text[], p_detail text[], p_hash bytea[], p_outdated bigint[]
 ) RETURNS TABLE (r_place int, r_id bigint) LANGUAGE plpgsql AS $$
 BEGIN
+  UPDATE siegel.approval a SET status = 'withdrawn', error = 'the same request came again under another profile, CA or identity'
+   WHERE a.id = ANY (p_outdated) AND a.request_key = ANY (p_key) AND a.status IN ('open', 'approved');
   INSERT INTO siegel.approval (tenant_id, operation, body, request, request_key, reason, wanted, approvers, requested_by, requestor, expires_at)
   SELECT t, b::jsonb ->> 'operation', b::jsonb, rq, k, re, w, ap::jsonb, ac, rr, now() + make_interval(days => d)
     FROM unnest(p_tenant, p_key, p_body, p_request, p_reason, p_wanted, p_approvers, p_account, p_requestor, p_days)

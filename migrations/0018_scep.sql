@@ -9,9 +9,10 @@ CREATE TABLE scep_transaction (
   spki_hash   bytea NOT NULL CHECK (length(spki_hash) = 32),
   tenant_id   int NOT NULL REFERENCES tenant,
   type        int NOT NULL,                    -- messageType
-  csr         bytea NOT NULL,                  -- DER; it has the challenge in it, so the table is read by siegel-scep alone
+  csr         bytea NOT NULL,                  -- DER; it has the challenge in it (the request is asked for again as it was signed): siegel-scep alone reads it
   signer      bytea NOT NULL,                  -- DER of the certificate that the message was signed with
   vouched     boolean NOT NULL,                -- a webhook said yes to csr: it isn't asked again
+  request_key bytea CHECK (length(request_key) = 32), -- under which the engine let it wait; null: it never did
   expires_at  timestamptz NOT NULL,
   PRIMARY KEY (endpoint_id, transaction, spki_hash)
 );
@@ -41,11 +42,14 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
       AND c.sealed IS NOT NULL AND c.revoked_at IS NULL AND (c.takers > 0 OR c.expires_at > now())
     ORDER BY c.id = p_code DESC, c.id DESC LIMIT 4)
 $$;
--- Whether the request with that key led to a certificate for that public key.
-CREATE FUNCTION scep_same_key(p_tenant int, p_request bytea, p_spki_hash bytea) RETURNS boolean
+-- Whether the request with that key led to a certificate for that public key, or waited or was rejected as one that p_signer_hash signed. What a
+-- webhook vouched for alone says nothing about who used the request key.
+CREATE FUNCTION scep_same_key(p_tenant int, p_request bytea, p_spki_hash bytea, p_signer_hash bytea) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
   SELECT EXISTS (SELECT FROM siegel.request r JOIN siegel.certificate c ON c.ca_id = r.ca_id AND c.serial = r.serial
                   WHERE r.request_key = p_request AND r.tenant_id = p_tenant AND c.spki_hash = p_spki_hash)
+      OR EXISTS (SELECT FROM siegel.scep_transaction t
+                  WHERE t.request_key = p_request AND t.tenant_id = p_tenant AND t.spki_hash = p_signer_hash)
 $$;
 CREATE INDEX enrollment_code_name ON enrollment_code (tenant_id, common_name) WHERE common_name IS NOT NULL; -- scep_sealed()
 REVOKE ALL ON FUNCTION scep_certificate, scep_sealed, scep_same_key FROM PUBLIC;

@@ -10,27 +10,34 @@
 /* What a device's programmer begins with; doc/est.md has the rest. */
 #define SECRET "CASE WHEN n.auth && '{password,code,both}' THEN ' -u NAME:SECRET' ELSE '' END"
 #define IDENTITY "CASE WHEN n.auth && '{certificate,both}' THEN ' --cert device.crt --key device.key' ELSE '' END"
+/* What pki --estca writes beside the root, and pki --est needs to verify what it gets. */
+#define ISSUER                                                                                                         \
+	"coalesce((SELECT ' --cacert ca-1.crt' FROM ca k WHERE (k.id = n.ca_id OR (n.ca_id IS NULL AND k.is_default))"   \
+	" AND (k.parent_id IS NOT NULL OR k.external)), '')"
+/* A refusal is a text, and no base64: it is shown as it is. */
+#define DECODE(file) "'-o answer.b64 --fail-with-body && openssl base64 -d -A -in answer.b64 | openssl pkcs7 -inform DER -print_certs -out " file \
+	" || ! cat answer.b64'"
 #define COMMANDS                                                                                                       \
 	"jsonb_build_object("                                                                                          \
 	"'curl_cacerts', 'curl --cacert root.pem ' || " EST_URL " || '/cacerts | openssl base64 -d -A | openssl pkcs7 -inform DER -print_certs'," \
 	" 'curl_enroll', 'openssl base64 -A -in device.csr | curl --cacert root.pem' || " SECRET " || CASE WHEN n.auth && '{password,code}' THEN ''" \
 	" ELSE " IDENTITY " END || ' -H ''Content-Type: application/pkcs10'' --data-binary @- ' || " EST_URL                 \
-	" || '/simpleenroll | openssl base64 -d -A | openssl pkcs7 -inform DER -print_certs -out device.crt',"                 \
+	" || '/simpleenroll ' || " DECODE("device.crt") ","                                                               \
 	" 'curl_reenroll', CASE WHEN n.auth && '{certificate,both}' THEN 'openssl base64 -A -in next.csr | curl --cacert root.pem'"  \
 	" || CASE WHEN 'certificate' = ANY (n.auth) THEN '' ELSE " SECRET " END || " IDENTITY                               \
 	" || ' -H ''Content-Type: application/pkcs10'' --data-binary @- ' || " EST_URL                                      \
-	" || '/simplereenroll | openssl base64 -d -A | openssl pkcs7 -inform DER -print_certs -out next.crt' END,"                \
+	" || '/simplereenroll ' || " DECODE("next.crt") " END,"                                                           \
 	" 'strongswan_cacerts', 'pki --estca --url ' || " PKI_URL " || ' --cacert root.pem --outform pem --caout ca.crt --force',"  \
 	" 'strongswan_enroll', CASE WHEN n.auth && '{password,code}' THEN 'pki --est --url ' || " PKI_URL                        \
-	" || ' --cacert root.pem --in device.csr --userpass NAME:SECRET --outform pem > device.crt' END,"                        \
+	" || ' --cacert root.pem' || " ISSUER " || ' --in device.csr --userpass NAME:SECRET --outform pem > device.crt' END,"                        \
 	" 'strongswan_reenroll', CASE WHEN 'certificate' = ANY (n.auth) THEN 'pki --est --url ' || " PKI_URL                     \
-	" || ' --cacert root.pem --in next.csr --cert device.crt --key device.key --outform pem > next.crt' END)"
+	" || ' --cacert root.pem' || " ISSUER " || ' --in next.csr --cert device.crt --key device.key --outform pem > next.crt' END)"
 
 static const struct attribute attributes[] = {
 	{"name", "n.label", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED,
 	 "the label in the address: small letters, digits, and . _ - behind the first; unique among all tenants"},
 	{"enabled", "n.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "false: its path is as if it weren't there"},
-	{"auth", "to_jsonb(n.auth)", ATTRIBUTE_JSON, ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED,
+	{"auth", "n.auth", ATTRIBUTE_TEXTS, ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED,
 	 "a list of what is evidence: password, code, certificate, both (a certificate, and a password or code with it)"},
 	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE,
 	 "names_from: what a manufacturer's certificate says of the new one: serial_number (the default), same or any; retry_window_sec: for how long"

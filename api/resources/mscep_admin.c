@@ -70,8 +70,10 @@ get(struct call *c, struct error *e)
 
 static const struct route routes[] = {
 	{"GET", "/mscep_admin", RIGHT_BASIC, get,
+	    .flags = ROUTE_PAGE,
 	    .text = "a one-time challenge as a page, for the SCEP profile of the addresses that name none; it expires within an hour"},
 	{"GET", "/mscep_admin/{id}", RIGHT_BASIC, get,
+	    .flags = ROUTE_PAGE,
 	    .text = "a one-time challenge as a page, for the SCEP profile of that name; it expires within an hour"},
 };
 

@@ -223,6 +223,8 @@ responses(struct arena *a, const struct resource *res, const struct route *route
 			ref = json_pack("{s:s,s:o}", "type", "array", "items", ref);
 		json_object_set_new(ok, "content", content(json_pack("{s:s,s:{s:o}}", "type", "object", "properties", "data", ref)));
 	}
+	if (route->flags & ROUTE_PAGE)
+		json_object_set_new(ok, "content", json_pack("{s:{s:{s:s}}}", "text/html", "schema", "type", "string"));
 	json_object_set_new(all, status, ok);
 	if (route->operation || route->flags & (ROUTE_CREATES | ROUTE_WAITS))
 		json_object_set_new(all, "202", json_pack("{s:s}", "description", "it waits for an approval, or a job does it: Location says which"));

@@ -10,32 +10,37 @@
 #define PLAIN                                                                                                                \
 	"coalesce((SELECT substring(k.crl_url FROM '^(http://[^/]+)/crl/[0-9a-f]+[.]crl$') FROM ca k WHERE k.id = n.ca_id"           \
 	" OR (n.ca_id IS NULL AND k.is_default)), '$URL') || '/scep/' || n.label"
-/* What a device's administrator begins with; doc/scep.md has the rest. */
+/* What an administrator begins with; doc/scep.md has the rest. Over TLS certmonger would want -R, and uses that in its first request alone. */
+/* Debian's strongSwan wants all capabilities announced. */
+#define SWAN "CASE WHEN n.settings->>'capabilities' = 'all' THEN "
+#define SWAN_CHALLENGE "CASE WHEN n.settings->>'capabilities' = 'all' AND n.auth && '{challenge,code,webhook}' THEN "
 #define CHALLENGE "CASE WHEN n.auth && '{challenge,code,webhook}' THEN "
 #define COMMANDS                                                                                                       \
 	"jsonb_build_object("                                                                                          \
 	"'curl_capabilities', 'curl --cacert root.pem ''' || " SCEP_URL " || '?operation=GetCACaps''',"                 \
-	" 'strongswan_ca', 'pki --scepca --url ' || " PLAIN                                                           \
-	" || ' --caout ca.pem --raout ra.pem --outform pem --force',"                                                   \
-	" 'strongswan_enroll', " CHALLENGE "'pki --scep --url ' || " PLAIN                                            \
+	" 'strongswan_ca', " SWAN "'pki --scepca --url ' || " PLAIN                                                   \
+	" || ' --caout ca.pem --raout ra.pem --outform pem --force' END,"                                               \
+	" 'strongswan_enroll', " SWAN_CHALLENGE "'pki --scep --url ' || " PLAIN                                       \
 	" || ' --in device.key --dn CN=device --password CHALLENGE --cacert-enc ra.pem --cacert-sig ra.pem --cacert ca.pem --cacert ca-1.pem" \
 	" --cipher aes --digest sha256 --outform pem > device.crt' END,"                                                \
-	" 'certmonger_ca', 'getcert add-scep-ca -c siegel -R \"$PWD/root.pem\" -u ' || " SCEP_URL ","                   \
+	" 'certmonger_ca', 'getcert add-scep-ca -c siegel -u ' || " PLAIN ","                                             \
 	" 'certmonger_enroll', " CHALLENGE                                                                              \
 	"'getcert request -c siegel -f \"$PWD/device.crt\" -k \"$PWD/device.key\" -N CN=device -L CHALLENGE -w' END)"
 
 static const struct attribute attributes[] = {
 	{"name", "n.label", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED,
 	 "its name in the address: small letters, digits, and . _ - behind the first; unique among all tenants"},
-	{"enabled", "n.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE},
-	{"auth", "to_jsonb(n.auth)", ATTRIBUTE_JSON, ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED,
+	{"enabled", "n.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "false: the address is as if it weren't there"},
+	{"auth", "n.auth", ATTRIBUTE_TEXTS, ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED,
 	 "a list of what is evidence: challenge (the static one), code, webhook, certificate"},
-	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE, "doc/scep.md"},
+	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE,
+	 "an object that takes the place of the old one as a whole: algorithms (current, legacy), capabilities (exact, all), names_from"
+	 " (serial_number, same, any), retry_window_sec, webhook_url; what they mean is in doc/scep.md"},
 	{"anchors", "(SELECT string_agg(encode(u.a, 'hex'), ',' ORDER BY u.i) FROM unnest(n.anchors) WITH ORDINALITY AS u(a, i))", ATTRIBUTE_PEMS,
 	 ATTRIBUTE_WRITE | ATTRIBUTE_ON_REQUEST, "certificates (PEM) under which those of manufacturers are taken"},
 	{"url", SCEP_URL, ATTRIBUTE_TEXT, ATTRIBUTE_WITH_URL, "where clients send their requests; the port of plain HTTP takes them as well"},
 	{"commands", COMMANDS, ATTRIBUTE_JSON, ATTRIBUTE_WITH_URL,
-	 "ready command lines of curl, strongSwan and certmonger; null for what the profile doesn't take"},
+	 "ready command lines of curl, strongSwan and certmonger; null for what the profile doesn't take; strongSwan's want capabilities all"},
 	OWNERSHIP_ATTRIBUTES("n"),
 	{"version", "n.version", ATTRIBUTE_INT, 0},
 	{"created_at", "n.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},

@@ -143,7 +143,7 @@ account_add(struct manage *m, int32_t tenant_id, const char *name, const char *t
 	             "INSERT INTO account (tenant_id, name, title, email, role, enabled, owner, metadata) VALUES ($1::int, $2::text, $3::text, "
 	             "$4::text, $5::text, $6::boolean, $7::text, $8::jsonb) RETURNING id",
 	             row, ARRAY_LEN(row), false, &r, e) < 0)
-		return manage_taken(m, "name", "name: it is taken, or isn't of letters, digits and any of . _ @ -, a letter or digit first", e);
+		return manage_name_refused(m, "letters, digits and any of . _ @ -, a letter or digit first", e);
 	*ret_id = db_int(r, 0, 0);
 	struct audit_row audit = {.at_us = now_us(), .tenant_id = tenant_id, .actor = m->actor, .action = "account.created",
 				  .object = arena_printf(m->arena, "account/%lld", (long long)*ret_id),

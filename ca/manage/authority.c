@@ -348,7 +348,7 @@ ca_update(struct manage *m, struct error *e)
 		     " metadata END,"
 		     " version = version + 1 WHERE id = $1::int",
 		     p, ARRAY_LEN(p), false, NULL, e) < 0)
-		return manage_taken(m, "name", "name: a CA of this name is there, or it isn't of small letters, digits and \"-\"", e);
+		return manage_name_refused(m, "small letters, digits and -", e);
 	m->detail = manage_json(m, m->whole);
 	return 0;
 }

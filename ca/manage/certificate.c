@@ -98,7 +98,7 @@ check_ids(json_t *ids, struct error *e)
 	{
 		const char *s = json_string_value(id);
 		if (!s || strlen(s) != json_string_length(id) || !*s || strlen(s) > 18 || strspn(s, "0123456789") != strlen(s))
-			return fail_at(e, E_BAD_VALUE, "ids", "ids: the %zuth isn't the id of a certificate", i + 1);
+			return fail_at(e, E_BAD_VALUE, "ids", "ids: number %zu isn't the id of a certificate", i + 1);
 	}
 	return 0;
 }

@@ -34,7 +34,8 @@ read_door(struct manage *m, const char *member, const char *protocol, struct for
 	if (!label)
 		return 0;
 	if (f->endpoint_id)
-		return fail_at(e, E_BAD_VALUE, member, "%s: a code is for one door, or for all of them", member);
+		return fail_at(e, E_BAD_VALUE, member,
+			       "%s: a code is for one EST label or one SCEP profile, or without either for all that take codes", member);
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(protocol), DB_TEXT(label)};
 	if (db_query(m->desk->db, "SELECT id, 'code' = ANY (auth) OR 'both' = ANY (auth) FROM endpoint WHERE tenant_id = $1::int"
 		     " AND protocol = $2::text AND label = $3::text",
@@ -76,7 +77,7 @@ read_name(struct manage *m, const json_t *item, size_t place, struct buf *out, s
 		buf_printf(out, "%s%s:%s", out->len ? "\n" : "", word, name.text);
 		return 0;
 	}
-	return fail_at(e, E_BAD_VALUE, "names", "names: the %zuth has to begin with its kind, such as dns:", place + 1);
+	return manage_text_refused(m, "names", item, place, "has to begin with its kind, such as dns:", e);
 }
 
 static int

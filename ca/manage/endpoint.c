@@ -34,7 +34,8 @@ struct protocol {
 
 static const char *const algorithms[] = {"current", "legacy", NULL};
 static const char *const capabilities[] = {"exact", "all", NULL};
-static const char *const names_from[] = {"serial_number", "same", "any", NULL};
+static const char *const names_from[] = {"serial_number", "serial_number_only", "same", "any", NULL};
+static const char *const devices_of[] = {"ca", "tenant", NULL};
 static const char *const key_delivery[] = {"any", "encrypted", NULL};
 
 static const struct protocol est = {
@@ -45,7 +46,8 @@ static const struct protocol est = {
     .reserved = (const char *const[]){"cacerts", "simpleenroll", "simplereenroll", "fullcmc", "serverkeygen", "csrattrs", "pal", "eecerts", "crls",
                                       "symmetrickeys", "firmware", "tamp", NULL},
     .settings =
-        (const struct setting[]){{"names_from", names_from, 0, 0}, {"retry_window_sec", NULL, 60, 86400}, {"key_delivery", key_delivery, 0, 0}, {0}},
+        (const struct setting[]){{"names_from", names_from, 0, 0}, {"retry_window_sec", NULL, 60, 86400}, {"key_delivery", key_delivery, 0, 0},
+                                 {"devices_of", devices_of, 0, 0}, {0}},
 };
 
 static const struct protocol scep = {
@@ -130,6 +132,23 @@ read_ca(struct manage *m, struct form *f, struct error *e)
 	return 0;
 }
 
+/* Who comes with the name of a template gets the way out. */
+static int
+unknown_profile(struct manage *m, const char *name, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_TEXT(name)};
+	if (db_query(m->desk->db, "SELECT 1 FROM profile_template WHERE name = $1::text", row, 1, false, &r, e) < 0)
+		return -1;
+	if (db_rows(r))
+		return fail_at(e, E_BAD_VALUE, "profile",
+			       "profile: \"%s\" is a template alone: make a profile of it first (POST /profiles with name and template; siegelctl"
+			       " profiles create name=NAME template=%s)", name, name);
+	return fail_at(e, E_BAD_VALUE, "profile",
+		       "profile: there is none of this name; GET /profiles has those that there are, GET /profile_templates what others are made"
+		       " of (siegelctl profiles list, siegelctl profile_templates list)");
+}
+
 static int
 read_profile(struct manage *m, struct form *f, unsigned flags, struct error *e)
 {
@@ -145,7 +164,7 @@ read_profile(struct manage *m, struct form *f, unsigned flags, struct error *e)
 		     false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
-		return fail_at(e, E_BAD_VALUE, "profile", "profile: there is none of this name");
+		return unknown_profile(m, name, e);
 	f->profile_id = db_int(r, 0, 0);
 	f->profile = name;
 	if (profile_new(arena_new(DEFINITION_ARENA_BYTES), 0, m->who->tenant_id, name, db_text(r, 0, 1), db_text(r, 0, 2), &p, e) < 0)
@@ -167,7 +186,9 @@ read_auth(struct manage *m, struct form *f, unsigned flags, struct error *e)
 	{
 		const char *word = json_string_value(item);
 		if (!word || !is_one_of(word, f->protocol->auth))
-			return fail_at(e, E_BAD_VALUE, "auth", "auth: the %zuth isn't one that an %s takes", i + 1, f->protocol->what);
+			return manage_text_refused(m, "auth", item, i,
+			                           arena_printf(m->arena, "isn't evidence that an %s takes: %s", f->protocol->what,
+			                                        manage_words(m, f->protocol->auth)), e);
 		if (!strstr(text, word)) /* no word is part of another one */
 			text = arena_printf(m->arena, "%s%s%s", text, *text ? "," : "", word);
 	}
@@ -187,16 +208,27 @@ check_url(const struct manage *m, const char *name, const json_t *value, struct 
 	           ? fail_at(e, E_BAD_VALUE, "settings", "settings: %s: %s", name, why.detail) : 0;
 }
 
+/* "names_from, retry_window_sec": what there is. */
+static const char *
+setting_names(struct manage *m, const struct setting *list)
+{
+	const char *text = "";
+	for (; list->name; list++)
+		text = arena_printf(m->arena, "%s%s%s", text, *text ? ", " : "", list->name);
+	return text;
+}
+
 static int
-check_setting(const struct manage *m, const struct protocol *p, const char *name, const json_t *value, struct error *e)
+check_setting(struct manage *m, const struct protocol *p, const char *name, const json_t *value, struct error *e)
 {
 	const struct setting *s = p->settings;
 	while (s->name && strcmp(s->name, name) != 0)
 		s++;
 	if (!s->name)
-		return fail_at(e, E_BAD_VALUE, "settings", "settings: \"%.64s\" isn't known for an %s", name, p->what);
+		return fail_at(e, E_BAD_VALUE, "settings", "settings: \"%.64s\" isn't known for an %s, which has %s", name, p->what,
+			       setting_names(m, p->settings));
 	if (s->words && !(json_is_string(value) && is_one_of(json_string_value(value), s->words)))
-		return fail_at(e, E_BAD_VALUE, "settings", "settings: %s: one of its words is wanted", name);
+		return fail_at(e, E_BAD_VALUE, "settings", "settings: %s takes one of: %s", name, manage_words(m, s->words));
 	if (!s->words && !s->max)
 		return check_url(m, name, value, e);
 	if (!s->words && !(json_is_integer(value) && json_integer_value(value) >= s->min && json_integer_value(value) <= s->max))
@@ -221,18 +253,23 @@ read_settings(struct manage *m, struct form *f, struct error *e)
 	return 0;
 }
 
-/* The next PEM block of a text, from its first line to its last. NULL with 0: there is none. */
+/* The next PEM block of a text, from its first line to its last. Lines between blocks are for people (RFC 7468 5.2), such as openssl's of
+ * subject and issuer; blocks of another kind aren't passed over. NULL with 0: there is none. */
 static int
 next_block(const char **text, const char **ret, size_t *ret_len, struct error *e)
 {
 	static const char end[] = "-----END CERTIFICATE-----";
-	*text += strspn(*text, " \t\r\n");
 	*ret = NULL;
+	*text += strspn(*text, " \t\r\n");
+	while (**text && strncmp(*text, "-----", 5) != 0) {
+		*text += strcspn(*text, "\n");
+		*text += strspn(*text, " \t\r\n");
+	}
 	if (!**text)
 		return 0;
 	const char *last = strstr(*text, end);
 	if (strncmp(*text, "-----BEGIN CERTIFICATE-----", 27) != 0 || !last)
-		return fail_at(e, E_BAD_VALUE, "anchors", "anchors: certificates as PEM, one after the other, are wanted");
+		return fail_at(e, E_BAD_VALUE, "anchors", "anchors: certificates as PEM, one after the other, are wanted, and no other blocks");
 	*ret = *text;
 	*text = last + sizeof(end) - 1;
 	*ret_len = (size_t)(*text - *ret);
@@ -257,14 +294,16 @@ read_anchors(struct manage *m, struct form *f, struct error *e)
 		if (next_block(&text, &block, &len, e) < 0)
 			return -1;
 		if (!block)
-			return 0;
+			break;
 		if (f->n_anchors == LIMIT_ANCHORS)
 			return fail_at(e, E_BAD_VALUE, "anchors", "anchors: over %d", LIMIT_ANCHORS);
 		struct bytes *anchor = &f->anchors[f->n_anchors++];
 		if (pem_decode(m->arena, block, len, "CERTIFICATE", NULL, anchor, e) < 0 || cert_parse(*anchor, &cert, e) < 0)
-			return fail_at(e, E_BAD_VALUE, "anchors", "anchors: the %zuth can't be read: %s", f->n_anchors,
+			return fail_at(e, E_BAD_VALUE, "anchors", "anchors: number %zu can't be read: %s", f->n_anchors,
 				       arena_strdup(m->arena, e->detail));
 	}
+	if (text && !f->n_anchors)
+		return fail_at(e, E_BAD_VALUE, "anchors", "anchors: there is no certificate in it; PEM is wanted");
 	return 0;
 }
 
@@ -377,7 +416,7 @@ store_row(struct manage *m, const struct form *f, bool is_new, struct db_param a
 	                         DB_TEXT(f->own.has_metadata ? "true" : "false"), DB_TEXT(f->own.metadata), DB_INT(is_new ? 0 : m->id),
 	                         DB_TEXT(f->has_anchors ? "true" : "false")};
 	if (db_query(m->desk->db, is_new ? insert : change, row, ARRAY_LEN(row), false, &r, e) < 0)
-		return manage_taken(m, "name", "name: it is taken, or isn't of small letters, digits, and . _ - behind the first", e);
+		return manage_name_refused(m, "small letters, digits, and . _ - behind the first", e);
 	m->ret_id = db_int(r, 0, 0);
 	return 0;
 }

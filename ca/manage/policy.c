@@ -172,7 +172,7 @@ store(struct manage *m, const struct form *f, struct error *e)
 		    " SELECT $1::int, $2::text, $3::text, $4::boolean, $5::int, $6::int, $7::text[], $8::text, $9::jsonb, $10::text, $11::jsonb"
 		    " WHERE $12::int8 = 0 AND $13::boolean IS NOT NULL AND $14::boolean IS NOT NULL RETURNING id";
 	if (db_query(m->desk->db, sql, row, ARRAY_LEN(row), false, &r, e) < 0)
-		return manage_taken(m, "name", "name: it is taken, or isn't of small letters, digits, - and _", e);
+		return manage_name_refused(m, "small letters, digits, - and _", e);
 	m->ret_id = db_int(r, 0, 0);
 	if (put_in_force(m, m->ret_id, e) < 0)
 		return -1;

@@ -87,7 +87,7 @@ create(struct manage *m, struct error *e)
 		     "INSERT INTO profile (tenant_id, name, kind, title, definition, owner, metadata)"
 		     " VALUES ($1::int, $2::text, $3::text, $4::text, $5::jsonb, $6::text, $7::jsonb) RETURNING id",
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
-		return manage_taken(m, "name", "name: it is taken, or isn't of small letters, digits, - and _", e);
+		return manage_name_refused(m, "small letters, digits, - and _", e);
 	m->ret_id = db_int(r, 0, 0);
 	m->object = arena_printf(m->arena, "profile/%lld", (long long)m->ret_id);
 	m->detail = detail_text(m->arena, "name", name, "kind", kind, "definition", definition, NULL);

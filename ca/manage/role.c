@@ -24,7 +24,8 @@ read_rights(struct manage *m, unsigned flags, const char **ret, struct error *e)
 	{
 		enum right r = json_is_string(item) ? right_parse(json_string_value(item)) : RIGHT_COUNT;
 		if (r == RIGHT_COUNT)
-			return fail_at(e, E_BAD_VALUE, "rights", "rights: the %zuth isn't the word of a right", i + 1);
+			return manage_text_refused(m, "rights", item, i,
+			                           "isn't the word of a right, as GET /rights (siegelctl rights list) has them", e);
 		if (!(set & RIGHT_BIT(r)))
 			text = arena_printf(m->arena, "%s%s%s", text, set ? "," : "", right_word(r));
 		if (right_changes(r) && !(m->rights & RIGHT_BIT(r)))
@@ -58,7 +59,7 @@ create(struct manage *m, struct error *e)
 		     "INSERT INTO role (tenant_id, name, title, rights, owner, metadata)"
 		     " VALUES ($1::int, $2::text, $3::text, $4::text[], $5::text, $6::jsonb) RETURNING id",
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
-		return manage_taken(m, "name", "name: it is taken, or isn't of small letters, digits and _", e);
+		return manage_name_refused(m, "small letters, digits and _", e);
 	m->ret_id = db_int(r, 0, 0);
 	m->object = arena_printf(m->arena, "role/%lld", (long long)m->ret_id);
 	m->detail = detail_text(m->arena, "name", name, "rights", rights, NULL);

@@ -69,7 +69,7 @@ create(struct manage *m, struct error *e)
 	if (db_query(m->desk->db,
 	             "INSERT INTO tenant (name, title, owner, metadata) VALUES ($1::text, $2::text, $3::text, $4::jsonb) RETURNING id", row,
 	             ARRAY_LEN(row), false, &r, e) < 0)
-		return manage_taken(m, "name", "name: it is taken, or isn't of small letters, digits and -", e);
+		return manage_name_refused(m, "small letters, digits and -", e);
 	m->ret_id = db_int(r, 0, 0);
 	m->object = arena_printf(m->arena, "tenant/%lld", (long long)m->ret_id);
 	m->detail = detail_text(m->arena, "name", name, NULL);

@@ -3,34 +3,11 @@
 #include "enroll/cms.h"
 #include "enroll/est/est.h"
 
-/* The CA of the default path has no row that says its number. */
-static int
-find_ca(struct est_exchange *x, struct error *e)
-{
-	CLEANUP(db_result_free) struct db_result *r = NULL;
-	struct db_pool *pool = enroll_db(est_enroll(x->est));
-	const struct db_param row[] = {DB_INT(x->door.tenant_id), DB_TEXT(x->door.ca)};
-	struct db *db = NULL;
-	if (db_pool_take(pool, &db, e) < 0)
-		return -1;
-	int rc = auth_set_tenant(db, x->door.tenant_id, e);
-	if (rc == 0)
-		rc = db_query(db, "SELECT id FROM ca WHERE tenant_id = $1::int AND (name = $2::text OR ($2::text = '' AND is_default))", row,
-		              ARRAY_LEN(row), false, &r, e);
-	db_pool_give(pool, db);
-	if (rc < 0)
-		return -1;
-	if (db_rows(r) != 1)
-		return fail(e, E_UNAVAILABLE, "no CA is in service on this path");
-	x->door.ca_id = (int32_t)db_int(r, 0, 0);
-	return 0;
-}
-
 int
 est_ra(struct est_exchange *x, struct enroll_ra *ret, struct error *e)
 {
-	if (!x->door.ca_id && find_ca(x, e) < 0)
-		return -1;
+	if (!x->door.ca_id)
+		return fail(e, E_UNAVAILABLE, "no CA is in service on this path");
 	return enroll_ra_certificate(est_enroll(x->est), x->door.tenant_id, x->door.ca_id, x->request->arena, ret, e);
 }
 

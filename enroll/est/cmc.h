@@ -9,6 +9,11 @@
 #define CMC_NONCE_MAX 64   /* octets of a nonce or a transactionId */
 #define CMC_DATA_MAX 4096  /* of dataReturn */
 
+/* Controls by their number below id-cmc, RFC 5272 6. */
+enum cmc_control {
+	CMC_DATA_RETURN = 4, CMC_TRANSACTION_ID = 5, CMC_SENDER_NONCE = 6, CMC_RECIPIENT_NONCE = 7, CMC_REG_INFO = 18, CMC_STATUS_INFO_V2 = 25,
+};
+
 /* CMCStatus, RFC 5272 6.1.3, and CMCFailInfo, 6.1.4. */
 enum cmc_status { CMC_SUCCESS = 0, CMC_FAILED = 2, CMC_PENDING = 3, CMC_NO_SUPPORT = 4 };
 enum cmc_failure {
@@ -44,7 +49,5 @@ struct cmc_answer {
 };
 /* A PKIResponse (RFC 5272 3.2.2) with CMCStatusInfoV2 and what the request's controls want back, DER, in the arena. */
 int cmc_encode(struct arena *a, const struct cmc_request *q, const struct cmc_answer *answer, struct bytes *ret, struct error *e) MUST_CHECK;
-/* The row of CMCFailInfo for an error of the house. */
-enum cmc_failure cmc_failure_of(enum error_code code);
 
 #endif

@@ -1,13 +1,8 @@
 /* PKIData and the request in it. */
-#include <openssl/evp.h>
 #include <string.h>
-#include "enroll/cms.h"
 #include "enroll/est/cmc.h"
-#include "lib/x509/keytype.h"
+#include "enroll/possession.h"
 #include "lib/x509/oid.h"
-
-DEFINE_CLEANUP(EVP_PKEY, EVP_PKEY_free)
-DEFINE_CLEANUP(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
 
 #define BODY_PART_MAX 4294967295L /* RFC 5272 3.2.1 */
 
@@ -17,10 +12,10 @@ static const struct {
 	int tag;
 	const char *name;
 } controls[] = {
-    {4, DER_OCTET_STRING, "dataReturn"},
-    {5, DER_INTEGER, "transactionId"},
-    {6, DER_OCTET_STRING, "senderNonce"},
-    {18, DER_OCTET_STRING, "regInfo"}, /* what the client tells whoever reads it: nobody here */
+    {CMC_DATA_RETURN, DER_OCTET_STRING, "dataReturn"},
+    {CMC_TRANSACTION_ID, DER_INTEGER, "transactionId"},
+    {CMC_SENDER_NONCE, DER_OCTET_STRING, "senderNonce"},
+    {CMC_REG_INFO, DER_OCTET_STRING, "regInfo"}, /* what the client tells whoever reads it: nobody here */
 };
 
 struct parts {
@@ -57,20 +52,20 @@ check_integer(struct bytes b, struct error *e)
 static int
 keep_control(struct cmc_request *q, size_t row, struct bytes whole, struct bytes value, struct error *e)
 {
-	size_t max = controls[row].number == 4 || controls[row].number == 18 ? CMC_DATA_MAX : CMC_NONCE_MAX;
+	size_t max = controls[row].number == CMC_DATA_RETURN || controls[row].number == CMC_REG_INFO ? CMC_DATA_MAX : CMC_NONCE_MAX;
 	if (value.len > max)
 		return fail(e, E_MALFORMED, "%s: over %zu octets", controls[row].name, max);
 	switch (controls[row].number) {
-	case 4:
+	case CMC_DATA_RETURN:
 		q->data_return = value;
 		q->has_data = true;
 		return 0;
-	case 5:
+	case CMC_TRANSACTION_ID:
 		if (check_integer(value, e) < 0)
 			return -1;
 		q->transaction_id = whole;
 		return 0;
-	case 6:
+	case CMC_SENDER_NONCE:
 		q->sender_nonce = value;
 		q->has_nonce = true;
 		return 0;
@@ -174,24 +169,19 @@ cmc_parse(struct arena *a, struct bytes content, struct cmc_request *ret, struct
 int
 cmc_check_request(struct arena *a, struct cmc_request *q, struct error *e)
 {
-	EVP_PKEY *key CLEANUP(EVP_PKEY_free) = NULL;
-	EVP_PKEY_CTX *kept CLEANUP(EVP_PKEY_CTX_free) = NULL;
-	const struct keytype *type = NULL;
 	struct csr csr;
+	bool known;
 	q->failure = CMC_BAD_REQUEST;
 	if ((q->crmf ? crmf_parse(a, q->request, &csr, e) : csr_parse(q->request, &csr, e)) < 0) {
-		if (strstr(e->detail, "proof of possession"))
+		if (strcmp(e->pointer, CRMF_PROOF) == 0)
 			q->failure = CMC_POP_REQUIRED;
 		return -1;
 	}
-	q->failure = CMC_BAD_ALG;
-	if (cms_public_key(csr.spki, &type, &key, e) < 0)
-		return -1;
-	const struct sigalg *s = keytype_signature_by_algorithm(type, csr.signature_algorithm);
-	q->failure = CMC_POP_FAILED;
 	/* An algorithm that isn't in the list may be one that the engine takes (RSASSA-PSS with other salts): it has the last word. */
-	if (s && !sigalg_verify(s, key, &kept, csr.info, csr.signature))
-		return fail(e, E_BAD_CSR, "signature: not made with the private key of the request's public key");
+	if (enroll_csr_verify(&csr, &known, e) < 0) {
+		q->failure = e->code == E_BAD_CSR ? CMC_POP_FAILED : CMC_BAD_ALG;
+		return -1;
+	}
 	q->failure = CMC_NO_FAILURE;
 	return 0;
 }

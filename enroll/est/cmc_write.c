@@ -2,8 +2,6 @@
 #include <string.h>
 #include "enroll/est/cmc.h"
 
-enum { CONTROL_DATA_RETURN = 4, CONTROL_TRANSACTION_ID = 5, CONTROL_SENDER_NONCE = 6, CONTROL_RECIPIENT_NONCE = 7, CONTROL_STATUS_INFO_V2 = 25 };
-
 /* The head of a TaggedAttribute up to its set of values; ends are closed by close_control(). */
 struct open_control {
 	size_t sequence, values;
@@ -39,7 +37,7 @@ put_octets(struct buf *b, long *id, uint8_t number, struct bytes octets)
 static void
 put_status(struct buf *b, long *id, int64_t body_part, const struct cmc_answer *answer)
 {
-	struct open_control c = open_control(b, id, CONTROL_STATUS_INFO_V2);
+	struct open_control c = open_control(b, id, CMC_STATUS_INFO_V2);
 	size_t info = der_begin(b, DER_SEQUENCE);
 	der_put_small(b, answer->status);
 	size_t list = der_begin(b, DER_SEQUENCE);
@@ -61,15 +59,15 @@ cmc_encode(struct arena *a, const struct cmc_request *q, const struct cmc_answer
 	size_t response = der_begin(&b, DER_SEQUENCE), list = der_begin(&b, DER_SEQUENCE);
 	put_status(&b, &id, q->body_part, answer);
 	if (q->transaction_id.len) {
-		struct open_control c = open_control(&b, &id, CONTROL_TRANSACTION_ID);
+		struct open_control c = open_control(&b, &id, CMC_TRANSACTION_ID);
 		der_put_raw(&b, q->transaction_id);
 		close_control(&b, c);
 	}
 	if (q->has_nonce)
-		put_octets(&b, &id, CONTROL_RECIPIENT_NONCE, q->sender_nonce);
-	put_octets(&b, &id, CONTROL_SENDER_NONCE, answer->nonce);
+		put_octets(&b, &id, CMC_RECIPIENT_NONCE, q->sender_nonce);
+	put_octets(&b, &id, CMC_SENDER_NONCE, answer->nonce);
 	if (q->has_data)
-		put_octets(&b, &id, CONTROL_DATA_RETURN, q->data_return);
+		put_octets(&b, &id, CMC_DATA_RETURN, q->data_return);
 	der_close(&b, list);
 	der_put(&b, DER_SEQUENCE, "", 0); /* cmsSequence */
 	der_put(&b, DER_SEQUENCE, "", 0); /* otherMsgSequence */
@@ -78,29 +76,4 @@ cmc_encode(struct arena *a, const struct cmc_request *q, const struct cmc_answer
 		return -1;
 	*ret = (struct bytes){arena_dup(a, b.data, b.len), b.len};
 	return 0;
-}
-
-enum cmc_failure
-cmc_failure_of(enum error_code code)
-{
-	switch (code) {
-	case E_FORBIDDEN:
-	case E_UNAUTHENTICATED:
-		return CMC_BAD_IDENTITY;
-	case E_BAD_KEY:
-		return CMC_BAD_ALG;
-	case E_CONFLICT:
-	case E_KEY_REUSED:
-		return CMC_NO_KEY_REUSE;
-	case E_INTERNAL:
-		return CMC_INTERNAL_CA_ERROR;
-	case E_UNAVAILABLE:
-	case E_BUSY:
-	case E_KEY_STORE:
-	case E_STORE:
-	case E_TOO_MANY:
-		return CMC_TRY_LATER;
-	default:
-		return CMC_BAD_REQUEST;
-	}
 }

@@ -51,15 +51,15 @@ est_enroll(struct est *est)
 	return est->enroll;
 }
 
-int
-est_tenant(struct est *est, struct db *db, int32_t *ret, struct error *e)
+/* The tenant of the default path. */
+static int
+find_tenant(struct est *est, int32_t *ret, struct error *e)
 {
 	int32_t id = atomic_load(&est->tenant_id);
 	if (id == 0) {
 		CLEANUP(db_result_free) struct db_result *res = NULL;
-		const char *name = config_str(est->config, OPT_est_tenant);
-		if (db_query(db, "SELECT id FROM tenant WHERE name = $1::text", (struct db_param[]){DB_TEXT(name)}, 1, false, &res,
-		             e) < 0)
+		const struct db_param row[] = {DB_TEXT(config_str(est->config, OPT_est_tenant))};
+		if (enroll_query(est->enroll, 0, "SELECT id FROM tenant WHERE name = $1::text", row, ARRAY_LEN(row), &res, e) < 0)
 			return -1;
 		if (db_rows(res) != 1)
 			return fail(e, E_NOT_FOUND, "the tenant of this path doesn't exist");
@@ -139,22 +139,16 @@ static int
 default_door(struct est_exchange *x, struct error *e)
 {
 	const struct config *c = x->est->config;
-	x->door = (struct endpoint){
-	    .tenant_id = atomic_load(&x->est->tenant_id),
+	struct endpoint door = {
 	    .auth = ENDPOINT_PASSWORD | ENDPOINT_CODE | ENDPOINT_CERTIFICATE,
 	    .label = "",
 	    .ca = config_str(c, OPT_est_ca),
 	    .profile = config_str(c, OPT_est_profile),
 	    .settings = "{}",
 	};
-	if (x->door.tenant_id)
-		return 0;
-	struct db *db = NULL;
-	if (db_pool_take(enroll_db(x->est->enroll), &db, e) < 0)
+	if (find_tenant(x->est, &door.tenant_id, e) < 0)
 		return -1;
-	int rc = est_tenant(x->est, db, &x->door.tenant_id, e);
-	db_pool_give(enroll_db(x->est->enroll), db);
-	return rc;
+	return endpoint_without_row(x->est->enroll, "est", &door, x->request->arena, &x->door, e);
 }
 
 int
@@ -174,16 +168,9 @@ run(struct est_exchange *x, const struct est_operation *op, struct bytes *ret_bo
 void
 est_refuse(struct http_request *r, const struct error *e, struct http_answer *a)
 {
-	const char *text = arena_printf(r->arena, "%s: %s\n", error_title(e->code), e->detail);
-	a->status = error_http_status(e->code);
-	a->content_type = "text/plain; charset=utf-8";
-	a->body = BYTES_STR(text);
+	enroll_refuse(r, e, a);
 	if (e->code == E_UNAUTHENTICATED)
 		http_answer_header(a, "WWW-Authenticate", "Basic realm=\"siegel est\", charset=\"UTF-8\""); /* RFC 7617 2 */
-	if (e->retry_after_sec)
-		http_answer_header(a, "Retry-After", arena_printf(r->arena, "%u", e->retry_after_sec));
-	else if (a->status == 503)
-		http_answer_header(a, "Retry-After", "5");
 }
 
 static void

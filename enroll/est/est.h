@@ -16,7 +16,7 @@ void est_close(struct est *est); /* accepts NULL; no request may be under way */
 
 enum est_auth {
 	EST_AUTH_NONE,        /* RFC 7030 4.1.2: anybody */
-	EST_AUTH_ANY,         /* an account's password or a client certificate */
+	EST_AUTH_ANY,         /* what the door takes: an account's password, a one-time code, a client certificate, or that with one of the others */
 	EST_AUTH_CERTIFICATE, /* a client certificate alone, RFC 7030 4.2.2 */
 	EST_AUTH_SIGNER,      /* who signed the message, which the operation finds out */
 };
@@ -60,7 +60,8 @@ void est_refuse(struct http_request *r, const struct error *e, struct http_answe
 /* What can be told from the request alone: operation and label (NULL: the default path), RFC 7030 3.2.2. E_NOT_FOUND for a path that is no
  * operation, E_BAD_METHOD (*ret_operation is set, for Allow), E_MEDIA_TYPE. */
 int est_route(const struct http_request *r, const struct est_operation **ret_operation, const char **ret_label, struct error *e) MUST_CHECK;
-/* What x->label leads to: fills x->door. E_NOT_FOUND for a label that isn't there or is closed. */
+/* What x->label leads to: fills x->door. E_NOT_FOUND for a label that isn't there or is closed, and for a tenant
+ * of the default path that the configuration names and that doesn't exist. */
 int est_door(struct est_exchange *x, struct error *e) MUST_CHECK;
 /* Who asks, by the evidence that the door takes (RFC 7030 3.2.3, 3.3.2): fills x->who and what goes with it. A certificate that has expired
  * passes with EST_AUTH_CERTIFICATE: the engine decides by the profile. E_UNAUTHENTICATED, E_FORBIDDEN, E_TOO_MANY. */
@@ -69,6 +70,8 @@ int est_authenticate(struct est_exchange *x, enum est_auth wanted, struct error 
 /* A body that should be a CSR → DER: base64 with or without line breaks whatever Content-Transfer-Encoding says (RFC 8951 3.1),
  * and also, for devices that don't encode, DER itself or PEM. The CSR is not looked into; that is the engine's part. */
 int est_csr_decode(struct arena *a, struct bytes body, struct bytes *ret, struct error *e) MUST_CHECK;
+/* The same for a message of CMS (RFC 7030 4.3.1). */
+int est_message_decode(struct arena *a, struct bytes body, struct bytes *ret, struct error *e) MUST_CHECK;
 /* Who asks, by the signature of a message (RFC 5272 3.2): fills x as est_authenticate() does. certificate (DER) is the signer's, whose signature is
  * good already: it has to be a client certificate of ours, or a registration authority's of the door's CA (RFC 7030 3.7), at a door that takes
  * certificates. E_FORBIDDEN. */
@@ -80,19 +83,14 @@ int est_ra(struct est_exchange *x, struct enroll_ra *ret, struct error *e) MUST_
 int est_ra_sign(struct est_exchange *x, const struct enroll_ra *ra, Siegel__RaSign *request, struct bytes content_type, struct bytes content,
                 const struct bytes *also, int n_also, struct bytes *ret, struct error *e) MUST_CHECK;
 
-/* A SignedData that holds certificates and nothing else (RFC 7030 4.1.3, RFC 5652 5.1), DER, in the arena. */
-int certs_only_encode(struct arena *a, const struct bytes *certs, int n, struct bytes *ret, struct error *e) MUST_CHECK;
-/* The same for a message of CMS (RFC 7030 4.3.1). */
-int est_message_decode(struct arena *a, struct bytes body, struct bytes *ret, struct error *e) MUST_CHECK;
 /* Whether x->who may ask for somebody at all, and for whom: E_FORBIDDEN for an account without the right. *ret_same is the certificate whose identity
  * the new one must have, empty when the asker may ask for others: an account, or a registration authority (RFC 7030 3.7). */
 int est_may_enroll(const struct est_exchange *x, struct bytes *ret_same, struct error *e) MUST_CHECK;
-/* The request of x for a certificate, but for its CSR: for est_issue() and what else asks the engine for one. same: see est_may_enroll(). */
+/* The request of x for a certificate, but for its CSR: for est_issue() and what else asks the engine for one. same: see est_may_enroll(); the new
+ * certificate takes its place. */
 struct enroll_request est_request(const struct est_exchange *x, const char *operation, struct bytes same);
-/* What simpleenroll and simplereenroll have in common. renewal: the new certificate takes the place of same. */
-int est_issue(struct est_exchange *x, const char *operation, struct bytes same, bool renewal, struct bytes *ret_body, struct error *e) MUST_CHECK;
-/* The tenant of the path. E_NOT_FOUND when the configuration names one that doesn't exist. */
-int est_tenant(struct est *est, struct db *db, int32_t *ret, struct error *e) MUST_CHECK;
+/* What simpleenroll and simplereenroll have in common. */
+int est_issue(struct est_exchange *x, const char *operation, struct bytes same, struct bytes *ret_body, struct error *e) MUST_CHECK;
 const struct config *est_config(const struct est *est);
 struct enroll *est_enroll(struct est *est);
 

@@ -63,7 +63,7 @@ issue(struct est_exchange *x, struct cmc_request *q, struct enroll_result *ret, 
 	r.csr = q->request;
 	r.crmf = q->crmf;
 	if (enroll_issue(est_enroll(x->est), &r, x->request->arena, ret, e) < 0) {
-		q->failure = cmc_failure_of(e->code);
+		q->failure = (enum cmc_failure)error_cmc_fail_info(e->code);
 		return -1;
 	}
 	x->serial = ret->serial;

@@ -1,5 +1,4 @@
 #include "enroll/est/protection.h"
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <string.h>
@@ -9,13 +8,9 @@
 #include "lib/x509/csr.h"
 #include "lib/x509/oid.h"
 
-DEFINE_CLEANUP(EVP_CIPHER_CTX, EVP_CIPHER_CTX_free)
-DEFINE_CLEANUP(EVP_CIPHER, EVP_CIPHER_free)
-
 #define OID_CAPABILITIES OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0f")              /* RFC 8551 2.5.2 */
 #define OID_DECRYPT_KEY_ID OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x25")    /* RFC 7030 4.4.1.1 */
 #define OID_ASYMM_DECRYPT_KEY_ID OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x36") /* RFC 7030 4.4.1.2 */
-#define OID_ENVELOPED_DATA OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03")
 #define OID_KEY_PACKAGE OID_BYTES("\x60\x86\x48\x01\x65\x02\x01\x02\x4e\x05")           /* RFC 5958 4 */
 #define IDENTIFIER_MAX 200
 
@@ -45,11 +40,8 @@ is_key_of(struct bytes certificate, struct bytes identifier)
 	uint8_t hash[SHA256_DIGEST_LENGTH];
 	if (!certificate.len || cert_parse(certificate, &c, &e) < 0)
 		return false;
-	const struct cert_extension *x = cert_extension_find(&c, OID_SKI);
-	struct der d = der_of(x ? x->value : (struct bytes){0}), octets;
 	SHA256(c.spki.data, c.spki.len, hash);
-	return bytes_equal(identifier, (struct bytes){hash, sizeof(hash)}) ||
-	    (x && der_get(&d, DER_OCTET_STRING, "subjectKeyIdentifier", &octets, &e) == 0 && bytes_equal(der_bytes(&octets), identifier));
+	return bytes_equal(identifier, (struct bytes){hash, sizeof(hash)}) || cert_has_key_id(&c, identifier);
 }
 
 /* The certificate that the client shows, or one of ours of the tenant that is good. */
@@ -57,25 +49,16 @@ static int
 find_certificate(struct est_exchange *x, struct bytes identifier, struct bytes *ret, struct error *e)
 {
 	CLEANUP(db_result_free) struct db_result *r = NULL;
-	struct db_pool *pool = enroll_db(est_enroll(x->est));
 	const struct db_param row[] = {DB_BYTES(identifier.data, identifier.len)};
-	struct db *db = NULL;
 	if (x->has_certificate && is_key_of(x->shown.certificate, identifier)) {
 		*ret = x->shown.certificate;
 		return 0;
 	}
 	if (identifier.len == SHA256_DIGEST_LENGTH) {
-		if (db_pool_take(pool, &db, e) < 0)
-			return -1;
-		int rc = auth_set_tenant(db, x->door.tenant_id, e);
-		if (rc == 0)
-			rc = db_query(db, "SELECT certificate_of_key($1::bytea)", row, 1, true, &r, e);
-		db_pool_give(pool, db);
-		if (rc < 0)
+		if (enroll_query(est_enroll(x->est), x->door.tenant_id, "SELECT certificate_of_key($1::bytea)", row, 1, &r, e) < 0)
 			return -1;
 		if (!db_is_null(r, 0, 0)) {
-			struct bytes found = db_bytes(r, 0, 0, NULL);
-			*ret = (struct bytes){arena_dup(x->request->arena, found.data, found.len), found.len};
+			*ret = db_bytes(r, 0, 0, x->request->arena);
 			return 0;
 		}
 	}
@@ -101,7 +84,7 @@ wrap(struct est_exchange *x, struct bytes identifier, struct protection *p, stru
 		return -1;
 	int rc = -1;
 	if (reply->result_case != SIEGEL__REPLY__RESULT_WRAPPED_KEY)
-		(void)!fail(e, E_INTERNAL, "the engine answered something else than a wrapped key");
+		(void)fail(e, E_INTERNAL, "the engine answered something else than a wrapped key");
 	else
 		rc = recipient_for_secret(a, identifier,
 		                          (struct bytes){reply->wrapped_key->encrypted_key.data, reply->wrapped_key->encrypted_key.len},
@@ -156,29 +139,6 @@ protection_find(struct est_exchange *x, struct bytes der, struct protection *ret
 
 /* --- the key on its way --- */
 
-/* EncryptedContentInfo, RFC 5652 6.1, of a SignedData. */
-static int
-put_encrypted(struct arena *a, struct buf *b, struct bytes content, const struct protection *p, struct error *e)
-{
-	const struct cms_cipher *c = p->wishes.cipher;
-	EVP_CIPHER *cipher CLEANUP(EVP_CIPHER_free) = EVP_CIPHER_fetch(NULL, c->name, NULL);
-	EVP_CIPHER_CTX *ctx CLEANUP(EVP_CIPHER_CTX_free) = EVP_CIPHER_CTX_new();
-	uint8_t *out = arena_alloc(a, content.len + 2 * CMS_IV_BYTES), iv[CMS_IV_BYTES];
-	int len = 0, more = 0;
-	if (!cipher || !ctx || RAND_bytes(iv, sizeof(iv)) != 1 || EVP_EncryptInit_ex2(ctx, cipher, p->content_key->data, iv, NULL) != 1 ||
-	    EVP_EncryptUpdate(ctx, out, &len, content.data, (int)content.len) != 1 || EVP_EncryptFinal_ex(ctx, out + len, &more) != 1)
-		return fail(e, E_INTERNAL, "a key can't be encrypted: the cryptographic library refuses %s", c->name);
-	size_t info = der_begin(b, DER_SEQUENCE);
-	der_put(b, DER_OID, OID_PKCS7_SIGNED_DATA.data, OID_PKCS7_SIGNED_DATA.len);
-	size_t algorithm = der_begin(b, DER_SEQUENCE);
-	der_put(b, DER_OID, c->oid.data, c->oid.len);
-	der_put(b, DER_OCTET_STRING, iv, c->iv_bytes);
-	der_close(b, algorithm);
-	der_put(b, DER_CONTEXT(0), out, (size_t)(len + more));
-	der_close(b, info);
-	return 0;
-}
-
 /* AsymmetricKeyPackage (RFC 5958 2) with the one key, signed; what stands in the ContentInfo. */
 static int
 sign(struct est_exchange *x, const struct protection *p, struct bytes pkcs8, struct bytes *ret, struct error *e)
@@ -207,25 +167,14 @@ sign(struct est_exchange *x, const struct protection *p, struct bytes pkcs8, str
 int
 protection_apply(struct est_exchange *x, const struct protection *p, struct bytes pkcs8, struct bytes *ret, struct error *e)
 {
-	struct arena *a = x->request->arena;
+	const struct cms_recipient to = {
+	    .kind = CMS_READY,
+	    .info = p->recipient,
+	    .version = p->version,
+	    .content_key = p->content_key->data,
+	};
 	struct bytes content;
-	if (sign(x, p, pkcs8, &content, e) < 0)
-		return -1;
-	struct buf b BUF_CLEANUP = BUF_INIT(content.len + p->recipient.len + 1024);
-	size_t content_info = der_begin(&b, DER_SEQUENCE);
-	der_put(&b, DER_OID, OID_ENVELOPED_DATA.data, OID_ENVELOPED_DATA.len);
-	size_t explicit_content = der_begin(&b, DER_CONTEXT_CONSTRUCTED(0)), enveloped = der_begin(&b, DER_SEQUENCE);
-	der_put_small(&b, p->version);
-	size_t recipients = der_begin(&b, DER_SET);
-	der_put_raw(&b, p->recipient);
-	der_close(&b, recipients);
-	if (put_encrypted(a, &b, content, p, e) < 0)
-		return -1;
-	der_close(&b, enveloped);
-	der_close(&b, explicit_content);
-	der_close(&b, content_info);
-	if (buf_check(&b, e) < 0)
-		return -1;
-	*ret = (struct bytes){arena_dup(a, b.data, b.len), b.len};
-	return 0;
+	return sign(x, p, pkcs8, &content, e) < 0
+	    ? -1
+	    : cms_enveloped_encode(x->request->arena, OID_PKCS7_SIGNED_DATA, content, p->wishes.cipher, &to, ret, e);
 }

@@ -4,7 +4,6 @@
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
-#include <openssl/rsa.h>
 #include <string.h>
 #include "enroll/est/protection.h"
 #include "lib/limits.h"
@@ -19,10 +18,8 @@ DEFINE_CLEANUP(EVP_KDF, EVP_KDF_free)
 DEFINE_CLEANUP(EVP_KDF_CTX, EVP_KDF_CTX_free)
 
 #define AES "\x60\x86\x48\x01\x65\x03\x04\x01"
-#define OID_OAEP OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x07")
 #define OID_STD_DH "\x2b\x81\x04\x01\x0b" /* 1.3.132.1.11: dhSinglePass-stdDH with SHA-256, -384, -512 as 1, 2, 3 (RFC 5753 7.1.4) */
 #define SECRET_MAX 72                      /* octets of a shared secret: P-521 has 66 */
-#define OID_LIT(lit) {(const uint8_t *)(lit), sizeof(lit) - 1}
 
 static const struct {
 	int bytes;
@@ -42,11 +39,6 @@ static const struct {
     {"SHA384", OID_LIT(OID_STD_DH "\x02")},
     {"SHA512", OID_LIT(OID_STD_DH "\x03")},
 };
-
-/* Parameters of RSAES-OAEP with SHA-256 in both places (RFC 4055 4.1). */
-static const uint8_t oaep_sha256[] = {0x30, 0x2f, 0xa0, 0x0f, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01,
-                                      0x05, 0x00, 0xa1, 0x1c, 0x30, 0x1a, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08,
-                                      0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00};
 
 /* --- what a client takes --- */
 
@@ -85,12 +77,12 @@ take_capability(struct protection_wishes *w, struct seen *seen, struct bytes oid
 		seen->cipher = true; /* AES in other modes, RSA's encryption algorithms (RC2, DES, 3DES) */
 	if (bytes_equal(oid, OID_RSA_ENCRYPTION)) {
 		seen->transport = seen->takes_pkcs1 = true;
-	} else if (bytes_equal(oid, OID_OAEP)) {
-		struct bytes sha256 = {oaep_sha256, sizeof(oaep_sha256)};
-		bool is_default = parameters.len == 0 || bytes_equal(parameters, OID_BYTES("\x30\x00"));
+	} else if (bytes_equal(oid, OID_RSAES_OAEP)) {
+		/* None are the defaults; SHA-1 in OAEP is as good as any (RFC 8017 B.1). */
+		const char *digest = parameters.len ? cms_oaep_digest(parameters) : "SHA1";
 		seen->transport = true;
-		if (!seen->takes_oaep && (is_default || bytes_equal(parameters, sha256)))
-			w->digest = is_default ? "SHA1" : "SHA256"; /* SHA-1 in OAEP is as good as any (RFC 8017 B.1) */
+		if (!seen->takes_oaep && digest)
+			w->digest = digest;
 		seen->takes_oaep = seen->takes_oaep || w->digest;
 	}
 }
@@ -170,47 +162,6 @@ recipient_for_secret(struct arena *a, struct bytes identifier, struct bytes encr
 	return hand_over(a, &b, 2, ret, e);
 }
 
-static void
-put_issuer_and_serial(struct buf *b, const struct cert *c)
-{
-	size_t seq = der_begin(b, DER_SEQUENCE);
-	der_put_raw(b, c->issuer);
-	der_put_unsigned(b, c->serial.data, c->serial.len);
-	der_close(b, seq);
-}
-
-static int
-put_key_transport(struct buf *b, const struct cert *c, EVP_PKEY *key, struct bytes content_key, const struct protection_wishes *w, struct error *e)
-{
-	EVP_PKEY_CTX *ctx CLEANUP(EVP_PKEY_CTX_free) = EVP_PKEY_CTX_new(key, NULL);
-	uint8_t encrypted[LIMIT_RSA_MAX_BITS / 8];
-	size_t len = sizeof(encrypted);
-	int padding = w->oaep ? RSA_PKCS1_OAEP_PADDING : RSA_PKCS1_PADDING;
-	if (!ctx || EVP_PKEY_encrypt_init(ctx) != 1 || EVP_PKEY_CTX_set_rsa_padding(ctx, padding) != 1 ||
-	    (w->oaep && EVP_PKEY_CTX_set_rsa_oaep_md_name(ctx, w->digest, NULL) != 1) ||
-	    (w->oaep && EVP_PKEY_CTX_set_rsa_mgf1_md_name(ctx, w->digest, NULL) != 1) ||
-	    EVP_PKEY_encrypt(ctx, encrypted, &len, content_key.data, content_key.len) != 1)
-		return fail(e, E_BAD_KEY, "nothing can be encrypted to the recipient's RSA key");
-	size_t info = der_begin(b, DER_SEQUENCE);
-	der_put_small(b, 0);
-	put_issuer_and_serial(b, c);
-	size_t algorithm = der_begin(b, DER_SEQUENCE);
-	if (w->oaep) {
-		der_put(b, DER_OID, OID_OAEP.data, OID_OAEP.len);
-		if (strcmp(w->digest, "SHA256") == 0)
-			der_put_raw(b, (struct bytes){oaep_sha256, sizeof(oaep_sha256)});
-		else
-			der_put(b, DER_SEQUENCE, "", 0); /* all defaults */
-	} else {
-		der_put(b, DER_OID, OID_RSA_ENCRYPTION.data, OID_RSA_ENCRYPTION.len);
-		der_put(b, DER_NULL, "", 0);
-	}
-	der_close(b, algorithm);
-	der_put(b, DER_OCTET_STRING, encrypted, len);
-	der_close(b, info);
-	return 0;
-}
-
 /* ECC-CMS-SharedInfo, RFC 5753 7.2. */
 static void
 put_shared_info(struct buf *b, int bytes)
@@ -270,7 +221,7 @@ agree(EVP_PKEY *own, EVP_PKEY *key, struct bytes content_key, const struct prote
 	size_t len = sizeof(shared);
 	int rc = -1;
 	if (!ctx || EVP_PKEY_derive_init(ctx) != 1 || EVP_PKEY_derive_set_peer(ctx, key) != 1 || EVP_PKEY_derive(ctx, shared, &len) != 1)
-		(void)!fail(e, E_BAD_KEY, "nothing can be agreed on with the recipient's key");
+		(void)fail(e, E_BAD_KEY, "nothing can be agreed on with the recipient's key");
 	else if (derive(shared, len, w, kek, e) == 0)
 		rc = wrap(kek, w->wrap_bytes, content_key, ret, ret_len, e);
 	OPENSSL_cleanse(shared, sizeof(shared));
@@ -303,7 +254,7 @@ put_key_agreement(struct buf *b, const struct cert *c, const struct keytype *typ
 	put_wrap_algorithm(b, w->wrap_bytes);
 	der_close(b, algorithm);
 	size_t keys = der_begin(b, DER_SEQUENCE), one = der_begin(b, DER_SEQUENCE);
-	put_issuer_and_serial(b, c);
+	cms_put_issuer_and_serial(b, c);
 	der_put(b, DER_OCTET_STRING, encrypted, (size_t)len);
 	der_close(b, one);
 	der_close(b, keys);
@@ -315,9 +266,7 @@ put_key_agreement(struct buf *b, const struct cert *c, const struct keytype *typ
 static int
 check_usage(const struct cert *c, int usage, const char *word, struct error *e)
 {
-	const struct cert_extension *x = cert_extension_find(c, OID_KEY_USAGE);
-	/* A BIT STRING of one or two octets behind the number of unused bits. */
-	if (x && !(x->value.len >= 4 && x->value.data[0] == DER_BIT_STRING && x->value.data[3] & (0x80 >> usage)))
+	if (!cert_has_usage(c, usage, true))
 		return fail(e, E_BAD_KEY, "the recipient's certificate isn't for %s (RFC 7030 4.4.1.2)", word);
 	return 0;
 }
@@ -333,7 +282,8 @@ recipient_for_certificate(struct arena *a, struct bytes certificate, struct byte
 	if (cert_parse(certificate, &c, e) < 0 || cms_public_key(c.spki, &type, &key, e) < 0)
 		return -1;
 	if (type->family == KEY_RSA) {
-		if (check_usage(&c, USAGE_KEY_ENCIPHERMENT, "keyEncipherment", e) < 0 || put_key_transport(&b, &c, key, content_key, w, e) < 0)
+		if (check_usage(&c, USAGE_KEY_ENCIPHERMENT, "keyEncipherment", e) < 0 ||
+		    cms_put_key_transport(&b, &c, key, w->oaep ? w->digest : NULL, content_key, e) < 0)
 			return -1;
 		return hand_over(a, &b, 0, ret, e);
 	}

@@ -20,7 +20,7 @@ encode(struct est_exchange *x, const char *type, struct bytes key, struct bytes 
 	struct arena *a = x->request->arena;
 	struct buf b BUF_CLEANUP = BUF_INIT(2 * (key.len + certificate.len) + 4096);
 	struct bytes certificates;
-	if (certs_only_encode(a, &certificate, 1, &certificates, e) < 0)
+	if (cms_certs_only_encode(a, &certificate, 1, NULL, 0, &certificates, e) < 0)
 		return -1;
 	put_part(x, &b, type, key);
 	put_part(x, &b, EST_CERTS_ONLY_TYPE, certificates);

@@ -5,7 +5,7 @@ static int
 handle(struct est_exchange *x, struct bytes *ret_body, struct error *e)
 {
 	struct bytes same;
-	return est_may_enroll(x, &same, e) < 0 ? -1 : est_issue(x, est_simpleenroll.name, same, false, ret_body, e);
+	return est_may_enroll(x, &same, e) < 0 ? -1 : est_issue(x, est_simpleenroll.name, same, ret_body, e);
 }
 
 const struct est_operation est_simpleenroll = {

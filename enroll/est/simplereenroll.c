@@ -6,7 +6,7 @@ static int
 handle(struct est_exchange *x, struct bytes *ret_body, struct error *e)
 {
 	struct bytes same; /* whoever asks, the certificate that is shown is the one that is renewed */
-	return est_may_enroll(x, &same, e) < 0 ? -1 : est_issue(x, est_simplereenroll.name, x->shown.certificate, true, ret_body, e);
+	return est_may_enroll(x, &same, e) < 0 ? -1 : est_issue(x, est_simplereenroll.name, x->shown.certificate, ret_body, e);
 }
 
 const struct est_operation est_simplereenroll = {

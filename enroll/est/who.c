@@ -18,7 +18,7 @@ take_secret(struct est_exchange *x, struct db *db, const char *authorization, un
 	int rc = -1;
 	if (throttle_check(key, e) < 0)
 		return -1;
-	(void)!fail(e, E_UNAUTHENTICATED, AUTH_SECRET_REFUSED);
+	(void)fail(e, E_UNAUTHENTICATED, AUTH_SECRET_REFUSED);
 	if (taken & ENDPOINT_PASSWORD)
 		rc = enroll_password(est_enroll(x->est), db, authorization, a, &x->who, e);
 	if (rc < 0 && e->code == E_UNAUTHENTICATED && taken & ENDPOINT_CODE) {
@@ -46,20 +46,18 @@ take_certificate(struct est_exchange *x, struct db *db, bool expired_passes, str
 	return rc;
 }
 
-/* Whether the CA that issued a registration authority's certificate is the door's: RFC 7030 3.7, and E03: what one CA gave is good for that CA. */
+/* Whether the CA that issued the certificate is the door's, or one that it followed: what one CA gave is good for that CA (RFC 7030 3.7, E03). */
 static int
-check_ra(const struct est_exchange *x, struct db *db, struct error *e)
+check_ca(const struct est_exchange *x, struct db *db, struct error *e)
 {
 	CLEANUP(db_result_free) struct db_result *r = NULL;
-	const struct db_param row[] = {DB_INT(x->shown.ca_id), DB_INT(x->door.ca_id), DB_INT(x->door.tenant_id), DB_TEXT(x->door.ca)};
-	if (auth_set_tenant(db, x->door.tenant_id, e) < 0 ||
-	    db_query(db,
-	             "SELECT ca_is_of($1::int, coalesce(nullif($2::int, 0), (SELECT id FROM ca WHERE tenant_id = $3::int"
-	             " AND (name = $4::text OR ($4::text = '' AND is_default)))))",
-	             row, ARRAY_LEN(row), false, &r, e) < 0)
+	const struct db_param row[] = {DB_INT(x->shown.ca_id), DB_INT(x->door.ca_id)};
+	if (db_query(db, "SELECT ca_is_of($1::int, $2::int)", row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
-	return db_bool(r, 0, 0) ? 0
-				: fail(e, E_FORBIDDEN, "the client certificate is a registration authority's of another CA (RFC 7030 3.7)");
+	if (db_bool(r, 0, 0))
+		return 0;
+	return x->shown.is_ra ? fail(e, E_FORBIDDEN, "the client certificate is a registration authority's of another CA (RFC 7030 3.7)")
+			      : fail(e, E_FORBIDDEN, "the client certificate is of another CA than this path's");
 }
 
 /* What a certificate that passed may do at this door. */
@@ -68,7 +66,10 @@ check_shown(const struct est_exchange *x, struct db *db, struct error *e)
 {
 	if (x->shown.tenant_id != x->door.tenant_id)
 		return fail(e, E_FORBIDDEN, "whoever asks belongs to another tenant than this path");
-	return x->shown.is_ra && !x->shown.account_id ? check_ra(x, db, e) : 0;
+	if (x->shown.account_id || x->shown.evidence != EVIDENCE_CERTIFICATE)
+		return 0;
+	bool of_tenant = strcmp(endpoint_text(&x->door, x->request->arena, "devices_of", "ca"), "tenant") == 0;
+	return of_tenant && !x->shown.is_ra ? 0 : check_ca(x, db, e);
 }
 
 static int
@@ -112,6 +113,28 @@ want_renewal(struct est_exchange *x, struct db *db, const char *authorization, s
 	return rc;
 }
 
+/* What this path takes, for who came without any of it. */
+static int
+say_wanted(const struct est_exchange *x, struct error *e)
+{
+	static const struct {
+		enum endpoint_auth bit;
+		const char *text;
+	} known[] = {
+	    {ENDPOINT_PASSWORD, "an account and its password (RFC 7617)"},
+	    {ENDPOINT_CODE, "a one-time code in place of a password (RFC 7617)"},
+	    {ENDPOINT_CERTIFICATE, "a client certificate in the TLS handshake"},
+	    {ENDPOINT_BOTH, "a client certificate with a password or code"},
+	};
+	bool secret = x->door.auth & (ENDPOINT_PASSWORD | ENDPOINT_CODE);
+	const char *text = "";
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (x->door.auth & known[i].bit)
+			text = arena_printf(x->request->arena, "%s%s%s", text, *text ? ", or " : "", known[i].text);
+	return secret ? fail(e, E_UNAUTHENTICATED, "wanted on this path: %s", text)
+		      : fail(e, E_FORBIDDEN, "wanted on this path: %s; passwords alone aren't taken", text);
+}
+
 /* A password that is sent decides: who sends one asks for that account. */
 static int
 want_any(struct est_exchange *x, struct db *db, const char *authorization, struct error *e)
@@ -124,10 +147,7 @@ want_any(struct est_exchange *x, struct db *db, const char *authorization, struc
 		return take_secret(x, db, authorization, x->door.auth, e);
 	if (pem && takes_certificate)
 		return want_certificate(x, db, false, e);
-	if (takes_secret)
-		return fail(e, E_UNAUTHENTICATED, "an account and its password (RFC 7617)%s is wanted",
-			    takes_certificate ? " or a client certificate" : " or a one-time code");
-	return fail(e, E_FORBIDDEN, "a client certificate is wanted in the TLS handshake; passwords aren't taken on this path");
+	return say_wanted(x, e);
 }
 
 int
@@ -166,8 +186,7 @@ find_signer(struct est_exchange *x, struct db *db, struct bytes certificate, str
 	struct cert c;
 	if (cert_parse(certificate, &c, e) < 0)
 		return fail(e, E_FORBIDDEN, "the signer's certificate can't be read");
-	const struct cert_extension *usage = cert_extension_find(&c, OID_KEY_USAGE);
-	if (usage && !(usage->value.len >= 4 && usage->value.data[0] == DER_BIT_STRING && usage->value.data[3] & (0x80 >> USAGE_DIGITAL_SIGNATURE)))
+	if (!cert_has_usage(&c, USAGE_DIGITAL_SIGNATURE, true))
 		return fail(e, E_FORBIDDEN, "the signer's certificate isn't for signatures (RFC 5280 4.2.1.3)");
 	if (cert_has_eku(&c, OID_EKU_CMC_RA, false) && !cert_has_eku(&c, OID_EKU_CLIENT_AUTH, true))
 		return auth_signer_cert(db, certificate, a, &x->shown, e);

@@ -29,7 +29,7 @@ own_certificate(struct scep_exchange *x, const struct scep_message *m, struct pr
 	if (result < 0)
 		return -1;
 	if (who.tenant_id != x->endpoint.tenant_id || !db_bool(res, 0, 0))
-		return fail(e, E_FORBIDDEN, "the signer's certificate is of another CA than this path");
+		return fail(e, E_FORBIDDEN, "the signer's certificate is of another CA than this profile's");
 	*ret = who;
 	return 0;
 }
@@ -46,7 +46,7 @@ by_certificate(struct scep_exchange *x, const struct scep_message *m, struct sce
 {
 	struct scep_grant g = {0};
 	if (!(x->endpoint.auth & ENDPOINT_CERTIFICATE))
-		return fail(e, E_FORBIDDEN, "nobody is let in by a certificate on this path");
+		return fail(e, E_FORBIDDEN, "this profile lets nobody in by a certificate");
 	if (own_certificate(x, m, &g.who, e) == 0) {
 		g.renewal = true;
 		*ret = g;
@@ -121,17 +121,23 @@ find_secret(struct scep_exchange *x, const struct scep_message *m, const struct 
 	return 0;
 }
 
+const char *
+scep_throttle_key(const struct scep_exchange *x)
+{
+	return arena_printf(x->arena, "scep %s %lld", x->request->client, (long long)x->endpoint.id);
+}
+
 /* By the challengePassword (RFC 8894 2.3): the message has to be signed by the key that is to be certified. */
 static int
 by_challenge(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, struct scep_grant *ret, struct error *e)
 {
 	if (!(x->endpoint.auth & (ENDPOINT_CHALLENGE | ENDPOINT_CODE | ENDPOINT_WEBHOOK)))
-		return fail(e, E_FORBIDDEN, "nobody is let in by a challenge on this path");
+		return fail(e, E_FORBIDDEN, "this profile lets nobody in by a challenge");
 	if (!bytes_equal(csr->spki, m->signer_cert.spki))
 		return fail(e, E_FORBIDDEN, "the message isn't signed by the key of its request (RFC 8894 2.3)");
 	if (csr->challenge.len == 0)
 		return fail(e, E_UNAUTHENTICATED, "the request has no challengePassword (RFC 8894 2.4)");
-	const char *key = arena_printf(x->arena, "scep %s %lld", x->request->client, (long long)x->endpoint.id);
+	const char *key = scep_throttle_key(x);
 	if (throttle_check(key, e) < 0)
 		return -1;
 	if (find_secret(x, m, csr, ret, e) < 0) {

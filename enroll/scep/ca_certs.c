@@ -35,7 +35,7 @@ scep_line(struct scep_exchange *x, struct scep_ca ret[SCEP_LINE_MAX], int *ret_n
 		return -1;
 	int n = db_rows(res);
 	if (n < 1)
-		return fail(e, E_UNAVAILABLE, "no CA is in service on this path");
+		return fail(e, E_UNAVAILABLE, "this profile's CA isn't in service");
 	for (int i = 0; i < n; i++)
 		ret[i] = (struct scep_ca){
 		    .id = (int32_t)db_int(res, i, 0),
@@ -63,7 +63,7 @@ scep_chain(struct scep_exchange *x, int32_t ca_id, struct bytes ret[SCEP_CHAIN_M
 		return -1;
 	int n = db_rows(res);
 	if (n < 1)
-		return fail(e, E_UNAVAILABLE, "no CA is in service on this path");
+		return fail(e, E_UNAVAILABLE, "this profile's CA isn't in service");
 	for (int i = 0; i < n; i++)
 		ret[i] = db_bytes(res, i, 0, x->arena);
 	*ret_n = n;
@@ -140,7 +140,7 @@ make_next(void *ctx, struct bytes *ret, struct error *e)
 	if (scep_line(x, line, &n_line, e) < 0)
 		return -1;
 	if (n_line < 2)
-		return fail(e, E_NOT_FOUND, "the CA of this path has no successor");
+		return fail(e, E_NOT_FOUND, "this profile's CA has no successor");
 	if (enroll_ra_certificate(scep_enroll(x->scep), x->endpoint.tenant_id, line[1].id, x->arena, &old, e) < 0 ||
 	    enroll_ra_certificate(scep_enroll(x->scep), x->endpoint.tenant_id, line[0].id, x->arena, &new, e) < 0 ||
 	    scep_chain(x, line[0].id, certs, &n, e) < 0)

@@ -18,7 +18,8 @@ take_store(struct scep_exchange *x, struct db **ret, struct error *e)
 }
 
 int
-scep_transaction_keep(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, bool vouched, struct error *e)
+scep_transaction_keep(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr,
+                      const uint8_t request_key[ENROLL_KEY_BYTES], struct error *e)
 {
 	uint8_t key[SHA256_DIGEST_LENGTH];
 	struct db *db = NULL;
@@ -27,16 +28,18 @@ scep_transaction_keep(struct scep_exchange *x, const struct scep_message *m, con
 		return -1;
 	const struct db_param row[] = {DB_INT(x->endpoint.id), DB_TEXT(m->transaction), DB_BYTES(key, sizeof(key)), DB_INT(x->endpoint.tenant_id),
 	                               DB_INT(m->type), DB_BYTES(csr->whole.data, csr->whole.len), DB_BYTES(m->signer.data, m->signer.len),
-	                               DB_INT(LIMIT_APPROVAL_DAYS), DB_TEXT(vouched ? "true" : "false")};
+	                               DB_INT(LIMIT_APPROVAL_DAYS), DB_TEXT(request_key ? "false" : "true"),
+	                               request_key ? DB_BYTES(request_key, ENROLL_KEY_BYTES) : DB_NULL};
 	int result = db_query(db,
 	                      "WITH old AS (DELETE FROM scep_transaction WHERE expires_at < now())"
 	                      " INSERT INTO scep_transaction AS t"
-	                      " (endpoint_id, transaction, spki_hash, tenant_id, type, csr, signer, expires_at, vouched)"
+	                      " (endpoint_id, transaction, spki_hash, tenant_id, type, csr, signer, expires_at, vouched, request_key)"
 	                      " VALUES ($1::int8, $2::text, $3::bytea, $4::int, $5::int, $6::bytea, $7::bytea,"
-	                      " now() + make_interval(days => $8::int), $9::boolean)"
+	                      " now() + make_interval(days => $8::int), $9::boolean, $10::bytea)"
 	                      " ON CONFLICT (endpoint_id, transaction, spki_hash) DO UPDATE"
 	                      " SET type = excluded.type, csr = excluded.csr, signer = excluded.signer, expires_at = excluded.expires_at,"
-	                      " vouched = excluded.vouched OR (t.vouched AND t.csr = excluded.csr)",
+	                      " vouched = excluded.vouched OR (t.vouched AND t.csr = excluded.csr),"
+	                      " request_key = coalesce(excluded.request_key, t.request_key)",
 	                      row, ARRAY_LEN(row), false, NULL, e);
 	db_pool_give(enroll_db(scep_enroll(x->scep)), db);
 	return result;

@@ -12,7 +12,8 @@ enum { SECRETS_MAX = 8, ANSWER_ITERATIONS = 10000 };
 
 #define UNANSWERABLE "the answer can't be encrypted to the signer's key, and there is no challenge to do it with (RFC 8894 3.1)"
 
-/* One text for all that fails behind the encryption: which of it, is nobody's business (security.md C06). */
+/* One text for all that fails behind the encryption: who could tell wrong padding from a wrong content
+ * would decrypt by asking often enough (Bleichenbacher's and Vaudenay's attacks). */
 int
 scep_hide(struct scep_exchange *x, const struct scep_message_type *type)
 {
@@ -55,9 +56,7 @@ find_ra(const struct cms_enveloped *v, const struct enroll_ra *ras, size_t n)
 			continue;
 		if (v->key_id.len == 0 && bytes_equal(v->issuer, c.issuer) && bytes_equal(v->serial, c.serial))
 			return &ras[i];
-		const struct cert_extension *ski = v->key_id.len ? cert_extension_find(&c, OID_SKI) : NULL;
-		struct der d = der_of(ski ? ski->value : (struct bytes){0}), octets;
-		if (ski && der_get(&d, DER_OCTET_STRING, "subjectKeyIdentifier", &octets, &e) == 0 && bytes_equal(der_bytes(&octets), v->key_id))
+		if (v->key_id.len && cert_has_key_id(&c, v->key_id))
 			return &ras[i];
 	}
 	return NULL;
@@ -120,10 +119,8 @@ find_sealed(struct scep_exchange *x, const struct scep_message *m, int64_t code_
 }
 
 static struct enroll_ra_password
-password_of(const struct scep_exchange *x, int64_t code_id, const struct scep_password *p, char cipher[16])
+password_of(const struct scep_exchange *x, int64_t code_id, const struct scep_password *p)
 {
-	for (size_t i = 0; i < 15 && p->cipher->name[i]; i++)
-		cipher[i] = p->cipher->name[i] >= 'A' && p->cipher->name[i] <= 'Z' ? (char)(p->cipher->name[i] + ('a' - 'A')) : p->cipher->name[i];
 	return (struct enroll_ra_password){
 	    .tenant_id = x->endpoint.tenant_id,
 	    .endpoint_id = code_id ? 0 : x->endpoint.id,
@@ -131,7 +128,7 @@ password_of(const struct scep_exchange *x, int64_t code_id, const struct scep_pa
 	    .salt = p->salt,
 	    .iterations = (int)p->iterations,
 	    .prf = p->prf,
-	    .cipher = cipher,
+	    .cipher = p->cipher->engine,
 	    .iv = p->iv,
 	};
 }
@@ -143,21 +140,20 @@ open_by_password(struct scep_exchange *x, const struct scep_message *m, const st
 	struct scep_password p = {0};
 	int64_t codes[SECRETS_MAX];
 	int n = 0;
-	/* RFC 8894 3.1: only for keys that can't encrypt; it also keeps strangers from making us derive keys by passwords (C08). */
+	/* RFC 8894 3.1: only for keys that can't encrypt; it also keeps strangers from making us derive keys by passwords, which is work. */
 	if (signs_with_rsa(m))
 		return fail(e, E_UNSUPPORTED, "what an RSA key signed is encrypted to the registration authority, not by a password (RFC 8894 3.1)");
 	if (scep_password_parse(v, &p, e) < 0)
 		return -1;
 	if (p.cipher->legacy && !x->legacy)
 		return fail(e, E_UNSUPPORTED, "PWRI-KEK: %s isn't taken here", p.cipher->name);
-	const char *key = arena_printf(x->arena, "scep %s %lld", x->request->client, (long long)x->endpoint.id);
+	const char *key = scep_throttle_key(x);
 	if (throttle_check(key, e) < 0 || find_sealed(x, m, 0, codes, &n, e) < 0)
 		return -1;
 	x->decrypted = true;
 	for (int i = 0; i < n; i++) {
-		char cipher[16] = "";
 		CLEANUP(secret_free) struct secret *content_key = NULL;
-		struct enroll_ra_password q = password_of(x, codes[i], &p, cipher);
+		struct enroll_ra_password q = password_of(x, codes[i], &p);
 		if (enroll_ra_password_unwrap(scep_enroll(x->scep), &q, v->encrypted_key, v->cipher->key_bytes, &content_key, e) < 0)
 			return -1;
 		if (try_key(x, v, content_key, type, ret, e) == 0) {
@@ -221,7 +217,6 @@ wrap(void *ctx, struct arena *a, struct bytes content_key, struct bytes *ret_der
 {
 	const struct scep_exchange *x = ctx;
 	uint8_t random[16 + CMS_IV_BYTES];
-	char cipher[16] = "";
 	if (RAND_bytes(random, sizeof(random)) != 1)
 		return fail(e, E_INTERNAL, "no random numbers");
 	struct scep_password p = {
@@ -231,7 +226,7 @@ wrap(void *ctx, struct arena *a, struct bytes content_key, struct bytes *ret_der
 	    .cipher = cms_cipher_by_name(content_key.len == 32 ? "AES-256-CBC" : content_key.len == 16 ? "AES-128-CBC" : "AES-192-CBC"),
 	    .iv = {random + 16, CMS_IV_BYTES},
 	};
-	struct enroll_ra_password q = password_of(x, x->password.code_id, &p, cipher);
+	struct enroll_ra_password q = password_of(x, x->password.code_id, &p);
 	if (scep_password_encode(a, &p, ret_derivation, ret_algorithm, e) < 0)
 		return -1;
 	return enroll_ra_password_wrap(scep_enroll(x->scep), &q, content_key, a, ret_encrypted_key, e);
@@ -243,7 +238,7 @@ encrypt(struct scep_exchange *x, const struct scep_message *m, const struct scep
 	struct cms_recipient to = {.kind = CMS_KEY_TRANSPORT, .certificate = m->signer};
 	if (x->password.is_set)
 		to = (struct cms_recipient){.kind = CMS_PASSWORD, .wrap = wrap, .ctx = x};
-	return cms_enveloped_encode(x->arena, answer->content, answer->cipher, &to, ret, e);
+	return cms_enveloped_encode(x->arena, OID_PKCS7_DATA, answer->content, answer->cipher, &to, ret, e);
 }
 
 int
@@ -251,7 +246,6 @@ scep_reply(struct scep_exchange *x, const struct scep_message *m, const struct e
            struct error *e)
 {
 	uint8_t digest[EVP_MAX_MD_SIZE], nonce[16];
-	char name[16] = "";
 	size_t len = 0;
 	struct bytes envelope = {0};
 	Siegel__RaSign q;
@@ -262,13 +256,12 @@ scep_reply(struct scep_exchange *x, const struct scep_message *m, const struct e
 	const struct cms_digest *md = m->cms.signer.digest;
 	if (md->legacy && !x->legacy)
 		md = cms_digest_by_oid(OID_SHA256);
-	for (size_t i = 0; i < sizeof(name) - 1 && md->name[i]; i++)
-		name[i] = md->name[i] == 'S' ? 's' : md->name[i] == 'H' ? 'h' : md->name[i] == 'A' ? 'a' : md->name[i];
 	if (success && encrypt(x, m, answer, &envelope, e) < 0)
 		return -1;
-	if (RAND_bytes(nonce, sizeof(nonce)) != 1 ||
-	    (success && EVP_Q_digest(NULL, md->name, NULL, envelope.data, envelope.len, digest, &len) != 1))
+	if (RAND_bytes(nonce, sizeof(nonce)) != 1)
 		return fail(e, E_INTERNAL, "no random numbers");
+	if (success && EVP_Q_digest(NULL, md->name, NULL, envelope.data, envelope.len, digest, &len) != 1)
+		return fail(e, E_INTERNAL, "no digest by %s", md->name);
 	siegel__ra_sign__init(&q);
 	siegel__scep_reply__init(&r);
 	r.transaction_id = arena_strdup(x->arena, m->transaction);
@@ -281,7 +274,7 @@ scep_reply(struct scep_exchange *x, const struct scep_message *m, const struct e
 		    .len = m->sender_nonce.len,
 		    .data = arena_dup(x->arena, m->sender_nonce.data, m->sender_nonce.len),
 		};
-	q.digest = name;
+	q.digest = arena_strdup(x->arena, md->engine);
 	q.content_digest = (ProtobufCBinaryData){.len = len, .data = len ? digest : NULL};
 	q.answer_case = SIEGEL__RA_SIGN__ANSWER_SCEP_REPLY;
 	q.scep_reply = &r;

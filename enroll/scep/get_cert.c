@@ -1,4 +1,4 @@
-/* GetCert and GetCRL, RFC 8894 3.3.4 and 3.3.5: for holders of a certificate of ours, of this path's CA alone. */
+/* GetCert and GetCRL, RFC 8894 3.3.4 and 3.3.5: for holders of a certificate of ours, of this profile's CA alone. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ find_issuers(struct scep_exchange *x, struct bytes content, struct scep_serial *
 			ret[n++] = line[i];
 	}
 	*ret_n = n;
-	return n > 0 ? 0 : fail(e, E_NOT_FOUND, "the CA of this path has another name than the issuer that is asked for");
+	return n > 0 ? 0 : fail(e, E_NOT_FOUND, "this profile's CA has another name than the issuer that is asked for");
 }
 
 static int
@@ -106,7 +106,7 @@ handle_crl(struct scep_exchange *x, const struct scep_work *w, struct bytes *ret
 {
 	struct scep_serial id;
 	struct scep_ca cas[SCEP_LINE_MAX];
-	struct bytes crls[SCEP_LINE_MAX], ignored;
+	struct bytes crl, ignored;
 	int n = 0;
 	if (find_issuers(x, w->content, &id, cas, &n, e) < 0)
 		return -1;
@@ -119,9 +119,9 @@ handle_crl(struct scep_exchange *x, const struct scep_work *w, struct bytes *ret
 			which = i;
 		else if (e->code != E_NOT_FOUND)
 			return -1;
-	if (read_crl(x, &cas[which], &crls[0], e) < 0)
+	if (read_crl(x, &cas[which], &crl, e) < 0)
 		return -1;
-	return cms_certs_only_encode(x->arena, NULL, 0, crls, 1, ret_content, e);
+	return cms_certs_only_encode(x->arena, NULL, 0, &crl, 1, ret_content, e);
 }
 
 const struct scep_message_type scep_get_cert = {

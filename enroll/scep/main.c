@@ -16,7 +16,7 @@ run(const struct config *c, struct error *e)
 	struct http_options options = {
 	    .max_connections = (int)config_int(c, OPT_scep_connections),
 	    .max_body_bytes = LIMIT_BODY_BYTES,
-	    .refuse = scep_refuse,
+	    .refuse = enroll_refuse,
 	    .handle = scep_handle,
 	    .edge = &edge,
 	    .ctx = scep,

@@ -4,10 +4,8 @@
 #include "lib/limits.h"
 #include "lib/x509/oid.h"
 
-#define OID_LIT(lit) {(const uint8_t *)(lit), sizeof(lit) - 1}
 #define OID_PBKDF2 OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0c")
 #define OID_PWRI_KEK OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x03\x09")
-#define OID_OAEP OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x07")
 
 static const struct {
 	const char *name;
@@ -109,25 +107,13 @@ scep_password_encode(struct arena *a, const struct scep_password *p, struct byte
 	return 0;
 }
 
-/* RSAES-OAEP-params (RFC 4055 4.1): all defaults is SHA-1; SHA-256 in both places is the other one. The parameters are compared as DER, with and
- * without the NULL of the digests' parameters. */
 static const char *
 oaep_scheme(struct bytes parameters)
 {
-#define SHA256_ID "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01"
-#define MGF1_ID "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08"
-	const struct {
-		const char *name;
-		struct bytes der;
-	} known[] = {
-	    {"rsa-oaep-sha1", OID_LIT("\x30\x00")},
-	    {"rsa-oaep-sha256", OID_LIT("\x30\x2f\xa0\x0f\x30\x0d" SHA256_ID "\x05\x00\xa1\x1c\x30\x1a" MGF1_ID "\x30\x0d" SHA256_ID "\x05\x00")},
-	    {"rsa-oaep-sha256", OID_LIT("\x30\x2b\xa0\x0d\x30\x0b" SHA256_ID "\xa1\x1a\x30\x18" MGF1_ID "\x30\x0b" SHA256_ID)},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (bytes_equal(known[i].der, parameters))
-			return known[i].name;
-	return NULL;
+	const char *digest = cms_oaep_digest(parameters);
+	if (!digest)
+		return NULL;
+	return strcmp(digest, "SHA1") == 0 ? "rsa-oaep-sha1" : "rsa-oaep-sha256";
 }
 
 const char *
@@ -141,5 +127,5 @@ scep_key_scheme(const struct cms_enveloped *v)
 	struct bytes parameters = der_bytes(&content);
 	if (bytes_equal(oid, OID_RSA_ENCRYPTION))
 		return parameters.len == 0 || bytes_equal(parameters, OID_BYTES("\x05\x00")) ? "rsa-pkcs1" : NULL;
-	return bytes_equal(oid, OID_OAEP) ? oaep_scheme(parameters) : NULL;
+	return bytes_equal(oid, OID_RSAES_OAEP) ? oaep_scheme(parameters) : NULL;
 }

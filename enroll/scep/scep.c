@@ -84,10 +84,10 @@ route_path(const struct http_request *r, const char **ret_label, struct error *e
 		return 0;
 	}
 	if (rest == r->path || *rest != '/')
-		return fail(e, E_NOT_FOUND, "SCEP is served under /scep/<label>");
+		return fail(e, E_NOT_FOUND, "SCEP is served under /scep/<profile>");
 	size_t len = strcspn(++rest, "/");
 	if (!is_program(rest + len))
-		return fail(e, E_NOT_FOUND, "SCEP is served under /scep/<label>, with or without /pkiclient.exe behind it");
+		return fail(e, E_NOT_FOUND, "SCEP is served under /scep/<profile>, with or without /pkiclient.exe behind it");
 	*ret_label = arena_strndup(r->arena, rest, len);
 	return 0;
 }
@@ -144,19 +144,6 @@ scep_message_decode(const struct http_request *r, struct bytes *ret, struct erro
 	return base64_decode(r->arena, clean, n, ret, e);
 }
 
-void
-scep_refuse(struct http_request *r, const struct error *e, struct http_answer *a)
-{
-	const char *text = arena_printf(r->arena, "%s: %s\n", error_title(e->code), e->detail);
-	a->status = error_http_status(e->code);
-	a->content_type = "text/plain; charset=utf-8";
-	a->body = BYTES_STR(text);
-	if (e->retry_after_sec)
-		http_answer_header(a, "Retry-After", arena_printf(r->arena, "%u", e->retry_after_sec));
-	else if (a->status == 503)
-		http_answer_header(a, "Retry-After", "5");
-}
-
 static void
 log_exchange(const struct scep_exchange *x, const struct scep_operation *op, const struct http_answer *a, const struct error *e)
 {
@@ -170,15 +157,26 @@ log_exchange(const struct scep_exchange *x, const struct scep_operation *op, con
 	          "detail", e->code ? e->detail : NULL, NULL);
 }
 
+/* Without a label: that of siegel.conf. E_NOT_FOUND. */
+static int
+find_profile(struct scep_exchange *x, const char *label, struct error *e)
+{
+	const char *name = label ? label : config_str(x->scep->config, OPT_scep_label);
+	if (endpoint_find(x->scep->enroll, "scep", name, x->arena, &x->endpoint, e) == 0)
+		return 0;
+	if (e->code != E_NOT_FOUND)
+		return -1;
+	return label ? fail(e, E_NOT_FOUND, "there is no SCEP profile of that name, or it isn't enabled")
+	             : fail(e, E_NOT_FOUND, "the address names no SCEP profile: make one named %s, or set [scep] label in siegel.conf", name);
+}
+
 static int
 run(struct scep_exchange *x, const char *label, const struct scep_operation *op, struct http_answer *a, struct error *e)
 {
-	if (!label)
-		label = config_str(x->scep->config, OPT_scep_label);
-	if (endpoint_find(x->scep->enroll, "scep", label, x->arena, &x->endpoint, e) < 0)
+	if (find_profile(x, label, e) < 0)
 		return -1;
 	if (x->endpoint.ca_id == 0)
-		return fail(e, E_UNAVAILABLE, "no CA is in service on this path");
+		return fail(e, E_UNAVAILABLE, "this profile's CA isn't in service");
 	x->legacy = strcmp(endpoint_text(&x->endpoint, x->arena, "algorithms", "current"), "legacy") == 0;
 	return op->handle(x, a, e);
 }
@@ -191,7 +189,7 @@ scep_handle(void *ctx, struct http_request *r, struct http_answer *a)
 	const char *label = NULL;
 	struct error e = {0};
 	if (scep_route(r, &label, &op, &e) < 0 || run(&x, label, op, a, &e) < 0) {
-		scep_refuse(r, &e, a);
+		enroll_refuse(r, &e, a);
 		if (e.code == E_BAD_METHOD)
 			http_answer_header(a, "Allow", "GET, HEAD, POST");
 	}

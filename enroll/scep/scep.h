@@ -41,6 +41,8 @@ struct scep_exchange {
 struct scep_operation {
 	const char *name;
 	bool posted;               /* it may be POSTed */
+	/* Fills *ret. E_UNAVAILABLE: no CA or registration authority is in service, or the store or the engine isn't; else what is wrong with the
+	 * request, as a status of HTTP. */
 	int (*handle)(struct scep_exchange *x, struct http_answer *ret, struct error *e);
 };
 extern const struct scep_operation scep_get_ca_caps, scep_get_ca_cert, scep_get_next_ca_cert, scep_pki_operation;
@@ -49,8 +51,6 @@ extern const struct scep_operation *const scep_operations[];
 
 /* http_handler with a struct scep as ctx: the whole way from request to answer. */
 void scep_handle(void *ctx, struct http_request *r, struct http_answer *a);
-/* A refusal of the HTTP layer: status and one readable line of text/plain. */
-void scep_refuse(struct http_request *r, const struct error *e, struct http_answer *a);
 /* Label and operation of a request (RFC 8894 4.1): /scep/<label>, with pkiclient.exe or mscep.dll behind it as clients put it there; without a label
  * *ret_label is NULL. The operation's name in any case. E_NOT_FOUND, E_BAD_METHOD; E_MALFORMED for an operation that is missing, comes twice or isn't
  * known. */
@@ -67,6 +67,7 @@ struct scep_ca {
 	const char *key_id;        /* hexadecimal, the name of its files */
 	const char *crl_url;       /* where its list of revoked certificates is fetched */
 };
+/* Newest first; at least one. E_UNAVAILABLE: its CA isn't in service, or the store isn't. */
 int scep_line(struct scep_exchange *x, struct scep_ca ret[SCEP_LINE_MAX], int *ret_n, struct error *e) MUST_CHECK;
 /* What messages to this endpoint may be for: the registration authorities of that line, newest first. They live in the arena. E_UNAVAILABLE as long
  * as its CA has none. Thread-safe. */
@@ -77,7 +78,8 @@ struct scep_ras;
 struct scep_ras *scep_ras_new(void) __attribute__((returns_nonnull));
 void scep_ras_free(struct scep_ras *p); /* accepts NULL */
 struct scep_ras *scep_ras_of(struct scep *s);
-/* The endpoint's CA, those above it up to the root. */
+/* The certificates of that CA of the endpoint's tenant and of those above it, up to the root; at least one. E_UNAVAILABLE: there is no such CA, or
+ * the store isn't there. */
 #define SCEP_CHAIN_MAX 16
 int scep_chain(struct scep_exchange *x, int32_t ca_id, struct bytes ret[SCEP_CHAIN_MAX], int *ret_n, struct error *e) MUST_CHECK;
 
@@ -112,6 +114,9 @@ struct scep_grant {
 int scep_authorise(struct scep_exchange *x, enum scep_need need, const struct scep_message *m, const struct csr *csr, struct scep_grant *ret,
                    struct error *e) MUST_CHECK;
 
+/* Under which wrong challenges of x's client are counted (lib/auth), in the arena. */
+const char *scep_throttle_key(const struct scep_exchange *x);
+
 /* Once, before threads start. */
 int scep_webhook_open(struct error *e) MUST_CHECK;
 /* Whether the profile's webhook vouches for the challenge of a request; its yes is kept with the transaction. E_UNAUTHENTICATED: it says no;
@@ -130,25 +135,30 @@ struct scep_message_type {
 	const char *name;
 	enum scep_need need;
 	bool has_csr;            /* the content is a PKCS#10 */
-	/* Sets *ret_content to the degenerate SignedData for the answer. E_PENDING: it waits. */
+	/* Sets *ret_content to the degenerate SignedData for the answer. E_PENDING: it waits; E_NOT_FOUND: what is asked about isn't there or
+	 * isn't the signer's; E_UNAVAILABLE and its like: a fault of ours; else the engine's refusal. */
 	int (*handle)(struct scep_exchange *x, const struct scep_work *w, struct bytes *ret_content, struct error *e);
 };
 /* Whether a content is what that type of message has; csr is set when it has one. */
 int scep_content_parse(const struct scep_message_type *type, struct bytes content, struct csr *csr, struct error *e) MUST_CHECK;
 extern const struct scep_message_type scep_pkcs_req, scep_renewal_req, scep_cert_poll, scep_get_cert, scep_get_crl;
-/* Enrols as a grant allows: for PKCSReq, RenewalReq, and CertPoll once more. */
+/* Enrols as a grant allows: for PKCSReq, RenewalReq, and CertPoll once more. Errors are enroll_issue()'s; E_KEY_REUSED: another key used the
+ * transaction. */
 int scep_issue(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, const struct scep_grant *g, struct bytes *ret_content,
                struct error *e) MUST_CHECK;
-/* Keeps and finds transactions, by the key of their signer. vouched: the webhook said yes; what it said to the same request before stays.
- * E_NOT_FOUND. */
-int scep_transaction_keep(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, bool vouched, struct error *e) MUST_CHECK;
+/* Keeps and finds transactions, by the key of their signer. request_key: under which the engine lets it wait (enroll_request_key()); NULL: the
+ * webhook said yes to it, and what is known of it beside stays. E_UNAVAILABLE: the store isn't there. */
+int scep_transaction_keep(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, const uint8_t request_key[ENROLL_KEY_BYTES],
+                          struct error *e) MUST_CHECK;
+/* E_NOT_FOUND; E_UNAVAILABLE. */
 int scep_transaction_find(struct scep_exchange *x, const struct scep_message *m, struct scep_transaction *ret, struct error *e) MUST_CHECK;
 /* A certificate was issued: what the webhook said serves repetitions of the request for so long yet, and no request behind them. */
 int scep_transaction_served(struct scep_exchange *x, const struct scep_message *m, int window_sec, struct error *e) MUST_CHECK;
 
 /* The content of a message, decrypted and read as its type wants it, by the registration authority among ras that it is for, or the challenge. Lists
  * of what is allowed come first; everything that fails behind the encryption is one error (x->hidden). A type without a request gets an empty content
- * for one that doesn't decrypt, and refuses it where it refuses a wrong one. Sets *ra to the one that it was for. */
+ * for one that doesn't decrypt, and refuses it where it refuses a wrong one. Sets *ra to the one that it was for. E_UNSUPPORTED,
+ * E_MALFORMED: it is in no form that is taken; E_TOO_MANY after wrong challenges; E_UNAVAILABLE: store or engine aren't there. */
 struct scep_opened {
 	struct bytes content;
 	struct csr csr;
@@ -156,10 +166,11 @@ struct scep_opened {
 };
 int scep_open_envelope(struct scep_exchange *x, const struct scep_message *m, const struct scep_message_type *type, const struct enroll_ra *ras,
                        size_t n_ras, const struct enroll_ra **ra, struct scep_opened *ret, struct error *e) MUST_CHECK;
-/* Marks what just failed as hidden (security.md C06): badMessageCheck; badCertId for a type without a request, whose honest senders ask for what
+/* Marks what just failed as hidden: badMessageCheck; badCertId for a type without a request, whose honest senders ask for what
  * isn't there (RFC 8894 3.2.1.4.5). Returns -1. */
 int scep_hide(struct scep_exchange *x, const struct scep_message_type *type);
-/* Can the answer to this message be encrypted? To an RSA key, or under a challenge (RFC 8894 3.1), which is looked up here. */
+/* Can the answer to this message be encrypted? To an RSA key, or under a challenge (RFC 8894 3.1), which is looked up here. E_UNSUPPORTED: it
+ * can't; E_UNAVAILABLE: the store isn't there. */
 int scep_check_answerable(struct scep_exchange *x, const struct scep_message *m, const struct scep_grant *g, struct error *e) MUST_CHECK;
 
 struct scep_answer {

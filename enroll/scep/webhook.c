@@ -218,5 +218,5 @@ scep_webhook_allows(struct scep_exchange *x, const struct scep_message *m, const
 	}
 	rc = ask(x, m, csr, slow, e);
 	leave(x);
-	return rc < 0 ? -1 : scep_transaction_keep(x, m, csr, true, e);
+	return rc < 0 ? -1 : scep_transaction_keep(x, m, csr, NULL, e);
 }

@@ -225,6 +225,24 @@ refuse_former_credential(struct db *db, int32_t tenant_id, const uint8_t hash[SH
 	return 0;
 }
 
+/* The account that has the certificate as a credential: *ret, which stays as it is when none ever had. */
+static int
+take_account(struct db *db, struct bytes der, int32_t tenant_id, struct arena *a, struct principal *ret, struct error *e)
+{
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	SHA256(der.data, der.len, hash);
+	CLEANUP(db_result_free) struct db_result *account = NULL;
+	if (db_query(db, "SELECT tenant_id, account_id, name, role, account_rights(account_id)::text"
+	             " FROM auth_by_secret('certificate', NULL, $1::bytea)",
+	             (struct db_param[]){DB_BYTES(hash, sizeof(hash))}, 1, false, &account, e) < 0)
+		return -1;
+	if (db_rows(account) != 1)
+		return refuse_former_credential(db, tenant_id, hash, e);
+	if (!principal_of_row(account, 0, EVIDENCE_CERTIFICATE, a, ret))
+		return fail(e, E_FORBIDDEN, "the tenant of the client certificate's account is disabled");
+	return 0;
+}
+
 static int
 client_cert(struct db *db, const char *pem, bool expired_passes, struct arena *a, struct principal *ret, struct error *e)
 {
@@ -251,19 +269,8 @@ client_cert(struct db *db, const char *pem, bool expired_passes, struct arena *a
 	    .evidence = EVIDENCE_CERTIFICATE,
 	};
 	int64_t certificate_id = db_int(res, row, 0);
-	uint8_t hash[SHA256_DIGEST_LENGTH];
-	SHA256(der.data, der.len, hash);
-	CLEANUP(db_result_free) struct db_result *account = NULL;
-	if (db_query(db, "SELECT tenant_id, account_id, name, role, account_rights(account_id)::text"
-	             " FROM auth_by_secret('certificate', NULL, $1::bytea)",
-	             (struct db_param[]){DB_BYTES(hash, sizeof(hash))}, 1, false, &account, e) < 0)
+	if (take_account(db, der, p.tenant_id, a, &p, e) < 0)
 		return -1;
-	if (db_rows(account) == 1) {
-		if (!principal_of_row(account, 0, EVIDENCE_CERTIFICATE, a, &p))
-			return fail(e, E_FORBIDDEN, "the tenant of the client certificate's account is disabled");
-	} else if (refuse_former_credential(db, p.tenant_id, hash, e) < 0) {
-		return -1;
-	}
 	p.certificate_id = certificate_id;
 	p.ca_id = (int32_t)db_int(res, row, 5);
 	p.certificate = der;
@@ -295,8 +302,12 @@ auth_signer_cert(struct db *db, struct bytes der, struct arena *a, struct princi
 		return fail(e, E_FORBIDDEN, "the signer's certificate can't be read");
 	if (find_row(db, &c, a, &res, &row, e) < 0 || check_usable(&c, db_int(res, row, 3), db_text(res, row, 4), false, true, e) < 0)
 		return -1;
+	struct principal account; /* doesn't speak here, but it has to be one that may */
+	int32_t tenant_id = (int32_t)db_int(res, row, 1);
+	if (take_account(db, der, tenant_id, a, &account, e) < 0)
+		return -1;
 	*ret = (struct principal){
-	    .tenant_id = (int32_t)db_int(res, row, 1),
+	    .tenant_id = tenant_id,
 	    .name = dn_text(a, c.subject),
 	    .role = ROLE_NONE,
 	    .evidence = EVIDENCE_CERTIFICATE,

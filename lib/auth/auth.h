@@ -60,7 +60,8 @@ const char *auth_basic_name(struct arena *a, const char *authorization) __attrib
 int auth_client_cert(struct db *db, const char *pem, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 /* The same, but a certificate that has expired passes, and ret->expired says so: whoever asks has to decide on it. */
 int auth_client_cert_expired(struct db *db, const char *pem, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
-/* The same for the signer of a message (DER): its purposes aren't asked about, nor whether an account has it as a credential. */
+/* The same for the signer of a message (DER): its purposes aren't asked about, and it speaks for itself also when an account has it as a credential;
+ * one that was taken from its account, or whose account is disabled, is refused here too. */
 int auth_signer_cert(struct db *db, struct bytes der, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 /* Sets the tenant for row-level security on the connection until the next call; every query of a request comes after it. */
 int auth_set_tenant(struct db *db, int32_t tenant_id, struct error *e) MUST_CHECK;

@@ -169,6 +169,28 @@ cert_has_eku(const struct cert *c, struct bytes oid, bool absent_is_ok)
 }
 
 bool
+cert_has_usage(const struct cert *c, int usage, bool absent_is_ok)
+{
+	const struct cert_extension *x = cert_extension_find(c, OID_KEY_USAGE);
+	size_t at = 3 + (size_t)usage / 8; /* behind the BIT STRING's tag, its length and the number of unused bits */
+	if (!x)
+		return absent_is_ok;
+	return x->value.len > at && x->value.data[0] == DER_BIT_STRING && x->value.data[at] & (0x80 >> usage % 8);
+}
+
+bool
+cert_has_key_id(const struct cert *c, struct bytes key_id)
+{
+	const struct cert_extension *x = cert_extension_find(c, OID_SKI);
+	struct error e;
+	struct der octets;
+	if (!x)
+		return false;
+	struct der d = der_of(x->value);
+	return der_get(&d, DER_OCTET_STRING, "subjectKeyIdentifier", &octets, &e) == 0 && bytes_equal(der_bytes(&octets), key_id);
+}
+
+bool
 cert_is_ca(const struct cert *c)
 {
 	const struct cert_extension *x = cert_extension_find(c, OID_BASIC_CONSTRAINTS);

@@ -38,6 +38,10 @@ int cert_parse_tbs(struct bytes tbs, struct cert *ret, struct error *e) MUST_CHE
 const struct cert_extension *cert_extension_find(const struct cert *c, struct bytes oid);
 /* True when the extended key usages name oid, or when there are none and absent_is_ok. */
 bool cert_has_eku(const struct cert *c, struct bytes oid, bool absent_is_ok);
+/* True when keyUsage has the bit usage (USAGE_... of lib/x509/keytype.h, RFC 5280 4.2.1.3), or when there is none and absent_is_ok. */
+bool cert_has_usage(const struct cert *c, int usage, bool absent_is_ok);
+/* True when subjectKeyIdentifier (RFC 5280 4.2.1.2) is there and has those octets. */
+bool cert_has_key_id(const struct cert *c, struct bytes key_id);
 /* True when basicConstraints say CA. */
 bool cert_is_ca(const struct cert *c);
 /* The subject's subjectAltName extension value, empty when there is none. */

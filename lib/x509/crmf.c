@@ -68,13 +68,13 @@ parse_proof(struct der *d, struct csr *csr, struct error *e)
 {
 	struct der proof;
 	if (der_at_end(d) || der_peek(d) == DER_SEQUENCE)
-		return fail(e, E_BAD_CSR, "proof of possession: missing (RFC 4211 4)");
+		return fail_at(e, E_BAD_CSR, CRMF_PROOF, "proof of possession: missing (RFC 4211 4)");
 	if (der_peek(d) != DER_CONTEXT_CONSTRUCTED(1))
-		return fail(e, E_BAD_CSR, "proof of possession: a signature is wanted (RFC 4211 4.1)");
+		return fail_at(e, E_BAD_CSR, CRMF_PROOF, "proof of possession: a signature is wanted (RFC 4211 4.1)");
 	if (der_get(d, DER_CONTEXT_CONSTRUCTED(1), "proof of possession", &proof, e) < 0)
 		return -1;
 	if (der_peek(&proof) != DER_SEQUENCE)
-		return fail(e, E_BAD_CSR, "proof of possession: a signature over the request itself is wanted (RFC 4211 4.1)");
+		return fail_at(e, E_BAD_CSR, CRMF_PROOF, "proof of possession: a signature over the request itself is wanted (RFC 4211 4.1)");
 	if (der_get_any(&proof, "signature algorithm", NULL, &csr->signature_algorithm, NULL, e) < 0 ||
 	    der_get_bits(&proof, "signature", &csr->signature, e) < 0)
 		return -1;

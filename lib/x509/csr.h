@@ -28,8 +28,9 @@ int csr_parse(struct bytes der, struct csr *ret, struct error *e) MUST_CHECK;
  * another tag or several values. RFC 2986 4.1. */
 int csr_attribute(const struct csr *csr, struct bytes oid, int tag, const char *what, struct bytes *ret, struct error *e) MUST_CHECK;
 /* A CertReqMsg (RFC 4211 3) with subject, public key and a proof of possession by a signature over certReq (4.1 case 3), in the form of the other:
- * info is what is signed. E_BAD_CSR for anything else, also for controls, which would ask for more than the profile is asked for. What has
- * another form in a CSR is in the arena. */
+ * info is what is signed. E_BAD_CSR for anything else, also for controls, which would ask for more than the profile is asked for; with CRMF_PROOF as
+ * the error's pointer when there is no such proof. What has another form in a CSR is in the arena. */
+#define CRMF_PROOF "popo" /* RFC 4211 3 */
 int crmf_parse(struct arena *a, struct bytes der, struct csr *ret, struct error *e) MUST_CHECK;
 
 #endif

@@ -7,6 +7,7 @@
 #include "lib/mem.h"
 
 #define OID_BYTES(lit) ((struct bytes){(const uint8_t *)(lit), sizeof(lit) - 1})
+#define OID_LIT(lit) {(const uint8_t *)(lit), sizeof(lit) - 1} /* the same in the initialiser of a table */
 
 #define OID_SKI OID_BYTES("\x55\x1d\x0e")
 #define OID_KEY_USAGE OID_BYTES("\x55\x1d\x0f")
@@ -41,8 +42,10 @@
 #define OID_CHALLENGE_PASSWORD OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x07")
 #define OID_PKCS7_DATA OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01")
 #define OID_PKCS7_SIGNED_DATA OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02")
+#define OID_ENVELOPED_DATA OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03")
 #define OID_EC_PUBLIC_KEY OID_BYTES("\x2a\x86\x48\xce\x3d\x02\x01")
 #define OID_RSA_ENCRYPTION OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01")
+#define OID_RSAES_OAEP OID_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x07")
 #define OID_SHA1 OID_BYTES("\x2b\x0e\x03\x02\x1a")
 #define OID_SHA256 OID_BYTES("\x60\x86\x48\x01\x65\x03\x04\x02\x01")
 #define OID_SHA384 OID_BYTES("\x60\x86\x48\x01\x65\x03\x04\x02\x02")

@@ -59,7 +59,7 @@ run(struct sched *s, struct error *e)
 	return result;
 }
 
-/* A CA issued its first certificate. */
+/* A CA issued its first certificate, or came into service with some. */
 static void
 notified(struct sched *s, const char *payload)
 {

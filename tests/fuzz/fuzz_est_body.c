@@ -37,7 +37,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (csr.len > LIMIT_CSR_BYTES || csr.data[0] != 0x30)
 		__builtin_trap();
-	if (certs_only_encode(a, &csr, 1, &answer, &e) < 0)
+	if (cms_certs_only_encode(a, &csr, 1, NULL, 0, &answer, &e) < 0)
 		__builtin_trap();
 	read_wishes(csr);
 	return 0;

@@ -77,7 +77,7 @@ class Manufacturer:
         self.root, self.root_key = self.make(mark("Maker Root"), ca=True)
         self.ca, self.ca_key = self.make(mark("Maker CA"), ca=True, issuer=self.root, signer=self.root_key)
 
-    def make(self, cn, serial=None, ca=False, issuer=None, signer=None, days=(-1, 3650), purposes=(), key=None, digest=None, key_id=None):
+    def make(self, cn, serial=None, ca=False, issuer=None, signer=None, days=(-1, 3650), purposes=(), key=None, digest=None, key_id=None, names=()):
         key = key or support.new_key()
         now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
         name = subject(cn, serial)
@@ -89,6 +89,8 @@ class Manufacturer:
                    .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False))
         if key_id:
             builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(key_id), critical=False)
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=False)
         if purposes:
             builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
         if ca:

@@ -332,7 +332,7 @@ class Client:
     def __init__(self, instance, label, plain=True, source=None, path=None):
         base = f"http://{instance.plain_host}:{instance.plain_port}" if plain else instance.url
         self.instance, self.source = instance, source or support.new_address()
-        self.url = base + (f"/scep/{label}" if path is None else path)
+        self.url = f"{instance.scep_url}/{label}" if plain and path is None else base + (f"/scep/{label}" if path is None else path)
         self.context = None if plain else instance.tls_context()
         self._ca_certs = self._ras = None
 

@@ -48,6 +48,7 @@ class Instance:
         self.cacert = env["SIEGEL_CACERT"]
         self.token = env["SIEGEL_TOKEN"]
         self.est_url = env["SIEGEL_EST_URL"].rstrip("/")
+        self.scep_url = env["SIEGEL_SCEP_URL"].rstrip("/")
         self.ocsp_url = env["SIEGEL_OCSP_URL"]
         self.crl_url = env["SIEGEL_CRL_URL"]
         self.root = env["SIEGEL_ROOT"]

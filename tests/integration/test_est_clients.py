@@ -135,9 +135,27 @@ def test_commands_as_they_stand(instance, rest, shell, label, est_account):
         shell.key(name, "p384")
         shell.request(name, cn)
     for name in ("cacerts", "enroll", "reenroll"):
-        shell(commands[f"strongswan_{name}"].replace("NAME:SECRET", ":".join(est_account)))
+        done = shell(commands[f"strongswan_{name}"].replace("NAME:SECRET", ":".join(est_account)))
+        assert "no issuer certificate found" not in done.stderr, done.stderr
     third = shell.certificate("next")
     assert third.subject == first.subject and third.serial_number not in (first.serial_number, second.serial_number)
+
+
+def test_a_ready_command_shows_why(rest, shell, label, est_account):
+    """A refusal is a text: it doesn't end in a program that wants base64."""
+    commands = rest.get(f"/est_labels/{label(auth=['password', 'certificate']).id}").attributes["commands"]
+    shell.key("device", "p256")
+    shell.request("device", est.unique())
+    done = shell(commands["curl_enroll"].replace("NAME:SECRET", f"{est_account[0]}:wrong"), check=False)
+    assert done.returncode != 0 and "secret is wrong" in done.stdout and "PKCS7" not in done.stderr, done
+
+
+def test_a_root_has_no_ca_above(rest, label):
+    """Then pki writes one file, and wants no other."""
+    root = next(c["attributes"]["name"] for c in rest.get("/cas?page[size]=500").data if c["attributes"]["name"] == "root")
+    for ca, wanted in ((None, True), (root, False)):
+        commands = rest.get(f"/est_labels/{label(ca=ca).id}").attributes["commands"]
+        assert ("--cacert ca-1.crt" in commands["strongswan_enroll"]) is wanted
 
 
 @pytest.mark.parametrize("auth, words", [
@@ -174,7 +192,8 @@ def test_the_manuals_labels(instance, rest, shell, maker, tmp_path):
     wanted = [b for b in blocks() if "siegelctl" in b]
     assert len(wanted) == 2
     (tmp_path / "makers.pem").write_text(maker.anchors())
-    names = {"pumps": labels.mark("pumps"), "makers ": labels.mark("makers") + " "}
+    profile = labels.mark("ldevid")
+    names = {"pumps": labels.mark("pumps"), "makers ": labels.mark("makers") + " ", "name=ldevid": f"name={profile}", "profile=ldevid": f"profile={profile}"}
     settings = (f"set -e; export SIEGEL_URL={instance.url} SIEGEL_CACERT=root.pem SIEGEL_TOKEN={instance.token}\n"
                 f"PATH=$PATH:{os.path.dirname(instance.binary('siegelctl'))}\n")
     try:
@@ -184,12 +203,21 @@ def test_the_manuals_labels(instance, rest, shell, maker, tmp_path):
             shell(settings + block)
         shell.key("pump", "p256")
         shell.request("pump", "pump-7")
-        assert shell.post(f"{instance.est_url}/{names['pumps']}/simpleenroll", "pump", "pump", "-u any:$(cat code)") == "200"
+        assert shell.post(f"{instance.est_url}/{names['pumps']}/simpleenroll", "pump", "pump", "-u any:$(cat est-code)") == "200"
         assert shell.take("pump").subject.rfc4514_string() == "CN=pump-7"
     finally:
         for one in rest.get("/est_labels?page[size]=500").data:
             if one["attributes"]["name"] in (names["pumps"], names["makers "].strip()):
                 rest.delete(f"/est_labels/{one['id']}")
+        for one in rest.get(f"/profiles?filter[name]={profile}").data:
+            rest.delete(f"/profiles/{one['id']}")
+
+
+def test_a_refusal_in_the_manuals_way(instance, shell):
+    """curl and openssl in two steps: the cause is read, and no program complains of it."""
+    (block,) = [b for b in blocks() if "$URL/cacerts" in b]
+    done = shell(f"URL={instance.est_url} ROOT=root.pem PASSWORD=wrong\n{block.replace('line1', est.unique())}", check=False)
+    assert "secret is wrong" in done.stdout, done
 
 
 # ---------------------------------------------------------------- strongSwan

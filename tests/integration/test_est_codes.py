@@ -69,7 +69,7 @@ def test_many_requests_one_code(instance, label):
     ({"common_name": True, "names": ["dns:a.example", "dns:B.Example"]}, ["a.example"], True),
     ({"common_name": True, "names": ["dns:a.example", "dns:B.Example"]}, ["b.example", "a.example"], True),
     ({"common_name": True, "names": ["dns:a.example"]}, ["a.example", "c.example"], False),
-    ({"names": ["dns:a.example"]}, ["a.example"], True), ({"names": []}, ["a.example"], False), ({"names": []}, [], True)])
+    ({"names": []}, ["a.example"], False), ({"names": []}, [], False)])
 def test_what_a_code_is_bound_to(label, bound, names, good):
     one, cn = label(auth=["code"]), est.unique()
     attributes = {**bound, **({"common_name": cn} if bound.get("common_name") else {})}
@@ -81,12 +81,35 @@ def test_what_a_code_is_bound_to(label, bound, names, good):
         expect(one.ask(support.new_csr(est.unique()), one.code(**attributes)), 403, "common name")
 
 
+@pytest.mark.rows("E01")
+@pytest.mark.parametrize("bound, cn, serial, names, good", [
+    ({"names": ["dns:pump-7.example"]}, "pump-7.example", None, ["pump-7.example"], True),
+    ({"names": ["dns:pump-7.example"]}, "PUMP-7.example", None, [], True),
+    ({"names": ["ip:192.0.2.7"]}, "192.0.2.7", None, [], True),
+    ({"names": ["dns:pump-7.example"]}, "admin.victim.example", None, [], False),
+    ({"names": ["dns:pump-7.example"]}, "admin.victim.example", None, ["pump-7.example"], False),
+    ({"names": ["dns:pump-7.example"]}, "pump-7.example", "SN-OF-ANOTHER", [], False),
+    ({"common_name": "pump-7.example"}, "pump-7.example", "SN-OF-ANOTHER", [], False),
+    ({"common_name": "pump-7.example", "serial_number": "SN7"}, "pump-7.example", "SN7", [], True),
+    ({"common_name": "pump-7.example", "serial_number": "SN7"}, "SN7", "SN7", [], False),
+    ({"serial_number": "SN7"}, "SN7", "SN7", [], True),
+    ({"serial_number": "SN7"}, "admin.victim.example", "SN7", [], False),
+    ({"serial_number": "SN7", "names": ["dns:pump-7.example"]}, "pump-7.example", "SN7", [], True)])
+def test_a_code_names_all_that_identifies(label, own_profile, bound, cn, serial, names, good):
+    one = label(auth=["code"], profile=own_profile(subject_allowed=["CN", "serialNumber", "O"]))
+    answer = one.ask(csr_of(subject(cn, serial), names=names), one.code(**bound))
+    if good:
+        est.one_certificate(answer)
+    else:
+        expect(answer, 403, "subject")
+
+
 def test_a_code_for_a_serial_number(rest, label, ldevid):
     one, serial = label(auth=["code"], profile=ldevid), mark("sn")
     code = one.code(serial_number=serial)
-    for name in (subject("d", mark("sn")), subject("d"), subject(serial)):
+    for name in (subject(serial, mark("sn")), subject("d"), subject(serial), subject("d", serial)):
         assert one.ask(csr_of(name), code).status in (403, 422)
-    certificate = est.one_certificate(one.ask(csr_of(subject("d", serial)), code))
+    certificate = est.one_certificate(one.ask(csr_of(subject(serial, serial)), code))
     assert certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)[0].value == serial
 
 

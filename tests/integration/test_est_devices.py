@@ -17,22 +17,24 @@ from labels import CLIENT, DER, SERVER, csr_of, document, expect, issued_by, mar
 def test_a_manufacturers_certificate(instance, factory, maker):
     serial = mark("sn")
     one, (identity, certificate) = factory(), maker.device(serial=serial)
-    got = est.one_certificate(one.ask(csr_of(subject("pump 7", serial)), identity=identity))
+    got = est.one_certificate(one.ask(csr_of(subject("IDevID", serial)), identity=identity))
     assert got.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)[0].value == serial
     _, source, requestor, _ = issued_by(instance, got)
     assert source == "est" and serial in requestor
-    csr = csr_of(subject("pump 7", serial))
+    csr = csr_of(subject("IDevID", serial))
     assert est.one_certificate(one.ask(csr, identity=identity)) == est.one_certificate(one.ask(csr, identity=identity))
     detail = instance.sql(f"SELECT detail FROM audit WHERE object LIKE 'ca/%' AND actor = 'est:{requestor}' LIMIT 1")
     assert '"evidence":"anchor"' in detail[0][0].replace(" ", ""), detail
     assert certificate.serial_number
 
 
-def test_names_from(factory, maker, rest, label):
+@pytest.mark.rows("E01")
+def test_names_from(factory, maker, own_profile):
     serial = mark("sn")
     identity, certificate = maker.device(serial=serial, cn="pump")
     other = mark("sn")
-    cases = {"serial_number": {("x", serial): 200, ("pump", serial): 200, ("pump", other): 403, ("pump", None): 422},
+    cases = {"serial_number": {("x", serial): 403, ("pump", serial): 200, (serial, serial): 200, ("pump", other): 403, ("pump", None): 422},
+             "serial_number_only": {("x", serial): 200, ("pump", serial): 200, ("pump", other): 403, ("pump", None): 422},
              "same": {("pump", serial): 200, ("x", serial): 403, ("pump", other): 403},
              "any": {("x", other): 200, ("pump", serial): 200}}
     for setting, subjects in cases.items():
@@ -41,6 +43,14 @@ def test_names_from(factory, maker, rest, label):
             answer = one.ask(csr_of(subject(cn, sn)), identity=identity)
             assert answer.status == status, (setting, cn, sn, answer)
     expect(factory(names_from="same").ask(csr_of(subject("pump", serial), names=["more.example"]), identity=identity), 403, "names")
+    # What stands in the manufacturer's is the device's to ask for, alternative names among it; nothing else is.
+    named, _ = maker.device(serial=serial, cn="pump", names=["pump-7.example"])
+    for setting, names, status in (("serial_number", ["pump-7.example"], 200), ("serial_number", ["bank.example"], 403), ("serial_number", [], 200),
+                                   ("serial_number", ["pump-7.example", "bank.example"], 403), ("serial_number_only", ["bank.example"], 200)):
+        one = factory(names_from=setting)
+        one.change(profile=own_profile("ldevid", names_allowed=["dns"]))
+        answer = one.ask(csr_of(subject("pump", serial), names=names), identity=named)
+        assert answer.status == status, (setting, names, answer)
     nameless, _ = maker.device(cn="no serial")
     expect(factory().ask(csr_of(subject("no serial", serial)), identity=nameless), 403, "no serialNumber")
     assert certificate
@@ -49,7 +59,7 @@ def test_names_from(factory, maker, rest, label):
 @pytest.mark.rows("T20", "T21")
 def test_manufacturers_certificates_that_are_not_good(instance, factory, maker, tmp_path):
     serial = mark("sn")
-    csr = csr_of(subject("d", serial))
+    csr = csr_of(subject("IDevID", serial))
     one = factory()
     stranger = labels.Manufacturer(tmp_path)
     _, below = maker.device(serial=serial)
@@ -80,7 +90,7 @@ def test_manufacturers_certificates_that_are_not_good(instance, factory, maker, 
 def test_a_pinned_leaf(factory, maker, tmp_path):
     """An anchor that is a device's own certificate is that one, byte for byte, and issues nothing."""
     serial = mark("sn")
-    csr = csr_of(subject("d", serial))
+    csr = csr_of(subject("IDevID", serial))
     identity, leaf = maker.device(serial=serial)
     one = factory(leaf)
     est.one_certificate(one.ask(csr, identity=identity))
@@ -91,8 +101,8 @@ def test_a_pinned_leaf(factory, maker, tmp_path):
         "another certificate for the same key": None,
     }
     own_key = support.new_key()
-    pinned, _ = maker.make("pinned", serial=serial, key=own_key)
-    second, _ = maker.make("pinned", serial=serial, key=own_key)
+    pinned, _ = maker.make("IDevID", serial=serial, key=own_key)
+    second, _ = maker.make("IDevID", serial=serial, key=own_key)
     one.change(anchors=labels.pem(pinned))
     support.wait_until(lambda: one.ask(csr, identity=identity).status == 403, 1)
     est.one_certificate(one.ask(csr, identity=maker.written(pinned, own_key)))
@@ -109,15 +119,15 @@ def test_weak_signatures_of_manufacturers(factory, maker):
     small = support.new_key("rsa1024")
     below, below_key = maker.make("Old CA", ca=True, issuer=maker.root, signer=maker.root_key, key=small)
     identity, _ = maker.device(serial=serial, issuer=below, signer=below_key)
-    expect(factory(maker.root, below).ask(csr_of(subject("d", serial)), identity=identity), 403, "too weak")
+    expect(factory(maker.root, below).ask(csr_of(subject("IDevID", serial)), identity=identity), 403, "too weak")
 
 
 def test_an_intermediate_as_the_anchor(factory, maker):
     serial = mark("sn")
     identity, _ = maker.device(serial=serial)
-    est.one_certificate(factory(maker.ca).ask(csr_of(subject("d", serial)), identity=identity))
+    est.one_certificate(factory(maker.ca).ask(csr_of(subject("IDevID", serial)), identity=identity))
     # The edge passes the leaf alone: what is between it and the anchor has to be an anchor, too.
-    expect(factory(maker.root).ask(csr_of(subject("d", serial)), identity=identity), 403, "unable to get local issuer")
+    expect(factory(maker.root).ask(csr_of(subject("IDevID", serial)), identity=identity), 403, maker.ca.subject.rfc4514_string())
 
 
 def test_a_manufacturers_certificate_isnt_renewed(factory, maker):
@@ -129,7 +139,7 @@ def test_a_manufacturers_certificate_isnt_renewed(factory, maker):
 def test_from_manufacturer_to_owner_and_on(factory, maker):
     """IDevID, LDevID, the next LDevID: with its certificate of ours the device renews at the same label."""
     serial = mark("sn")
-    one, (identity, _), key = factory(), maker.device(serial=serial), support.new_key()
+    one, (identity, _), key = factory(), maker.device(serial=serial, cn="pump"), support.new_key()
     first = est.one_certificate(one.ask(csr_of(subject("pump", serial), key=key), identity=identity))
     own = maker.written(first, key)
     second = est.one_certificate(one.ask(csr_of(subject("pump", serial)), identity=own, operation="simplereenroll"))

@@ -200,7 +200,7 @@ def test_100_at_once(instance, label, est_account, label_device, maker, ldevid, 
         operation = "simplereenroll"
     if kind == "anchor":
         serial = mark("sn")
-        identity, csr = maker.device(serial=serial)[0], csr_of(subject("pump", serial))
+        identity, csr = maker.device(serial=serial)[0], csr_of(subject("IDevID", serial))
         one.change(profile=ldevid, anchors=maker.anchors())
     with concurrent.futures.ThreadPoolExecutor(25) as pool:
         answers = list(pool.map(lambda _: one.ask(csr, account, identity, operation=operation), range(100)))

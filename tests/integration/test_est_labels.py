@@ -72,6 +72,57 @@ def test_what_a_label_cannot_be(label, attributes, member):
     assert answer.error["source"]["pointer"].startswith(f"/data/attributes/{member}"), answer
 
 
+@pytest.mark.parametrize("attributes, words", [
+    ({"auth": ["password", "challenge"]}, ['"challenge"', "password, code, certificate, both"]),
+    ({"settings": {"retry": 1}}, ['"retry"', "names_from, retry_window_sec, key_delivery"]),
+    ({"settings": {"names_from": "all"}}, ["serial_number, same, any"]),
+    ({"profile": "nothing"}, ["none of this name", "profile_templates"]),
+    ({"profile": "code-signing"}, ["template", "profiles create name=NAME template=code-signing"]),
+    ({"name": "Big"}, ["small letters"]),
+    ({"anchors": "x", "auth": ["certificate"]}, ["no certificate in it"]),
+    ({"anchors": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "auth": ["certificate"]}, ["number 1 can't be read"])])
+def test_refusals_say_what_would_do(label, attributes, words):
+    detail = label(status=422, **attributes).answer.error["detail"]
+    assert all(word in detail for word in words), detail
+
+
+def test_a_taken_name_is_said_to_be(label):
+    one = label()
+    detail = label(status=409, name=one.name).answer.error["detail"]
+    assert "taken" in detail and "letters" not in detail
+
+
+def test_a_code_for_two_doors(rest, label):
+    made = rest.post("/enrollment_codes", document("enrollment_codes", est_label=label(auth=["code"]).name, scep_profile="x"))
+    assert made.status == 422 and "one EST label or one SCEP profile" in made.error["detail"]
+    made = rest.post("/enrollment_codes", document("enrollment_codes", names=["a.example"]))
+    assert made.status == 422 and 'names: "a.example" has to begin with its kind' in made.error["detail"]
+
+
+def test_anchors_with_text_between(label, maker):
+    """As openssl's -print_certs writes them: text between the blocks is for people (RFC 7468 5.2)."""
+    text = "".join(f"subject={c.subject.rfc4514_string()}\nissuer={c.issuer.rfc4514_string()}\n{labels.pem(c)}\n" for c in (maker.root, maker.ca))
+    one = label(auth=["certificate"], anchors=text + "the end\n")
+    shown = one.rest.get(f"/est_labels/{one.id}").attributes["anchors"]
+    assert support.load_pem_chain(shown) == [maker.root, maker.ca]
+    key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
+    for bad in (key + text, text + key, text + "-----BEGIN CERTIFICATE-----\n", "no block at all\n"):
+        assert one.change(status=422, anchors=bad).error["source"]["pointer"] == "/data/attributes/anchors"
+
+
+@pytest.mark.parametrize("auth, status, there, not_there", [
+    (["password"], 401, ["account and its password"], ["code", "certificate"]),
+    (["code"], 401, ["one-time code"], ["account", "certificate"]),
+    (["password", "certificate"], 401, ["account", "client certificate"], ["one-time code"]),
+    (["code", "certificate"], 401, ["one-time code", "client certificate"], ["account"]),
+    (["password", "both"], 401, ["account", "certificate with a password or code"], ["one-time code"]),
+    (["certificate"], 403, ["client certificate"], ["account", "code"])])
+def test_what_is_wanted_is_what_the_label_takes(label, auth, status, there, not_there):
+    text = label(auth=auth).ask(support.new_csr(est.unique()), source=support.new_address())
+    expect(text, status, *there)
+    assert not any(word in text.body.decode() for word in not_there), text.body
+
+
 def test_anchors_want_an_auth_that_uses_them(label, maker):
     assert label(status=422, anchors=maker.anchors()).answer.error["source"]["pointer"] == "/data/attributes/anchors"
     one = label(auth=["certificate"], anchors=maker.anchors())
@@ -188,6 +239,75 @@ def test_siegelctl(instance, label, tmp_path):
     ctl("enrollment_codes", "delete", code["id"])
     ctl("est_labels", "delete", name)
     ctl("est_labels", "show", name, status=1)
+
+
+@pytest.fixture
+def ctl(instance, tmp_path):
+    env = {"SIEGEL_URL": instance.url, "SIEGEL_CACERT": instance.cacert, "SIEGEL_TOKEN": instance.token, "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+
+    def run(*arguments, status=0):
+        done = subprocess.run([instance.binary("siegelctl"), *arguments], capture_output=True, text=True, env=env, timeout=30, cwd=tmp_path)
+        assert done.returncode == status, (arguments, done.stdout, done.stderr)
+        return done
+
+    return run
+
+
+def test_siegelctl_takes_plain_values(ctl, label):
+    """Numbers, true and false, lists of texts as they are; JSON still is what it says."""
+    one = label(auth=["password"])
+    ctl("est_labels", "update", one.name, "auth=code,certificate", "enabled=false")
+    shown = one.rest.get(f"/est_labels/{one.id}").attributes
+    assert shown["auth"] == ["code", "certificate"] and shown["enabled"] is False
+    ctl("est_labels", "update", one.name, 'auth=["code"]', "enabled:=true")
+    shown = one.rest.get(f"/est_labels/{one.id}").attributes
+    assert shown["auth"] == ["code"] and shown["enabled"] is True
+    made = json.loads(ctl("enrollment_codes", "create", f"est_label={one.name}", "hours=48", "names=dns:a.example,ip:192.0.2.7", "common_name=7",
+                          "--json").stdout)["data"]["attributes"]
+    assert set(made["names"]) == {"dns:a.example", "ip:192.0.2.7"} and made["common_name"] == "7"
+    for word, text in (("hours=two", "hours wants a whole number"), ("hours=1e3", "hours wants a whole number")):
+        assert text in ctl("enrollment_codes", "create", f"est_label={one.name}", word, status=1).stderr
+    assert "enabled wants true or false" in ctl("est_labels", "update", one.name, "enabled=yes", status=1).stderr
+    assert "settings:=" in ctl("est_labels", "update", one.name, 'settings={"retry_window_sec":60}', status=1).stderr
+    assert "hours= " in ctl("enrollment_codes", "--help").stdout and "settings:=" in ctl("est_labels", "--help").stdout
+
+
+def test_siegelctl_loses_no_secret(ctl, rest, label, tmp_path):
+    """What is shown once is there to be seen whatever becomes of --out."""
+    name = mark("typo")
+    assert "chalenge" in ctl("scep_profiles", "create", f"name={name}", "profile=device", "auth=challenge", "--out", "chalenge=kk", status=2).stderr
+    assert not rest.get(f"/scep_profiles?filter[name]={name}").data
+    one = label(auth=["code"])
+    make = ["enrollment_codes", "create", f"est_label={one.name}"]
+    done = ctl(*make, "count=2", "--out", "secret=code", status=1)
+    assert "no text secret" in done.stderr and done.stdout.count('"secret":') == 2 and not (tmp_path / "code").exists()
+    shown = ctl(*make, "count=3", "--out", "secrets=codes").stdout
+    lines = [line.split("\t") for line in (tmp_path / "codes").read_text().splitlines()]
+    assert len(lines) == 3 and all(number.isdigit() and len(secret) == 32 and secret not in shown for number, secret in lines)
+    assert (tmp_path / "codes").stat().st_mode & 0o777 == 0o600
+    number = len(rest.get("/enrollment_codes?page[size]=500&filter[est_label]=" + one.id).data)
+    before = (tmp_path / "codes").read_text()
+    assert "is there already" in ctl(*make, "--out", "secret=codes", status=1).stderr
+    assert "twice" in ctl(*make, "--out", "secret=new", "--out", "status=new", status=2).stderr
+    assert (tmp_path / "codes").read_text() == before
+    assert len(rest.get("/enrollment_codes?page[size]=500&filter[est_label]=" + one.id).data) == number
+
+
+def test_siegelctl_shows_what_is_wanted(ctl, rest, label):
+    """Ready commands as they are to be pasted; evidence, address and profile in the list; what a code is bound to."""
+    one = label(auth=["code"], metadata={"site": "hall 4"})
+    commands = rest.get(f"/est_labels/{one.id}").attributes["commands"]
+    lines = ctl("est_labels", "show", one.name).stdout.splitlines()
+    assert {c for c in commands.values() if c} <= set(lines) and not any('\\"' in line for line in lines)
+    assert ["site", "hall", "4"] in [line.split() for line in lines]
+    heading, row = ctl("est_labels", "list", "--filter", f"name={one.name}").stdout.splitlines()
+    assert {"AUTH", "URL", "PROFILE"} <= set(heading.split()) and {"code", one.answer.attributes["url"]} <= set(row.split())
+    made = one.codes().data["id"]
+    rows = ctl("enrollment_codes", "list", "--columns", "est_label", "--filter", f"est_label={one.id}").stdout.splitlines()
+    assert rows[1].split() == [made, f"est_labels/{one.id}"]
+    refused = ctl("enrollment_codes", "list", "--filter", f"est_label={one.name}", status=1).stderr
+    assert "wants the id of the est_label" in refused
+    assert "mscep_admin" not in ctl("resources").stdout.split() and "est_labels" in ctl("resources").stdout.split()
 
 
 @pytest.mark.rows("R02", "X05")

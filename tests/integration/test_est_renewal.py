@@ -40,14 +40,34 @@ def test_renewal_after_the_end(instance, label, own_profile, tmp_path, ended_day
     expect(one.ask(support.new_csr(cn), identity=identity, operation="simplereenroll"), 403, "revoked")
 
 
+@pytest.mark.parametrize("operation", ["simplereenroll", "simpleenroll"])
 @pytest.mark.parametrize("rule, same_key, status, word", [
     ({"allowed": False}, False, 422, "no successors"), ({"same_key": False}, True, 422, "new key"), ({"same_key": False}, False, 200, ""),
     ({"before_days": 5}, False, 422, "last 5 days"), ({}, True, 200, "")])
-def test_the_profile_rules_renewal(label, own_profile, label_device, rule, same_key, status, word):
+def test_the_profile_rules_renewal(label, own_profile, label_device, rule, same_key, status, word, operation):
+    """Whatever it is called: who asks by his own certificate for what he has renews it."""
     one = label(auth=["certificate"], profile=own_profile(renew=rule))
     answer = one.ask(label_device.csr(key=label_device.key if same_key else support.new_key()), identity=(label_device.cert_path, label_device.key_path),
-                     operation="simplereenroll")
+                     operation=operation)
     assert answer.status == status and word in answer.body.decode(), answer
+
+
+def test_what_one_ca_gave_is_good_for_that_ca(rest, label, second_ca, tmp_path):
+    """A device of another CA of the tenant gets nothing by its certificate, unless the label says so."""
+    second = second_ca["attributes"]["name"]
+    key, cn = support.new_key(), est.unique()
+    at_second, at_default = label(auth=["code", "certificate"], ca=second), label(auth=["certificate"])
+    certificate = est.one_certificate(at_second.ask(support.new_csr(cn, key=key), at_second.code()))
+    identity = support.write_identity(tmp_path, certificate, key)
+    assert est.one_certificate(at_second.ask(support.new_csr(cn), identity=identity)).issuer == certificate.issuer
+    for operation in ("simpleenroll", "simplereenroll"):
+        expect(at_default.ask(support.new_csr(cn), identity=identity, operation=operation), 403, "of another CA")
+    wide = label(auth=["certificate"], settings={"devices_of": "tenant"})
+    for operation in ("simpleenroll", "simplereenroll"):
+        moved = est.one_certificate(wide.ask(support.new_csr(cn), identity=identity, operation=operation))
+        assert moved.issuer != certificate.issuer and moved.subject == certificate.subject
+    body = document("est_labels", name=mark(), profile="device", auth=["certificate"], settings={"devices_of": "all"})
+    assert rest.post("/est_labels", body).status == 422
 
 
 # ---------------------------------------------------------------- waiting for people
@@ -59,7 +79,7 @@ def test_a_request_that_waits(instance, rest, label, maker, est_account, waits, 
     cn, serial = est.unique(), mark("sn")
     one = label(auth=["password", "code", "certificate"], profile=ldevid, anchors=maker.anchors())
     waits(cn)
-    identity = maker.device(serial=serial)[0] if kind == "anchor" else (None, None)
+    identity = maker.device(serial=serial, cn=cn)[0] if kind == "anchor" else (None, None)
     account = {"password": est_account, "code": one.code() if kind == "code" else None}.get(kind)
     csr = csr_of(subject(cn, serial))
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -86,6 +106,47 @@ def test_a_request_that_is_rejected(rest, label, waits):
     assert rest.post(f"/approvals/{waiting[0]['id']}/reject").status == 200
     expect(one.ask(csr, code), 422, "rejected")
     expect(one.ask(support.new_csr(est.unique()), code), 403, "used for another")  # people have looked at it
+
+
+def waiting_for(rest, cn):
+    return [a for a in rest.get("/approvals?filter[status]=open").data if cn in json.dumps(a)]
+
+
+@pytest.mark.rows("R08")
+@pytest.mark.parametrize("change", ["profile", "ca", "identity"])
+def test_an_approval_is_for_what_was_shown(rest, label, own_profile, second_ca, maker, waits, est_account, ldevid, change):
+    """People approve a profile, a CA and an identity: the same request that comes to another one waits anew."""
+    cn, serial = est.unique(), mark("sn")
+    anchored = {"profile": ldevid, "auth": ["certificate"], "anchors": maker.anchors(), "settings": {"names_from": "same"}}
+    one = label(**(anchored if change == "identity" else {}))
+    evidence = {"identity": maker.device(serial=serial, cn=cn)[0]} if change == "identity" else {"account": est_account}
+    waits(cn)
+    csr = csr_of(subject(cn, serial if change == "identity" else None))
+    assert one.ask(csr, **evidence).status == 202
+    [first] = waiting_for(rest, cn)
+    assert rest.post(f"/approvals/{first['id']}/approve").status == 200
+    strong = own_profile(extended_key_usage=["clientAuth", "serverAuth", "codeSigning"])
+    one.change(**{"profile": {"profile": strong}, "ca": {"ca": second_ca["attributes"]["name"]},
+                  "identity": {"settings": {"names_from": "any"}}}[change])
+
+    def changed():
+        answer = one.ask(csr_of(subject(est.unique(), serial if change == "identity" else None)), **evidence)
+        if change == "identity" or answer.status != 200:
+            return answer.status == 200
+        got = est.one_certificate(answer)
+        return labels.issued_by(rest.instance, got)[0] == strong or second_ca["attributes"]["name"] in got.issuer.rfc4514_string()
+
+    support.wait_until(changed, 2)
+    assert one.ask(csr, **evidence).status == 202
+    [second] = waiting_for(rest, cn)
+    assert second["id"] != first["id"] and one.ask(csr, **evidence).status == 202 and len(waiting_for(rest, cn)) == 1
+    assert second["attributes"]["body"]["profile"] == {"profile": strong, "ca": "device", "identity": ldevid}[change]
+    assert rest.get(f"/approvals/{first['id']}").attributes["status"] == "withdrawn"
+    assert rest.instance.count("certificate", f"common_name = '{cn}'") == 0
+    assert rest.post(f"/approvals/{second['id']}/approve").status == 200
+    certificate = est.one_certificate(one.ask(csr, **evidence))
+    assert labels.issued_by(rest.instance, certificate)[0] == second["attributes"]["body"]["profile"]
+    assert rest.get(f"/approvals/{second['id']}").attributes["status"] == "done"
 
 
 # ---------------------------------------------------------------- roll-over

@@ -170,7 +170,7 @@ class TestOpensslHierarchy:
         url = rest.get(f"/cas/{ca['id']}").json["data"]["attributes"]["ocsp_url"]
         for name, word in ((good, "good"), (bad, "revoked")):
             serial = x509.load_pem_x509_certificate(sub.read(f"{name}.pem")).serial_number
-            support.wait_until(lambda: word in ocsp_says(tmp_path, sub.read("ca.pem"), serial, url, root.read("ca.pem")), 45, 0.5)
+            support.wait_until(lambda: word in ocsp_says(tmp_path, sub.read("ca.pem"), serial, url, root.read("ca.pem")), 15, 0.2)
 
     def test_again_changes_nothing(self, rest, instance, old, done):
         root, sub, good, bad = old

@@ -334,6 +334,38 @@ def test_siegelctl_reaches_everything(ctl, admin):
         assert ctl(*words, check=False).returncode == code, words
 
 
+@pytest.mark.parametrize("words, text", [
+    (("roles", "create", "name=Big", "rights=read"), "name: it has to be of small letters"),
+    (("roles", "create", "rights=read,fly"), 'rights: "fly" isn\'t the word of a right'),
+    (("policies", "create", "name=Big", 'rules:=[{"name": "r", "refuse": true, "message": "m"}]'), "name: it has to be of small letters"),
+    (("policies", "create", "operations:=[1]", 'rules:=[{"name": "r", "refuse": true, "message": "m"}]'), "operations: number 1 isn't one"),
+    (("profiles", "create", "name=Big", "template=device"), "name: it has to be of small letters"),
+    (("accounts", "create", "name=.a", "role=requestor"), "name: it has to be of letters"),
+    (("tenants", "create", "name=Big"), "name: it has to be of small letters"),
+    (("certificates", "revoke", 'ids:=["1", "x"]', "reason=superseded"), "ids: number 2 isn't the id")])
+def test_siegelctl_says_what_is_wrong(ctl, words, text):
+    name = [] if any(w.startswith(("name=", "ids")) for w in words) else [f"name=c_{uuid.uuid4().hex[:10]}"]
+    done = ctl(*words, *name, check=False)
+    assert done.returncode == 1 and text in done.stderr and "taken" not in done.stderr, done
+
+
+def test_siegelctl_says_that_a_name_is_taken(ctl):
+    name = f"c_{uuid.uuid4().hex[:10]}"
+    ctl("roles", "create", f"name={name}", "rights=read,certificates.revoke")
+    done = ctl("roles", "create", f"name={name}", "rights=read", check=False)
+    assert done.returncode == 1 and "name: it is taken" in done.stderr and "letters" not in done.stderr
+    ctl("roles", "delete", name)
+
+
+@pytest.mark.parametrize("query, text", [
+    ("/cas?filter[created_at]=x", "wants a time"), ("/cas?filter[is_default]=yes", "wants true or false"),
+    ("/est_labels?filter[ca]=issuing", "wants the id of the ca"), ("/cas?filter[key_id]=x", "wants hexadecimal digits"),
+    ("/crls?filter[number]=x", "wants a whole number")])
+def test_filters_say_what_they_want(admin, query, text):
+    answer = admin("GET", query)
+    assert answer.status == 400 and text in answer.error["detail"], answer
+
+
 def test_siegelctl_secrets_go_to_files(instance, ctl, admin):
     folder = instance.command("mktemp", "-d").stdout.strip()
     name = f"c-{uuid.uuid4().hex[:10]}"

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+import labels
 import scep
 import support
 
@@ -470,6 +471,32 @@ def test_pending_poll_and_certificate(rest, door, waiting):
     assert rest.instance.count("certificate", f"common_name = '{cn}'") == 1
 
 
+@pytest.mark.rows("R08")
+def test_a_poll_after_the_profile_changed(rest, waiting):
+    """The approval was for another profile: CertPoll waits anew."""
+    one = scep.ready(scep.Profile(rest, profile="device"))
+    cn, key = unique(), scep.rsa_key()
+    waiting(cn)
+    signer, transaction = scep.self_signed(cn, key), uuid.uuid4().hex
+    csr = scep.csr_of(cn, key, one.challenge)
+    assert one.client.enrol(cn, csr=csr, certificate=signer, transaction=transaction).status == scep.PENDING
+    decide(rest, "approve")
+    one.change(profile=scep.issuing_profile(rest))
+
+    def poll():
+        return one.client.poll(one.client.ca.subject, csr.subject, signer, key, transaction)
+
+    def profile_of(certificate):
+        return rest.instance.sql("SELECT p.name FROM certificate x JOIN profile p ON p.id = x.profile_id "
+                                 f"WHERE x.der = '\\x{certificate.public_bytes(DER).hex()}'")[0][0]
+
+    support.wait_until(lambda: profile_of(one.client.enrol(challenge=one.challenge, key=scep.rsa_key()).certificate()) == scep.issuing_profile(rest), 5)
+    assert poll().status == scep.PENDING
+    assert rest.instance.count("certificate", f"common_name = '{cn}'") == 0
+    decide(rest, "approve")
+    assert profile_of(poll().certificate()) == scep.issuing_profile(rest)
+
+
 def test_pending_and_rejected(rest, door, waiting):
     cn, key = unique(), scep.rsa_key()
     waiting(cn)
@@ -481,6 +508,54 @@ def test_pending_and_rejected(rest, door, waiting):
     reply = door.client.poll(door.client.ca.subject, csr.subject, signer, key, transaction)
     assert (reply.status, reply.fail) == (scep.FAILURE, scep.BAD_REQUEST)
     assert rest.instance.count("certificate", f"common_name = '{cn}'") == 0
+
+
+@pytest.mark.parametrize("how", ["open", "reject", "approve"])
+def test_the_same_key_asks_for_something_else_than_what_waits(rest, door, waiting, how):
+    """A request that waits or was rejected doesn't stand in the way of its key, whose clients make the transaction's name of it (strongSwan)."""
+    first, second, key, transaction = unique("first"), unique("second"), scep.rsa_key(), uuid.uuid4().hex
+    waiting(first)
+    if how == "open":
+        waiting(second)  # the corrected one waits, too
+
+    def ask(cn):
+        return door.client.enrol(csr=csrs[cn], certificate=scep.self_signed("x", key), transaction=transaction)
+
+    def poll(cn):
+        return door.client.poll(door.client.ca.subject, csrs[cn].subject, scep.self_signed("x", key), key, transaction)
+
+    csrs = {cn: scep.csr_of(cn, key, door.challenge) for cn in (first, second)}
+    assert ask(first).status == scep.PENDING
+    if how == "open":
+        assert ask(second).status == scep.PENDING and poll(second).status == scep.PENDING
+        decide(rest, "approve")
+        certificate = support.wait_until(lambda: (r := poll(second)).status == scep.SUCCESS and r.certificate())
+    else:
+        decide(rest, how)
+        certificate = ask(second).certificate()
+    assert certificate.subject == csrs[second].subject
+    assert ask(second).certificate() == certificate
+    if how == "approve":
+        assert ask(first).certificate().subject == csrs[first].subject
+    # It is this key's alone: another one that names the same transaction gets nothing of it.
+    other = scep.rsa_key(2048, "b")
+    reply = door.client.enrol(unique(), door.challenge, other, transaction=transaction)
+    assert (reply.status, reply.fail) == (scep.FAILURE, scep.BAD_REQUEST) and "another key used the transaction" in reply.text
+
+
+def test_a_fault_of_the_store_is_no_refusal(rest, door):
+    """Whose a transaction is can't be told without the store: the client comes again."""
+    instance, key, transaction = rest.instance, scep.rsa_key(), uuid.uuid4().hex
+    csrs = [scep.csr_of(unique(), key, door.challenge) for _ in range(2)]
+    assert door.client.enrol(csr=csrs[0], key=key, transaction=transaction).certificate()
+    body, sent = door.client.message(scep.PKCS_REQ, csrs[1].public_bytes(DER), scep.self_signed("x", key), key, transaction=transaction)
+    instance.sql("REVOKE EXECUTE ON FUNCTION scep_same_key FROM siegel_scep")
+    try:
+        answer = door.client.post(body)
+        assert answer.status >= 500, answer
+    finally:
+        instance.sql("GRANT EXECUTE ON FUNCTION scep_same_key TO siegel_scep")
+    assert scep.Reply(door.client.post(body), door.client, sent).certificate().subject == csrs[1].subject
 
 
 def test_a_pending_renewal(rest, door, waiting):
@@ -509,7 +584,11 @@ def test_get_cert(door, device):
     assert (reply.status, reply.fail) == (scep.FAILURE, scep.BAD_CERT_ID)
 
 
-def test_get_crl(rest, door, device):
+def test_get_crl(rest):
+    """Of a CA of its own: that of the other tests may have a list that is too long for a SCEP message."""
+    ca = labels.make_ca(rest, "lists", "sub-ca", parent=rest.get("/cas?filter[name]=root").data[0]["id"])
+    door = scep.ready(scep.Profile(rest, ca=ca["attributes"]["name"]))
+    device = door.client.enrol(challenge=door.challenge).certificate(), scep.rsa_key()
     other = door.client.enrol(challenge=door.challenge).certificate()
     row = rest.get(f"/certificates?filter[serial]={other.serial_number:040x}").data[0]
     assert rest.post(f"/certificates/{row['id']}/revoke", {"data": {"type": "revocation", "attributes": {"reason": "superseded"}}}).status == 200

@@ -151,6 +151,9 @@ def test_a_yes_is_asked_for_once(rest, door, asked):
     other_key = scep.rsa_key(2048, "b")
     reply = door.client.enrol(cn, challenge, other_key, transaction=transaction)
     assert reply.status == scep.FAILURE and len(asked.asked) == 4
+    asked.answer = (200, b'{"allow": true}')  # nor does a yes make the transaction another key's
+    reply = door.client.enrol(cn, challenge, other_key, transaction=transaction)
+    assert (reply.status, reply.fail) == (scep.FAILURE, scep.BAD_REQUEST) and "another key used the transaction" in reply.text
 
 
 def test_a_yes_serves_repetitions_alone(rest, hook, asked):
@@ -161,7 +164,7 @@ def test_a_yes_serves_repetitions_alone(rest, hook, asked):
     first = door.client.enrol(cn, csr=csr, certificate=signer, transaction=transaction).certificate()
     assert door.client.enrol(cn, csr=csr, certificate=signer, transaction=transaction).certificate() == first and len(asked.asked) == 1
     [[seconds]] = rest.instance.sql(f"SELECT extract(epoch FROM expires_at - now())::int FROM scep_transaction WHERE transaction = '{transaction}'")
-    assert int(seconds) <= 60
+    assert int(seconds) <= 40
     rest.instance.sql(f"UPDATE scep_transaction SET expires_at = now() WHERE transaction = '{transaction}'")
     asked.answer = (200, b'{"allow": false}')
     reply = door.client.enrol(cn, csr=csr, certificate=signer, transaction=transaction)
@@ -320,6 +323,9 @@ def test_page_without_a_name(instance, rest, default_tenant):
     for one in rest.get("/scep_profiles?filter[name]=default").data:
         assert rest.delete(f"/scep_profiles/{one['id']}").status == 204
     assert page(instance, "/certsrv/mscep_admin/", account).status == 404
+    for path in ("/scep", "/cgi-bin/pkiclient.exe"):
+        answer = scep.Client(instance, None, path=path).get("GetCACaps")
+        assert answer.status == 404 and b"make one named default, or set [scep] label" in answer.body, answer
     door = scep.ready(scep.Profile(rest, name="default", auth=["code"]))
     try:
         client = scep.Client(instance, None, path="/certsrv/mscep/mscep.dll")
@@ -341,7 +347,8 @@ def test_page_is_for_those_with_the_right(instance, rest, default_tenant, other_
         assert page(instance, path, default_tenant.account(role, "password")).status == 403
     assert page(instance, path, other_tenant.account("administrator", "password")).status == 404
     assert page(instance, "/scep/no-such-label/mscep_admin", (name, secret)).status == 404
-    assert page(instance, path, (name, secret), plain=True).status == 403  # a password doesn't go over plain HTTP
+    answer = page(instance, path, (name, secret), plain=True)
+    assert answer.status == 403 and b"use https" in answer.body and answer.headers["content-type"].startswith("text/plain")
     assert page(instance, path, (name, secret), method="POST").status == 405
     static = scep.Profile(rest)
     assert page(instance, f"/scep/{static.label}/mscep_admin", (name, secret)).status == 404  # takes no codes

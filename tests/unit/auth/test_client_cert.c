@@ -129,12 +129,20 @@ START_TEST(test_account)
 	ck_assert_str_eq(p.role, "requestor");
 	ck_assert(p.rights == (RIGHT_BIT(RIGHT_ACCOUNT) | RIGHT_BIT(RIGHT_READ) | RIGHT_BIT(RIGHT_ISSUE)));
 	ck_assert_int_eq(p.evidence, EVIDENCE_CERTIFICATE);
+	/* As the signer of a message it speaks for itself. */
+	ck_assert_int_eq(auth_signer_cert(db, der, arena, &p, &e), 0);
+	ck_assert_int_eq(p.account_id, 0);
+	ck_assert_str_eq(p.role, ROLE_NONE);
 	/* E09: it doesn't become a device's certificate when the account goes. */
 	store_sql("UPDATE account SET enabled = false WHERE id = $1::int8 RETURNING 1", (struct db_param[]){DB_INT(id)}, 1);
 	expect(pem, "account");
+	ck_assert_int_eq(auth_signer_cert(db, der, arena, &p, &e), -1);
+	ck_assert_int_eq(e.code, E_FORBIDDEN);
 	store_sql("UPDATE account SET enabled = true WHERE id = $1::int8 RETURNING 1", (struct db_param[]){DB_INT(id)}, 1);
 	store_sql("UPDATE credential SET revoked_at = now() WHERE account_id = $1::int8 RETURNING 1", (struct db_param[]){DB_INT(id)}, 1);
 	expect(pem, "withdrawn");
+	ck_assert_int_eq(auth_signer_cert(db, der, arena, &p, &e), -1);
+	ck_assert_msg(strstr(e.detail, "withdrawn") != NULL, "%s", e.detail);
 	X509_free(cert);
 }
 END_TEST

@@ -557,7 +557,7 @@ START_TEST(test_update)
 	done("ca.update", 2, "{'is_default':true}");
 	ck_assert_str_eq(one("SELECT name FROM ca WHERE is_default AND tenant_id = 1", 0), "issuing");
 	done("ca.update", id, "{'name':'renamed'}");
-	refused("ca.update", id, "{'name':'issuing'}", E_CONFLICT, "name", "there");
+	refused("ca.update", id, "{'name':'issuing'}", E_CONFLICT, "name", "taken");
 	/* each of them left its row in the audit log */
 	ck_assert_str_eq(one("SELECT string_agg(action, ' ' ORDER BY seq) FROM audit WHERE object = 'ca/%lld'", id), "ca.created ca.changed ca.changed");
 }

@@ -125,6 +125,30 @@ START_TEST(test_refused)
 }
 END_TEST
 
+/* A request without a proof of possession, and with one that isn't a signature, is told from one that can't be read. */
+START_TEST(test_proof_is_wanted)
+{
+	const struct bytes ends[] = {{0}, OID_BYTES("\x80\x00")}; /* raVerified, RFC 4211 4 */
+	struct buf b BUF_CLEANUP = BUF_INIT(4096);
+	struct csr csr;
+	put_crmf(&b, DER_SEQUENCE, 1);
+	ck_assert_msg(crmf_parse(a, kept(&b), &csr, &e) == 0, "%s", e.detail);
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		struct buf without BUF_CLEANUP = BUF_INIT(4096);
+		size_t message = der_begin(&without, DER_SEQUENCE);
+		der_put_raw(&without, csr.info);
+		der_put_raw(&without, ends[i]);
+		der_close(&without, message);
+		struct cmc_request q = {.request = kept(&without), .crmf = true};
+		ck_assert(cmc_check_request(a, &q, &e) < 0 && e.code == E_BAD_CSR);
+		ck_assert_int_eq(q.failure, CMC_POP_REQUIRED);
+	}
+	struct cmc_request q = {.request = OID_BYTES("\x30\x00"), .crmf = true};
+	ck_assert(cmc_check_request(a, &q, &e) < 0);
+	ck_assert_int_eq(q.failure, CMC_BAD_REQUEST);
+}
+END_TEST
+
 /* Nothing of a request can be turned over and still be what was signed. */
 START_TEST(test_every_bit_of_a_crmf_request)
 {
@@ -170,7 +194,7 @@ END_TEST
 START_TEST(test_failures)
 {
 	for (int code = E_NONE + 1; code < E_COUNT; code++) {
-		enum cmc_failure f = cmc_failure_of((enum error_code)code);
+		enum cmc_failure f = (enum cmc_failure)error_cmc_fail_info((enum error_code)code);
 		int status = error_http_status((enum error_code)code);
 		ck_assert_int_eq(f == CMC_TRY_LATER, status == 503 || status == 429);
 		ck_assert_int_eq(f == CMC_BAD_IDENTITY, status == 401 || status == 403);
@@ -186,6 +210,10 @@ END_TEST
 #define WRAP128 "\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01\x05"
 #define OAEP "\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x07"
 #define OAEP_ODD "\x30\x10\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x07\x30\x03\x02\x01\x01"
+#define SHA256 "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01"
+#define MGF1 "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08"
+#define OAEP_SHA256 "\x30\x3c\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x07\x30\x2f\xa0\x0f\x30\x0d" SHA256 "\x05\x00\xa1\x1c\x30\x1a" MGF1 "\x30\x0d" SHA256 "\x05\x00"
+#define OAEP_SHA256_SHORT "\x30\x38\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x07\x30\x2b\xa0\x0d\x30\x0b" SHA256 "\xa1\x1a\x30\x18" MGF1 "\x30\x0b" SHA256
 #define PKCS1 "\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"
 #define DH_SHA384 "\x30\x08\x06\x06\x2b\x81\x04\x01\x0b\x02"
 #define DH_SHA1 "\x30\x0b\x06\x09\x2b\x81\x05\x10\x86\x48\x3f\x00\x02"
@@ -203,6 +231,8 @@ static const struct {
     {LIST(AES256_GCM AES128_CBC WRAP128 DH_SHA384), "AES-128-CBC", false, 1, 16},
     {LIST(WRAP128), "AES-256-CBC", false, 0, 16},
     {LIST(PKCS1 OAEP), "AES-256-CBC", true, 0, 32},
+    {LIST(OAEP_SHA256 OAEP), "AES-256-CBC", true, 0, 32},
+    {LIST(OAEP_SHA256_SHORT), "AES-256-CBC", true, 0, 32}, /* RFC 4055 2.1: with NULL and without */
     {LIST(OAEP_ODD PKCS1), "AES-256-CBC", false, 0, 32},
     {LIST(DH_SHA1 DH_SHA384), "AES-256-CBC", false, 1, 32},
     {LIST(AES256_GCM), NULL, false, 0, 0},
@@ -249,6 +279,7 @@ tcase_cmc(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, test_read);
 	tcase_add_test(t, test_refused);
+	tcase_add_test(t, test_proof_is_wanted);
 	tcase_add_test(t, test_every_bit_of_a_crmf_request);
 	tcase_add_test(t, test_written);
 	tcase_add_test(t, test_failures);

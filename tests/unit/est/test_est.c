@@ -3,6 +3,7 @@
 #include <openssl/pkcs7.h>
 #include <stdlib.h>
 #include <string.h>
+#include "enroll/cms.h"
 #include "enroll/est/est.h"
 #include "lib/limits.h"
 #include "lib/x509/pem.h"
@@ -137,7 +138,7 @@ START_TEST(test_certs_only)
 		certs[i] = make_cert(a, arena_printf(a, "certificate %d", i));
 	for (int n = 1; n <= 3; n++) {
 		struct error e = {0};
-		ck_assert_int_eq(certs_only_encode(a, certs, n, &out, &e), 0);
+		ck_assert_int_eq(cms_certs_only_encode(a, certs, n, NULL, 0, &out, &e), 0);
 		const unsigned char *p = out.data;
 		CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &p, (long)out.len);
 		ck_assert_ptr_nonnull(cms);
@@ -167,7 +168,7 @@ START_TEST(test_certs_only)
 	/* The order is DER's, whatever came in. */
 	struct bytes turned[3] = {certs[2], certs[0], certs[1]}, second = {0};
 	struct error e = {0};
-	ck_assert_int_eq(certs_only_encode(a, turned, 3, &second, &e), 0);
+	ck_assert_int_eq(cms_certs_only_encode(a, turned, 3, NULL, 0, &second, &e), 0);
 	ck_assert_uint_eq(second.len, out.len);
 	ck_assert_mem_eq(second.data, out.data, out.len);
 }

@@ -114,7 +114,7 @@ START_TEST(test_refusals)
 	for (int code = E_NONE + 1; code < E_COUNT; code++) {
 		struct http_answer a = {0};
 		struct error e = {0};
-		(void)!fail(&e, (enum error_code)code, "the cause is here");
+		(void)fail(&e, (enum error_code)code, "the cause is here");
 		est_refuse(&r, &e, &a);
 		ck_assert_int_eq(a.status, error_http_status((enum error_code)code));
 		ck_assert_str_eq(a.content_type, "text/plain; charset=utf-8");

@@ -21,16 +21,16 @@ static struct error e;
 static struct config *
 config_of(bool token, const char *pin, const char *label, const char *master)
 {
-	char text[1024], path[128];
+	char text[1024], name[64];
 	struct config *c = NULL;
 	int n = snprintf(text, sizeof(text), "[ca]\nkey_dir = %s/keys\n", house_dir);
 	if (master)
 		n += snprintf(text + n, sizeof(text) - (size_t)n, "master_key_file = %s/%s\n", house_dir, master);
 	if (token)
 		snprintf(text + n, sizeof(text) - (size_t)n, "pkcs11_module = %s\ntoken_label = %s\npin_file = %s/%s\n", house_module, label, house_dir, pin);
-	house_write("siegel.conf", text, 0600);
-	snprintf(path, sizeof(path), "%s/siegel.conf", house_dir);
-	ck_assert_msg(config_load(path, &c, &e) == 0, "%s", e.detail);
+	snprintf(name, sizeof(name), "siegel-%d.conf", (int)getpid()); /* neighbour() writes one at the same time */
+	house_write(name, text, 0600);
+	ck_assert_msg(config_load(house_path(name), &c, &e) == 0, "%s", e.detail);
 	return c;
 }
 

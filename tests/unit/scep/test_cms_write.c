@@ -78,7 +78,7 @@ START_TEST(test_enveloped)
 		struct cms_enveloped v;
 		struct error e = {0};
 		char *data = NULL;
-		ck_assert_msg(cms_enveloped_encode(a, (struct bytes){(const uint8_t *)text, n}, cipher, &to, &der, &e) == 0, "%s", e.detail);
+		ck_assert_msg(cms_enveloped_encode(a, OID_PKCS7_DATA, (struct bytes){(const uint8_t *)text, n}, cipher, &to, &der, &e) == 0, "%s", e.detail);
 		ck_assert_int_eq(cms_enveloped_parse(a, der, &v, &e), 0);
 		ck_assert_ptr_eq(v.cipher, cipher);
 		CMS_ContentInfo *cms = parsed(der);
@@ -165,7 +165,7 @@ START_TEST(test_recipients_that_cannot_be_encrypted_to)
 	ck_assert(ec && X509_set_pubkey(other, ec) == 1 && X509_sign(other, key, EVP_sha256()) > 0);
 	int len = i2d_X509(other, &der);
 	const struct cms_recipient to = {.kind = CMS_KEY_TRANSPORT, .certificate = {der, (size_t)len}};
-	ck_assert_int_eq(cms_enveloped_encode(a, BYTES_STR("x"), cms_cipher_by_name("AES-256-CBC"), &to, &ret, &e), -1);
+	ck_assert_int_eq(cms_enveloped_encode(a, OID_PKCS7_DATA, BYTES_STR("x"), cms_cipher_by_name("AES-256-CBC"), &to, &ret, &e), -1);
 	ck_assert_int_eq(e.code, E_BAD_KEY);
 	OPENSSL_free(der);
 	X509_free(other);

@@ -485,7 +485,8 @@ openssl_certificate(void)
 	static const struct {
 		int nid;
 		const char *value;
-	} extensions[] = {{NID_basic_constraints, "critical,CA:TRUE"}, {NID_ext_key_usage, "clientAuth"}, {NID_subject_alt_name, "DNS:dev.example"}};
+	} extensions[] = {{NID_basic_constraints, "critical,CA:TRUE"}, {NID_ext_key_usage, "clientAuth"}, {NID_subject_alt_name, "DNS:dev.example"},
+	                {NID_key_usage, "keyAgreement,decipherOnly"}, {NID_subject_key_identifier, "00112233"}};
 	for (size_t i = 0; i < ARRAY_LEN(extensions); i++) {
 		X509_EXTENSION *x509_ext = X509V3_EXT_conf_nid(NULL, NULL, extensions[i].nid, extensions[i].value);
 		X509_add_ext(x, x509_ext, -1);
@@ -512,6 +513,10 @@ START_TEST(test_cert)
 	ck_assert(cert_is_ca(&c));
 	ck_assert(cert_has_eku(&c, OID_EKU_CLIENT_AUTH, false));
 	ck_assert(!cert_has_eku(&c, OID_EKU_SERVER_AUTH, true));
+	for (int usage = 0; usage < USAGE_COUNT; usage++)
+		ck_assert_int_eq(cert_has_usage(&c, usage, true), usage == USAGE_KEY_AGREEMENT || usage == USAGE_DECIPHER_ONLY);
+	ck_assert(cert_has_key_id(&c, LIT("\x00\x11\x22\x33")) && !cert_has_key_id(&c, LIT("\x00\x11\x22")));
+	ck_assert(!cert_has_key_id(&c, (struct bytes){0}));
 	ck_assert_uint_gt(cert_san(&c).len, 0);
 	ck_assert_uint_eq(c.spki_key.len, 65);
 }
