@@ -77,8 +77,8 @@ scep_issue(struct scep_exchange *x, const struct scep_message *m, const struct c
 	struct enroll_request r = request_of(x, m, csr, g);
 	if (issue(x, m, &r, csr, &issued, e) < 0)
 		return -1;
-	/* Before the answer goes out: when it fails, the client comes again and gets the same certificate. The engine's window began up to a call ago,
-	 * and the yes must not outlive it. */
+	/* Before the answer goes out: when it fails, the client comes again and gets the same certificate. The engine's window began up to a call
+	 * ago, and the yes must not outlive it. */
 	if (g->who.evidence == EVIDENCE_WEBHOOK && scep_transaction_served(x, m, r.window_sec - LIMIT_ENGINE_CALL_MS / 1000, e) < 0)
 		return -1;
 	x->serial = issued.serial;
