@@ -89,7 +89,7 @@ name_is_one_of(const struct name *name, const struct bound *b)
 static bool
 identifies(const struct dn_type *type)
 {
-	static const char *const types[] = {"CN", "serialNumber", "UID", "SN", "GN", "pseudonym", "dnQualifier"};
+	static const char *const types[] = {"CN", "serialNumber", "UID", "SN", "GN", "pseudonym", "dnQualifier", "title", "DC"};
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
 		if (strcmp(types[i], type->name) == 0)
 			return true;

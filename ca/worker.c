@@ -266,7 +266,7 @@ refresh(struct worker *w)
 	if (policy_tenants_read(&w->policies, db, &e) < 0)
 		log_error(LOG_LEVEL_WARNING, "policies can't be read", &e);
 	/* A notice that came meanwhile may be of a change that wasn't read. */
-	w->refreshed_us = db_notified(db) ? 0 : now_us();
+	w->refreshed_us = db_notified(db) ? 0 : registry_is_read(w->registry) ? now_us() : now_us() - REFRESH_US + MISSING_US;
 }
 
 static void
@@ -411,13 +411,25 @@ take_issue(struct worker *w, struct job *job)
 	/* A CA or a profile may be newer than what was read. */
 	if (!registry_profile(w->registry, q->requestor->tenant_id, q->profile) ||
 	    !registry_authority(w->registry, q->requestor->tenant_id, q->ca))
-		if (now_us() - w->refreshed_us > REFRESH_US / 10)
+		if (now_us() - w->refreshed_us > MISSING_US)
 			refresh(w);
 	if (!registry_is_read(w->registry)) {
 		queue_put(&w->undecided, job);
 		return;
 	}
 	decide_or_wait(w, job);
+}
+
+/* Those that came before CAs and profiles were read. */
+static void
+decide_waiting(struct worker *w)
+{
+	struct job *job = queue_empty(&w->undecided);
+	while (job) {
+		struct job *next = job->next;
+		decide_or_wait(w, job);
+		job = next;
+	}
 }
 
 void
@@ -669,6 +681,8 @@ tend(struct worker *w)
 		tend_key_store(w);
 	if (now - w->refreshed_us > REFRESH_US)
 		refresh(w);
+	if (registry_is_read(w->registry))
+		decide_waiting(w);
 	refuse_waiting(w, now);
 	return ra_desk_tend(w->ra, w) || w->queue.first ? 1 : timeout;
 }

@@ -40,7 +40,9 @@ static const struct attribute attributes[] = {
 	{"auth", "n.auth", ATTRIBUTE_TEXTS, ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED,
 	 "a list of what is evidence: password, code, certificate, both (a certificate, and a password or code with it)"},
 	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE,
-	 "names_from: what a manufacturer's certificate says of the new one: serial_number (the default), same or any; retry_window_sec: for how long"
+	 "names_from: what a manufacturer's certificate says of the new one: serial_number (the default), serial_number_only, same or any;"
+	 " devices_of:"
+	 " whose certificates renew: ca (the default, this path's) or tenant; retry_window_sec: for how long"
 	 " the same request gets the same certificate; key_delivery: encrypted, when keys that are made here go out encrypted alone (default: any)"},
 	{"anchors", "(SELECT string_agg(encode(u.a, 'hex'), ',' ORDER BY u.i) FROM unnest(n.anchors) WITH ORDINALITY AS u(a, i))", ATTRIBUTE_PEMS,
 	 ATTRIBUTE_WRITE | ATTRIBUTE_ON_REQUEST, "certificates (PEM) under which those of manufacturers are taken"},

@@ -52,6 +52,8 @@ check_ca(const struct est_exchange *x, struct db *db, struct error *e)
 {
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 	const struct db_param row[] = {DB_INT(x->shown.ca_id), DB_INT(x->door.ca_id)};
+	if (x->door.ca_id == 0)
+		return fail(e, E_UNAVAILABLE, "no CA is in service on this path");
 	if (db_query(db, "SELECT ca_is_of($1::int, $2::int)", row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	if (db_bool(r, 0, 0))

@@ -78,7 +78,6 @@ open_by_key(struct scep_exchange *x, const struct cms_enveloped *v, const struct
 	if (enroll_ra_decrypt(scep_enroll(x->scep), found, scheme, v->encrypted_key, v->cipher->key_bytes, &key, e) < 0)
 		return -1;
 	*ra = found;
-	x->decrypted = true;
 	if (try_key(x, v, key, type, ret, e) == 0)
 		return 0;
 	if (type->has_csr)
@@ -133,6 +132,15 @@ password_of(const struct scep_exchange *x, int64_t code_id, const struct scep_pa
 	};
 }
 
+/* The answer goes under the same password. */
+static void
+take_password(struct scep_exchange *x, int64_t code, const struct scep_password *p)
+{
+	x->password.is_set = true;
+	x->password.code_id = code;
+	x->password.iterations = p->iterations;
+}
+
 static int
 open_by_password(struct scep_exchange *x, const struct scep_message *m, const struct cms_enveloped *v, const struct scep_message_type *type,
                  struct scep_opened *ret, struct error *e)
@@ -150,21 +158,29 @@ open_by_password(struct scep_exchange *x, const struct scep_message *m, const st
 	const char *key = scep_throttle_key(x);
 	if (throttle_check(key, e) < 0 || find_sealed(x, m, 0, codes, &n, e) < 0)
 		return -1;
-	x->decrypted = true;
+	bool found = false;
 	for (int i = 0; i < n; i++) {
 		CLEANUP(secret_free) struct secret *content_key = NULL;
+		struct scep_opened one;
 		struct enroll_ra_password q = password_of(x, codes[i], &p);
 		if (enroll_ra_password_unwrap(scep_enroll(x->scep), &q, v->encrypted_key, v->cipher->key_bytes, &content_key, e) < 0)
 			return -1;
-		if (try_key(x, v, content_key, type, ret, e) == 0) {
-			x->password.is_set = true;
-			x->password.code_id = codes[i];
-			x->password.iterations = p.iterations;
-			return 0;
-		}
+		if (found || try_key(x, v, content_key, type, &one, e) < 0)
+			continue;
+		found = true;
+		*ret = one;
+		take_password(x, codes[i], &p);
+		if (type->has_csr)
+			return 0; /* its content has a signature of its own: which challenge it was shows to nobody else */
 	}
-	/* Of a type without a request this isn't counted among wrong challenges, where it would show which contents could be read: pki_operation.c
-	 * counts all that is hidden. */
+	/* Of a type without a request all are tried, and when none opens it the content is empty, as with a key: neither time nor answer says it. */
+	if (!type->has_csr && n > 0) {
+		if (!found) {
+			*ret = (struct scep_opened){.cipher = v->cipher};
+			take_password(x, codes[0], &p);
+		}
+		return 0;
+	}
 	if (type->has_csr)
 		throttle_failed(key);
 	(void)fail(e, E_FORBIDDEN, "the message is under none of the challenges that are open here");

@@ -85,7 +85,7 @@ read_crl(struct scep_exchange *x, const struct scep_ca *ca, struct bytes *ret, s
 	}
 	if (st.st_size > LIMIT_SCEP_CRL_BYTES) {
 		close(fd);
-		return fail(e, E_TOO_LARGE, "the list of revoked certificates is over %d octets; it is at %s", LIMIT_SCEP_CRL_BYTES, ca->crl_url);
+		return fail(e, E_TOO_LARGE, "%s has the list of revoked certificates, which is over %d octets", ca->crl_url, LIMIT_SCEP_CRL_BYTES);
 	}
 	uint8_t *data = arena_alloc(x->arena, (size_t)st.st_size + 1);
 	size_t n = 0;

@@ -1,5 +1,6 @@
 /* PKIOperation, RFC 8894 4.3: from a message to its CertRep. */
 #include <errno.h>
+#include <openssl/sha.h>
 #include <string.h>
 #include <time.h>
 
@@ -8,6 +9,8 @@
 #include "lib/utf8.h"
 
 #define HIDDEN_NS 25000000L
+#define CIPHERTEXTS_MAX 100 /* a minute by one key; also who asks for what isn't here is counted */
+#define STRANGERS_MAX 200 /* a minute from one address: some seconds of work, and a plant of devices whose certificates ran out stays below it */
 
 static const struct scep_message_type *const types[] = {&scep_pkcs_req, &scep_renewal_req, &scep_cert_poll, &scep_get_cert, &scep_get_crl};
 
@@ -56,9 +59,27 @@ is_answer(const struct error *e)
 	return status < 500 && status != 429;
 }
 
+/* Ciphertexts that are tried out are counted for the key that signs, which the gate has found to be one of ours; nothing takes that back. */
+static const char *
+ciphertexts_of(const struct scep_exchange *x, const struct scep_message *m)
+{
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	SHA256(m->signer_cert.spki.data, m->signer_cert.spki.len, hash);
+	return arena_printf(x->arena, "scep ciphertext %s", arena_hex(x->arena, hash, sizeof(hash)));
+}
+
+static int
+authorise_query(struct scep_exchange *x, const struct scep_message_type *type, const struct scep_message *m, struct scep_grant *ret, struct error *e)
+{
+	if (scep_authorise(x, type->need, m, NULL, ret, e) < 0)
+		return -1;
+	x->ciphertexts = ciphertexts_of(x, m);
+	return throttle_check_of(x->ciphertexts, CIPHERTEXTS_MAX, e);
+}
+
 /* The whole way of a message: signature, envelope, gate, work. The content of a type without a request has no signature of its own: a stranger could
  * send another's ciphertext, changed, and learn from the answers what is in it. There the gate comes first, and whoever it lets through hears one
- * answer for everything up to a content that names, whole, what is here (security.md C06). */
+ * answer for everything up to a content that names, whole, what is here (Vaudenay's attack). */
 static int
 process(struct scep_exchange *x, const struct scep_message *m, const struct enroll_ra *ras, size_t n_ras, const struct enroll_ra **ra,
         struct scep_answer *answer, struct error *e)
@@ -66,7 +87,7 @@ process(struct scep_exchange *x, const struct scep_message *m, const struct enro
 	const struct scep_message_type *type = NULL;
 	struct scep_opened opened = {0};
 	struct scep_grant grant = {0};
-	if (check_outside(x, m, &type, e) < 0 || (!type->has_csr && scep_authorise(x, type->need, m, NULL, &grant, e) < 0) ||
+	if (check_outside(x, m, &type, e) < 0 || (!type->has_csr && authorise_query(x, type, m, &grant, e) < 0) ||
 	    scep_open_envelope(x, m, type, ras, n_ras, ra, &opened, e) < 0 ||
 	    (type->has_csr && scep_authorise(x, type->need, m, &opened.csr, &grant, e) < 0))
 		return -1;
@@ -112,28 +133,23 @@ wait_until(struct timespec t, long ns)
 		;
 }
 
-/* Strangers cost two operations with a private key each, ciphertexts that are tried out one: both are counted for each address. Somebody who comes in
- * takes the first count back, as many may share an address; nothing takes back the second. */
-struct counts {
-	const char *strangers, *ciphertexts;
-};
-
-static struct counts
-counts_of(const struct scep_exchange *x)
+/* Strangers cost two operations with a private key each, and are counted for each address. Somebody who comes in takes that back, as many may share
+ * an address. */
+static const char *
+strangers_of(const struct scep_exchange *x)
 {
-	return (struct counts){arena_printf(x->arena, "scep stranger %s", x->request->client),
-	                       arena_printf(x->arena, "scep ciphertext %s", x->request->client)};
+	return arena_printf(x->arena, "scep stranger %s", x->request->client);
 }
 
 static void
-count(const struct scep_exchange *x, const struct counts *c, bool refused)
+count(const struct scep_exchange *x, const char *strangers, bool refused)
 {
-	if (refused && x->hidden && x->decrypted)
-		throttle_failed(c->ciphertexts);
+	if (refused && x->hidden && x->ciphertexts)
+		throttle_failed(x->ciphertexts);
 	if (refused && !x->who)
-		throttle_failed(c->strangers);
+		throttle_failed(strangers);
 	else if (!refused)
-		throttle_ok(c->strangers);
+		throttle_ok(strangers);
 }
 
 static int
@@ -157,8 +173,8 @@ handle(struct scep_exchange *x, struct http_answer *ret, struct error *e)
 		return -1;
 	}
 	x->transaction = m.transaction;
-	const struct counts counts = counts_of(x);
-	if (throttle_check(counts.strangers, e) < 0 || throttle_check(counts.ciphertexts, e) < 0 || scep_find_ras(x, ras, &n_ras, e) < 0)
+	const char *strangers = strangers_of(x);
+	if (throttle_check_of(strangers, STRANGERS_MAX, e) < 0 || scep_find_ras(x, ras, &n_ras, e) < 0)
 		return -1;
 	x->status = "success";
 	if (process(x, &m, ras, n_ras, &ra, &answer, &why) == 0) {
@@ -176,7 +192,7 @@ handle(struct scep_exchange *x, struct http_answer *ret, struct error *e)
 				wait_until(start, HIDDEN_NS);
 		}
 	}
-	count(x, &counts, answer.status == SCEP_FAILURE);
+	count(x, strangers, answer.status == SCEP_FAILURE);
 	if (scep_reply(x, &m, ra, &answer, &reply, &other) < 0) {
 		*e = other;
 		return -1;

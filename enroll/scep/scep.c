@@ -158,12 +158,24 @@ log_exchange(const struct scep_exchange *x, const struct scep_operation *op, con
 }
 
 /* Without a label: that of siegel.conf. E_NOT_FOUND. */
+/* The address without a name is one tenant's, whoever has a profile of that name. */
+static int
+check_tenant(struct scep_exchange *x, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	const struct db_param row[] = {DB_INT(x->endpoint.tenant_id), DB_TEXT(config_str(x->scep->config, OPT_scep_tenant))};
+	if (enroll_query(x->scep->enroll, x->endpoint.tenant_id, "SELECT 1 FROM tenant WHERE id = $1::int AND name = $2::text", row,
+			 ARRAY_LEN(row), &r, e) < 0)
+		return -1;
+	return db_rows(r) ? 0 : fail(e, E_NOT_FOUND, "the SCEP profile of this address isn't one of the tenant of [scep] tenant in siegel.conf");
+}
+
 static int
 find_profile(struct scep_exchange *x, const char *label, struct error *e)
 {
 	const char *name = label ? label : config_str(x->scep->config, OPT_scep_label);
 	if (endpoint_find(x->scep->enroll, "scep", name, x->arena, &x->endpoint, e) == 0)
-		return 0;
+		return label ? 0 : check_tenant(x, e);
 	if (e->code != E_NOT_FOUND)
 		return -1;
 	return label ? fail(e, E_NOT_FOUND, "there is no SCEP profile of that name, or it isn't enabled")

@@ -24,7 +24,7 @@ struct scep_exchange {
 	bool legacy;               /* the endpoint takes SHA-1 and 3DES */
 	int fail;                  /* enum scep_fail that the check in question names; -1: the error's row says it */
 	bool hidden;               /* what failed was behind the encryption: the client gets one text for all of that, after one time */
-	bool decrypted;            /* a registration authority's key, or a challenge, was tried on it */
+	const char *ciphertexts;   /* what a content that is hidden is counted under; NULL: it isn't */
 	bool named;                /* a content without a request named something of this path, whole: what fails from then on may be told */
 	/* What the message was opened with, and the answer is closed with: PasswordRecipientInfo with the challenge of the endpoint
 	 * (code_id 0) or of a code. */

@@ -3,10 +3,11 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <jansson.h>
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "enroll/scep/scep.h"
 #include "lib/https_url.h"
@@ -21,28 +22,52 @@ DEFINE_CLEANUP(CURL, curl_easy_cleanup)
 DEFINE_CLEANUP(json_t, json_decref)
 DEFINE_CLEANUP(struct curl_slist, curl_slist_free_all)
 
-/* Under way in all threads, and of each profile (by its place, which two may share): a server that is slow must neither take them all nor those of
- * the others. */
-static atomic_int asking, asking_of[PLACES];
+/* Questions under way, and threads that wait for a turn, in all and of each profile (by its place, which two may share): a server that is slow must
+ * neither take all threads nor those of the others. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t left;
+	int here, asking, here_of[PLACES], asking_of[PLACES];
+} turns = {.lock = PTHREAD_MUTEX_INITIALIZER, .left = PTHREAD_COND_INITIALIZER};
 
+/* Waits for a turn for as long as the server may take: a plant that is switched on asks for all its devices at once. */
 static int
 join(struct scep_exchange *x)
 {
-	int most = (int)config_int(scep_config(x->scep), OPT_scep_connections) / 2;
-	atomic_int *mine = &asking_of[(uint64_t)x->endpoint.id % PLACES];
-	bool all = atomic_fetch_add(&asking, 1) >= most;
-	if (atomic_fetch_add(mine, 1) < (most + 3) / 4 && !all)
-		return 0;
-	atomic_fetch_sub(&asking, 1);
-	atomic_fetch_sub(mine, 1);
-	return -1;
+	const struct config *c = scep_config(x->scep);
+	int most = (int)config_int(c, OPT_scep_connections) / 2, own = (most + 3) / 4, late = 0;
+	size_t place = (uint64_t)x->endpoint.id % PLACES;
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += config_int(c, OPT_scep_webhook_timeout_sec);
+	pthread_mutex_lock(&turns.lock);
+	bool room = turns.here_of[place] < most && turns.here < most + own;
+	turns.here += room;
+	turns.here_of[place] += room;
+	while (room && !late && (turns.asking >= most || turns.asking_of[place] >= own))
+		late = pthread_cond_timedwait(&turns.left, &turns.lock, &until);
+	if (room && late) {
+		turns.here--;
+		turns.here_of[place]--;
+	} else if (room) {
+		turns.asking++;
+		turns.asking_of[place]++;
+	}
+	pthread_mutex_unlock(&turns.lock);
+	return room && !late ? 0 : -1;
 }
 
 static void
 leave(struct scep_exchange *x)
 {
-	atomic_fetch_sub(&asking, 1);
-	atomic_fetch_sub(&asking_of[(uint64_t)x->endpoint.id % PLACES], 1);
+	size_t place = (uint64_t)x->endpoint.id % PLACES;
+	pthread_mutex_lock(&turns.lock);
+	turns.here--;
+	turns.asking--;
+	turns.here_of[place]--;
+	turns.asking_of[place]--;
+	pthread_cond_broadcast(&turns.left);
+	pthread_mutex_unlock(&turns.lock);
 }
 
 struct taken {
@@ -191,6 +216,18 @@ scep_webhook_open(struct error *e)
 	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : fail(e, E_INTERNAL, "libcurl can't be set up");
 }
 
+/* A server that takes its time again and again isn't asked for the rest of a minute. */
+static int
+check_slow(const char *slow, struct error *e)
+{
+	if (throttle_check(slow, e) == 0)
+		return 0;
+	unsigned wait_sec = e->retry_after_sec;
+	(void)fail(e, E_UNAVAILABLE, "the webhook didn't answer in time again and again");
+	e->retry_after_sec = wait_sec;
+	return -1;
+}
+
 int
 scep_webhook_allows(struct scep_exchange *x, const struct scep_message *m, const struct csr *csr, struct error *e)
 {
@@ -203,17 +240,16 @@ scep_webhook_allows(struct scep_exchange *x, const struct scep_message *m, const
 		return -1;
 	if (rc == 0 && known.vouched && csr_parse(known.csr, &first, &none) == 0 && bytes_equal(first.info, csr->info))
 		return 0;
-	/* A server that takes its time again and again isn't asked for the rest of a minute. */
 	const char *slow = arena_printf(x->arena, "scep webhook %lld", (long long)x->endpoint.id);
-	if (throttle_check(slow, e) < 0) {
-		unsigned wait_sec = e->retry_after_sec;
-		(void)fail(e, E_UNAVAILABLE, "the webhook didn't answer in time again and again");
-		e->retry_after_sec = wait_sec;
+	if (check_slow(slow, e) < 0)
 		return -1;
-	}
 	if (join(x) < 0) {
 		(void)fail(e, E_UNAVAILABLE, "too many questions to webhooks are under way");
 		e->retry_after_sec = 5;
+		return -1;
+	}
+	if (check_slow(slow, e) < 0) { /* it became so meanwhile */
+		leave(x);
 		return -1;
 	}
 	rc = ask(x, m, csr, slow, e);

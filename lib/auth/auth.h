@@ -69,6 +69,8 @@ int auth_set_tenant(struct db *db, int32_t tenant_id, struct error *e) MUST_CHEC
 /* Slows down guessing: counts failures by key (an address or an account's name) in a bounded table. throttle_check() gives
  * E_TOO_MANY with a retry hint after 10 failures within a minute. Thread-safe. */
 int throttle_check(const char *key, struct error *e) MUST_CHECK;
+/* The same with another number of failures. */
+int throttle_check_of(const char *key, unsigned most, struct error *e) MUST_CHECK;
 void throttle_failed(const char *key);
 void throttle_ok(const char *key);
 

@@ -71,14 +71,20 @@ find(uint64_t h, int64_t now)
 int
 throttle_check(const char *key, struct error *e)
 {
+	return throttle_check_of(key, FAILURES_MAX, e);
+}
+
+int
+throttle_check_of(const char *key, unsigned most, struct error *e)
+{
 	pthread_mutex_lock(&table.lock);
 	int64_t now = now_sec();
 	const struct place *p = find(key_hash(key), now);
-	int64_t wait_sec = p && p->failures >= FAILURES_MAX ? p->since_sec + WINDOW_SEC - now : 0;
+	int64_t wait_sec = p && p->failures >= most ? p->since_sec + WINDOW_SEC - now : 0;
 	pthread_mutex_unlock(&table.lock);
 	if (wait_sec <= 0)
 		return 0;
-	fail(e, E_TOO_MANY, "%d attempts to sign in failed within a minute; try again in %d s", FAILURES_MAX, (int)wait_sec);
+	fail(e, E_TOO_MANY, "%u attempts to sign in failed within a minute; try again in %d s", most, (int)wait_sec);
 	e->retry_after_sec = (unsigned)wait_sec;
 	return -1;
 }
@@ -98,8 +104,7 @@ throttle_failed(const char *key)
 				p = &set[i];
 		*p = (struct place){.key = h, .since_sec = now};
 	}
-	if (p->failures < FAILURES_MAX)
-		p->failures++;
+	p->failures++; /* within a minute it doesn't come round */
 	pthread_mutex_unlock(&table.lock);
 }
 

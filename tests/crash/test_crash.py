@@ -3,6 +3,7 @@
 F and H are the rows of the fault matrix: F1 engine, F2 front ends, F3 store, F7 one aimed INSERT, F8 token.
 """
 
+import concurrent.futures
 import os
 import random
 import signal
@@ -220,6 +221,11 @@ def test_f3_engine_that_couldnt_read_the_store(house):
             answers.add(house.issue("never-read")[0])
             time.sleep(0.1)
         assert answers == {503}, answers
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            waits = pool.submit(house.issue, "waits")
+            time.sleep(1)
+            holder.close()
+            assert waits.result()[0] == 201, waits.result()  # it came too early, and not in vain
     finally:
         holder.close()
     house.until_issuing(timeout=20)

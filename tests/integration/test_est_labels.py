@@ -75,7 +75,7 @@ def test_what_a_label_cannot_be(label, attributes, member):
 @pytest.mark.parametrize("attributes, words", [
     ({"auth": ["password", "challenge"]}, ['"challenge"', "password, code, certificate, both"]),
     ({"settings": {"retry": 1}}, ['"retry"', "names_from, retry_window_sec, key_delivery"]),
-    ({"settings": {"names_from": "all"}}, ["serial_number, same, any"]),
+    ({"settings": {"names_from": "all"}}, ["serial_number, serial_number_only, same, any"]),
     ({"profile": "nothing"}, ["none of this name", "profile_templates"]),
     ({"profile": "code-signing"}, ["template", "profiles create name=NAME template=code-signing"]),
     ({"name": "Big"}, ["small letters"]),

@@ -598,6 +598,7 @@ def test_many_at_once_and_many_refused(instance, rest, policy):
     assert instance.sql(f"SELECT count(*), count(DISTINCT object) FROM job_item WHERE job_id = {answer.data['id']} AND status = 'failed'") == [[str(jena)] * 2]
 
 
+@pytest.mark.slow
 def test_conditions_that_take_long_hold_nobody_up(instance, rest, policy):
     """Certificates at which a condition takes a tenth of a second: the job looks at a few in a step, and other jobs come between."""
     owner = f"owner-{uuid.uuid4().hex[:8]}"
@@ -638,6 +639,7 @@ def stubborn(instance):
     undo()
 
 
+@pytest.mark.slow
 def test_a_job_that_fails_for_the_moment_holds_nobody_up(instance, rest, stubborn):
     """It comes again and again after a pause, the others are done meanwhile, it can be cancelled, and is done when the cause has gone."""
     make, undo = stubborn

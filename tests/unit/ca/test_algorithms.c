@@ -19,7 +19,7 @@ __asan_default_options(void)
 const char *
 __lsan_default_suppressions(void)
 {
-	return "leak:token_sign\n";
+	return "leak:signing_sign\n";
 }
 
 static struct house h;
