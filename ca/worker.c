@@ -26,7 +26,7 @@
 #define KEY_STORE_PAUSE_US 250000
 #define STORE_WAIT_US 3000000 /* a request waits this long for a store that is away */
 #define REFRESH_US 30000000 /* what changes is notified; this is for a notice that was lost with its connection */
-#define MISSING_US 200000   /* a CA or a profile that isn't known is asked for this often */
+#define UNREAD_US 200000    /* CAs and profiles that couldn't be read at all are asked for this often */
 #define NOTES_PER_SEC 20 /* refusals in the audit log: a flood of them fills no disk */
 /* RSA keys that wait to be made, in all and of one tenant: some seconds of work, and none takes all of it */
 #define KEYS_WAITING 16
@@ -266,7 +266,7 @@ refresh(struct worker *w)
 	if (policy_tenants_read(&w->policies, db, &e) < 0)
 		log_error(LOG_LEVEL_WARNING, "policies can't be read", &e);
 	/* A notice that came meanwhile may be of a change that wasn't read. */
-	w->refreshed_us = db_notified(db) ? 0 : registry_is_read(w->registry) ? now_us() : now_us() - REFRESH_US + MISSING_US;
+	w->refreshed_us = db_notified(db) ? 0 : registry_is_read(w->registry) ? now_us() : now_us() - REFRESH_US + UNREAD_US;
 }
 
 static void
@@ -408,15 +408,15 @@ take_issue(struct worker *w, struct job *job)
 		queue_put(&w->queue, job);
 		return;
 	}
-	/* A CA or a profile may be newer than what was read. */
-	if (!registry_profile(w->registry, q->requestor->tenant_id, q->profile) ||
-	    !registry_authority(w->registry, q->requestor->tenant_id, q->ca))
-		if (now_us() - w->refreshed_us > MISSING_US)
-			refresh(w);
 	if (!registry_is_read(w->registry)) {
 		queue_put(&w->undecided, job);
 		return;
 	}
+	/* A CA or a profile may be newer than what was read. */
+	if (!registry_profile(w->registry, q->requestor->tenant_id, q->profile) ||
+	    !registry_authority(w->registry, q->requestor->tenant_id, q->ca))
+		if (now_us() - w->refreshed_us > REFRESH_US / 10)
+			refresh(w);
 	decide_or_wait(w, job);
 }
 

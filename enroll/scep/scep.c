@@ -157,7 +157,6 @@ log_exchange(const struct scep_exchange *x, const struct scep_operation *op, con
 	          "detail", e->code ? e->detail : NULL, NULL);
 }
 
-/* Without a label: that of siegel.conf. E_NOT_FOUND. */
 /* The address without a name is one tenant's, whoever has a profile of that name. */
 static int
 check_tenant(struct scep_exchange *x, struct error *e)
@@ -170,6 +169,7 @@ check_tenant(struct scep_exchange *x, struct error *e)
 	return db_rows(r) ? 0 : fail(e, E_NOT_FOUND, "the SCEP profile of this address isn't one of the tenant of [scep] tenant in siegel.conf");
 }
 
+/* Without a label: that of siegel.conf. E_NOT_FOUND. */
 static int
 find_profile(struct scep_exchange *x, const char *label, struct error *e)
 {
