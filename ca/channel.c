@@ -14,7 +14,7 @@ union control {
 const char *
 caller_name(enum caller c)
 {
-	static const char *const names[CALLER_COUNT] = {"api", "est", "scep", "sched", "manage"};
+	static const char *const names[CALLER_COUNT] = {"api", "est", "scep", "acme", "sched", "manage"};
 	return names[c];
 }
 
@@ -23,7 +23,7 @@ caller_may(enum caller c, Siegel__Request__OperationCase operation)
 {
 	switch (operation) {
 	case SIEGEL__REQUEST__OPERATION_ISSUE:
-		return c == CALLER_API || c == CALLER_EST || c == CALLER_SCEP;
+		return c == CALLER_API || c == CALLER_EST || c == CALLER_SCEP || c == CALLER_ACME;
 	case SIEGEL__REQUEST__OPERATION_RA_SIGN:
 		return c == CALLER_EST || c == CALLER_SCEP;
 	case SIEGEL__REQUEST__OPERATION_RA_DECRYPT:
@@ -33,7 +33,9 @@ caller_may(enum caller c, Siegel__Request__OperationCase operation)
 	case SIEGEL__REQUEST__OPERATION_CSR_ATTRIBUTES:
 		return c == CALLER_EST;
 	case SIEGEL__REQUEST__OPERATION_REVOKE:
-		return c == CALLER_API;
+		return c == CALLER_API || c == CALLER_ACME;
+	case SIEGEL__REQUEST__OPERATION_MAC:
+		return c == CALLER_ACME;
 	case SIEGEL__REQUEST__OPERATION_CRL:
 	case SIEGEL__REQUEST__OPERATION_SIGNER:
 	case SIEGEL__REQUEST__OPERATION_RA:

@@ -3,7 +3,7 @@
 DO $$
 DECLARE r text;
 BEGIN
-  FOREACH r IN ARRAY ARRAY['siegel_owner', 'siegel_ca', 'siegel_est', 'siegel_scep', 'siegel_va', 'siegel_api', 'siegel_sched', 'siegel_setup']
+  FOREACH r IN ARRAY ARRAY['siegel_owner', 'siegel_ca', 'siegel_est', 'siegel_scep', 'siegel_acme', 'siegel_va', 'siegel_api', 'siegel_sched', 'siegel_setup']
   LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN
       EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS', r);

@@ -13,7 +13,7 @@
 const char *
 evidence_name(enum evidence ev)
 {
-	static const char *const names[] = {"none", "token", "password", "one_time", "certificate", "code", "challenge", "webhook", "anchor"};
+	static const char *const names[] = {"none", "token", "password", "one_time", "certificate", "code", "challenge", "webhook", "acme", "anchor"};
 	return (unsigned)ev < ARRAY_LEN(names) ? names[ev] : names[EVIDENCE_NONE];
 }
 

@@ -16,9 +16,10 @@ enum evidence {
 	EVIDENCE_CODE,   /* a one-time code of an enrolment protocol, of nobody's account */
 	EVIDENCE_CHALLENGE, /* the static challenge of a SCEP profile, which many devices share */
 	EVIDENCE_WEBHOOK,   /* a challenge of SCEP that another server vouches for */
+	EVIDENCE_ACME,   /* the key of an ACME account */
 	EVIDENCE_ANCHOR, /* a certificate that isn't ours, under a trust anchor of the door (a manufacturer's) */
 };
-/* "token", "password", "one_time", "certificate", "code", "challenge", "webhook", "anchor"; "none" for anything else. */
+/* "token", "password", "one_time", "certificate", "code", "challenge", "webhook", "acme", "anchor"; "none" for anything else. */
 const char *evidence_name(enum evidence ev);
 
 /* The one text for every secret that is refused: it must not tell an unknown account from a wrong secret. */

@@ -6,7 +6,7 @@
 
 struct engine;
 
-/* A connection to the engine as the given caller ("api", "est", "scep", "sched": the socket ca.<caller>.sock). Connects on first use and
+/* A connection to the engine as the given caller ("api", "est", "scep", "acme", "sched": the socket ca.<caller>.sock). Connects on first use and
  * again after a loss. For one thread at a time. The caller frees it. */
 struct engine *engine_new(const struct config *c, const char *caller) __attribute__((returns_nonnull));
 void engine_free(struct engine *en); /* accepts NULL */

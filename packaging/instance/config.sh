@@ -106,6 +106,8 @@ dir = $SOCKETS
 api = $RUN_USER
 est = $RUN_USER
 scep = $RUN_USER
+acme = $RUN_USER
+acme_probe = $RUN_USER
 sched = $RUN_USER
 edge = $RUN_USER
 [ca]

@@ -52,7 +52,7 @@ END
 postgres_ident() {
 	local user role
 	for user in "$RUN_USER" root; do
-		for role in postgres siegel_owner siegel_ca siegel_est siegel_scep siegel_va siegel_api siegel_sched siegel_setup; do
+		for role in postgres siegel_owner siegel_ca siegel_est siegel_scep siegel_acme siegel_va siegel_api siegel_sched siegel_setup; do
 			echo "siegel $user $role"
 		done
 		[ "$RUN_USER" != root ] || break
