@@ -11,7 +11,7 @@ ALTER TABLE endpoint
                           ELSE ARRAY['password', 'code', 'certificate', 'both', 'challenge', 'webhook'] END);
 
 -- What a directory offers beside its default profile (draft-ietf-acme-profiles): the name that a client says, and the profile of ours that it means.
-CREATE TABLE endpoint_profile (
+CREATE TABLE directory_profile (
   endpoint_id bigint NOT NULL REFERENCES endpoint ON DELETE CASCADE,
   tenant_id   int NOT NULL REFERENCES tenant,
   name        text NOT NULL CHECK (name ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'),
@@ -21,9 +21,9 @@ CREATE TABLE endpoint_profile (
   caa         boolean NOT NULL DEFAULT false,  -- CAA records are asked for (RFC 8659)
   PRIMARY KEY (endpoint_id, name)
 );
-CREATE INDEX endpoint_profile_profile ON endpoint_profile (profile_id); -- whether a profile is still used
-CREATE UNIQUE INDEX endpoint_profile_default ON endpoint_profile (endpoint_id) WHERE is_default; -- one at most
-CREATE TRIGGER endpoint_profile_notify AFTER INSERT OR UPDATE OR DELETE ON endpoint_profile
+CREATE INDEX directory_profile_profile ON directory_profile (profile_id); -- whether a profile is still used
+CREATE UNIQUE INDEX directory_profile_default ON directory_profile (endpoint_id) WHERE is_default; -- one at most
+CREATE TRIGGER directory_profile_notify AFTER INSERT OR UPDATE OR DELETE ON directory_profile
   FOR EACH STATEMENT EXECUTE FUNCTION endpoints_notify();
 
 -- Keys that bind an account to somebody the house knows (RFC 8555 7.3.4). The MAC key is shown once; siegel-acme never sees it, the engine checks with it.
@@ -165,23 +165,23 @@ CREATE TABLE renewal_advice (
 
 GRANT USAGE ON SCHEMA siegel TO siegel_acme;
 GRANT SELECT (id, name) ON tenant TO siegel_acme;
-GRANT SELECT, INSERT, UPDATE, DELETE ON endpoint_profile TO siegel_ca;
+GRANT SELECT, INSERT, UPDATE, DELETE ON directory_profile TO siegel_ca;
 GRANT SELECT, INSERT, DELETE ON acme_key TO siegel_ca;
 GRANT UPDATE (revoked_at, accounts, names, owner, metadata) ON acme_key TO siegel_ca;
 GRANT SELECT ON acme_account, acme_order, acme_authz TO siegel_ca;
 GRANT UPDATE (status, names, owner, metadata, version) ON acme_account TO siegel_ca;
 GRANT SELECT, INSERT, UPDATE, DELETE ON renewal_advice TO siegel_ca;
-GRANT SELECT ON endpoint_profile, acme_account, acme_order, acme_authz, acme_challenge, renewal_advice TO siegel_api;
+GRANT SELECT ON directory_profile, acme_account, acme_order, acme_authz, acme_challenge, renewal_advice TO siegel_api;
 GRANT SELECT (id, tenant_id, endpoint_id, kid, names, max_accounts, accounts, expires_at, revoked_at, requestor, owner, metadata, created_at)
   ON acme_key TO siegel_api;
 GRANT SELECT, INSERT, UPDATE ON acme_account, acme_order, acme_authz, acme_challenge TO siegel_acme;
 GRANT SELECT (id, tenant_id, endpoint_id, kid, names, max_accounts, accounts, expires_at, revoked_at) ON acme_key TO siegel_acme;
-GRANT SELECT ON endpoint_profile TO siegel_acme;
+GRANT SELECT ON directory_profile TO siegel_acme;
 
 DO $$
 DECLARE t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['endpoint_profile', 'acme_key', 'acme_account', 'acme_order', 'acme_authz', 'acme_challenge', 'renewal_advice']
+  FOREACH t IN ARRAY ARRAY['directory_profile', 'acme_key', 'acme_account', 'acme_order', 'acme_authz', 'acme_challenge', 'renewal_advice']
   LOOP
     EXECUTE format('ALTER TABLE siegel.%I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE siegel.%I FORCE ROW LEVEL SECURITY', t);
