@@ -84,6 +84,14 @@
 #define LIMIT_SCEP_CRL_BYTES (512 * 1024) /* a longer list is fetched where certificates say: an answer holds it five times */
 #define LIMIT_SCEP_TEXT_BYTES 200         /* of a failInfoText (RFC 8894 3.2.1.4.1) */
 
+/* ACME (RFC 8555) */
+#define LIMIT_ACME_NAMES 100              /* in an order, whatever its directory says: one certificate has so many (LIMIT_SAN_COUNT) */
+#define LIMIT_ACME_CONTACTS 10            /* of an account: more than that nobody writes to */
+#define LIMIT_ACME_CONTACT_BYTES 254      /* a mail address, RFC 5321 4.5.3.1.3 */
+#define LIMIT_ACME_PERMANENT_CHARS 128    /* of a permanent identifier: a serial number, a digest in hexadecimal */
+#define LIMIT_ACME_PAGE 100               /* orders in a page of an account's list */
+#define LIMIT_ACME_BINDING_BYTES 8192     /* an externalAccountBinding: around an RSA key of 8192 bits it has 3 KiB */
+
 /* Messages between processes */
 #define LIMIT_FRAME_BYTES (256 * 1024)    /* a CSR, names and evidence; an answer with key, certificate and chain */
 #define LIMIT_IDEMPOTENCY_KEY_BYTES 255
