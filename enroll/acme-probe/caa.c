@@ -6,6 +6,14 @@
 
 enum { RECORDS_MAX = 200, SHOWN = 8 };
 
+static void
+show(struct task *t, const char *name, struct bytes r)
+{
+	size_t tag = r.len > 2 && r.data[1] <= r.len - 2 ? r.data[1] : 0, at = tag ? 2 + tag : 0;
+	task_step(t, "asked for CAA of %s: %s%s \"%s\"", name, r.len && r.data[0] & 0x80 ? "critical " : "", tag ? task_quote(t, r.data + 2, tag) : "?",
+	          task_quote(t, r.data + at, r.len - at));
+}
+
 static int
 judge(struct task *t, const char *name, const struct ub_result *r, const char *method)
 {
@@ -17,8 +25,8 @@ judge(struct task *t, const char *name, const struct ub_result *r, const char *m
 		if (n == RECORDS_MAX)
 			return task_fail(t, "caa", "%s has more than %d CAA records", name, RECORDS_MAX);
 		records[n] = (struct bytes){(const uint8_t *)r->data[n], (size_t)r->len[n]};
-		if (n < SHOWN && records[n].len > 2)
-			task_step(t, "asked for CAA of %s: flags %u, %s", name, records[n].data[0], task_quote(t, records[n].data + 2, records[n].len - 2));
+		if (n < SHOWN)
+			show(t, name, records[n]);
 	}
 	if (caa_judge(records, n, &q, &e) < 0)
 		return task_fail(t, "caa", "CAA of %s: %s", name, e.detail);

@@ -1,7 +1,6 @@
 /* dns-01 (RFC 8555 8.4) and dns-account-01 (draft-ietf-acme-dns-account-label): a TXT record with the digest of the key authorization. */
 #include <openssl/evp.h>
 #include <string.h>
-#include <strings.h>
 
 #include "enroll/acme-probe/task.h"
 
@@ -51,8 +50,8 @@ look(struct task *t, const char *name, const struct question *q, const char *wan
 {
 	size_t n = 0;
 	const char *shown = NULL;
-	if (q->answer->canonname && strcasecmp(q->answer->canonname, name) != 0)
-		task_step(t, "%s is another name of %s", name, q->answer->canonname);
+	if (q->answer->canonname)
+		task_alias(t, name, q->answer->canonname);
 	/* As many as a message of DNS holds; what is shown are the first. */
 	for (; q->answer->data[n]; n++) {
 		const char *one = NULL;
@@ -65,7 +64,9 @@ look(struct task *t, const char *name, const struct question *q, const char *wan
 	}
 	if (n > SHOWN)
 		task_step(t, "and %zu more TXT records of %s", n - SHOWN, name);
-	return task_fail(t, "unauthorized", "none of the %zu TXT record%s of %s is the one that this challenge and account need", n, n == 1 ? "" : "s", name);
+	if (n == 1)
+		return task_fail(t, "unauthorized", "the TXT record of %s isn't the one that this challenge and account need", name);
+	return task_fail(t, "unauthorized", "none of the %zu TXT records of %s is the one that this challenge and account need", n, name);
 }
 
 static int

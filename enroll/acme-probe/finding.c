@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "enroll/acme-probe/task.h"
 
@@ -56,6 +57,15 @@ task_step(struct task *t, const char *fmt, ...)
 	va_start(args, fmt);
 	t->steps[t->n_steps++] = line(t, LIMIT_PROBE_STEP_BYTES, fmt, args);
 	va_end(args);
+}
+
+void
+task_alias(struct task *t, const char *name, const char *canonical)
+{
+	size_t len = strlen(canonical);
+	len -= len > 0 && canonical[len - 1] == '.';
+	if (len != strlen(name) || strncasecmp(name, canonical, len) != 0)
+		task_step(t, "%s is another name of %s", name, task_quote(t, canonical, len));
 }
 
 static int

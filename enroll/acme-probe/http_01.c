@@ -160,9 +160,8 @@ place_next(struct task *t, struct place *p, const char *location)
 /* --- one request --- */
 
 static void
-set_up(CURL *h, const struct task *t, const struct place *p, struct answer *a, const char *connect_to_text, struct curl_slist *connect_to, int connect_ms)
+set_up(CURL *h, const struct task *t, const struct place *p, struct answer *a, struct curl_slist *connect_to, int connect_ms)
 {
-	(void)connect_to_text;
 	curl_easy_setopt(h, CURLOPT_CURLU, p->url);
 	curl_easy_setopt(h, CURLOPT_CONNECT_TO, connect_to);
 	curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, open_socket);
@@ -197,14 +196,24 @@ read_location(struct task *t, CURL *h, struct answer *a)
 		a->location = arena_strndup(t->arena, found->value, strnlen(found->value, LIMIT_PROBE_URL_BYTES + 1));
 }
 
+static bool
+has_connected(CURL *h)
+{
+	curl_off_t connect_us = 0;
+	curl_easy_getinfo(h, CURLINFO_CONNECT_TIME_T, &connect_us);
+	return connect_us > 0;
+}
+
 enum outcome { OUTCOME_ANSWER, OUTCOME_NOT_CONNECTED, OUTCOME_FAULT };
 
 static enum outcome
-told(struct task *t, const struct place *p, const char *where, CURLcode rc, bool connected, const char *why)
+told(struct task *t, const struct place *p, const char *where, CURLcode rc, CURL *h, const char *why)
 {
 	const char *text = *why ? task_quote(t, why, strlen(why)) : curl_easy_strerror(rc);
-	if (!connected) {
-		task_step(t, "no connection to %s: %s", where, text);
+	long error = 0;
+	curl_easy_getinfo(h, CURLINFO_OS_ERRNO, &error);
+	if (!has_connected(h)) {
+		task_step(t, "no connection to %s: %s", where, rc == CURLE_OPERATION_TIMEDOUT ? "no answer in time" : error ? strerror((int)error) : text);
 		return OUTCOME_NOT_CONNECTED;
 	}
 	task_step(t, "GET %s: %s", p->text, text);
@@ -224,7 +233,6 @@ get_from(struct task *t, const struct place *p, const struct address *address, b
 	char why[CURL_ERROR_SIZE] = "", text[ADDRESS_TEXT];
 	bool v6 = address->family == AF_INET6;
 	int left = task_left_ms(t), connect_ms = last || left / 2 < LIMIT_PROBE_CONNECT_MS ? left / (last ? 1 : 2) : LIMIT_PROBE_CONNECT_MS;
-	curl_off_t connect_us = 0;
 	*a = (struct answer){.handle = h, .task = t, .address = *address, .port = p->port};
 	a->wanted = strlen(t->key_authorization) + LIMIT_PROBE_BODY_BYTES;
 	address_text(address, text);
@@ -240,20 +248,19 @@ get_from(struct task *t, const struct place *p, const struct address *address, b
 		(void)task_fail(t, "connection", "the time for the whole validation is over");
 		return OUTCOME_FAULT;
 	}
-	set_up(h, t, p, a, text, to, connect_ms);
+	set_up(h, t, p, a, to, connect_ms);
 	curl_easy_setopt(h, CURLOPT_ERRORBUFFER, why);
 	CURLcode rc = curl_easy_perform(h);
-	curl_easy_getinfo(h, CURLINFO_CONNECT_TIME_T, &connect_us);
 	curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &a->status);
 	read_location(t, h, a);
 	curl_slist_free_all(to);
-	if (connect_us > 0) {
+	if (has_connected(h)) {
 		task_step(t, "connected to %s", where);
 		t->connected = arena_strdup(t->arena, text);
 	}
 	if (rc == CURLE_OK || (rc == CURLE_WRITE_ERROR && (a->too_long || a->enough)))
 		return OUTCOME_ANSWER;
-	return told(t, p, where, rc, connect_us > 0, why);
+	return told(t, p, where, rc, h, why);
 }
 
 /* 0 with an answer. */

@@ -86,8 +86,8 @@ tell_addresses(struct task *t, const char *host, const struct question q[2], con
 	for (size_t i = 0; i < n && at + ADDRESS_TEXT + 2 < sizeof(list); i++)
 		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", i ? ", " : "", address_text(&a[i], text));
 	for (int i = 0; i < 2; i++)
-		if (names_result(&q[i]) == NAMES_FOUND && q[i].answer->canonname && strcasecmp(q[i].answer->canonname, host) != 0) {
-			task_step(t, "%s is another name of %s", host, q[i].answer->canonname);
+		if (names_result(&q[i]) == NAMES_FOUND && q[i].answer->canonname) {
+			task_alias(t, host, q[i].answer->canonname);
 			break;
 		}
 	if (n > 0)
@@ -158,7 +158,10 @@ task_resolve(struct task *t, const char *host, uint16_t port, struct address ret
 	}
 	if (choose(t, all, n, AF_INET6, port, ret, ret_n, &why) < 0 || choose(t, all, n, AF_INET, port, ret, ret_n, &why) < 0)
 		return -1;
-	return *ret_n > 0 ? 0 : task_fail(t, "rejectedIdentifier", "%s%s%s", host, ": ", why.detail);
+	if (*ret_n > 0)
+		return 0;
+	bool is_name = host_valid(host);
+	return task_fail(t, "rejectedIdentifier", "%s%s%s", is_name ? host : "", is_name ? ": " : "", why.detail);
 }
 
 static int

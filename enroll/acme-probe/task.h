@@ -49,6 +49,8 @@ extern const struct kind http_01, dns_01, dns_account_01, tls_alpn_01, caa_alone
 const Siegel__Finding *task_run(const struct probe *p, const Siegel__Task *asked, struct arena *a);
 /* A line of what was done and seen. Whatever isn't printable ASCII is written as \xNN, and it is cut; beyond the last line nothing is kept. */
 void task_step(struct task *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The step that says that name is an alias (CNAME) of canonical, which may end in a dot; none when it is the same. */
+void task_alias(struct task *t, const char *name, const char *canonical);
 /* The finding isn't good: ACME's word (RFC 8555 6.7) and a sentence. Gives -1. The first call counts. */
 int task_fail(struct task *t, const char *problem, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The same, and it may be otherwise in a moment. */
