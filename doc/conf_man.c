@@ -19,6 +19,7 @@ static const struct {
 	{"est", "Enrollment over Secure Transport, siegel-est(8)."},
 	{"scep", "SCEP, siegel-scep(8)."},
 	{"acme", "ACME, siegel-acme(8)."},
+	{"acme_probe", "Validation of ACME's challenges, siegel-acme-probe(8); see doc/acme-validation.md."},
 	{"sched", "Periodic work, siegel-sched(8)."},
 	{"cli", "The command line, siegelctl(8)."},
 };

@@ -91,6 +91,19 @@
 #define LIMIT_ACME_PERMANENT_CHARS 128    /* of a permanent identifier: a serial number, a digest in hexadecimal */
 #define LIMIT_ACME_PAGE 100               /* orders in a page of an account's list */
 #define LIMIT_ACME_BINDING_BYTES 8192     /* an externalAccountBinding: around an RSA key of 8192 bits it has 3 KiB */
+/* Validation (RFC 8555 8, RFC 8737, RFC 8659): siegel-acme-probe reads what anybody put up */
+#define LIMIT_PROBE_TASK_MS 60000         /* of one task, before a client takes it for lost */
+#define LIMIT_PROBE_DEFAULT_MS 10000      /* when the task doesn't say; a server that people wait for answers within one second */
+#define LIMIT_PROBE_CONNECT_MS 4000       /* for one address, when there is another to try */
+#define LIMIT_PROBE_ADDRESSES 2           /* tried of each family: a server with two interfaces, one of them down */
+#define LIMIT_PROBE_HOPS 10               /* redirects, as Boulder */
+#define LIMIT_PROBE_URL_BYTES 2000        /* of a redirect, as Boulder */
+#define LIMIT_PROBE_BODY_BYTES 128        /* beyond the key authorization: blanks and line ends */
+#define LIMIT_PROBE_STEPS 64              /* lines of a finding, and bytes of each: what a person reads, and an order's row holds */
+#define LIMIT_PROBE_STEP_BYTES 512
+#define LIMIT_PROBE_NETWORKS 64           /* that a directory may name */
+#define LIMIT_PROBE_ARENA_BYTES (1024 * 1024) /* a task's plain memory: steps, addresses of a few hops */
+#define LIMIT_PROBE_CERT_BYTES 16384      /* one that a tls-alpn-01 responder made: under 1 KiB, under 10 KiB with ML-DSA */
 
 /* Messages between processes */
 #define LIMIT_FRAME_BYTES (256 * 1024)    /* a CSR, names and evidence; an answer with key, certificate and chain */
