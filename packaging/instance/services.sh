@@ -135,7 +135,7 @@ services_stop() {
 }
 
 services_up() {
-	service_up siegel-ca "$SOCKETS/ca.api.sock" "$SOCKETS/ca.est.sock" "$SOCKETS/ca.scep.sock" "$SOCKETS/ca.sched.sock"
+	service_up siegel-ca "$SOCKETS/ca.api.sock" "$SOCKETS/ca.est.sock" "$SOCKETS/ca.scep.sock" "$SOCKETS/ca.acme.sock" "$SOCKETS/ca.sched.sock"
 	service_up siegel-api "$SOCKETS/api.sock"
 	service_up siegel-est "$SOCKETS/est.sock"
 	service_up siegel-scep "$SOCKETS/scep.sock"
