@@ -255,6 +255,7 @@ START_TEST(functions_are_for_those_who_need_them)
 	    {"certificate_next", "siegel_ca"},
 	    {"certificate_of_key", "siegel_est"},
 	    {"certificate_revoke", "siegel_ca"},
+	    {"certificate_revoke_judged", "siegel_ca"},
 	    {"certificate_revoke_many", "siegel_ca"},
 	    {"dashboard", "siegel_api"},
 	    {"day_utc", "siegel_api"},
