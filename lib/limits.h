@@ -91,6 +91,7 @@
 #define LIMIT_ACME_PERMANENT_CHARS 128    /* of a permanent identifier: a serial number, a digest in hexadecimal */
 #define LIMIT_ACME_PAGE 100               /* orders in a page of an account's list */
 #define LIMIT_ACME_BINDING_BYTES 8192     /* an externalAccountBinding: around an RSA key of 8192 bits it has 3 KiB */
+
 /* Validation (RFC 8555 8, RFC 8737, RFC 8659): siegel-acme-probe reads what anybody put up */
 #define LIMIT_PROBE_TASK_MS 60000         /* of one task, before a client takes it for lost */
 #define LIMIT_PROBE_DEFAULT_MS 10000      /* when the task doesn't say; a server that people wait for answers within one second */
@@ -130,6 +131,9 @@
 #define LIMIT_CODES 500                   /* made at once: their secrets come back in one frame */
 #define LIMIT_CODE_HOURS 8784             /* that a code is good for: a year */
 #define LIMIT_CHALLENGE_BYTES 128
+#define LIMIT_MAC_CONTENT_BYTES 16384     /* a signed account key of ACME: its largest is RSA of 4096 bits */
+#define LIMIT_ACME_KEY_HOURS 87840        /* in which accounts are made with an external account key: ten years */
+#define LIMIT_DIRECTORY_PROFILES 20       /* that a directory of ACME offers: all of them are in its answer */
 
 #define LIMIT_LOG_VALUE 512               /* bytes of one value in a log line */
 
