@@ -177,7 +177,7 @@ make_permanent(struct arena *a, char *s, bool wildcard, struct name *n, struct e
 	(void)wildcard;
 	n->octets = (struct bytes){(const uint8_t *)s, slash ? (size_t)(slash - s) : strlen(s)};
 	if (n->octets.len == 0 || (slash && strchr(slash + 1, '/')))
-		return fail(e, E_BAD_VALUE, "permanent identifier: a value without slashes is wanted, and perhaps \"/\" and its assigner's object identifier");
+		return fail(e, E_BAD_VALUE, "permanent identifier: a value without slashes is wanted, perhaps with \"/\" and its assigner's OID");
 	if (!slash)
 		return 0;
 	if (oid_from_text(a, slash + 1, &n->type, e) < 0)

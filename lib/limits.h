@@ -110,6 +110,10 @@
 #define LIMIT_CODE_HOURS 8784             /* that a code is good for: a year */
 #define LIMIT_CHALLENGE_BYTES 128
 
+/* ACME's device-attest-01 */
+#define LIMIT_ATTESTATION_BYTES 65536     /* a chain of a TPM's attestation key and what it signed are under 16 KiB */
+#define LIMIT_ATTESTATION_CERTS 8         /* of the chain: manufacturers have two or three */
+
 #define LIMIT_LOG_VALUE 512               /* bytes of one value in a log line */
 
 #endif

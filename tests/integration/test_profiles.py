@@ -66,13 +66,13 @@ def test_issue_by_template(rest, make, template):
     profile = make(template=template)
     assert profile["attributes"]["definition"] == definition and profile["attributes"]["title"] == TEMPLATES[template]["title"]
     attributes = dict((a, v.format(mark)) for t, (a, v) in SUBJECT.items() if t in definition["subject_allowed"])
-    attributes |= {kind: [NAMES[kind].format(mark)] for kind in definition.get("names_allowed", [])}
+    names = {kind: NAMES[kind].format(mark) for kind in definition.get("names_allowed", [])}
+    attributes |= {kind.replace("-", "_"): [name] for kind, name in names.items()}
     issued = rest.issue(TEMPLATES[template]["kind"] if TEMPLATES[template]["kind"] != "certificate" else "cert_server",
                         profile=profile["attributes"]["name"], **attributes)
     assert issued.status == 201, issued
     certificate = support.load_cert(issued.attributes["pem"])
-    names = {f"{k}:{v[0]}" for k, v in attributes.items() if k in NAMES}
-    assert set(issued.attributes["names"]) == names
+    assert set(issued.attributes["names"]) == {f"{kind}:{name}" for kind, name in names.items()}
     assert ("9999" in issued.attributes["not_after"]) == (template == "idevid")
     assert len(certificate.extensions) >= 7
     used = rest.delete(f"/profiles/{profile['id']}")
