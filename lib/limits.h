@@ -88,7 +88,6 @@
 #define LIMIT_ACME_NAMES 100              /* in an order, whatever its directory says: one certificate has so many (LIMIT_SAN_COUNT) */
 #define LIMIT_ACME_CONTACTS 10            /* of an account: more than that nobody writes to */
 #define LIMIT_ACME_CONTACT_BYTES 254      /* a mail address, RFC 5321 4.5.3.1.3 */
-#define LIMIT_ACME_PERMANENT_CHARS 128    /* of a permanent identifier: a serial number, a digest in hexadecimal */
 #define LIMIT_ACME_PAGE 100               /* orders in a page of an account's list */
 #define LIMIT_ACME_BINDING_BYTES 8192     /* an externalAccountBinding: around an RSA key of 8192 bits it has 3 KiB */
 
@@ -134,6 +133,10 @@
 #define LIMIT_MAC_CONTENT_BYTES 16384     /* a signed account key of ACME: its largest is RSA of 4096 bits */
 #define LIMIT_ACME_KEY_HOURS 87840        /* in which accounts are made with an external account key: ten years */
 #define LIMIT_DIRECTORY_PROFILES 20       /* that a directory of ACME offers: all of them are in its answer */
+
+/* ACME's device-attest-01 */
+#define LIMIT_ATTESTATION_BYTES 65536     /* a chain of a TPM's attestation key and what it signed are under 16 KiB */
+#define LIMIT_ATTESTATION_CERTS 8         /* of the chain: manufacturers have two or three */
 
 #define LIMIT_LOG_VALUE 512               /* bytes of one value in a log line */
 

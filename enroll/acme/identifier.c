@@ -9,7 +9,6 @@
 #include "lib/limits.h"
 #include "lib/x509/dn.h"
 #include "lib/x509/names.h"
-#include "lib/x509/text.h"
 
 static int
 parse_dns(struct arena *a, const char *value, const char **ret, struct error *e)
@@ -40,10 +39,11 @@ parse_ip(struct arena *a, const char *value, const char **ret, struct error *e)
 static int
 parse_permanent(struct arena *a, const char *value, const char **ret, struct error *e)
 {
+	struct name n;
 	struct error why;
-	if (text_check(value, strlen(value), LIMIT_ACME_PERMANENT_CHARS, "permanent-identifier", &why) < 0)
-		return fail(e, E_MALFORMED, "%s", why.detail);
-	*ret = arena_printf(a, "permanent-identifier:%s", value);
+	if (name_make(a, NAME_PERMANENT_IDENTIFIER, value, strlen(value), false, &n, &why) < 0)
+		return fail(e, E_MALFORMED, "\"%.100s\": %s", value, why.detail);
+	*ret = arena_printf(a, "permanent-identifier:%s", n.text);
 	return 0;
 }
 
