@@ -391,17 +391,19 @@ BEGIN
   RETURN QUERY SELECT g.* FROM siegel.acme_authz_get(p_account, p_id, false) g;
 END $$;
 
--- A client says that its challenge can be looked at (RFC 8555 7.5.1): from now on it waits to be validated, p_wait_sec from now at the earliest. Any state but
--- pending stays. r_begun: it was this call.
-CREATE FUNCTION acme_challenge_begin(p_account bigint, p_id bigint, p_wait_sec int)
+-- A client says that its challenge can be looked at (RFC 8555 7.5.1): from now on it waits to be validated. With p_attest_sec it sent what an attestation
+-- needs, and looks at it itself for so long; that challenge is begun no other way. Any state but pending stays. r_begun: it was this call.
+CREATE FUNCTION acme_challenge_begin(p_account bigint, p_id bigint, p_attest_sec int)
 RETURNS TABLE (r_found text, r_id bigint, r_identifier text, r_wildcard boolean, r_status text, r_expires text, r_challenges text, r_begun boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 DECLARE
   v_begun boolean;
 BEGIN
-  UPDATE siegel.acme_challenge c SET status = 'processing', due_at = now() + make_interval(secs => p_wait_sec)
+  UPDATE siegel.acme_challenge c
+     SET status = 'processing', due_at = now() + make_interval(secs => CASE WHEN c.type = 'device-attest-01' THEN p_attest_sec ELSE 0 END)
     FROM siegel.acme_authz z JOIN siegel.acme_account a ON a.id = z.account_id AND a.status = 'valid'
-   WHERE c.id = p_id AND c.status = 'pending' AND z.id = c.authz_id AND z.account_id = p_account AND z.status = 'pending' AND z.expires_at > now();
+   WHERE c.id = p_id AND c.status = 'pending' AND z.id = c.authz_id AND z.account_id = p_account AND z.status = 'pending' AND z.expires_at > now()
+     AND (c.type <> 'device-attest-01' OR p_attest_sec > 0);
   v_begun := FOUND;
   RETURN QUERY SELECT g.*, v_begun FROM siegel.acme_authz_get(p_account, p_id, true) g;
 END $$;

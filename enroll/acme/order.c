@@ -21,6 +21,13 @@ acme_authz_hours(const struct acme_exchange *x)
 	return endpoint_int(&x->endpoint, "authz_hours", 720);
 }
 
+int64_t
+acme_valid_hours(const struct endpoint *ep)
+{
+	int64_t hours = endpoint_int(ep, "authz_hours", 720);
+	return hours > 0 ? hours : endpoint_int(ep, "order_hours", 168);
+}
+
 int
 acme_token(struct acme_exchange *x, const char **ret, struct error *e)
 {

@@ -33,6 +33,8 @@ int acme_order_issue(struct acme_exchange *x, struct acme_order *o, struct error
 /* How long orders and authorizations of the directory are good. */
 int64_t acme_order_hours(const struct acme_exchange *x);
 int64_t acme_authz_hours(const struct acme_exchange *x);
+/* How long an authorization is good after its validation, be it used for other orders or not. */
+int64_t acme_valid_hours(const struct endpoint *ep);
 /* A token of a challenge (RFC 8555 8.1), in the arena. */
 int acme_token(struct acme_exchange *x, const char **ret, struct error *e) MUST_CHECK;
 

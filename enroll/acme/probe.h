@@ -10,7 +10,10 @@ struct acme_probe;
  * [peers] acme_probe is sent away. E_UNAVAILABLE when the socket can't be made, E_BAD_VALUE when there is no such user. The caller closes *ret, which
  * lives until no thread is in acme_probe_run() any more. */
 int acme_probe_open(const struct config *c, struct acme_probe **ret, struct error *e) MUST_CHECK;
-/* Accepts NULL. Tasks that wait or are under way end with E_UNAVAILABLE; comes back when their threads have left. */
+/* Accepts NULL. From now on all tasks, those that wait or are under way among them, end with E_UNAVAILABLE: for whoever has threads to end before the
+ * other is closed. */
+void acme_probe_stop(struct acme_probe *p);
+/* Accepts NULL. Stops, and comes back when the threads of tasks have left. */
 void acme_probe_close(struct acme_probe *p);
 
 /* One task (RFC 8555 8.3 and 8.4, RFC 8737, RFC 8659) on a connection that is idle; waits for one until the task's deadline_ms has passed (1 to
