@@ -2,7 +2,7 @@
  * constraints of CAs and the names that a profile takes. */
 #ifndef SIEGEL_CA_SUBTREE_H
 #define SIEGEL_CA_SUBTREE_H
-#include "ca/names.h"
+#include "lib/x509/names.h"
 
 #define SUBTREE_MAX 64 /* in one list */
 

@@ -45,7 +45,7 @@ change_status(struct manage *m, int reason, bool release, struct error *e)
 	q.release = release;
 	batch_revoke(&b, &q, true, &m->desk->chain, m->arena);
 	if (db_query(m->desk->db, b.sql, b.params, BATCH_REVOKE_PARAMS, true, &r, e) < 0) {
-		(void)batch_revoke_error(db_sqlstate(m->desk->db), e);
+		(void)batch_revoke_error(db_sqlstate(m->desk->db), db_last_message(m->desk->db), e);
 		return -1;
 	}
 	if (!db_bool(r, 0, REVOKED_REPEATED)) /* its audit row is written by the statement */

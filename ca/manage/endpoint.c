@@ -1,9 +1,10 @@
-/* The doors by which devices enrol: labels of EST, profiles of SCEP. Two resources over one table; what differs stands in struct protocol. */
+/* The doors by which devices enrol: labels of EST, profiles of SCEP. Two resources over one table; what differs stands in struct protocol. The third
+ * kind, directories of ACME, is in acme_directory.c. */
 #include <openssl/evp.h>
 #include <string.h>
 
 #include "ca/batch.h"
-#include "ca/manage.h"
+#include "ca/manage/endpoint.h"
 #include "ca/profile.h"
 #include "lib/db/array.h"
 #include "lib/https_url.h"
@@ -109,9 +110,8 @@ read_label(struct manage *m, struct form *f, struct error *e)
 	return f->protocol == &scep ? check_default(m, f->label, e) : 0;
 }
 
-/* A CA by the name that the body has; 0 for null. One that waits for its certificate may still go away. */
-static int
-read_ca(struct manage *m, struct form *f, struct error *e)
+int
+endpoint_read_ca(struct manage *m, int64_t *ret, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	const char *name;
@@ -119,7 +119,7 @@ read_ca(struct manage *m, struct form *f, struct error *e)
 		return 0;
 	if (manage_text(m, "ca", 0, NAME_MAX_BYTES, &name, e) < 0)
 		return -1;
-	f->ca_id = 0;
+	*ret = 0;
 	if (!name)
 		return 0;
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(name)};
@@ -128,48 +128,57 @@ read_ca(struct manage *m, struct form *f, struct error *e)
 		return -1;
 	if (db_rows(r) == 0)
 		return fail_at(e, E_BAD_VALUE, "ca", "ca: there is none of this name that issues here");
-	f->ca_id = db_int(r, 0, 0);
+	*ret = db_int(r, 0, 0);
 	return 0;
 }
 
 /* Who comes with the name of a template gets the way out. */
 static int
-unknown_profile(struct manage *m, const char *name, struct error *e)
+unknown_profile(struct manage *m, const char *member, const char *name, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_TEXT(name)};
 	if (db_query(m->desk->db, "SELECT 1 FROM profile_template WHERE name = $1::text", row, 1, false, &r, e) < 0)
 		return -1;
 	if (db_rows(r))
-		return fail_at(e, E_BAD_VALUE, "profile",
+		return fail_at(e, E_BAD_VALUE, member,
 			       "profile: \"%s\" is a template alone: make a profile of it first (POST /profiles with name and template; siegelctl"
 			       " profiles create name=NAME template=%s)", name, name);
-	return fail_at(e, E_BAD_VALUE, "profile",
+	return fail_at(e, E_BAD_VALUE, member,
 		       "profile: there is none of this name; GET /profiles has those that there are, GET /profile_templates what others are made"
 		       " of (siegelctl profiles list, siegelctl profile_templates list)");
+}
+
+int
+endpoint_find_profile(struct manage *m, const char *member, const char *name, int64_t *ret, const char **ret_title, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct profile *p CLEANUP(profile_free) = NULL;
+	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(name)};
+	if (db_query(m->desk->db, "SELECT id, kind, definition, title FROM profile WHERE tenant_id = $1::int AND name = $2::text", row,
+		     ARRAY_LEN(row), false, &r, e) < 0)
+		return -1;
+	if (db_rows(r) == 0)
+		return unknown_profile(m, member, name, e);
+	if (profile_new(arena_new(DEFINITION_ARENA_BYTES), 0, m->who->tenant_id, name, db_text(r, 0, 1), db_text(r, 0, 2), &p, e) < 0)
+		return fail_at(e, E_BAD_VALUE, member, "profile: its definition has to be mended first");
+	if (p->internal || p->ca)
+		return fail_at(e, E_BAD_VALUE, member, "profile: one for devices is wanted, not for CAs or the engine itself");
+	*ret = db_int(r, 0, 0);
+	*ret_title = arena_strdup(m->arena, db_text(r, 0, 3));
+	return 0;
 }
 
 static int
 read_profile(struct manage *m, struct form *f, unsigned flags, struct error *e)
 {
-	struct db_result *r CLEANUP(db_result_free) = NULL;
-	struct profile *p CLEANUP(profile_free) = NULL;
-	const char *name;
+	const char *name, *title;
 	if (manage_text(m, "profile", flags, NAME_MAX_BYTES, &name, e) < 0)
 		return -1;
 	if (!name)
 		return 0;
-	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(name)};
-	if (db_query(m->desk->db, "SELECT id, kind, definition FROM profile WHERE tenant_id = $1::int AND name = $2::text", row, ARRAY_LEN(row),
-		     false, &r, e) < 0)
-		return -1;
-	if (db_rows(r) == 0)
-		return unknown_profile(m, name, e);
-	f->profile_id = db_int(r, 0, 0);
 	f->profile = name;
-	if (profile_new(arena_new(DEFINITION_ARENA_BYTES), 0, m->who->tenant_id, name, db_text(r, 0, 1), db_text(r, 0, 2), &p, e) < 0)
-		return fail_at(e, E_BAD_VALUE, "profile", "profile: its definition has to be mended first");
-	return p->internal || p->ca ? fail_at(e, E_BAD_VALUE, "profile", "profile: one for devices is wanted, not for CAs or the engine itself") : 0;
+	return endpoint_find_profile(m, "profile", name, &f->profile_id, &title, e);
 }
 
 static int
@@ -351,7 +360,7 @@ read_form(struct manage *m, const struct protocol *protocol, const struct db_res
 	} else if (read_label(m, ret, e) < 0) {
 		return -1;
 	}
-	if (read_ca(m, ret, e) < 0 || read_profile(m, ret, flags, e) < 0 || manage_bool(m, "enabled", 0, &enabled, e) < 0 ||
+	if (endpoint_read_ca(m, &ret->ca_id, e) < 0 || read_profile(m, ret, flags, e) < 0 || manage_bool(m, "enabled", 0, &enabled, e) < 0 ||
 	    read_auth(m, ret, flags, e) < 0 || read_settings(m, ret, e) < 0 || read_anchors(m, ret, e) < 0 || read_challenge(m, ret, e) < 0 ||
 	    manage_ownership(m, &ret->own, e) < 0 || manage_body_end(m, e) < 0)
 		return -1;

@@ -17,6 +17,8 @@
 	X(archive) \
 	X(endpoint) \
 	X(code) \
+	X(acme_directory) \
+	X(acme_key) \
 	X(key_store)
 
 #define DECLARE(name) extern const struct manage_op manage_##name[];

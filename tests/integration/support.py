@@ -30,7 +30,7 @@ API = "/api/v2.0"
 MEDIA_TYPE = "application/vnd.api+json"
 DATA = Path(__file__).resolve().parent.parent / "data"
 TIMEOUT_SEC = 20
-SERVICES = ("siegel-ca", "siegel-api", "siegel-est", "siegel-scep", "siegel-va", "siegel-sched")
+SERVICES = ("siegel-ca", "siegel-api", "siegel-est", "siegel-scep", "siegel-acme", "siegel-va", "siegel-sched")
 
 
 # ---------------------------------------------------------------- the instance
@@ -49,6 +49,7 @@ class Instance:
         self.token = env["SIEGEL_TOKEN"]
         self.est_url = env["SIEGEL_EST_URL"].rstrip("/")
         self.scep_url = env["SIEGEL_SCEP_URL"].rstrip("/")
+        self.acme_url = env["SIEGEL_ACME_URL"].rstrip("/")
         self.ocsp_url = env["SIEGEL_OCSP_URL"]
         self.crl_url = env["SIEGEL_CRL_URL"]
         self.root = env["SIEGEL_ROOT"]

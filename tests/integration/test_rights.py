@@ -228,6 +228,9 @@ class House:
         admin.made("est_labels", label)
         admin.made("scep_profiles", {**label, "auth": ["challenge"]})
         admin.made("enrollment_codes", {"est_label": f"own-{mark}"})
+        admin.made("acme_directories", {"name": f"own-{mark}", "profile": "server", "challenges": ["http-01"],
+                                        "settings": {"external_account": "optional"}})
+        admin.made("acme_keys", {"directory": f"own-{mark}"})
         one = admin.made("imports", {"name": f"own-{mark}"})
         pem = support.self_signed(f"import-{mark}.example")[0].public_bytes(support.serialization.Encoding.PEM)
         octets = {"Content-Type": "application/octet-stream"}
@@ -343,6 +346,9 @@ def test_foreign_by_relationship(admin, houses):
                 ("est_labels", "profile", "profiles", {"name": "l", "auth": ["code"]}),
                 ("scep_profiles", "ca", "cas", {"name": "l", "profile": "device", "auth": ["code"]}),
                 ("scep_profiles", "profile", "profiles", {"name": "l", "auth": ["code"]}),
+                ("acme_directories", "ca", "cas", {"name": "l", "profile": "server", "challenges": ["http-01"]}),
+                ("acme_directories", "profile", "profiles", {"name": "l", "challenges": ["http-01"]}),
+                ("acme_keys", "directory", "acme_directories", {}),
                 ("enrollment_codes", "est_label", "est_labels", {}),
                 ("enrollment_codes", "scep_profile", "scep_profiles", {}),
                 ("credentials", "account", "accounts", {"kind": "token"})):

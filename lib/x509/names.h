@@ -1,6 +1,6 @@
 /* Subject alternative names (RFC 5280 4.2.1.6). A kind of name is one row of the table in names.c. */
-#ifndef SIEGEL_CA_NAMES_H
-#define SIEGEL_CA_NAMES_H
+#ifndef SIEGEL_LIB_X509_NAMES_H
+#define SIEGEL_LIB_X509_NAMES_H
 #include "lib/arena.h"
 #include "lib/limits.h"
 #include "lib/x509/der.h"

@@ -1,4 +1,4 @@
-#include "ca/names.h"
+#include "lib/x509/names.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -1,0 +1,28 @@
+-- What the engine and its manager do for ACME beside the tables of 0019.
+SET search_path = siegel;
+
+-- A revocation by somebody for whom no manager asks the policies (ACME): they are asked here, in the same transaction. What they refuse, and what
+-- others would have to approve, isn't done: SG010 with what the rule says. p_document: the operation as policies see it, but for the certificate.
+CREATE FUNCTION certificate_revoke_judged(
+  p_tenant int, p_id bigint, p_reason int, p_release boolean,
+  p_chain text, p_seq bigint, p_at bigint, p_actor text, p_object text, p_detail text, p_hash bytea, p_document jsonb
+) RETURNS TABLE (r_repeated boolean, r_reason int, r_at bigint, r_ca int, r_profile int, r_serial bytea, r_status int, r_subject text,
+                 r_cn text, r_names text, r_from bigint, r_to bigint, r_created bigint, r_der bytea, r_key_type text, r_owner text,
+                 r_metadata text, r_replaces bigint, r_same_key text) LANGUAGE plpgsql AS $$
+DECLARE
+  v record;
+BEGIN
+  -- What is so already changes nothing, and nobody is asked.
+  IF EXISTS (SELECT FROM siegel.policy_rule r WHERE r.tenant_id = p_tenant AND p_document ->> 'operation' = ANY (r.operations))
+     AND EXISTS (SELECT FROM siegel.certificate c WHERE c.tenant_id = p_tenant AND c.id = p_id
+                    AND NOT (c.status = 2 AND (p_reason <> 1 OR c.reason IS NOT DISTINCT FROM 1)) FOR UPDATE) THEN
+    SELECT * INTO v FROM siegel.certificate_judge(p_tenant, p_document, ARRAY[p_id]);
+    IF FOUND THEN
+      RAISE EXCEPTION USING ERRCODE = 'SG010', MESSAGE = CASE v.r_effect WHEN 'approve' THEN 'others have to approve it: ' ELSE '' END
+        || left(coalesce(nullif(v.r_message, ''), 'a rule refuses it'), 200) || ' (policy "' || v.r_policy || '")';
+    END IF;
+  END IF;
+  RETURN QUERY SELECT * FROM siegel.certificate_revoke(p_tenant, p_id, p_reason, p_release, p_chain, p_seq, p_at, p_actor, p_object, p_detail, p_hash, true);
+END $$;
+REVOKE ALL ON FUNCTION certificate_revoke_judged FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION certificate_revoke_judged TO siegel_ca;
