@@ -31,7 +31,8 @@ attest_algorithm(int64_t cose, const struct attest_algorithm **ret, struct error
 			*ret = &algorithms[i];
 			return 0;
 		}
-	return fail(e, E_UNSUPPORTED, "attStmt: the algorithm %lld isn't taken; RS256, PS256, ES256, their kin and EdDSA are, SHA-1 isn't", (long long)cose);
+	return fail(e, E_UNSUPPORTED, "attStmt: the algorithm %lld isn't taken; RS256, PS256, ES256, their kin and EdDSA are",
+	            (long long)cose);
 }
 
 int
@@ -101,7 +102,8 @@ verify(const struct endpoint *ep, struct bytes object, struct bytes key_authoriz
 	const char *text;
 	if (ep->n_anchors == 0)
 		return fail(e, E_FORBIDDEN, "this directory has no anchors: it trusts no manufacturer's attestations");
-	if (acme_attest_identifier_check(a, identifier, e) < 0 || attest_statement_parse(object, &s, e) < 0 || check_certificates(ep, &s, a, &c, e) < 0)
+	if (acme_attest_identifier_check(a, identifier, e) < 0 || attest_statement_parse(object, &s, e) < 0 ||
+	    check_certificates(ep, &s, a, &c, e) < 0)
 		return -1;
 	bool tpm = bytes_equal(s.format, BYTES_STR("tpm"));
 	if ((tpm ? attest_tpm : attest_packed)(&s, &c, key_authorization, a, &spki, &text, e) < 0 || attest_device(&c, identifier, !tpm, a, e) < 0)
@@ -115,8 +117,8 @@ verify(const struct endpoint *ep, struct bytes object, struct bytes key_authoriz
 }
 
 int
-acme_attest_verify(const struct endpoint *ep, struct bytes attestation_object, struct bytes key_authorization, const char *identifier, struct arena *a,
-                   struct attest_result *ret, struct error *e)
+acme_attest_verify(const struct endpoint *ep, struct bytes attestation_object, struct bytes key_authorization, const char *identifier,
+                   struct arena *a, struct attest_result *ret, struct error *e)
 {
 	if (verify(ep, attestation_object, key_authorization, identifier, a, ret, e) == 0)
 		return 0;

@@ -115,7 +115,8 @@ get_chain(struct bytes *in, struct attest_statement *s, struct error *e)
 	if (next(in, ITEM_ARRAY, "x5c", &list, e) < 0)
 		return -1;
 	if (list.head == 0 || list.head > LIMIT_ATTESTATION_CERTS)
-		return fail(e, E_MALFORMED, "attestation object: x5c has 1 to %d certificates, not %llu", LIMIT_ATTESTATION_CERTS, (unsigned long long)list.head);
+		return fail(e, E_MALFORMED, "attestation object: x5c has 1 to %d certificates, not %llu", LIMIT_ATTESTATION_CERTS,
+		            (unsigned long long)list.head);
 	for (size_t i = 0; i < list.head; i++) {
 		if (next(in, ITEM_BYTES, "a certificate of x5c", &der, e) < 0)
 			return -1;
@@ -179,8 +180,8 @@ check_members(const struct attest_statement *s, unsigned seen, struct error *e)
 {
 	bool tpm = is(s->format, "tpm");
 	if (!tpm && !is(s->format, "packed"))
-		return fail(e, E_UNSUPPORTED, "attestation object: the format \"%.*s\" isn't taken; tpm and packed are", (int)(s->format.len > 32 ? 32 : s->format.len),
-		            (const char *)s->format.data);
+		return fail(e, E_UNSUPPORTED, "attestation object: the format \"%.*s\" isn't taken; tpm and packed are",
+		            (int)(s->format.len > 32 ? 32 : s->format.len), (const char *)s->format.data);
 	if (!(seen & X5C))
 		return fail(e, E_FORBIDDEN, "attestation object: there is no x5c, and a key that speaks for itself names no device (WebAuthn 8.2)");
 	if (seen != (tpm ? ALG | SIG | X5C | VER | CERT_INFO | PUB_AREA : ALG | SIG | X5C))

@@ -22,7 +22,7 @@ acme_attest_identifier_check(struct arena *a, const char *value, struct error *e
 		return 0;
 	const char *canonical = oid_from_text(a, slash + 1, &oid, &why) == 0 ? oid_text(a, oid) : NULL;
 	if (!canonical || strcmp(canonical, slash + 1) != 0)
-		return fail(e, E_MALFORMED, "permanent-identifier: behind \"/\" stands the object identifier of who assigned it, and no other \"/\" (device-attest 3.1)");
+		return fail(e, E_MALFORMED, "permanent-identifier: behind \"/\" stands the object identifier of who assigned it (device-attest 3.1)");
 	return 0;
 }
 
@@ -68,7 +68,7 @@ compare(struct found *f, struct bytes value, struct bytes assigner, struct arena
 	if (text_check((const char *)value.data, value.len, LIMIT_SAN_BYTES, "the attestation certificate's identifier", e) < 0)
 		return -1;
 	if (!oid || memchr(value.data, '/', value.len))
-		return fail(e, E_FORBIDDEN, "the attestation certificate's identifier has a slash in it, or an assigner that is too long (device-attest 3)");
+		return fail(e, E_FORBIDDEN, "the attestation certificate's identifier has a slash in it, or too long an assigner (device-attest 3)");
 	const char *text = arena_printf(a, "%.*s%s%s", (int)value.len, (const char *)value.data, *oid ? "/" : "", oid);
 	if (!f->first)
 		f->first = text;
@@ -128,7 +128,8 @@ search(const struct cert *c, struct bytes wanted, struct found *f, struct arena 
 			return -1;
 		if (tag != DER_CONTEXT_CONSTRUCTED(0))
 			continue;
-		if (der_get_oid(&name, what, &type, e) < 0 || der_get(&name, DER_CONTEXT_CONSTRUCTED(0), what, &content, e) < 0 || der_end(&name, what, e) < 0)
+		if (der_get_oid(&name, what, &type, e) < 0 || der_get(&name, DER_CONTEXT_CONSTRUCTED(0), what, &content, e) < 0 ||
+		    der_end(&name, what, e) < 0)
 			return -1;
 		if (!bytes_equal(type, wanted))
 			continue;
@@ -151,7 +152,7 @@ attest_device(const struct cert *c, const char *identifier, bool subject_counts,
 	if (serial.len && compare(&f, serial, (struct bytes){0}, a, e) < 0)
 		return -1;
 	if (!f.first)
-		return fail(e, E_FORBIDDEN, "the attestation certificate names no device: a permanentIdentifier (RFC 4043) among its alternative names is wanted");
+		return fail(e, E_FORBIDDEN, "the attestation certificate names no device: a permanentIdentifier (RFC 4043) in it is wanted");
 	if (!f.is_there)
 		return fail(e, E_FORBIDDEN, "the attestation certificate is for the device \"%.100s\", not for \"%.100s\"", f.first, identifier);
 	return 0;

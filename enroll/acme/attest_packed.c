@@ -1,6 +1,6 @@
-/* WebAuthn's format "packed" (8.2) as the draft bends it: without authenticatorData there is one key, that of the attestation certificate, which signs
- * the key authorization itself. So it is a device's own key with the certificate that its manufacturer gave it (IEEE 802.1AR IDevID, a security key's
- * slot), and the key that the new certificate has to have. */
+/* WebAuthn's format "packed" (8.2) as the draft bends it: without authenticatorData there is one key, that of the attestation certificate, which
+ * signs the key authorization itself. So it is a device's own key with the certificate that its manufacturer gave it (IEEE 802.1AR IDevID, a
+ * security key's slot), and the key that the new certificate has to have. */
 #include "enroll/acme/attest_parts.h"
 
 int

@@ -137,8 +137,8 @@ get_ec(struct bytes *in, struct arena *a, struct bytes *ret_spki, struct error *
 	struct bytes x, y;
 	uint8_t point[1 + 2 * 66] = {4}; /* uncompressed, RFC 5480 2.2 */
 	size_t at = 0;
-	if (get_scheme(in, 2, what, e) < 0 || get_scheme(in, 1, what, e) < 0 || get_16(in, what, &curve, e) < 0 || get_scheme(in, 1, what, e) < 0 ||
-	    get_sized(in, what, &x, e) < 0 || get_sized(in, what, &y, e) < 0)
+	if (get_scheme(in, 2, what, e) < 0 || get_scheme(in, 1, what, e) < 0 || get_16(in, what, &curve, e) < 0 ||
+	    get_scheme(in, 1, what, e) < 0 || get_sized(in, what, &x, e) < 0 || get_sized(in, what, &y, e) < 0)
 		return -1;
 	while (at < ARRAY_LEN(curves) && curves[at].id != curve)
 		at++;
@@ -166,12 +166,14 @@ tpm_public_parse(struct bytes in, struct arena *a, struct tpm_public *ret, struc
 	struct tpm_public p = {0};
 	struct bytes policy;
 	uint64_t attributes;
-	if (get_16(&in, "pubArea", &p.type, e) < 0 || get_16(&in, "pubArea", &p.name_alg, e) < 0 || get_number(&in, 4, "pubArea", &attributes, e) < 0 ||
+	if (get_16(&in, "pubArea", &p.type, e) < 0)
+		return -1;
+	if (p.type != TPM_ALG_RSA && p.type != TPM_ALG_ECC)
+		return fail(e, E_MALFORMED, "pubArea: no TPMT_PUBLIC of an RSA or ECC key (TPM2B_PUBLIC, as tools write it, has two octets more)");
+	if (get_16(&in, "pubArea", &p.name_alg, e) < 0 || get_number(&in, 4, "pubArea", &attributes, e) < 0 ||
 	    get_sized(&in, "pubArea", &policy, e) < 0)
 		return -1;
 	p.attributes = (uint32_t)attributes;
-	if (p.type != TPM_ALG_RSA && p.type != TPM_ALG_ECC)
-		return fail(e, E_MALFORMED, "pubArea: no TPMT_PUBLIC of an RSA or ECC key (a TPM2B_PUBLIC, as tools write it, has two octets in front of it)");
 	if ((p.type == TPM_ALG_RSA ? get_rsa(&in, a, &p.spki, e) : get_ec(&in, a, &p.spki, e)) < 0)
 		return -1;
 	if (in.len)
@@ -256,12 +258,12 @@ check_attributes(uint32_t attributes, struct error *e)
 		uint32_t bit;
 		const char *name;
 		bool wanted;
-	} rules[] = {{FIXED_TPM, "fixedTPM", true},          {FIXED_PARENT, "fixedParent", true}, {SENSITIVE_DATA_ORIGIN, "sensitiveDataOrigin", true},
+	} rules[] = {{FIXED_TPM, "fixedTPM", true}, {FIXED_PARENT, "fixedParent", true}, {SENSITIVE_DATA_ORIGIN, "sensitiveDataOrigin", true},
 		     {ENCRYPTED_DUPLICATION, "encryptedDuplication", false}, {SIGN, "sign", true}};
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
 		if (!(attributes & rules[i].bit) == rules[i].wanted)
-			return fail(e, E_FORBIDDEN, "pubArea: the key %s the attribute %s (TPM 2.0 part 2, 8.3)", rules[i].wanted ? "doesn't have" : "has",
-			            rules[i].name);
+			return fail(e, E_FORBIDDEN, "pubArea: the key %s the attribute %s (TPM 2.0 part 2, 8.3)",
+			            rules[i].wanted ? "doesn't have" : "has", rules[i].name);
 	return 0;
 }
 
@@ -300,7 +302,7 @@ attest_tpm(const struct attest_statement *s, const struct cert *c, struct bytes 
 	if (!alg->tpm_scheme)
 		return fail(e, E_UNSUPPORTED, "attStmt: a TPM doesn't sign with %s", alg->name);
 	if (!cert_has_eku(c, OID_EKU_AIK, false))
-		return fail(e, E_FORBIDDEN, "the attestation certificate isn't for attestation keys of a TPM: its extended key usage lacks 2.23.133.8.3 (WebAuthn 8.3.1)");
+		return fail(e, E_FORBIDDEN, "the attestation certificate isn't a TPM's: its extended key usage lacks 2.23.133.8.3 (WebAuthn 8.3.1)");
 	if (tpm_attest_parse(s->cert_info, &t, e) < 0 || tpm_signature_parse(s->sig, alg, a, &signature, e) < 0 ||
 	    attest_signature(c, alg, s->cert_info, signature, e) < 0 || hash_of(alg->digest, key_authorization, digest, &len, e) < 0)
 		return -1;
@@ -312,6 +314,7 @@ attest_tpm(const struct attest_statement *s, const struct cert *c, struct bytes 
 		return fail(e, E_BAD_KEY, "pubArea: %s", arena_strdup(a, e->detail));
 	EVP_PKEY_free(key);
 	*ret_spki = p.spki;
-	*ret_text = arena_printf(a, "a key of type %s in a TPM with firmware %016llx, certified with %s", type->name, (unsigned long long)t.firmware, alg->name);
+	*ret_text = arena_printf(a, "a key of type %s in a TPM with firmware %016llx, certified with %s", type->name, (unsigned long long)t.firmware,
+	                         alg->name);
 	return 0;
 }

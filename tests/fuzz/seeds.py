@@ -292,6 +292,19 @@ def seeds_scep_content():
     yield "crl", b"\4" + scep.seq(names, scep.integer(1 << 150))
 
 
+def seeds_attest():
+    import cbor2
+    folder = CORPUS.parent.parent / "data" / "attest"
+    for label in ("packed-es256", "packed-rs256", "packed-eddsa", "packed-authdata", "packed-module", "packed-value-of-subject", "packed-other-names", "packed-assigner",
+                  "packed-empty-eku", "packed-two-serial-numbers", "tpm-es256", "tpm-rs256", "tpm-ps384", "tpm-raw-signature", "tpm-scheme-ecdaa", "tpm-empty-eku",
+                  "tpm-policy", "cbor-indefinite-list", "cbor-endless-list", "cbor-long-length", "cbor-tag"):
+        yield label, (folder / f"{label}.cbor").read_bytes()
+    for label in ("tpm-es256", "tpm-rs256", "tpm-scheme"):
+        statement = cbor2.loads((folder / f"{label}.cbor").read_bytes())["attStmt"]
+        for part in ("certInfo", "pubArea", "sig"):
+            yield f"{label}-{part.lower()}", statement[part]
+
+
 SEEDS = {label[len("seeds_"):]: make for label, make in list(globals().items()) if label.startswith("seeds_")}
 
 

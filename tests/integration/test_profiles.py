@@ -6,12 +6,12 @@ import subprocess
 import uuid
 
 import pytest
-from asn1crypto import core
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 import support
+from attestation import PERMANENT_IDENTIFIER, PermanentIdentifier, permanent
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2] / "ca" / "profiles"
 TEMPLATES = {p.stem: json.loads(p.read_text()) for p in SOURCE.glob("*.json")}
@@ -221,20 +221,6 @@ def test_user_principal_names(rest, make):
     assert good.status == 201 and good.attributes["names"] == [f"upn:u-{mark}@example.com"], good
     names = support.load_cert(good.attributes["pem"]).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert [(n.type_id, n.value[2:]) for n in names] == [(UPN, f"u-{mark}@example.com".encode())]
-
-
-PERMANENT_IDENTIFIER = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.3")
-
-
-class PermanentIdentifier(core.Sequence):
-    """RFC 4043 2, by another parser than ours."""
-
-    _fields = [("identifier_value", core.UTF8String, {"optional": True}), ("assigner", core.ObjectIdentifier, {"optional": True})]
-
-
-def permanent(value, assigner=None):
-    fields = {k: v for k, v in (("identifier_value", value), ("assigner", assigner)) if v is not None}
-    return x509.OtherName(PERMANENT_IDENTIFIER, PermanentIdentifier(fields).dump())
 
 
 def permanent_identifiers(pem):
