@@ -16,6 +16,13 @@ find(const struct acme_authz *z, int64_t id)
 	return NULL;
 }
 
+static bool
+is_attestation(const json_t *challenge)
+{
+	return strcmp(json_string_value(json_object_get(challenge, "type")), "device-attest-01") == 0 &&
+	    strcmp(json_string_value(json_object_get(challenge, "status")), "pending") == 0;
+}
+
 static int
 handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
 {
@@ -29,6 +36,13 @@ handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
 	if (db_bool(r, 0, 7))
 		acme_validator_wake(acme_validator(x->acme));
 	const json_t *challenge = find(&z, x->ids[0]);
+	if (x->payload && challenge && strcmp(z.status, "pending") == 0 && is_attestation(challenge)) {
+		if (acme_device_attest(x, challenge, &z, e) < 0) {
+			acme_authz_free(&z);
+			return -1;
+		}
+		challenge = find(&z, x->ids[0]);
+	}
 	if (challenge && strcmp(json_string_value(json_object_get(challenge, "status")), "processing") == 0)
 		http_answer_header(a, "Retry-After", arena_printf(x->arena, "%d", ACME_POLL_SEC));
 	x->detail = z.status;
