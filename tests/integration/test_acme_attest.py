@@ -315,3 +315,39 @@ def test_statement_is_what_cbor_says(directory):
     """One more reader of CBOR than ours agrees that the maker of these tests writes what it means."""
     statement = at.packed(support.new_key(), [b"x"], "y")
     assert cbor2.loads(at.attestation_object(statement, "packed")) == {"fmt": "packed", "attStmt": statement}
+
+
+def test_anchors_over_rest(rest, directory, instance, manufacturer):
+    """A directory that attests names its manufacturers; one that doesn't has none."""
+    profile = instance.sql(f"SELECT p.name FROM endpoint n JOIN profile p ON p.id = n.profile_id WHERE n.id = {directory.id}")[0][0]
+    profile_id = next(p["id"] for p in rest.get("/profiles?page[size]=500").data if p["attributes"]["name"] == profile)
+    anchors = "\n".join(i.certificate.public_bytes(serialization.Encoding.PEM).decode() for i in (manufacturer, at.Issuer("Another")))
+
+    def document(label=None, **attributes):
+        return {"data": {"type": "acme_directories", **({"id": made} if label is None else {}), "attributes": attributes | ({"name": label} if label else {}),
+                         **({"relationships": {"profile": {"data": {"type": "profiles", "id": profile_id}}}} if label else {})}}
+
+    label = acme.mark()
+    for wrong in ({"challenges": [KIND]}, {"challenges": ["http-01"], "anchors": anchors}, {"challenges": [KIND], "anchors": "x"},
+                  {"challenges": [KIND], "anchors": anchors.replace("CERTIFICATE", "PUBLIC KEY")}, {"challenges": [KIND], "anchors": anchors * 10}):
+        answer = rest.post("/acme_directories", document(label, **wrong))
+        assert answer.status == 422 and answer.error["source"]["pointer"] == "/data/attributes/anchors", answer
+    answer = rest.post("/acme_directories", document(label, challenges=["http-01", KIND], anchors=anchors))
+    assert answer.status == 201, answer
+    made = answer.data["id"]
+    shown = rest.get(f"/acme_directories/{made}?fields[acme_directories]=anchors").attributes["anchors"]
+    assert [c.subject for c in support.load_pem_chain(shown)] == [manufacturer.certificate.subject, at.name(("CN", "Another"))]
+    device, key = f"SN-{uuid.uuid4().hex[:8]}", support.new_key()
+    client = acme.Client(instance, label)
+    client.register()
+    _, authz = new_order(client, device)
+    chain = [manufacturer.certify(key.public_key(), names=[at.permanent(device)])]
+    assert attest(authz, at.packed(key, chain, authz.key_authorization(KIND))).json["status"] == "valid"
+    assert rest.patch(f"/acme_directories/{made}", document(enabled=True)).status == 200  # they stay
+    other = at.Issuer("Another").certificate.public_bytes(serialization.Encoding.PEM).decode()
+    assert rest.patch(f"/acme_directories/{made}", document(anchors=other)).status == 200
+    support.wait_until(lambda: "trust anchors" in attest(new_order(client, device)[1], at.packed(key, chain, "x")).json["detail"], 5, 0.1)
+    assert rest.patch(f"/acme_directories/{made}", document(anchors=None)).status == 422
+    assert rest.patch(f"/acme_directories/{made}", document(challenges=["http-01"])).status == 422
+    assert rest.patch(f"/acme_directories/{made}", document(challenges=["http-01"], anchors=None)).status == 200
+    assert rest.delete(f"/acme_directories/{made}").status == 204
