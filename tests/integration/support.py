@@ -30,7 +30,7 @@ API = "/api/v2.0"
 MEDIA_TYPE = "application/vnd.api+json"
 DATA = Path(__file__).resolve().parent.parent / "data"
 TIMEOUT_SEC = 20
-SERVICES = ("siegel-ca", "siegel-api", "siegel-est", "siegel-scep", "siegel-va", "siegel-sched")
+SERVICES = ("siegel-ca", "siegel-api", "siegel-est", "siegel-scep", "siegel-acme-probe", "siegel-va", "siegel-sched")
 
 
 # ---------------------------------------------------------------- the instance
