@@ -52,14 +52,15 @@ close_all(void)
 }
 
 static int
-answer(int fd, const Siegel__Task *t, struct buf *b, bool twice, struct error *e)
+answer(int fd, const Siegel__Task *t, struct buf *b, int times, struct error *e)
 {
-	Siegel__Finding f = SIEGEL__FINDING__INIT;
+	Siegel__Finding f;
 	uint8_t packed[1000];
+	siegel__finding__init(&f);
 	f.good = true;
 	f.detail = t->identifier;
 	size_t len = siegel__finding__pack(&f, packed + 4);
-	for (int i = 0; i <= twice; i++) {
+	for (int i = 0; i < times; i++) {
 		buf_clear(b);
 		buf_add(b, packed, len + 4);
 		if (frame_write(fd, b, FRAME_FOREVER, -1, e) < 0)
@@ -90,7 +91,7 @@ play(void *ctx)
 		}
 		Siegel__Task *t = siegel__task__unpack(NULL, message.len, message.data);
 		ck_assert_ptr_nonnull(t);
-		int rc = answer(fd, t, &b, p->way == TWICE, &e);
+		int rc = answer(fd, t, &b, p->way == TWICE ? 2 : 1, &e);
 		siegel__task__free_unpacked(t, NULL);
 		if (rc < 0)
 			break;
@@ -112,9 +113,10 @@ start(struct player *p, enum way way, int answers)
 static int
 ask(const char *identifier, int deadline_ms, struct error *e)
 {
-	Siegel__Task t = SIEGEL__TASK__INIT;
+	Siegel__Task t;
 	Siegel__Finding *f = NULL;
 	char text[100];
+	siegel__task__init(&t);
 	snprintf(text, sizeof(text), "%s", identifier);
 	t.identifier = text;
 	t.deadline_ms = deadline_ms;
