@@ -319,11 +319,12 @@ def server_profile(rest, **definition):
 class Directory:
     """A directory made over REST. profiles: the client's name → ours, the first one the default; settings: doc/acme.md."""
 
-    def __init__(self, rest, profiles, challenges=("http-01", "dns-01", "dns-account-01", "tls-alpn-01"), caa=(), relationships=None, **settings):
+    def __init__(self, rest, profiles, challenges=("http-01", "dns-01", "dns-account-01", "tls-alpn-01"), caa=(), relationships=None, attributes=None, **settings):
         self.rest, self.instance, self.label = rest, rest.instance, mark()
         offered = {name: {"profile": ours, "description": "for tests", "default": i == 0, "caa": name in caa}
                    for i, (name, ours) in enumerate(profiles.items())}
-        data = {"type": "acme_directories", "attributes": {"name": self.label, "challenges": list(challenges), "profiles": offered, "settings": settings}}
+        data = {"type": "acme_directories", "attributes": {"name": self.label, "challenges": list(challenges), "profiles": offered, "settings": settings,
+                                                              **(attributes or {})}}
         if relationships:
             data["relationships"] = relationships
         answer = rest.post("/acme_directories", {"data": data})
