@@ -310,8 +310,8 @@ static const char *
 document_of(struct arena *a, const Siegel__Revoke *q)
 {
 	const Siegel__Requestor *who = q->requestor;
-	json_t *document = json_pack("{s:s,s:s,s:s,s:s,s:s,s:{s:s}}", "operation", "certificate.revoke", "source", who->source, "requestor", who->name,
-				     "role", who->role, "evidence", who->evidence, "body", "reason", reason_word(q->reason));
+	json_t *document = json_pack("{s:s,s:s,s:s,s:s,s:s,s:{s:s}}", "operation", "certificate.revoke", "source", who->source, "requestor",
+				     who->name, "role", who->role, "evidence", who->evidence, "body", "reason", reason_word(q->reason));
 	char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
 	const char *copy = arena_strdup(a, text ? text : "{}");
 	free(text);

@@ -392,15 +392,15 @@ BEGIN
   RETURN QUERY SELECT g.* FROM siegel.acme_authz_get(p_account, p_id, false) g;
 END $$;
 
--- A client says that its challenge can be looked at (RFC 8555 7.5.1): from now on it waits to be validated, p_wait_sec from now at the earliest. Any state but
--- pending stays, and so does an attestation: it comes with the request (acme_challenge_attested()). r_begun: it was this call.
-CREATE FUNCTION acme_challenge_begin(p_account bigint, p_id bigint, p_wait_sec int)
+-- A client says that its challenge can be looked at (RFC 8555 7.5.1): from now on it waits to be validated. Any state but pending stays, and so does an
+-- attestation: it comes with the request (acme_challenge_attested()). r_begun: it was this call.
+CREATE FUNCTION acme_challenge_begin(p_account bigint, p_id bigint)
 RETURNS TABLE (r_found text, r_id bigint, r_identifier text, r_wildcard boolean, r_status text, r_expires text, r_challenges text, r_begun boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 DECLARE
   v_begun boolean;
 BEGIN
-  UPDATE siegel.acme_challenge c SET status = 'processing', due_at = now() + make_interval(secs => p_wait_sec)
+  UPDATE siegel.acme_challenge c SET status = 'processing', due_at = now()
     FROM siegel.acme_authz z JOIN siegel.acme_account a ON a.id = z.account_id AND a.status = 'valid'
    WHERE c.id = p_id AND c.status = 'pending' AND c.type <> 'device-attest-01' AND z.id = c.authz_id AND z.account_id = p_account AND z.status = 'pending'
      AND z.expires_at > now();
@@ -433,8 +433,7 @@ END $$;
 
 -- What a validation came to: good, or a problem document, or neither and it is tried again in p_again_sec. One statement for the challenge and its
 -- authorization. False: it wasn't the caller's any more.
-CREATE FUNCTION acme_challenge_done(p_id bigint, p_attempt int, p_good boolean, p_error text, p_log text, p_again_sec int, p_valid_hours int,
-                                    p_attested bytea)
+CREATE FUNCTION acme_challenge_done(p_id bigint, p_attempt int, p_good boolean, p_error text, p_log text, p_again_sec int, p_valid_hours int)
 RETURNS boolean
 LANGUAGE sql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
   WITH c AS (
@@ -446,7 +445,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
     RETURNING c.authz_id, c.type, c.status
   ), z AS (
     UPDATE siegel.acme_authz z
-       SET status = c.status, method = CASE WHEN p_good THEN c.type END, validated_at = CASE WHEN p_good THEN now() END, attested_key = p_attested,
+       SET status = c.status, method = CASE WHEN p_good THEN c.type END, validated_at = CASE WHEN p_good THEN now() END,
            expires_at = CASE WHEN p_good THEN now() + make_interval(hours => p_valid_hours) ELSE z.expires_at END
       FROM c WHERE z.id = c.authz_id AND z.status = 'pending' AND c.status <> 'processing'
   ) SELECT EXISTS (SELECT FROM c)

@@ -19,6 +19,7 @@
 	X(code) \
 	X(acme_directory) \
 	X(acme_key) \
+	X(acme_account) \
 	X(key_store)
 
 #define DECLARE(name) extern const struct manage_op manage_##name[];

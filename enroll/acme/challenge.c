@@ -29,7 +29,7 @@ handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 	struct acme_authz z = {0};
 	const struct db_param row[] = {DB_INT(x->account.id), DB_INT(x->ids[0])};
-	int result = x->payload ? acme_query(x, "SELECT " ACME_AUTHZ_COLUMNS ", r_begun FROM acme_challenge_begin($1::int8, $2::int8, 0)", row, 2, &r, e)
+	int result = x->payload ? acme_query(x, "SELECT " ACME_AUTHZ_COLUMNS ", r_begun FROM acme_challenge_begin($1::int8, $2::int8)", row, 2, &r, e)
 	                        : acme_query(x, "SELECT " ACME_AUTHZ_COLUMNS ", false FROM acme_authz_get($1::int8, $2::int8, true)", row, 2, &r, e);
 	if (result < 0 || acme_authz_read(x, r, "challenge", &z, e) < 0)
 		return -1;

@@ -127,16 +127,26 @@ acme_probe_open(const struct config *c, struct acme_probe **ret, struct error *e
 }
 
 void
-acme_probe_close(struct acme_probe *p)
+acme_probe_stop(struct acme_probe *p)
 {
 	uint64_t one = 1;
 	if (!p)
 		return;
 	pthread_mutex_lock(&p->lock);
-	p->closing = true;
-	if (write(p->wake, &one, sizeof(one)) < 0)
+	if (!p->closing && write(p->wake, &one, sizeof(one)) < 0)
 		abort(); /* an eventfd of ours that was never written to */
+	p->closing = true;
 	pthread_cond_broadcast(&p->changed);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void
+acme_probe_close(struct acme_probe *p)
+{
+	if (!p)
+		return;
+	acme_probe_stop(p);
+	pthread_mutex_lock(&p->lock);
 	while (p->n_busy > 0 || p->waiting > 0)
 		pthread_cond_wait(&p->changed, &p->lock);
 	for (int i = 0; i < p->n_idle; i++)
@@ -187,8 +197,10 @@ borrow(struct acme_probe *p, int64_t end_ms, int *ret_fd, struct error *e)
 	}
 	pthread_cond_broadcast(&p->changed);
 	pthread_mutex_unlock(&p->lock);
+	if (fd < 0 && closing)
+		return fail_away(e, "this process is to stop");
 	if (fd < 0)
-		return fail_away(e, closing ? "this process is to stop" : up ? "all validations that can be under way are" : "siegel-acme-probe isn't connected");
+		return fail_away(e, up ? "all validations that can be under way are" : "siegel-acme-probe isn't connected");
 	*ret_fd = fd;
 	return 0;
 }

@@ -9,26 +9,27 @@ A test names what it needs and closes it (all of them are context managers):
 """
 
 import base64
+import datetime
 import hashlib
 import http.server
 import os
-import random
-import re
+import pwd
 import select
 import socket
 import socketserver
 import ssl
 import struct
 import subprocess
+import tempfile
 import threading
 import time
+import warnings
 from pathlib import Path
 
+import dns.exception
 import dns.flags
 import dns.message
-import dns.name
 import dns.rcode
-import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 from cryptography import x509
@@ -37,6 +38,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 CHALLENGES = "/.well-known/acme-challenge/"
+
+
+def ports_of(instance):
+    """Where the probe of the instance under test looks, as its siegel.conf says: (port of the name server, http_port, https_port), all on 127.0.0.1. None
+    when it wasn't told (--set acme_probe.resolver=127.0.0.1@PORT and so on, as ./check does): then tests that need it are skipped."""
+    told = instance.config["acme_probe"] if "acme_probe" in instance.config else {}
+    resolver = told.get("resolver", "")
+    if not resolver.startswith("127.0.0.1@") or "http_port" not in told or "https_port" not in told:
+        return None
+    ports = int(resolver.split("@")[1]), int(told["http_port"]), int(told["https_port"])
+    return ports if all(f"127.0.0.1:{port}" in told.get("own_endpoints", "").split() for port in ports[1:]) else None
 
 
 def free_port():
@@ -139,7 +151,10 @@ class NameServer:
         if made is None or isinstance(made, bytes):
             return made
         most = 65535 if transport == "tcp" else max(512, query.payload if query.edns >= 0 else 512)
-        full = made.to_wire(max_size=65535)
+        try:
+            full = made.to_wire(max_size=65535)
+        except dns.exception.TooBig:
+            return None
         if len(full) <= most:
             return full
         short = self.response(query)
@@ -356,7 +371,6 @@ def alpn_certificate(name, value, oid=ACME_IDENTIFIER, critical=True, names=None
     """A responder's certificate: PEM of it and of its key. value: 32 octets of digest; raw: the extension's octets instead. names: general names."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "responder")])
-    import datetime
     now = datetime.datetime.utcnow()
     builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), now, now + datetime.timedelta(days=7))
     builder = builder.add_extension(x509.SubjectAlternativeName(names or [x509.DNSName(name)]), False)
@@ -369,7 +383,6 @@ def alpn_certificate(name, value, oid=ACME_IDENTIFIER, critical=True, names=None
 
 def tls_context(cert, key, protocols=(), version=None):
     """A server's context; version: the one that it speaks, however old."""
-    import tempfile
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile() as file:
         file.write(cert + key)
@@ -377,7 +390,9 @@ def tls_context(cert, key, protocols=(), version=None):
         context.load_cert_chain(file.name)
     if version:
         context.set_ciphers("ALL:@SECLEVEL=0")
-        context.minimum_version = context.maximum_version = version
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = context.maximum_version = version
     if protocols:
         context.set_alpn_protocols(list(protocols))
     return context
@@ -501,7 +516,6 @@ class Probe:
     account = "https://ca.example/acme/default/acct/7"
 
     def __init__(self, binary, folder, options=None, threads=2, environment=None):
-        import pwd
         self.binary, self.folder, self.options = binary, Path(folder), dict(options or {})
         self.user, self.threads, self.environment = pwd.getpwuid(os.geteuid()).pw_name, threads, environment
         self.idle, self.process, self.log = [], None, self.folder / "log"

@@ -30,7 +30,7 @@ API = "/api/v2.0"
 MEDIA_TYPE = "application/vnd.api+json"
 DATA = Path(__file__).resolve().parent.parent / "data"
 TIMEOUT_SEC = 20
-SERVICES = ("siegel-ca", "siegel-api", "siegel-est", "siegel-scep", "siegel-acme", "siegel-va", "siegel-sched")
+SERVICES = ("siegel-ca", "siegel-api", "siegel-est", "siegel-scep", "siegel-acme", "siegel-acme-probe", "siegel-va", "siegel-sched")
 
 
 # ---------------------------------------------------------------- the instance
@@ -138,13 +138,14 @@ class Instance:
     def processes(self):
         """Ids of this instance's processes by name; one look at /proc."""
         found = {name: [] for name in SERVICES + ("nginx",)}
+        called = {name[:15]: name for name in found}  # the kernel keeps so much of a name
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
                 continue
             try:
                 name = (entry / "comm").read_text().strip()
-                if name in found and self._is_ours(entry):
-                    found[name].append(int(entry.name))
+                if name in called and self._is_ours(entry):
+                    found[called[name]].append(int(entry.name))
             except OSError:
                 continue
         return {name: sorted(pids) for name, pids in found.items()}

@@ -110,14 +110,13 @@ def manufacturer():
 
 
 @pytest.fixture(scope="module")
-def directory(instance, rest, manufacturer):
+def directory(rest, manufacturer):
     """A directory that attests, and trusts one manufacturer."""
     profile = rest.post("/profiles", {"data": {"type": "profiles", "attributes": {"name": acme.mark("p"), "kind": "cert_device", "definition": {
         "days": 30, "max_days": 90, "keys": ["p256", "rsa2048"], "key_usage": ["digitalSignature"], "extended_key_usage": ["clientAuth"],
         "subject_allowed": ["CN", "serialNumber"], "names_allowed": ["permanent-identifier"], "names_required": ["permanent-identifier"]}}}})
     assert profile.status == 201, profile
-    made = acme.Directory(instance, [("device", profile.attributes["name"], True)], auth=(KIND,))
-    instance.sql(f"UPDATE endpoint SET anchors = ARRAY['\\x{manufacturer.der.hex()}'::bytea] WHERE id = {made.id}")
+    made = acme.Directory(rest, {"device": profile.attributes["name"]}, challenges=(KIND,), attributes={"anchors": support.pem_of_der("CERTIFICATE", manufacturer.der)})
     yield made
     made.delete()
 
@@ -300,10 +299,10 @@ def test_good_and_bad_at_once(instance, directory, manufacturer):
         assert attested in [at.spki_digest(k.public_key()).hex() for k in keys_[:2]] if final == "valid" else attested == "none"
 
 
-def test_no_anchors(instance, directory, manufacturer):
+def test_no_anchors(instance, rest, directory, manufacturer):
     """A directory that names no manufacturer believes nobody."""
     profile = instance.sql(f"SELECT p.name FROM endpoint n JOIN profile p ON p.id = n.profile_id WHERE n.id = {directory.id}")[0][0]
-    bare = acme.Directory(instance, [("device", profile, True)], auth=(KIND,))
+    bare = acme.Directory(rest, {"device": profile}, challenges=(KIND,))
     device, key, client = f"SN-{uuid.uuid4().hex[:8]}", support.new_key(), bare.client()
     _, authz = new_order(client, device)
     chain = [manufacturer.certify(key.public_key(), names=[at.permanent(device)]), manufacturer.der]
