@@ -349,8 +349,9 @@ read_form(struct manage *m, const struct db_result *old, struct form *f, struct 
 		return -1;
 	bool attests = strstr(f->auth, "device-attest-01") != NULL;
 	if (attests != (f->anchors.n > 0))
-		return fail_at(e, E_BAD_VALUE, "anchors", attests ? "anchors: device-attest-01 wants certificates of manufacturers that are trusted to attest"
-								  : "anchors: no challenge of the directory asks for them: device-attest-01 does");
+		return fail_at(e, E_BAD_VALUE, "anchors", "anchors: %s",
+			       attests ? "device-attest-01 wants certificates of manufacturers that are trusted to attest"
+			               : "no challenge of the directory asks for them: device-attest-01 does");
 	f->enabled = enabled < 0 ? f->enabled : enabled;
 	return manage_body_end(m, e);
 }
@@ -367,7 +368,8 @@ store_row(struct manage *m, const struct form *f, bool is_new, struct db_param a
 	static const char change[] =
 	    "UPDATE endpoint SET ca_id = $3::int, profile_id = $4::int, enabled = $5::boolean, auth = $6::text[], settings = $7::jsonb,"
 	    " version = version + 1, owner = CASE WHEN $8::boolean THEN $9::text ELSE owner END,"
-	    " metadata = CASE WHEN $10::boolean THEN $11::jsonb ELSE metadata END, anchors = CASE WHEN $14::boolean THEN $13::bytea[] ELSE anchors END"
+	    " metadata = CASE WHEN $10::boolean THEN $11::jsonb ELSE metadata END,"
+	    " anchors = CASE WHEN $14::boolean THEN $13::bytea[] ELSE anchors END"
 	    " WHERE id = $12::int8 AND tenant_id = $1::int AND protocol = 'acme' AND label = $2::text RETURNING id";
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(f->label), f->ca_id ? DB_INT(f->ca_id) : DB_NULL, DB_INT(f->profile_id),
