@@ -142,8 +142,9 @@ class Instance:
                 continue
             try:
                 name = (entry / "comm").read_text().strip()
-                if name in found and self._is_ours(entry):
-                    found[name].append(int(entry.name))
+                full = next((one for one in found if one[:15] == name), None)  # the kernel keeps 15 letters
+                if full and self._is_ours(entry):
+                    found[full].append(int(entry.name))
             except OSError:
                 continue
         return {name: sorted(pids) for name, pids in found.items()}
