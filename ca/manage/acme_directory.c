@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ca/batch.h"
+#include "ca/manage/acme.h"
 #include "ca/manage/endpoint.h"
 #include "ca/subtree.h"
 #include "lib/limits.h"
@@ -52,15 +53,11 @@ check_number(struct manage *m, const struct setting *s, json_t *value, const cha
 	           ? 0 : fail(e, E_BAD_VALUE, "a whole number from %lld to %lld is wanted", (long long)s->min, (long long)s->max);
 }
 
-/* The address of a page for people; it goes into the directory's meta and into Link headers (RFC 8555 7.1.1, 7.3.3). */
-static int
-check_page(struct manage *m, const struct setting *s, json_t *value, const char **ret_text, struct error *e)
+int
+acme_check_page(const char *text, size_t len, struct error *e)
 {
-	const char *text = json_string_value(value), *host = NULL;
-	(void)m;
-	(void)s;
-	(void)ret_text;
-	if (text && strlen(text) == json_string_length(value) && strlen(text) <= TEXT_MAX_BYTES)
+	const char *host = NULL;
+	if (text && strlen(text) == len && len <= TEXT_MAX_BYTES)
 		host = strncmp(text, "https://", 8) == 0 ? text + 8 : strncmp(text, "http://", 7) == 0 ? text + 7 : NULL;
 	if (!host || strspn(host, "/?#") || !*host)
 		return fail(e, E_BAD_VALUE, "an address that begins with https:// or http:// is wanted, of up to %d characters", TEXT_MAX_BYTES);
@@ -68,6 +65,15 @@ check_page(struct manage *m, const struct setting *s, json_t *value, const char 
 		if (*p <= ' ' || *p > '~' || strchr("\"<>\\^`{|}", *p))
 			return fail(e, E_BAD_VALUE, "an address has a character that isn't allowed (RFC 3986 2)");
 	return 0;
+}
+
+static int
+check_page(struct manage *m, const struct setting *s, json_t *value, const char **ret_text, struct error *e)
+{
+	(void)m;
+	(void)s;
+	(void)ret_text;
+	return acme_check_page(json_string_value(value), json_string_length(value), e);
 }
 
 static int
