@@ -4,6 +4,7 @@
 
 #include "enroll/acme/attest.h"
 #include "enroll/acme/authz.h"
+#include "enroll/acme/limits.h"
 #include "enroll/acme/order.h"
 #include "enroll/acme/validator.h"
 
@@ -38,7 +39,7 @@ attest(struct acme_exchange *x, const struct acme_authz *z, const json_t *challe
 	                               DB_TEXT(log_text ? log_text : "[]"), DB_INT(acme_valid_hours(&x->endpoint)),
 	                               result == 0 ? DB_BYTES(found.key, sizeof(found.key)) : DB_NULL};
 	x->detail = result == 0 ? found.text : why.detail;
-	result = acme_query(x, "SELECT acme_challenge_done($1::int8, 0, $2::boolean, $3::text, $4::text, 0, $5::int, $6::bytea)", row, ARRAY_LEN(row), &r, e);
+	result = acme_query(x, "SELECT acme_challenge_result($1::int8, 0, $2::boolean, $3::text, $4::text, 0, $5::int, $6::bytea)", row, ARRAY_LEN(row), &r, e);
 	free(log_text);
 	free(problem);
 	return result;
@@ -48,9 +49,15 @@ static int
 begin(struct acme_exchange *x, struct bytes object, bool *ret_begun, struct acme_authz *ret, struct error *e)
 {
 	CLEANUP(db_result_free) struct db_result *r = NULL;
-	const struct db_param row[] = {DB_INT(x->account.id), DB_INT(x->ids[0]), DB_INT(object.len ? ACME_LEASE_SEC : 0)};
-	if (acme_query(x, "SELECT " ACME_AUTHZ_COLUMNS ", r_begun FROM acme_challenge_begin($1::int8, $2::int8, $3::int)", row, ARRAY_LEN(row), &r, e) < 0 ||
-	    acme_authz_read(x, r, "challenge", ret, e) < 0)
+	const struct db_param row[] = {DB_INT(x->account.id), DB_INT(x->ids[0]), DB_INT(object.len ? ACME_LEASE_SEC : 0),
+	                               DB_INT(acme_limits_of(x).failures)};
+	if (acme_query(x, "SELECT " ACME_AUTHZ_COLUMNS ", r_begun, r_wait FROM acme_challenge_limited($1::int8, $2::int8, $3::int, $4::int)", row,
+	               ARRAY_LEN(row), &r, e) < 0 ||
+	    acme_own(r, "challenge", e) < 0)
+		return -1;
+	if (db_int(r, 0, 8) > 0)
+		return acme_limit_refuse(x, "failures", db_text(r, 0, 2), db_int(r, 0, 8), e);
+	if (acme_authz_read(x, r, "challenge", ret, e) < 0)
 		return -1;
 	*ret_begun = db_bool(r, 0, 7);
 	return 0;
