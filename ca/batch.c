@@ -277,11 +277,18 @@ intents_abandon(struct db *db, const char *chain, struct error *e)
 	return db_query(db, "UPDATE intent SET abandoned_at = now() WHERE chain = $1::text AND abandoned_at IS NULL", params, 1, false, NULL, e);
 }
 
+static const char *const reasons[] = {"unspecified", "keyCompromise", NULL, "affiliationChanged", "superseded", "cessationOfOperation",
+    "certificateHold", NULL, "removeFromCRL", "privilegeWithdrawn"};
+
+const char *
+reason_word(int reason)
+{
+	return reason >= 0 && (size_t)reason < ARRAY_LEN(reasons) ? reasons[reason] : NULL;
+}
+
 int
 reason_parse(const char *word)
 {
-	static const char *const reasons[] = {"unspecified", "keyCompromise", NULL, "affiliationChanged", "superseded", "cessationOfOperation",
-	    "certificateHold", NULL, "removeFromCRL", "privilegeWithdrawn"};
 	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
 		if (reasons[i] && strcmp(reasons[i], word) == 0)
 			return (int)i;
@@ -292,6 +299,24 @@ static struct db_param
 number(struct arena *a, int64_t n)
 {
 	return DB_TEXT(db_int_text(arena_alloc(a, 24), n));
+}
+
+#define REVOKE_COLUMNS "SELECT r_repeated, r_reason, r_at, " STORED_COLUMNS("$2::bigint") ", r_same_key FROM "
+#define REVOKE_PARAMETERS                                                                                                         \
+	"($1::int, $2::bigint, $3::int, $4::boolean, $5::text, $6::bigint, $7::bigint, $8::text, $9::text, $10::text, $11::bytea, "
+
+/* A revocation as policies see it, as document_of_each() of ca/manage/certificate.c has it. */
+static const char *
+document_of(struct arena *a, const Siegel__Revoke *q)
+{
+	const Siegel__Requestor *who = q->requestor;
+	json_t *document = json_pack("{s:s,s:s,s:s,s:s,s:s,s:{s:s}}", "operation", "certificate.revoke", "source", who->source, "requestor",
+				     who->name, "role", who->role, "evidence", who->evidence, "body", "reason", reason_word(q->reason));
+	char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
+	const char *copy = arena_strdup(a, text ? text : "{}");
+	free(text);
+	json_decref(document);
+	return copy;
 }
 
 void
@@ -306,8 +331,9 @@ batch_revoke(struct batch_revocation *b, const Siegel__Revoke *q, bool judged, c
 	    .detail = detail_text(a, "reason", arena_printf(a, "%d", q->reason), "role", q->requestor->role, "evidence",
 				  q->requestor->evidence, "request", q->requestor->request_id, NULL),
 	};
-	b->sql = "SELECT r_repeated, r_reason, r_at, " STORED_COLUMNS("$2::bigint") ", r_same_key FROM certificate_revoke($1::int, $2::bigint,"
-		 " $3::int, $4::boolean, $5::text, $6::bigint, $7::bigint, $8::text, $9::text, $10::text, $11::bytea, $12::boolean)";
+	bool asks = !judged && strcmp(q->requestor->source, "acme") == 0;
+	b->sql = asks ? REVOKE_COLUMNS "certificate_revoke_judged" REVOKE_PARAMETERS "$12::jsonb)"
+		      : REVOKE_COLUMNS "certificate_revoke" REVOKE_PARAMETERS "$12::boolean)";
 	b->next = *chain;
 	b->next.seq++;
 	audit_hash(chain->head, chain->name, b->next.seq, &row, b->next.head);
@@ -323,11 +349,11 @@ batch_revoke(struct batch_revocation *b, const Siegel__Revoke *q, bool judged, c
 	*p++ = DB_TEXT(row.object);
 	*p++ = DB_TEXT(row.detail);
 	*p++ = DB_BYTES(b->next.head, AUDIT_HASH_BYTES);
-	*p = DB_TEXT(judged ? "true" : "false");
+	*p = DB_TEXT(asks ? document_of(a, q) : judged ? "true" : "false");
 }
 
 bool
-batch_revoke_error(const char *state, struct error *e)
+batch_revoke_error(const char *state, const char *message, struct error *e)
 {
 	if (strcmp(state, "SG005") == 0)
 		(void)fail(e, E_NOT_FOUND, "there is no such certificate");
@@ -335,6 +361,8 @@ batch_revoke_error(const char *state, struct error *e)
 		(void)fail(e, E_FORBIDDEN, "a certificate of a CA or an OCSP signer isn't revoked by this request");
 	else if (strcmp(state, "SG007") == 0)
 		(void)fail(e, E_CONFLICT, "the certificate is revoked, and that is for ever: a hold alone can be released (RFC 5280 5.3.1)");
+	else if (strcmp(state, "SG010") == 0)
+		(void)fail(e, E_POLICY, "%s", message);
 	else
 		return false;
 	return true;

@@ -79,18 +79,20 @@ enum { REVOKED_REPEATED, REVOKED_REASON, REVOKED_AT };
 enum { REASON_HOLD = 6, REASON_RELEASE = 8 }; /* certificateHold and removeFromCRL, RFC 5280 5.3.1 */
 /* The number of a reason that makes sense for end entities, or of a hold or its release, by its name there. -1: none. */
 int reason_parse(const char *word);
+const char *reason_word(int reason); /* the other way; NULL: none */
 #define BATCH_REVOKE_PARAMS 12
 struct batch_revocation {
 	const char *sql;
 	struct db_param params[BATCH_REVOKE_PARAMS]; /* in the arena, and in next */
 	struct audit_chain next; /* where the chain stands once the statement is committed, unless the answer is that it was revoked before */
 };
-/* Prepares it, with its audit row, which goes on from *chain. judged: the policies of the tenant have had their say. */
+/* Prepares it, with its audit row, which goes on from *chain. judged: the policies of the tenant have had their say. When they haven't, a request
+ * that comes over ACME has them asked by the statement itself, because there is nobody who would wait for the answer. */
 void batch_revoke(struct batch_revocation *b, const Siegel__Revoke *q, bool judged, const struct audit_chain *chain, struct arena *a);
 /* SQLSTATE of a revocation that policies have a say in, and that wasn't judged by them: the manager does it (ca/manage/certificate.c). */
 #define REVOKE_WANTS_JUDGING "SG009"
-/* What the client is told for another SQLSTATE that certificate_revoke() raises. False: it isn't one. */
-bool batch_revoke_error(const char *state, struct error *e);
+/* What the client is told for another SQLSTATE that certificate_revoke() raises, with its message. False: it isn't one. */
+bool batch_revoke_error(const char *state, const char *message, struct error *e);
 
 /* "rest:line1": who asked, as the audit log and the certificate's row name it. */
 const char *requestor_text(struct arena *a, const Siegel__Requestor *q) __attribute__((returns_nonnull));

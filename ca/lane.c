@@ -573,7 +573,7 @@ refused(struct lane *l, const struct error *e)
 		unjudged(l);
 		return;
 	}
-	if (l->state == LANE_REVOKE && batch_revoke_error(state, &told)) {
+	if (l->state == LANE_REVOKE && batch_revoke_error(state, db_last_message(l->db), &told)) {
 		worker_refuse(l->worker, take_out(l, 0), &told);
 		l->state = LANE_IDLE;
 		return;

@@ -231,7 +231,8 @@ stop_children(struct master *m)
 static int
 open_doors(struct master *m, struct error *e)
 {
-	static const enum option_id users[CALLER_COUNT] = {OPT_peers_api, OPT_peers_est, OPT_peers_scep, OPT_peers_acme, OPT_peers_sched, OPT_peers_api};
+	static const enum option_id users[CALLER_COUNT] = {OPT_peers_api, OPT_peers_est, OPT_peers_scep, OPT_peers_acme, OPT_peers_sched,
+	                                                 OPT_peers_api};
 	for (int c = 0; c < CALLER_COUNT; c++) {
 		char name[32];
 		snprintf(name, sizeof(name), "ca.%s", caller_name((enum caller)c));

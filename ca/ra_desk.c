@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/acme_mac.h"
 #include "ca/csr_attributes.h"
 #include "ca/ra_key.h"
 #include "ca/reply.h"
@@ -54,7 +55,7 @@ ra_desk_is_for(Siegel__Request__OperationCase operation)
 {
 	return operation == SIEGEL__REQUEST__OPERATION_RA_SIGN || operation == SIEGEL__REQUEST__OPERATION_RA_DECRYPT ||
 	    operation == SIEGEL__REQUEST__OPERATION_PASSWORD || operation == SIEGEL__REQUEST__OPERATION_WRAP_KEY ||
-	    operation == SIEGEL__REQUEST__OPERATION_CSR_ATTRIBUTES;
+	    operation == SIEGEL__REQUEST__OPERATION_CSR_ATTRIBUTES || operation == SIEGEL__REQUEST__OPERATION_MAC;
 }
 
 /* --- certificates of registration authorities --- */
@@ -280,6 +281,23 @@ wrap(struct worker *w, const Siegel__WrapKey *q, struct arena *a, Siegel__Reply 
 }
 
 static int
+check_mac(struct worker *w, const Siegel__CheckMac *q, struct arena *a, Siegel__Reply *reply, struct error *e)
+{
+	Siegel__CheckedMac *made = arena_alloc(a, sizeof(*made));
+	struct db *db = worker_idle_db(w);
+	bool good;
+	if (!db)
+		return LATER;
+	if (acme_mac_check(db, worker_hsm(w), q, a, &good, e) < 0)
+		return -1;
+	siegel__checked_mac__init(made);
+	made->good = good;
+	reply->result_case = SIEGEL__REPLY__RESULT_MAC;
+	reply->mac = made;
+	return DONE;
+}
+
+static int
 describe(struct worker *w, const Siegel__CsrAttributes *q, struct arena *a, Siegel__Reply *reply, struct error *e)
 {
 	struct buf b BUF_CLEANUP = BUF_INIT(LIMIT_FRAME_BYTES / 2);
@@ -313,6 +331,8 @@ run(struct ra_desk *d, struct worker *w, const Siegel__Request *q, struct arena 
 		return decrypt(d, w, q->ra_decrypt, a, reply, e);
 	case SIEGEL__REQUEST__OPERATION_PASSWORD:
 		return password(w, q->password, a, reply, e);
+	case SIEGEL__REQUEST__OPERATION_MAC:
+		return check_mac(w, q->mac, a, reply, e);
 	default:
 		return wrap(w, q->wrap_key, a, reply, e);
 	}

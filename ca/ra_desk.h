@@ -1,5 +1,5 @@
-/* What a worker does for front ends beside issuing: it signs, decrypts and wraps with the keys of registration authorities and with secrets, and
- * tells what profiles want. It asks the store on a lane that is idle, and remembers certificates for a while. */
+/* What a worker does for front ends beside issuing: it signs, decrypts and wraps with the keys of registration authorities and with secrets, checks
+ * external account keys, and tells what profiles want. It asks the store on a lane that is idle, and remembers certificates for a while. */
 #ifndef SIEGEL_CA_RA_DESK_H
 #define SIEGEL_CA_RA_DESK_H
 #include "ca/worker.h"

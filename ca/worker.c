@@ -441,20 +441,11 @@ worker_found(struct worker *w, struct job *job)
 static void
 take_revoke(struct worker *w, struct job *job)
 {
-	/* RFC 5280 5.3.1, for end entities: 2 is for CAs, 10 for attribute authorities, 8 for delta CRLs. */
-	static const int reasons[] = {0, 1, 3, 4, 5, REASON_HOLD, 9};
 	struct error e;
-	if (job->request->revoke->release) {
+	if (request_revoke_check(job->connection->caller, job->request->revoke, &e) < 0)
+		worker_refuse(w, job, &e);
+	else
 		queue_put(&w->queue, job);
-		return;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
-		if (reasons[i] == job->request->revoke->reason) {
-			queue_put(&w->queue, job);
-			return;
-		}
-	(void)fail_at(&e, E_BAD_VALUE, "reason", "reason: not one that a certificate can be revoked for (RFC 5280 5.3.1)");
-	worker_refuse(w, job, &e);
 }
 
 static void

@@ -17,6 +17,10 @@
 	X(archive) \
 	X(endpoint) \
 	X(code) \
+	X(acme_directory) \
+	X(acme_key) \
+	X(acme_account) \
+	X(advice) \
 	X(key_store)
 
 #define DECLARE(name) extern const struct manage_op manage_##name[];

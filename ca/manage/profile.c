@@ -171,8 +171,12 @@ check_unused(struct manage *m, struct error *e)
 	    " UNION ALL SELECT 'requests under way' WHERE EXISTS (SELECT FROM intent WHERE tenant_id = $2::int AND profile_id = $1::int8)"
 	    " UNION ALL SELECT 'the CA ' || quote_ident(name) FROM (SELECT name FROM ca WHERE profile_id = $1::int8 ORDER BY 1 LIMIT 3) c"
 	    " UNION ALL SELECT 'the policy ' || quote_ident(name) FROM (SELECT name FROM policy WHERE profile_id = $1::int8 ORDER BY 1 LIMIT 3) p"
-	    " UNION ALL SELECT 'the ' || CASE protocol WHEN 'est' THEN 'EST label ' ELSE 'SCEP profile ' END || quote_ident(label)"
-	    " FROM (SELECT protocol, label FROM endpoint WHERE profile_id = $1::int8 ORDER BY 1, 2 LIMIT 3) n";
+	    " UNION ALL SELECT 'the ' || CASE protocol WHEN 'est' THEN 'EST label ' WHEN 'scep' THEN 'SCEP profile ' ELSE 'ACME directory ' END"
+	    " || quote_ident(label) FROM (SELECT protocol, label FROM endpoint WHERE profile_id = $1::int8"
+	    " UNION SELECT n.protocol, n.label FROM directory_profile d JOIN endpoint n ON n.id = d.endpoint_id WHERE d.profile_id = $1::int8"
+	    " ORDER BY 1, 2 LIMIT 3) n"
+	    " UNION ALL SELECT 'orders of ACME under way' WHERE EXISTS (SELECT FROM acme_order WHERE profile_id = $1::int8 AND status = 'pending'"
+	    " AND expires_at > now())";
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id)};
 	const char *users = "";

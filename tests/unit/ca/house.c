@@ -82,10 +82,10 @@ make_config(void)
 	house_write("ocsp-key", OCSP_KEY "\n");
 	house_write("master-key", OCSP_KEY "\n");
 	snprintf(text, sizeof(text),
-		 "[database]\nhost = %s\nname = siegel\n[sockets]\ndir = %s/sockets\n[peers]\napi = %s\nest = %s\nscep = %s\nsched = %s\n"
+		 "[database]\nhost = %s\nname = siegel\n[sockets]\ndir = %s/sockets\n[peers]\napi = %s\nest = %s\nscep = %s\nacme = %s\nsched = %s\n"
 		 "[ca]\nworkers = 2\nlanes = 2\npkcs11_module = %s\ntoken_label = t\npin_file = %s/pin\nkey_dir = %s/keys\n"
 		 "master_key_file = %s/master-key\nocsp_key_file = %s/ocsp-key\ncrl_dir = %s/crl\n",
-		 config_str(test_config(), OPT_database_host), dir, user, user, user, user, module, dir, dir, dir, dir, dir);
+		 config_str(test_config(), OPT_database_host), dir, user, user, user, user, user, module, dir, dir, dir, dir, dir);
 	house_write("siegel.conf", text);
 }
 

@@ -26,20 +26,34 @@ ask_successor(struct asking *q, int32_t tenant, int64_t id, bool same_key)
 	q->issue.same_key = same_key;
 }
 
+/* How siegel-acme asks; evidence NULL: siegel-api. */
 static Siegel__Reply *
-change(int64_t id, int reason, bool release)
+change_by(const char *evidence, int32_t tenant, int64_t id, int reason, bool release)
 {
 	struct asking q;
 	Siegel__Request request = SIEGEL__REQUEST__INIT;
 	Siegel__Revoke revoke = SIEGEL__REVOKE__INIT;
-	ask(&q, 1, "");
+	ask(&q, tenant, "");
+	if (evidence) {
+		q.requestor.source = writable("acme");
+		q.requestor.evidence = writable(evidence);
+		q.requestor.name = writable("account 7");
+		q.requestor.role = writable("");
+		q.requestor.account_id = 0;
+	}
 	revoke.requestor = &q.requestor;
 	revoke.certificate_id = id;
 	revoke.reason = reason;
 	revoke.release = release;
 	request.operation_case = SIEGEL__REQUEST__OPERATION_REVOKE;
 	request.revoke = &revoke;
-	return client_ask("api", &request);
+	return client_ask(evidence ? "acme" : "api", &request);
+}
+
+static Siegel__Reply *
+change(int64_t id, int reason, bool release)
+{
+	return change_by(NULL, 1, id, reason, release);
 }
 
 static void
@@ -50,6 +64,83 @@ expect_status(Siegel__Reply *reply, const char *status, bool repeated)
 	ck_assert_int_eq(reply->revoked->repeated, repeated);
 	siegel__reply__free_unpacked(reply, NULL);
 }
+
+/* What this statement gives for the certificate. */
+static const char *
+number_of(const char *sql, int64_t id)
+{
+	struct db *db CLEANUP(db_free) = test_db("siegel_owner");
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	static char value[300];
+	ck_assert_msg(db_query(db, sql, (struct db_param[]){DB_INT(id)}, 1, false, &r, &e) == 0, "%s", e.detail);
+	snprintf(value, sizeof(value), "%s", db_text(r, 0, 0));
+	return value;
+}
+
+/* The one rule of tenant 1 on revocations; its text with ' for ". */
+static void
+rule(const char *text)
+{
+	char json[300], sql[600];
+	snprintf(json, sizeof(json), "%s", text);
+	for (char *p = json; *p; p++)
+		*p = *p == '\'' ? '"' : *p;
+	test_superuser("DELETE FROM siegel.policy");
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO siegel.policy (tenant_id, name, title, enabled, operations, rules)"
+		 " VALUES (1, 'p', 'p', true, '{certificate.revoke}', '[{\"name\": \"r\", \"message\": \"no\", %s}]')", json);
+	test_superuser(sql);
+	test_superuser("INSERT INTO siegel.policy_rule SELECT c.* FROM siegel.policy p, siegel.policy_compile(p.id, p.name, p.tenant_id, p.ca_id,"
+		       " p.profile_id, p.operations, p.condition, p.rules) c");
+}
+
+/* RFC 8555 7.6, M14. */
+START_TEST(test_acme)
+{
+	static const int bad[] = {-1, 2, 6, 7, 8, 10, 99};
+	int64_t id = issued("acme.example");
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		client_expect_error(change_by("acme", 1, id, bad[i], false), E_BAD_VALUE, "reason");
+	client_expect_error(change_by("acme", 1, id, 0, true), E_FORBIDDEN, NULL);
+	client_expect_error(change_by("token", 1, id, 0, false), E_FORBIDDEN, NULL);
+	client_expect_error(change_by("none", 1, id, 0, false), E_FORBIDDEN, NULL);
+	client_expect_error(change_by("acme", 2, id, 0, false), E_NOT_FOUND, NULL);
+	client_expect_error(change_by("certificate", 2, id, 1, false), E_NOT_FOUND, NULL);
+	client_expect_error(change_by("acme", 1, id + 100000, 0, false), E_NOT_FOUND, NULL);
+	expect_status(change_by("acme", 1, id, 4, false), "revoked", false);
+	expect_status(change_by("acme", 1, id, 5, false), "revoked", true);
+	expect_status(change_by("certificate", 1, id, 4, false), "revoked", true);
+	client_expect_error(change_by("acme", 1, id, 4, true), E_FORBIDDEN, NULL);
+	ck_assert_str_eq(number_of("SELECT count(*) FROM blocked_key b JOIN certificate c USING (spki_hash) WHERE c.id = $1::int8", id), "0");
+	expect_status(change_by("certificate", 1, id, 1, false), "revoked", false); /* it is worse than was said */
+	expect_status(change_by("certificate", 1, id, 1, false), "revoked", true);
+	ck_assert_str_eq(number_of("SELECT count(*) FROM blocked_key b JOIN certificate c USING (spki_hash) WHERE c.id = $1::int8", id), "1");
+	ck_assert_str_eq(number_of("SELECT string_agg(actor || ' ' || (detail::jsonb ->> 'evidence') || ' ' || (detail::jsonb ->> 'reason'), ',' ORDER BY at_us)"
+				   " FROM audit WHERE object = 'certificate/' || $1::text AND action = 'certificate.revoked'", id),
+			 "acme:account 7 acme 4,acme:account 7 certificate 1");
+}
+END_TEST
+
+/* Policies have their say, in the same statement: nobody waits for a manager there. */
+START_TEST(test_acme_policies)
+{
+	int64_t id = issued("ruled.example");
+	rule("'refuse': true, 'when': 'exists($.body.reason)'");
+	client_expect_error(change_by("acme", 1, id, 4, false), E_POLICY, NULL);
+	rule("'approve': {'count': 1, 'right': 'approvals.decide'}");
+	Siegel__Reply *reply = change_by("acme", 1, id, 4, false);
+	ck_assert_int_eq(reply->result_case, SIEGEL__REPLY__RESULT_ERROR);
+	ck_assert_str_eq(reply->error->detail, "others have to approve it: no (policy \"p\")");
+	client_expect_error(reply, E_POLICY, NULL);
+	rule("'refuse': true, 'when': 'exists($.nothing)'");
+	expect_status(change_by("acme", 1, id, 4, false), "revoked", false);
+	rule("'refuse': true");
+	expect_status(change_by("acme", 1, id, 5, false), "revoked", true); /* what is so already isn't asked about */
+	client_expect_error(change_by("certificate", 1, id, 1, false), E_POLICY, NULL);
+	test_superuser("DELETE FROM siegel.policy");
+	expect_status(change_by("certificate", 1, id, 1, false), "revoked", false);
+}
+END_TEST
 
 START_TEST(test_hold)
 {
@@ -195,6 +286,8 @@ tcase_life(void)
 {
 	TCase *c = tcase_create("life");
 	tcase_add_unchecked_fixture(c, engine_start, NULL);
+	tcase_add_test(c, test_acme);
+	tcase_add_test(c, test_acme_policies);
 	tcase_add_test(c, test_hold);
 	tcase_add_loop_test(c, test_successor, 0, 2);
 	tcase_add_test(c, test_no_successor);

@@ -116,13 +116,14 @@ START_TEST(test_rights)
 		Siegel__Request__OperationCase operation;
 		const char *callers;
 	} table[] = {
-	    {SIEGEL__REQUEST__OPERATION__NOT_SET, ""},      {SIEGEL__REQUEST__OPERATION_ISSUE, "api est scep"},
-	    {SIEGEL__REQUEST__OPERATION_REVOKE, "api"},     {SIEGEL__REQUEST__OPERATION_CRL, "sched"},
+	    {SIEGEL__REQUEST__OPERATION__NOT_SET, ""},      {SIEGEL__REQUEST__OPERATION_ISSUE, "api est scep acme"},
+	    {SIEGEL__REQUEST__OPERATION_REVOKE, "api acme"}, {SIEGEL__REQUEST__OPERATION_CRL, "sched"},
 	    {SIEGEL__REQUEST__OPERATION_SIGNER, "sched"},   {SIEGEL__REQUEST__OPERATION_SWEEP, "sched"},
 	    {SIEGEL__REQUEST__OPERATION_STATUS, "api sched"}, {SIEGEL__REQUEST__OPERATION_SEAL, "sched"},
 	    {SIEGEL__REQUEST__OPERATION_RA, "sched"},       {SIEGEL__REQUEST__OPERATION_RA_SIGN, "est scep"},
 	    {SIEGEL__REQUEST__OPERATION_RA_DECRYPT, "scep"}, {SIEGEL__REQUEST__OPERATION_PASSWORD, "scep"},
 	    {SIEGEL__REQUEST__OPERATION_WRAP_KEY, "est"},     {SIEGEL__REQUEST__OPERATION_CSR_ATTRIBUTES, "est"},
+	    {SIEGEL__REQUEST__OPERATION_MAC, "acme"},       {SIEGEL__REQUEST__OPERATION_MANAGE, "manage"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		for (int c = 0; c < CALLER_COUNT; c++)

@@ -314,6 +314,31 @@ START_TEST(test_revoke)
 }
 END_TEST
 
+/* --- external account keys; what is a good MAC and what isn't: test_acme_mac.c --- */
+
+START_TEST(test_mac)
+{
+	static const char *const callers[] = {"api", "est", "scep", "sched"};
+	Siegel__Request request = SIEGEL__REQUEST__INIT;
+	Siegel__CheckMac mac = SIEGEL__CHECK_MAC__INIT;
+	uint8_t octets[32] = {0};
+	mac.tenant_id = 1;
+	mac.key_id = 4711;
+	mac.algorithm = writable("HS256");
+	mac.content = mac.mac = (ProtobufCBinaryData){sizeof(octets), octets};
+	request.operation_case = SIEGEL__REQUEST__OPERATION_MAC;
+	request.mac = &mac;
+	Siegel__Reply *reply = client_ask("acme", &request);
+	ck_assert_int_eq(reply->result_case, SIEGEL__REPLY__RESULT_MAC);
+	ck_assert(!reply->mac->good);
+	siegel__reply__free_unpacked(reply, NULL);
+	mac.algorithm = writable("none");
+	client_expect_error(client_ask("acme", &request), E_MALFORMED, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(callers); i++)
+		client_expect_error(client_ask(callers[i], &request), E_FORBIDDEN, NULL);
+}
+END_TEST
+
 TCase *
 tcase_requests(void)
 {
@@ -326,6 +351,7 @@ tcase_requests(void)
 	tcase_add_loop_test(c, test_own_key, 0, 2);
 	tcase_add_test(c, test_csr);
 	tcase_add_test(c, test_revoke);
+	tcase_add_test(c, test_mac);
 	tcase_set_timeout(c, 60);
 	return c;
 }
