@@ -65,6 +65,8 @@ struct enroll_request {
 	bool server_key;               /* the key is made by the engine; the CSR says subject and names (RFC 7030 4.4.1) */
 };
 
+/* Whether ca_id is other_id or a CA that this one followed by roll-over; the store is asked about others alone. */
+int enroll_ca_is_of(struct db *db, int32_t ca_id, int32_t other_id, bool *ret, struct error *e) MUST_CHECK;
 /* SHA-256 over protocol and door, who asks (account, certificate or identity), the CSR's hash or the transaction, and the operation, each with its
  * length in front. */
 void enroll_request_key(const char *protocol, const struct enroll_request *r, uint8_t ret[ENROLL_KEY_BYTES]);
