@@ -3,6 +3,7 @@
 import concurrent.futures
 import os
 import random
+import subprocess
 
 import pytest
 from asn1crypto import core
@@ -17,6 +18,7 @@ import support
 
 DER = serialization.Encoding.DER
 CMC_RA = "1.3.6.1.5.5.7.3.28"
+KEYS = ["p256", "p384", "p521", "brainpoolp256r1", "rsa2048", "rsa4096", "ed25519"]
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def doors(instance, rest):
 def label(instance, rest):
     """A label of this file, whose CA's registration authority is there."""
     made = enrol.Doors(instance, rest)
-    name = made.label(profile=made.profile("client", keys=["p256", "p384", "rsa2048", "ed25519"], names_allowed=["dns"]), auth=["certificate"])
+    name = made.label(profile=made.profile("client", keys=KEYS, names_allowed=["dns"]), auth=["certificate"])
 
     def is_there():
         return cmc.post(instance, b"0\0", name, source=support.new_address()).status != 503
@@ -87,7 +89,7 @@ def issued_for(instance, cn):
 
 
 @pytest.mark.parametrize("form", ["pkcs10", "crmf"])
-@pytest.mark.parametrize("kind", ["p256", "p384", "rsa2048", "ed25519"])
+@pytest.mark.parametrize("kind", KEYS)
 def test_a_registration_authority_asks_for_others(instance, label, authority, form, kind):
     cn, key = est.unique(), support.new_key(kind)
     request = cmc.pkcs10(csr(cn, key, [cn]), 7) if form == "pkcs10" else cmc.crmf(cn, key, 7, [cn])
@@ -98,10 +100,20 @@ def test_a_registration_authority_asks_for_others(instance, label, authority, fo
     assert names.get_values_for_type(x509.DNSName) == [cn]
 
 
-@pytest.mark.parametrize("kind", ["p256", "rsa2048", "ed25519"])
+@pytest.mark.parametrize("kind", KEYS)
 def test_signatures_of_a_registration_authority(instance, label, doors, tmp_path, kind):
     who = doors.identity(tmp_path, doors.profile("client", keys=[kind], extended_key_usage=["clientAuth", "cmcRA"]), kind)
     granted(ask(instance, label, who, cmc.pkcs10(csr(est.unique()))))
+
+
+def test_a_request_for_mldsa(instance, label, doors, authority, tmp_path):
+    """By openssl's request: python-cryptography knows no such key."""
+    support.skip_unless_known("mldsa65")
+    cn = est.unique()
+    subprocess.run(["openssl", "req", "-new", "-newkey", "ML-DSA-65", "-nodes", "-keyout", tmp_path / "key", "-subj", f"/CN={cn}", "-outform", "DER", "-out",
+                    tmp_path / "csr"], check=True, capture_output=True)
+    door = doors.label(profile=doors.profile("client", keys=["mldsa65"]), auth=["certificate"])
+    assert granted(ask(instance, door, authority, cmc.pkcs10((tmp_path / "csr").read_bytes()))).issued.subject.rfc4514_string() == f"CN={cn}"
 
 
 def test_the_default_path(instance, authority, device):
