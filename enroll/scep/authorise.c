@@ -39,6 +39,15 @@ is_foreign(const struct error *e)
 	return e->code == E_FORBIDDEN && strcmp(e->pointer, AUTH_FOREIGN) == 0;
 }
 
+bool
+scep_is_known(struct scep_exchange *x, const struct scep_message *m)
+{
+	struct principal who;
+	struct error none;
+	return x->endpoint.auth & ENDPOINT_CERTIFICATE && cms_signed_verify(&m->cms, m->signer, x->legacy, &none) == 0 &&
+	       own_certificate(x, m, &who, &none) == 0;
+}
+
 /* RFC 8894 3.3.1.2 and 3.3.2: by a certificate of ours the next one for the same identity; by one of another CA (a manufacturer's) a first one. */
 static int
 by_certificate(struct scep_exchange *x, const struct scep_message *m, struct scep_grant *ret, struct error *e)
