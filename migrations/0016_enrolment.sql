@@ -110,33 +110,23 @@ $$;
 
 -- Which CA issued a client's certificate: a registration authority acts for its own CA alone.
 DROP FUNCTION auth_by_certificate;
--- The certificate of that issuer key and serial, with the account that speaks with it. former: one of its tenant did, and may not any more.
 CREATE FUNCTION auth_by_certificate(p_ski bytea, p_serial bytea)
-RETURNS TABLE (certificate_id bigint, tenant_id int, der bytea, status smallint, ca_status text, ca_id int,
-               account_tenant int, account_id bigint, account text, role text, rights text[], former boolean)
+RETURNS TABLE (certificate_id bigint, tenant_id int, der bytea, status smallint, ca_status text, ca_id int)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 BEGIN
-  RETURN QUERY SELECT x.id, x.tenant_id, x.der, x.status, CASE WHEN t.enabled THEN k.status ELSE 'disabled' END, k.id,
-                      a.tenant_id, a.id, a.name, a.role, CASE WHEN a.id IS NOT NULL THEN siegel.account_rights(a.id) END,
-                      a.id IS NULL AND c.tenant_id IS NOT DISTINCT FROM x.tenant_id
+  RETURN QUERY SELECT x.id, x.tenant_id, x.der, x.status, CASE WHEN t.enabled THEN k.status ELSE 'disabled' END, k.id
     FROM siegel.ca k JOIN siegel.certificate x ON x.ca_id = k.id AND x.serial = p_serial JOIN siegel.tenant t ON t.id = x.tenant_id
-    LEFT JOIN siegel.credential c ON c.kind = 'certificate' AND c.hash = sha256(x.der)
-    LEFT JOIN siegel.account a ON a.id = c.account_id AND a.enabled AND c.revoked_at IS NULL AND c.used_at IS NULL
-                                  AND (c.expires_at IS NULL OR c.expires_at > now())
    WHERE k.ski = p_ski AND k.key_ref <> '';
 END $$;
--- What the look-up above says of a credential, no front end has to read.
-REVOKE SELECT (kind, hash) ON credential FROM siegel_est;
 -- Whether a CA is the other one or an older key under its name.
 CREATE FUNCTION ca_is_of(p_ca int, p_other int) RETURNS boolean
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
-BEGIN
-  RETURN (WITH RECURSIVE line(id, n) AS (
-            SELECT p_ca, 1 UNION ALL
-            SELECT c.successor_id, line.n + 1 FROM siegel.ca c JOIN line ON line.id = c.id
-             WHERE c.successor_id IS NOT NULL AND c.status = 'superseded' AND line.n < 32
-          ) SELECT EXISTS (SELECT FROM line WHERE line.id = p_other));
-END $$;
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+  WITH RECURSIVE line(id, n) AS (
+    SELECT p_ca, 1 UNION ALL
+    SELECT c.successor_id, line.n + 1 FROM siegel.ca c JOIN line ON line.id = c.id
+     WHERE c.successor_id IS NOT NULL AND c.status = 'superseded' AND line.n < 32
+  ) SELECT EXISTS (SELECT FROM line WHERE line.id = p_other)
+$$;
 
 REVOKE ALL ON FUNCTION endpoints_notify, endpoint_find, enrollment_code_find, enrollment_code_take, enrollment_code_give, auth_by_certificate,
   ca_is_of FROM PUBLIC;
@@ -155,6 +145,7 @@ GRANT SELECT (id, tenant_id, endpoint_id, common_name, serial_number, names, exp
 GRANT USAGE ON SCHEMA siegel TO siegel_scep;
 GRANT SELECT (id, name) ON tenant TO siegel_scep;
 GRANT SELECT (id, tenant_id, name, status, parent_id, is_default, subject, certificate, not_after, successor_id, external) ON ca TO siegel_scep;
+GRANT SELECT (kind, hash) ON credential TO siegel_scep;
 GRANT SELECT ON ca_certificate TO siegel_scep;
 
 DO $$
@@ -168,7 +159,7 @@ BEGIN
     EXECUTE format('CREATE POLICY own_tenant ON siegel.%I FOR SELECT TO siegel_api
                       USING (tenant_id = nullif(current_setting(''siegel.tenant'', true), '''')::int)', t);
   END LOOP;
-  FOREACH t IN ARRAY ARRAY['ca', 'ca_certificate']
+  FOREACH t IN ARRAY ARRAY['ca', 'credential', 'ca_certificate']
   LOOP
     EXECUTE format('CREATE POLICY own_tenant_scep ON siegel.%I FOR SELECT TO siegel_scep
                       USING (tenant_id = nullif(current_setting(''siegel.tenant'', true), '''')::int)', t);
