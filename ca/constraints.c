@@ -17,15 +17,6 @@ is_self_issued(const struct cert *issuer, const struct tbs_input *in)
 	return bytes_equal((struct bytes){subject.data, subject.len}, issuer->subject);
 }
 
-/* keyCertSign is the sixth bit (RFC 5280 4.2.1.3). */
-static bool
-may_sign(struct bytes key_usage)
-{
-	struct der d = der_of(key_usage), bits;
-	struct error e;
-	return der_get(&d, DER_BIT_STRING, "key usage", &bits, &e) == 0 && der_bytes(&bits).len >= 2 && bits.p[1] & 0x80 >> USAGE_KEY_CERT_SIGN;
-}
-
 /* RFC 5280 6.1.4 (k) to (n). */
 static int
 check_ca(const struct cert *issuer, int between, const struct tbs_input *in, struct error *e)
@@ -43,8 +34,7 @@ check_ca(const struct cert *issuer, int between, const struct tbs_input *in, str
 		return -1;
 	if (!ca)
 		return fail_at(e, E_POLICY, "ca", "ca: its certificate isn't that of a CA");
-	const struct cert_extension *usage = cert_extension_find(issuer, OID_KEY_USAGE);
-	if (usage && !may_sign(usage->value))
+	if (!cert_has_usage(issuer, USAGE_KEY_CERT_SIGN, true))
 		return fail_at(e, E_POLICY, "ca", "ca: the key usage of its certificate isn't that of a CA (RFC 5280 4.2.1.3)");
 	if (in->ext.profile->ca && path >= 0 && path <= between && !is_self_issued(issuer, in))
 		return fail_at(e, E_POLICY, "ca", "ca: its path length of %ld leaves no room for another CA (RFC 5280 4.2.1.9)", path);

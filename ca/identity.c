@@ -9,27 +9,68 @@
 #define DAY_SEC 86400
 #define PERMANENT "permanent-identifier:"
 
-/* Subject and names of a certificate are those of the order. */
+/* Subject and names of a certificate are these. */
+static int
+check_names(struct arena *a, const struct cert *c, const struct dn_value *subject, size_t n_subject, const struct name *names, size_t n_names,
+	    struct error *e)
+{
+	struct dn_value its_subject[LIMIT_RDN_COUNT];
+	struct name its_names[LIMIT_SAN_COUNT];
+	size_t n_its_subject = 0, n_its_names = 0;
+	struct bytes san = cert_san(c);
+	if (dn_parse(a, c->subject, its_subject, LIMIT_RDN_COUNT, &n_its_subject, e) < 0 ||
+	    (san.len && names_parse(a, san, true, its_names, LIMIT_SAN_COUNT, &n_its_names, e) < 0))
+		return -1;
+	bool same = n_subject == n_its_subject;
+	for (size_t i = 0; same && i < n_subject; i++)
+		same = its_subject[i].type == subject[i].type && strcmp(its_subject[i].value, subject[i].value) == 0;
+	if (!same)
+		return fail_at(e, E_FORBIDDEN, "csr", "subject: it must be that of the certificate that asks (RFC 7030 4.2.2)");
+	same = n_names == n_its_names;
+	for (size_t i = 0; same && i < n_names; i++)
+		same = its_names[i].kind == names[i].kind && strcmp(its_names[i].text, names[i].text) == 0;
+	if (!same)
+		return fail_at(e, E_FORBIDDEN, "csr", "names: they must be those of the certificate that asks (RFC 7030 4.2.2)");
+	return 0;
+}
+
 static int
 check_same(const struct order *o, const struct cert *c, struct error *e)
+{
+	return check_names(o->arena, c, o->subject, o->tbs_input.n_subject, o->names, o->tbs_input.ext.n_names, e);
+}
+
+/* The request itself has subject and names of the certificate that it renews; only what it says of the change differs. */
+static int
+check_unchanged(struct arena *a, const struct csr *csr, struct bytes certificate, struct error *e)
 {
 	struct dn_value subject[LIMIT_RDN_COUNT];
 	struct name names[LIMIT_SAN_COUNT];
 	size_t n_subject = 0, n_names = 0;
-	struct bytes san = cert_san(c);
-	if (dn_parse(o->arena, c->subject, subject, LIMIT_RDN_COUNT, &n_subject, e) < 0 ||
-	    (san.len && names_parse(o->arena, san, true, names, LIMIT_SAN_COUNT, &n_names, e) < 0))
+	struct cert c;
+	if (cert_parse(certificate, &c, e) < 0 || dn_parse(a, csr->subject, subject, LIMIT_RDN_COUNT, &n_subject, e) < 0 ||
+	    (csr->san.len && names_parse(a, csr->san, true, names, LIMIT_SAN_COUNT, &n_names, e) < 0))
 		return -1;
-	bool same = n_subject == o->tbs_input.n_subject;
-	for (size_t i = 0; same && i < n_subject; i++)
-		same = subject[i].type == o->subject[i].type && strcmp(subject[i].value, o->subject[i].value) == 0;
-	if (!same)
-		return fail_at(e, E_FORBIDDEN, "csr", "subject: it must be that of the certificate that asks (RFC 7030 4.2.2)");
-	same = n_names == o->tbs_input.ext.n_names;
-	for (size_t i = 0; same && i < n_names; i++)
-		same = names[i].kind == o->names[i].kind && strcmp(names[i].text, o->names[i].text) == 0;
-	if (!same)
-		return fail_at(e, E_FORBIDDEN, "csr", "names: they must be those of the certificate that asks (RFC 7030 4.2.2)");
+	return check_names(a, &c, subject, n_subject, names, n_names, e);
+}
+
+int
+order_take_change(struct order *o, struct csr *csr, struct error *e)
+{
+	const Siegel__Issue *q = o->request;
+	struct bytes subject, names, certificate = {q->same_identity_as.data, q->same_identity_as.len};
+	if (csr_change(csr, &subject, &names, e) < 0)
+		return e->code == E_NOT_FOUND ? 0 : -1;
+	if (!q->renewal || !certificate.len)
+		return fail_at(e, E_POLICY, "csr", "changeSubjectName: only who renews his certificate changes its names (RFC 6402 2.8)");
+	if (!o->profile->renewal.other_names)
+		return fail_at(e, E_POLICY, "csr", "changeSubjectName: the profile \"%s\" gives a renewed certificate no other names (RFC 6402 2.8)",
+			       o->profile->name);
+	if (check_unchanged(o->arena, csr, certificate, e) < 0)
+		return -1;
+	csr->subject = subject.len ? subject : csr->subject;
+	csr->san = names.len ? names : csr->san;
+	o->changes_names = true;
 	return 0;
 }
 
@@ -44,7 +85,7 @@ order_same_identity(const struct order *o, struct bytes certificate, struct erro
 		if (!cert_has_eku(&c, o->profile->purposes[i], false))
 			return fail_at(e, E_FORBIDDEN, "csr", "purpose: the profile \"%s\" gives one that the certificate that asks doesn't have",
 				       o->profile->name);
-	return check_same(o, &c, e);
+	return o->changes_names ? 0 : check_same(o, &c, e);
 }
 
 /* The only value of that type in the subject is the wanted one. */

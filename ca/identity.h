@@ -6,8 +6,12 @@
 #include "lib/error.h"
 #include "lib/mem.h"
 
+struct csr;
 struct order;
 
+/* ChangeSubjectName of a request that renews (RFC 6402 2.8, RFC 7030 4.2.2): puts what is wanted in the place of subject and names of the csr, which
+ * have to be those of the certificate that it renews. E_POLICY when it renews nothing or the profile doesn't let it. */
+int order_take_change(struct order *o, struct csr *csr, struct error *e) MUST_CHECK;
 /* Subject and names of an order must be those of a certificate (RFC 7030 4.2.2), and its purposes among those of it. E_FORBIDDEN. */
 int order_same_identity(const struct order *o, struct bytes certificate, struct error *e) MUST_CHECK;
 /* Each Identity of the request (lib/ipc/engine.proto) must hold. E_FORBIDDEN says which part doesn't; E_MALFORMED for more than LIMIT_IDENTITIES. */

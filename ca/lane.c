@@ -523,6 +523,7 @@ stored(struct lane *l, const struct db_result *r)
 			worker_answer(l->worker, job, &frame);
 		FAULT("answered");
 	}
+	worker_took(l->worker, now_us() - l->begun_us);
 	l->n_jobs = 0;
 	begin_abandon(l);
 }
@@ -666,6 +667,7 @@ lane_begin(struct lane *l, struct job **jobs, size_t n)
 	memcpy(l->jobs, jobs, n * sizeof(*jobs));
 	l->n_jobs = n;
 	l->tries = 0;
+	l->begun_us = now_us();
 	switch (job_step(jobs[0])) {
 	case JOB_ISSUE:
 		begin_find(l);

@@ -27,6 +27,7 @@ struct lane {
 	int watched_fd;                /* for the worker's loop */
 	unsigned watched_events;
 	int64_t retry_at_us;
+	int64_t begun_us;              /* the batch under way */
 	int64_t sent_us;               /* when the statement under way was sent */
 	bool waits_for_chain;          /* connected, and another still has the chain */
 };

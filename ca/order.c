@@ -452,6 +452,8 @@ order_renew(const struct registry *r, const Siegel__Issue *request, const struct
 		return -1;
 	if (registry_is_ca_key(r, o->spki_hash))
 		return fail_at(e, E_BAD_KEY, "csr", "key: it is the key of a CA");
+	if (!p && request->csr.len && order_take_change(o, &csr, e) < 0)
+		return -1;
 	if (p) { /* in the place of what a CSR asks for */
 		csr.subject = p->cert.subject;
 		csr.san = cert_san(&p->cert);

@@ -26,6 +26,7 @@ struct order {
 	const char *subject_text, *common_name, *names_text; /* as the store keeps them; names one a line */
 	const char *validity_rule;
 	const char *owner, *metadata;  /* of its row; metadata as JSON text; NULL: none */
+	bool changes_names;            /* of the certificate that it renews (RFC 6402 2.8) */
 	bool unproven;                 /* nobody showed to have the private key: it is that of a certificate for which nobody did */
 	const char *actor, *intent_detail; /* of its audit rows; NULL before the first */
 };

@@ -272,13 +272,14 @@ read_names_within(const struct member *m, struct profile *p, json_t *value, stru
 static int
 read_renew(const struct member *m, struct profile *p, json_t *value, struct error *e)
 {
-	static const char *const words[] = {"allowed", "same_key", "before_days", "after_days"};
+	static const char *const words[] = {"allowed", "same_key", "other_names", "before_days", "after_days"};
 	struct renewal *r = &p->renewal;
 	json_t *v;
 	if (profile_read_object(value, m->name, WORD_LIST(words), e) < 0)
 		return -1;
 	if (((v = json_object_get(value, "allowed")) && profile_read_bool(v, m->name, &r->allowed, e) < 0) ||
 	    ((v = json_object_get(value, "same_key")) && profile_read_bool(v, m->name, &r->same_key, e) < 0) ||
+	    ((v = json_object_get(value, "other_names")) && profile_read_bool(v, m->name, &r->other_names, e) < 0) ||
 	    ((v = json_object_get(value, "before_days")) && profile_read_number(v, m->name, 0, LIMIT_VALIDITY_DAYS, &r->before_days, e) < 0) ||
 	    ((v = json_object_get(value, "after_days")) && profile_read_number(v, m->name, 0, 3650, &r->after_days, e) < 0))
 		return -1;

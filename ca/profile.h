@@ -32,6 +32,7 @@ struct subject_rule {
 /* Renewal, for those who ask for one. */
 struct renewal {
 	bool allowed, same_key;
+	bool other_names;         /* it may have another subject and other names, where the request says so (RFC 6402 2.8) */
 	long after_days;          /* how long after its end it may still be asked for */
 	long before_days;         /* the earliest time, before the end of the certificate; 0: any time */
 };

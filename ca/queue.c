@@ -25,6 +25,13 @@ queue_empty(struct queue *q)
 	return first;
 }
 
+bool
+queue_gathers(const struct queue *q, const struct clients *clients, int64_t took_us, int64_t now)
+{
+	int64_t longest = took_us < GATHER_US ? took_us : GATHER_US;
+	return q->first && clients->active > 1 && clients->waiting < clients->active && now - q->first->started_us < longest;
+}
+
 static bool
 same_key(ProtobufCBinaryData a, ProtobufCBinaryData b)
 {

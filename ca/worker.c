@@ -12,6 +12,7 @@
 #include "ca/fault.h"
 #include "ca/lane.h"
 #include "ca/maker.h"
+#include "ca/notes.h"
 #include "ca/queue.h"
 #include "ca/ra_desk.h"
 #include "ca/reply.h"
@@ -19,15 +20,15 @@
 #include "lib/daemon.h"
 #include "lib/ipc/frame.h"
 #include "lib/log.h"
-#include "lib/utf8.h"
 
 /* A second batch is begun beside one that is in flight once this many wait: smaller ones cost more than they gain. */
 #define BATCH_WORTH 8
+/* Connections that have asked within this time are those of clients that are about to ask again. */
+#define ACTIVE_US 50000
 #define KEY_STORE_PAUSE_US 250000
 #define STORE_WAIT_US 3000000 /* a request waits this long for a store that is away */
 #define REFRESH_US 30000000 /* what changes is notified; this is for a notice that was lost with its connection */
 #define UNREAD_US 200000    /* CAs and profiles that couldn't be read at all are asked for this often */
-#define NOTES_PER_SEC 20 /* refusals in the audit log: a flood of them fills no disk */
 /* RSA keys that wait to be made, in all and of one tenant: some seconds of work, and none takes all of it */
 #define KEYS_WAITING 16
 #define KEYS_WAITING_OF_TENANT 8
@@ -39,6 +40,7 @@ struct connection {
 	enum caller caller;
 	struct buf in;
 	struct job *job; /* the request under way: one at a time */
+	int64_t asked_us; /* when the last one came */
 	struct connection *next, *previous;
 };
 
@@ -57,10 +59,9 @@ struct worker {
 	struct job *first_for_key, **last_for_key; /* wait for a key, in the order in which they asked */
 	int epoll, channel;
 	bool ended;
-	struct note notes[NOTES_PER_SEC]; /* refusals that wait for a lane */
+	struct notes notes; /* refusals that wait for a lane */
 	int64_t begun_us; /* the newest batch */
-	size_t n_notes, notes_this_sec, suppressed;
-	int64_t notes_since_us;
+	int64_t took_us;  /* how long the last one of certificates was under way */
 	int64_t refreshed_us, key_store_tended_us;
 };
 
@@ -165,35 +166,6 @@ requestor_of(const struct job *job)
 										 : NULL;
 }
 
-static void
-note(struct worker *w, const struct job *job, const struct error *e)
-{
-	const Siegel__Requestor *q = requestor_of(job);
-	struct arena *a CLEANUP(arena_free) = arena_new(LIMIT_REQUEST_ARENA_BYTES);
-	int64_t now = now_us();
-	if (now - w->notes_since_us > 1000000) {
-		w->notes_since_us = now;
-		w->notes_this_sec = 0;
-	}
-	if (!q || w->n_notes == NOTES_PER_SEC || w->notes_this_sec == NOTES_PER_SEC) {
-		w->suppressed++;
-		return;
-	}
-	struct note *n = &w->notes[w->n_notes++];
-	w->notes_this_sec++;
-	n->at_us = now;
-	n->tenant_id = q->tenant_id;
-	snprintf(n->actor, sizeof(n->actor), "%.40s:%.100s", q->source, q->name);
-	snprintf(n->object, sizeof(n->object), "request/%.50s", q->request_id);
-	snprintf(n->detail, sizeof(n->detail), "%s",
-		 detail_text(a, "code", error_name(e->code), "field", e->pointer, "detail", e->detail, "suppressed",
-			     arena_printf(a, "%zu", w->suppressed), NULL));
-	n->actor[utf8_whole(n->actor, strlen(n->actor))] = '\0';
-	n->object[utf8_whole(n->object, strlen(n->object))] = '\0';
-	n->detail[utf8_whole(n->detail, strlen(n->detail))] = '\0';
-	w->suppressed = 0;
-}
-
 void
 worker_refuse(struct worker *w, struct job *job, const struct error *e)
 {
@@ -206,7 +178,7 @@ worker_refuse(struct worker *w, struct job *job, const struct error *e)
 	case E_FORBIDDEN:
 	case E_NOT_FOUND:
 	case E_KEY_REUSED:
-		note(w, job, e);
+		notes_add(&w->notes, requestor_of(job), e, now_us());
 		break;
 	default: /* a fault of ours or a time that is bad: the log has it */
 		break;
@@ -218,10 +190,10 @@ worker_refuse(struct worker *w, struct job *job, const struct error *e)
 static void
 write_notes(struct worker *w)
 {
-	for (size_t i = 0; i < w->n_lanes && w->n_notes; i++)
+	for (size_t i = 0; i < w->n_lanes && w->notes.n; i++)
 		if (w->lanes[i].state == LANE_IDLE) {
-			lane_note(&w->lanes[i], w->notes, w->n_notes);
-			w->n_notes = 0;
+			lane_note(&w->lanes[i], w->notes.rows, w->notes.n);
+			w->notes.n = 0;
 		}
 }
 
@@ -479,6 +451,7 @@ take_request(struct worker *w, struct connection *c, struct bytes message)
 	job->connection = c;
 	job->started_us = now_us();
 	c->job = job;
+	c->asked_us = job->started_us;
 	const Siegel__Requestor *q = requestor_of(job);
 	FAULT("request-read");
 	if (!caller_may(c->caller, request->operation_case) ||
@@ -583,6 +556,26 @@ watch_lane(struct worker *w, struct lane *l)
  * gain nothing, and cost a commit. */
 #define FLUSH_SLOW_US 1000
 
+void
+worker_took(struct worker *w, int64_t us)
+{
+	w->took_us = us;
+}
+
+/* Whether a batch that would begin now had better wait for more. */
+static bool
+gathers(const struct worker *w, int64_t now)
+{
+	struct clients clients = {0};
+	if (!w->queue.first || w->queue.n >= BATCH_WORTH)
+		return false;
+	for (const struct connection *c = w->connections; c; c = c->next) {
+		clients.waiting += c->job != NULL;
+		clients.active += c->job || now - c->asked_us < ACTIVE_US;
+	}
+	return queue_gathers(&w->queue, &clients, w->took_us, now);
+}
+
 /* idle: nothing else is to be done. */
 static void
 dispatch(struct worker *w, bool idle)
@@ -598,7 +591,7 @@ dispatch(struct worker *w, bool idle)
 	}
 	for (size_t i = 0; i < w->n_lanes && w->queue.first; i++) {
 		struct job *jobs[LIMIT_BATCH];
-		if (w->lanes[i].state != LANE_IDLE || (busy > 0 && w->queue.n < worth))
+		if (w->lanes[i].state != LANE_IDLE || (busy > 0 && w->queue.n < worth) || gathers(w, now))
 			continue;
 		size_t n = queue_take(&w->queue, jobs, !revoking, now);
 		if (n == 0)

@@ -44,6 +44,8 @@ void worker_refuse(struct worker *w, struct job *job, const struct error *e);
 void worker_requeue(struct worker *w, struct job *job, int delay_ms);
 /* The certificate that a job's is to replace was looked up: it goes on. */
 void worker_found(struct worker *w, struct job *job);
+/* A batch of certificates was under way for so long, in microseconds. */
+void worker_took(struct worker *w, int64_t us);
 /* A connection on which nothing is under way, for a statement that takes no time; NULL when there is none now. */
 struct db *worker_idle_db(struct worker *w);
 struct hsm *worker_hsm(struct worker *w); /* NULL: there is no key store at all */

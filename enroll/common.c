@@ -89,6 +89,17 @@ enroll_query(struct enroll *en, int32_t tenant_id, const char *sql, const struct
 	return rc;
 }
 
+int
+enroll_ca_is_of(struct db *db, int32_t ca_id, int32_t other_id, bool *ret, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	const struct db_param row[] = {DB_INT(ca_id), DB_INT(other_id)};
+	if (ca_id != other_id && db_query(db, "SELECT ca_is_of($1::int, $2::int)", row, ARRAY_LEN(row), false, &r, e) < 0)
+		return -1;
+	*ret = ca_id == other_id || db_bool(r, 0, 0);
+	return 0;
+}
+
 struct endpoints *
 enroll_endpoints(struct enroll *en)
 {

@@ -23,6 +23,10 @@ int enroll_query(struct enroll *en, int32_t tenant_id, const char *sql, const st
 /* Asks the engine on a connection of its own: engine_call(). The caller frees *ret with engine_reply_free(). */
 int enroll_call(struct enroll *en, const Siegel__Request *request, Siegel__Reply **ret, struct error *e) MUST_CHECK;
 
+struct http_options;
+/* Listens on the socket of that name and answers the edge until the process is to stop; options->edge is set here. */
+int enroll_serve(const struct config *c, const char *name, struct http_options *options, struct error *e) MUST_CHECK;
+
 /* An account by its password or one-time code: auth_basic(), which consumes the latter. A good password is kept for a moment (lib/auth/kept.h). */
 int enroll_password(struct enroll *en, struct db *db, const char *authorization, struct arena *a, struct principal *ret,
                     struct error *e) MUST_CHECK;
@@ -65,6 +69,8 @@ struct enroll_request {
 	bool server_key;               /* the key is made by the engine; the CSR says subject and names (RFC 7030 4.4.1) */
 };
 
+/* Whether ca_id is other_id or a CA that this one followed by roll-over; the store is asked about others alone. */
+int enroll_ca_is_of(struct db *db, int32_t ca_id, int32_t other_id, bool *ret, struct error *e) MUST_CHECK;
 /* SHA-256 over protocol and door, who asks (account, certificate or identity), the CSR's hash or the transaction, and the operation, each with its
  * length in front. */
 void enroll_request_key(const char *protocol, const struct enroll_request *r, uint8_t ret[ENROLL_KEY_BYTES]);

@@ -10,6 +10,13 @@
 	" 'at', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')) ORDER BY d.created_at), '[]')" \
 	" FROM approval_decision d WHERE d.approval_id = a.id AND d.version = a.version)"
 
+#define TOKEN "-H \"Authorization: Bearer $SIEGEL_TOKEN\""
+#define CURL(action) "'curl --fail-with-body --cacert root.pem -X POST " TOKEN " $URL/api/v2.0/approvals/' || a.id || '/" action "'"
+#define CTL(action) "'siegelctl approvals " action " ' || a.id"
+#define COMMANDS                                                                                                       \
+	"CASE WHEN a.status IN ('open', 'approved') THEN jsonb_build_object('siegelctl_approve', " CTL("approve") ","         \
+	" 'siegelctl_reject', " CTL("reject") ", 'curl_approve', " CURL("approve") ", 'curl_reject', " CURL("reject") ") END"
+
 static const struct attribute attributes[] = {
 	{"operation", "a.operation", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "what will be done: ca.create, certificate.issue"},
 	{"object", "a.object_id", ATTRIBUTE_INT, ATTRIBUTE_FILTER, "the id of what it is done to"},
@@ -22,6 +29,8 @@ static const struct attribute attributes[] = {
 	{"requestor", "a.requestor", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
 	{"result", "a.result", ATTRIBUTE_JSON, 0},
 	{"error", "a.error", ATTRIBUTE_TEXT, 0},
+	{"commands", COMMANDS, ATTRIBUTE_JSON, ATTRIBUTE_WITH_URL,
+	 "ready command lines of siegelctl and curl to decide; null when nothing is to be decided"},
 	OWNERSHIP_ATTRIBUTES("a"),
 	{"version", "a.version", ATTRIBUTE_INT, 0},
 	{"created_at", "a.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},

@@ -3,6 +3,7 @@
 #include "api/api.h"
 
 #include "api/list.h"
+#include "api/resources/lines.h"
 #include "api/write.h"
 
 static const struct filtering by_status = {
@@ -14,6 +15,18 @@ static const struct filtering by_status = {
 	    {NULL, NULL}},
 };
 
+/* The subject that the code is for, as one word of a shell. */
+#define QUOTED(text) "'''' || replace(" text ", '''', '''\\''''') || ''''"
+#define WANTED                                                                                                         \
+	"coalesce(nullif(concat_ws(', ', 'CN=' || nullif(c.common_name, ''), 'serialNumber=' || nullif(c.serial_number, '')), ''), 'CN=device')"
+#define SUBJECT "(" QUOTED(WANTED) ")"
+#define URL "CASE n.protocol WHEN 'est' THEN '$URL/.well-known/est/' || n.label WHEN 'scep' THEN '$URL/scep/' || n.label END"
+#define COMMANDS                                                                                                       \
+	"CASE n.protocol WHEN 'est' THEN jsonb_build_object('curl_cacerts', " EST_CACERTS ", 'curl_enroll', " EST_ENROLL ","  \
+	" 'strongswan_cacerts', " EST_PKI_CACERTS ", 'strongswan_enroll', " EST_PKI_ENROLL ")"                             \
+	" WHEN 'scep' THEN jsonb_build_object('strongswan_ca', " SCEP_PKI_CA ", 'strongswan_enroll', " SCEP_PKI_ENROLL(SUBJECT) ","  \
+	" 'certmonger_ca', " SCEP_CERTMONGER_CA ", 'certmonger_enroll', " SCEP_CERTMONGER_ENROLL(SUBJECT) ") END"
+
 static const struct attribute attributes[] = {
 	{"status",
 	 "CASE WHEN c.revoked_at IS NOT NULL THEN 'revoked' WHEN c.used_at IS NOT NULL THEN 'used' WHEN c.expires_at <= now() THEN 'expired'"
@@ -23,6 +36,10 @@ static const struct attribute attributes[] = {
 	{"serial_number", "c.serial_number", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE, "serialNumber that its subject has to have"},
 	{"names", "c.names", ATTRIBUTE_TEXTS, ATTRIBUTE_CREATE,
 	 "the alternative names that it may have, such as dns:a.example; with a common name or serial number none but these and the common name"},
+	{"url", URL, ATTRIBUTE_TEXT, ATTRIBUTE_WITH_URL, "where clients send their requests; null when it isn't bound to a label or profile"},
+	{"commands", COMMANDS, ATTRIBUTE_JSON, ATTRIBUTE_WITH_URL,
+	 "ready command lines of curl, strongSwan and certmonger at the label or profile that it is bound to; the code goes in the place of SECRET or"
+	 " CHALLENGE"},
 	{"expires_at", "c.expires_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},
 	{"used_at", "c.used_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},
 	{"revoked_at", "c.revoked_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},

@@ -3,33 +3,24 @@
 #include "api/api.h"
 
 #include "api/list.h"
+#include "api/resources/lines.h"
 #include "api/write.h"
 
-#define EST_URL "'$URL/.well-known/est/' || n.label"
-#define PKI_URL "'$URL/' || n.label" /* pki appends /.well-known/est */
-/* What a device's programmer begins with; doc/est.md has the rest. */
-#define SECRET "CASE WHEN n.auth && '{password,code,both}' THEN ' -u NAME:SECRET' ELSE '' END"
-#define IDENTITY "CASE WHEN n.auth && '{certificate,both}' THEN ' --cert device.crt --key device.key' ELSE '' END"
-/* What pki --estca writes beside the root, and pki --est needs to verify what it gets. */
-#define ISSUER                                                                                                         \
-	"coalesce((SELECT ' --cacert ca-1.crt' FROM ca k WHERE (k.id = n.ca_id OR (n.ca_id IS NULL AND k.is_default))"   \
-	" AND (k.parent_id IS NOT NULL OR k.external)), '')"
-/* A refusal is a text, and no base64: it is shown as it is. */
-#define DECODE(file) "'-o answer.b64 --fail-with-body && openssl base64 -d -A -in answer.b64 | openssl pkcs7 -inform DER -print_certs -out " file \
-	" || ! cat answer.b64'"
+/* The two parts of the answer; the file with the key goes. */
+#define PART(n) "tr -d ''\\r'' < answer.mime | awk ''/^--/ {n++; body=0} body && n==" n " {print} /^$/ {body=1}'' | openssl base64 -d -A"
+#define SERVERKEYGEN                                                                                                   \
+	"CASE WHEN coalesce(n.settings->>'key_delivery', 'any') <> 'encrypted' AND NOT EXISTS (SELECT FROM profile p WHERE p.id = n.profile_id" \
+	" AND p.definition->>'key_origin' = 'client') THEN '(umask 077 && ' || " POST("device.csr") " || " EVIDENCE " || " PKCS10             \
+	" || '/serverkeygen -o answer.mime --fail-with-body && " PART("1") " | openssl pkey -inform DER -out made.key && " PART("2")         \
+	" | openssl pkcs7 -inform DER -print_certs -out made.crt || ! cat answer.mime; state=$?; rm answer.mime; exit $state)' END"
 #define COMMANDS                                                                                                       \
-	"jsonb_build_object("                                                                                          \
-	"'curl_cacerts', 'curl --cacert root.pem ' || " EST_URL " || '/cacerts | openssl base64 -d -A | openssl pkcs7 -inform DER -print_certs'," \
-	" 'curl_enroll', 'openssl base64 -A -in device.csr | curl --cacert root.pem' || " SECRET " || CASE WHEN n.auth && '{password,code}' THEN ''" \
-	" ELSE " IDENTITY " END || ' -H ''Content-Type: application/pkcs10'' --data-binary @- ' || " EST_URL                 \
-	" || '/simpleenroll ' || " DECODE("device.crt") ","                                                               \
-	" 'curl_reenroll', CASE WHEN n.auth && '{certificate,both}' THEN 'openssl base64 -A -in next.csr | curl --cacert root.pem'"  \
+	"jsonb_build_object('curl_cacerts', " EST_CACERTS ", 'curl_enroll', " EST_ENROLL ","                             \
+	" 'curl_reenroll', CASE WHEN n.auth && '{certificate,both}' THEN " POST("next.csr")                                 \
 	" || CASE WHEN 'certificate' = ANY (n.auth) THEN '' ELSE " SECRET " END || " IDENTITY                               \
-	" || ' -H ''Content-Type: application/pkcs10'' --data-binary @- ' || " EST_URL                                      \
-	" || '/simplereenroll ' || " DECODE("next.crt") " END,"                                                           \
-	" 'strongswan_cacerts', 'pki --estca --url ' || " PKI_URL " || ' --cacert root.pem --outform pem --caout ca.crt --force',"  \
-	" 'strongswan_enroll', CASE WHEN n.auth && '{password,code}' THEN 'pki --est --url ' || " PKI_URL                        \
-	" || ' --cacert root.pem' || " ISSUER " || ' --in device.csr --userpass NAME:SECRET --outform pem > device.crt' END,"                        \
+	" || " PKCS10 " || '/simplereenroll ' || " DECODE("next.crt") " END,"                                              \
+	" 'curl_csrattrs', 'curl --cacert root.pem ' || " EST_URL " || '/csrattrs | openssl base64 -d -A | openssl asn1parse -inform DER -i',"  \
+	" 'curl_serverkeygen', " SERVERKEYGEN ","                                                                        \
+	" 'strongswan_cacerts', " EST_PKI_CACERTS ", 'strongswan_enroll', " EST_PKI_ENROLL ","                             \
 	" 'strongswan_reenroll', CASE WHEN 'certificate' = ANY (n.auth) THEN 'pki --est --url ' || " PKI_URL                     \
 	" || ' --cacert root.pem' || " ISSUER " || ' --in next.csr --cert device.crt --key device.key --outform pem > next.crt' END)"
 

@@ -3,29 +3,20 @@
 #include "api/api.h"
 
 #include "api/list.h"
+#include "api/resources/lines.h"
 #include "api/write.h"
 
+/* What an administrator begins with; doc/scep.md has the rest. */
 #define SCEP_URL "'$URL/scep/' || n.label"
-/* The port of plain HTTP, as the CRLs of the CA say where it is: clients of SCEP seldom let one say which root they trust for TLS, and need none. */
-#define PLAIN                                                                                                                \
-	"coalesce((SELECT substring(k.crl_url FROM '^(http://[^/]+)/crl/[0-9a-f]+[.]crl$') FROM ca k WHERE k.id = n.ca_id"           \
-	" OR (n.ca_id IS NULL AND k.is_default)), '$URL') || '/scep/' || n.label"
-/* What an administrator begins with; doc/scep.md has the rest. Over TLS certmonger would want -R, and uses that in its first request alone. */
-/* Debian's strongSwan wants all capabilities announced. */
-#define SWAN "CASE WHEN n.settings->>'capabilities' = 'all' THEN "
-#define SWAN_CHALLENGE "CASE WHEN n.settings->>'capabilities' = 'all' AND n.auth && '{challenge,code,webhook}' THEN "
-#define CHALLENGE "CASE WHEN n.auth && '{challenge,code,webhook}' THEN "
+#define DEVICE "'CN=device'"
 #define COMMANDS                                                                                                       \
 	"jsonb_build_object("                                                                                          \
 	"'curl_capabilities', 'curl --cacert root.pem ''' || " SCEP_URL " || '?operation=GetCACaps''',"                 \
-	" 'strongswan_ca', " SWAN "'pki --scepca --url ' || " PLAIN                                                   \
-	" || ' --caout ca.pem --raout ra.pem --outform pem --force' END,"                                               \
-	" 'strongswan_enroll', " SWAN_CHALLENGE "'pki --scep --url ' || " PLAIN                                       \
-	" || ' --in device.key --dn CN=device --password CHALLENGE --cacert-enc ra.pem --cacert-sig ra.pem --cacert ca.pem --cacert ca-1.pem" \
-	" --cipher aes --digest sha256 --outform pem > device.crt' END,"                                                \
-	" 'certmonger_ca', 'getcert add-scep-ca -c siegel -u ' || " PLAIN ","                                             \
-	" 'certmonger_enroll', " CHALLENGE                                                                              \
-	"'getcert request -c siegel -f \"$PWD/device.crt\" -k \"$PWD/device.key\" -N CN=device -L CHALLENGE -w' END)"
+	" 'strongswan_ca', " SCEP_PKI_CA ", 'strongswan_enroll', " SCEP_PKI_ENROLL(DEVICE) ","                            \
+	" 'strongswan_renew', " SWAN_CERTIFICATE "'pki --scep --url ' || " SCEP_PLAIN                                    \
+	" || ' --in next.key --dn CN=device --cert device.crt --key device.key" SWAN_TRUST " > next.crt' END,"          \
+	" 'certmonger_ca', " SCEP_CERTMONGER_CA ", 'certmonger_enroll', " SCEP_CERTMONGER_ENROLL(DEVICE) ","              \
+	" 'certmonger_renew', CASE WHEN 'certificate' = ANY (n.auth) THEN 'getcert resubmit -f \"$PWD/device.crt\" -w' END)"
 
 static const struct attribute attributes[] = {
 	{"name", "n.label", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED,

@@ -67,14 +67,6 @@ signed_by(const struct cert *c, const struct keytype *type, EVP_PKEY *key)
 	return good;
 }
 
-/* KeyUsage: bit 5, keyCertSign (RFC 5280 4.2.1.3), when the extension is there. */
-static bool
-may_sign_certificates(const struct cert *c)
-{
-	struct bytes usage = extension_value(c, OID_KEY_USAGE);
-	return !usage.len || (usage.len >= 4 && usage.data[0] == DER_BIT_STRING && usage.data[3] & 0x80 >> USAGE_KEY_CERT_SIGN);
-}
-
 static struct import_ca *
 add(struct import_job *i)
 {
@@ -113,7 +105,7 @@ note_certificate(struct import_job *i, const char *where, struct bytes der, stru
 	ca->aki = import_aki(extension_value(&ca->cert, OID_AKI));
 	if (load_public_key(ca, &unread) < 0)
 		ca->fault = arena_strdup(i->arena, unread.detail);
-	else if (!may_sign_certificates(&ca->cert))
+	else if (!cert_has_usage(&ca->cert, USAGE_KEY_CERT_SIGN, true))
 		ca->fault = "it is a CA's, but its key usage lacks keyCertSign (RFC 5280 4.2.1.3)";
 	else if (ca->cert.not_after < time(NULL))
 		ca->fault = "the CA's certificate has expired";

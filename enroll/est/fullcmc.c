@@ -5,6 +5,7 @@
 #include "enroll/cms.h"
 #include "enroll/est/cmc.h"
 #include "enroll/est/est.h"
+#include "enroll/kept.h"
 #include "lib/limits.h"
 #include "lib/x509/oid.h"
 
@@ -103,6 +104,34 @@ refuse(struct est_exchange *x, const struct enroll_ra *ra, const struct cmc_requ
 	x->answer_type = CMC_RESPONSE_TYPE;
 }
 
+struct flood {
+	struct est_exchange *x;
+	const struct error *e;
+};
+
+static int
+make_wait(void *ctx, struct bytes *ret, struct error *e)
+{
+	const struct flood *f = ctx;
+	struct cmc_request q = {.status = CMC_FAILED};
+	struct cmc_answer answer = {.status = CMC_FAILED, .failure = (enum cmc_failure)error_cmc_fail_info(f->e->code), .text = f->e->detail};
+	struct enroll_ra ra;
+	return est_ra(f->x, &ra, e) < 0 ? -1 : respond(f->x, &ra, &q, &answer, (struct bytes){0}, ret, e);
+}
+
+/* Those who have to wait get one and the same response: signatures are what they are kept from. */
+static void
+refuse_flood(struct est_exchange *x, const struct error *e)
+{
+	static struct kept waits = KEPT_INIT;
+	struct flood f = {x, e};
+	struct error ignored;
+	const char *key = arena_printf(x->request->arena, "%d %s %d", x->door.tenant_id, x->door.label, x->door.ca_id);
+	if (kept_get(&waits, x->request->arena, x->door.label, key, make_wait, &f, &x->refusal, &ignored) < 0)
+		x->refusal = (struct bytes){0};
+	x->answer_type = CMC_RESPONSE_TYPE;
+}
+
 static int
 handle(struct est_exchange *x, struct bytes *ret_body, struct error *e)
 {
@@ -110,13 +139,17 @@ handle(struct est_exchange *x, struct bytes *ret_body, struct error *e)
 	/* Whoever isn't known costs a signature: those who are refused again and again wait. */
 	const char *key = arena_printf(a, "est cmc %s", x->request->client);
 	struct cmc_answer answer = {.status = CMC_SUCCESS, .failure = CMC_NO_FAILURE};
+	struct cmc_request q = {.status = CMC_FAILED, .failure = CMC_BAD_REQUEST};
 	struct enroll_result issued = {0};
 	struct enroll_ra ra;
-	struct cmc_request q;
 	struct bytes message;
-	if (throttle_check(key, e) < 0 || est_message_decode(a, x->request->body, &message, e) < 0 || est_ra(x, &ra, e) < 0)
+	if (throttle_check(key, e) < 0) {
+		refuse_flood(x, e);
 		return -1;
-	if (run(x, message, &q, &issued, e) < 0) {
+	}
+	if (est_ra(x, &ra, e) < 0)
+		return -1;
+	if (est_message_decode(a, x->request->body, &message, e) < 0 || run(x, message, &q, &issued, e) < 0) {
 		if (!x->who.name)
 			throttle_failed(key);
 		refuse(x, &ra, &q, e);

@@ -50,13 +50,12 @@ take_certificate(struct est_exchange *x, struct db *db, bool expired_passes, str
 static int
 check_ca(const struct est_exchange *x, struct db *db, struct error *e)
 {
-	CLEANUP(db_result_free) struct db_result *r = NULL;
-	const struct db_param row[] = {DB_INT(x->shown.ca_id), DB_INT(x->door.ca_id)};
+	bool is;
 	if (x->door.ca_id == 0)
 		return fail(e, E_UNAVAILABLE, "no CA is in service on this path");
-	if (db_query(db, "SELECT ca_is_of($1::int, $2::int)", row, ARRAY_LEN(row), false, &r, e) < 0)
+	if (enroll_ca_is_of(db, x->shown.ca_id, x->door.ca_id, &is, e) < 0)
 		return -1;
-	if (db_bool(r, 0, 0))
+	if (is)
 		return 0;
 	return x->shown.is_ra ? fail(e, E_FORBIDDEN, "the client certificate is a registration authority's of another CA (RFC 7030 3.7)")
 			      : fail(e, E_FORBIDDEN, "the client certificate is of another CA than this path's");

@@ -16,19 +16,18 @@ own_certificate(struct scep_exchange *x, const struct scep_message *m, struct pr
 	struct principal who;
 	struct cert cert;
 	struct error none;
-	CLEANUP(db_result_free) struct db_result *res = NULL;
+	bool is_of = false;
 	if (cert_parse(m->signer, &cert, &none) < 0)
 		return fail_at(e, E_FORBIDDEN, AUTH_FOREIGN, "the signer's certificate isn't one of ours");
 	if (db_pool_take(pool, &db, e) < 0)
 		return -1;
 	int result = auth_signer_cert(db, m->signer, x->arena, &who, e);
 	if (result == 0)
-		result = db_query(db, "SELECT ca_is_of($1::int, $2::int)",
-		                  (struct db_param[]){DB_INT(who.ca_id), DB_INT(x->endpoint.ca_id)}, 2, false, &res, e);
+		result = enroll_ca_is_of(db, who.ca_id, x->endpoint.ca_id, &is_of, e);
 	db_pool_give(pool, db);
 	if (result < 0)
 		return -1;
-	if (who.tenant_id != x->endpoint.tenant_id || !db_bool(res, 0, 0))
+	if (who.tenant_id != x->endpoint.tenant_id || !is_of)
 		return fail(e, E_FORBIDDEN, "the signer's certificate is of another CA than this profile's");
 	*ret = who;
 	return 0;
@@ -38,6 +37,15 @@ static bool
 is_foreign(const struct error *e)
 {
 	return e->code == E_FORBIDDEN && strcmp(e->pointer, AUTH_FOREIGN) == 0;
+}
+
+bool
+scep_is_known(struct scep_exchange *x, const struct scep_message *m)
+{
+	struct principal who;
+	struct error none;
+	return x->endpoint.auth & ENDPOINT_CERTIFICATE && cms_signed_verify(&m->cms, m->signer, x->legacy, &none) == 0 &&
+	       own_certificate(x, m, &who, &none) == 0;
 }
 
 /* RFC 8894 3.3.1.2 and 3.3.2: by a certificate of ours the next one for the same identity; by one of another CA (a manufacturer's) a first one. */

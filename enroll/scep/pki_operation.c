@@ -174,7 +174,7 @@ handle(struct scep_exchange *x, struct http_answer *ret, struct error *e)
 	}
 	x->transaction = m.transaction;
 	const char *strangers = strangers_of(x);
-	if (throttle_check_of(strangers, STRANGERS_MAX, e) < 0 || scep_find_ras(x, ras, &n_ras, e) < 0)
+	if ((throttle_check_of(strangers, STRANGERS_MAX, e) < 0 && !scep_is_known(x, &m)) || scep_find_ras(x, ras, &n_ras, e) < 0)
 		return -1;
 	x->status = "success";
 	if (process(x, &m, ras, n_ras, &ra, &answer, &why) == 0) {

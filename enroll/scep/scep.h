@@ -114,6 +114,8 @@ struct scep_grant {
 int scep_authorise(struct scep_exchange *x, enum scep_need need, const struct scep_message *m, const struct csr *csr, struct scep_grant *ret,
                    struct error *e) MUST_CHECK;
 
+/* Whether the message is signed by a good certificate of ours that this profile takes: its owner isn't one of the strangers of his address. */
+bool scep_is_known(struct scep_exchange *x, const struct scep_message *m);
 /* Under which wrong challenges of x's client are counted (lib/auth), in the arena. */
 const char *scep_throttle_key(const struct scep_exchange *x);
 

@@ -23,19 +23,19 @@ refuse_secret(struct error *e)
 	return fail(e, E_UNAUTHENTICATED, AUTH_SECRET_REFUSED);
 }
 
-/* Columns: tenant_id, account_id, name, role, rights from first_col on. False when the account may do nothing at all any more: its tenant is
+/* Columns of a row: tenant_id, account_id, name, role, rights from first_col on. False when the account may do nothing at all any more: its tenant is
  * disabled (account_rights() gives null). */
 static bool
-principal_of_row(const struct db_result *res, int first_col, enum evidence ev, struct arena *a, struct principal *ret)
+principal_of_row(const struct db_result *res, int row, int first_col, enum evidence ev, struct arena *a, struct principal *ret)
 {
-	if (db_is_null(res, 0, first_col + 4))
+	if (db_is_null(res, row, first_col + 4))
 		return false;
 	*ret = (struct principal){
-	    .tenant_id = (int32_t)db_int(res, 0, first_col),
-	    .account_id = db_int(res, 0, first_col + 1),
-	    .name = arena_strdup(a, db_text(res, 0, first_col + 2)),
-	    .role = arena_strdup(a, db_text(res, 0, first_col + 3)),
-	    .rights = RIGHT_BIT(RIGHT_ACCOUNT) | rights_parse(db_text(res, 0, first_col + 4)),
+	    .tenant_id = (int32_t)db_int(res, row, first_col),
+	    .account_id = db_int(res, row, first_col + 1),
+	    .name = arena_strdup(a, db_text(res, row, first_col + 2)),
+	    .role = arena_strdup(a, db_text(res, row, first_col + 3)),
+	    .rights = RIGHT_BIT(RIGHT_ACCOUNT) | rights_parse(db_text(res, row, first_col + 4)),
 	    .evidence = ev,
 	};
 	return true;
@@ -55,7 +55,7 @@ auth_token(struct db *db, const char *token, struct arena *a, struct principal *
 	if (db_query(db, "SELECT tenant_id, account_id, name, role, account_rights(account_id)::text FROM auth_by_secret('token', NULL, $1::bytea)",
 	             (struct db_param[]){DB_BYTES(hash, sizeof(hash))}, 1, false, &res, e) < 0)
 		return -1;
-	if (db_rows(res) != 1 || !principal_of_row(res, 0, EVIDENCE_TOKEN, a, ret))
+	if (db_rows(res) != 1 || !principal_of_row(res, 0, 0, EVIDENCE_TOKEN, a, ret))
 		return refuse_secret(e);
 	return 0;
 }
@@ -132,7 +132,7 @@ auth_basic(struct db *db, const char *authorization, bool consume, struct arena 
 	if (db_rows(res) != 1)
 		return refuse_secret(e);
 	bool one_time = strcmp(db_text(res, 0, 0), "one_time") == 0;
-	if (!principal_of_row(res, 2, one_time ? EVIDENCE_ONE_TIME : EVIDENCE_PASSWORD, a, &p))
+	if (!principal_of_row(res, 0, 2, one_time ? EVIDENCE_ONE_TIME : EVIDENCE_PASSWORD, a, &p))
 		return refuse_secret(e);
 	if (one_time && consume) {
 		CLEANUP(db_result_free) struct db_result *used = NULL;
@@ -162,6 +162,9 @@ issuer_key_id(const struct cert *c, struct bytes *ret, struct error *e)
 	return 0;
 }
 
+/* Columns of auth_by_certificate() as find_row() asks for them. */
+enum { ROW_ID, ROW_TENANT, ROW_DER, ROW_STATUS, ROW_CA_STATUS, ROW_CA, ROW_ACCOUNT, ROW_ACCOUNT_ID, ROW_FORMER = ROW_ACCOUNT + 5 };
+
 /* The row of exactly this certificate: what the key identifier and the serial find is only a candidate, for anybody can write
  * these into a certificate of his own. The whole DER decides. */
 static int
@@ -172,12 +175,13 @@ find_row(struct db *db, const struct cert *c, struct arena *a, struct db_result 
 		return -1;
 	CLEANUP(db_result_free) struct db_result *res = NULL;
 	if (db_query(db,
-	             "SELECT certificate_id, tenant_id, der, status, ca_status, ca_id FROM auth_by_certificate($1::bytea, $2::bytea)",
+	             "SELECT certificate_id, tenant_id, der, status, ca_status, ca_id, account_tenant, account_id, account, role, rights::text,"
+	             " former FROM auth_by_certificate($1::bytea, $2::bytea)",
 	             (struct db_param[]){DB_BYTES(key_id.data, key_id.len), DB_BYTES(c->serial.data, c->serial.len)}, 2, false, &res,
 	             e) < 0)
 		return -1;
 	for (int row = 0; row < db_rows(res); row++) {
-		if (bytes_equal(db_bytes(res, row, 2, a), c->whole)) {
+		if (bytes_equal(db_bytes(res, row, ROW_DER, a), c->whole)) {
 			*ret_row = row;
 			*ret = TAKE(res);
 			return 0;
@@ -210,35 +214,16 @@ check_usable(const struct cert *c, int64_t status, const char *ca_status, bool e
 	return 0;
 }
 
-/* A certificate that was made an account's credential speaks for that account or for nobody: when the account was disabled or the
- * credential withdrawn, it doesn't fall back to being a device's. */
+/* The account that has the certificate as a credential: *ret, which stays as it is when none ever had. One that was made an account's credential
+ * speaks for that account or for nobody: when the account was disabled or the credential withdrawn, it doesn't fall back to being a device's. */
 static int
-refuse_former_credential(struct db *db, int32_t tenant_id, const uint8_t hash[SHA256_DIGEST_LENGTH], struct error *e)
+take_account(const struct db_result *res, int row, struct arena *a, struct principal *ret, struct error *e)
 {
-	CLEANUP(db_result_free) struct db_result *res = NULL;
-	if (auth_set_tenant(db, tenant_id, e) < 0 ||
-	    db_query(db, "SELECT 1 FROM credential WHERE kind = 'certificate' AND hash = $1::bytea",
-	             (struct db_param[]){DB_BYTES(hash, SHA256_DIGEST_LENGTH)}, 1, false, &res, e) < 0)
-		return -1;
-	if (db_rows(res) > 0)
+	if (db_bool(res, row, ROW_FORMER))
 		return fail(e, E_FORBIDDEN, "the account of the client certificate is disabled, or the certificate was withdrawn from it");
-	return 0;
-}
-
-/* The account that has the certificate as a credential: *ret, which stays as it is when none ever had. */
-static int
-take_account(struct db *db, struct bytes der, int32_t tenant_id, struct arena *a, struct principal *ret, struct error *e)
-{
-	uint8_t hash[SHA256_DIGEST_LENGTH];
-	SHA256(der.data, der.len, hash);
-	CLEANUP(db_result_free) struct db_result *account = NULL;
-	if (db_query(db, "SELECT tenant_id, account_id, name, role, account_rights(account_id)::text"
-	             " FROM auth_by_secret('certificate', NULL, $1::bytea)",
-	             (struct db_param[]){DB_BYTES(hash, sizeof(hash))}, 1, false, &account, e) < 0)
-		return -1;
-	if (db_rows(account) != 1)
-		return refuse_former_credential(db, tenant_id, hash, e);
-	if (!principal_of_row(account, 0, EVIDENCE_CERTIFICATE, a, ret))
+	if (db_is_null(res, row, ROW_ACCOUNT_ID))
+		return 0;
+	if (!principal_of_row(res, row, ROW_ACCOUNT, EVIDENCE_CERTIFICATE, a, ret))
 		return fail(e, E_FORBIDDEN, "the tenant of the client certificate's account is disabled");
 	return 0;
 }
@@ -259,20 +244,20 @@ client_cert(struct db *db, const char *pem, bool expired_passes, struct arena *a
 	CLEANUP(db_result_free) struct db_result *res = NULL;
 	int row = 0;
 	if (find_row(db, &c, a, &res, &row, e) < 0 ||
-	    check_usable(&c, db_int(res, row, 3), db_text(res, row, 4), expired_passes, false, e) < 0)
+	    check_usable(&c, db_int(res, row, ROW_STATUS), db_text(res, row, ROW_CA_STATUS), expired_passes, false, e) < 0)
 		return -1;
 
 	struct principal p = {
-	    .tenant_id = (int32_t)db_int(res, row, 1),
+	    .tenant_id = (int32_t)db_int(res, row, ROW_TENANT),
 	    .name = dn_text(a, c.subject),
 	    .role = ROLE_NONE,
 	    .evidence = EVIDENCE_CERTIFICATE,
 	};
-	int64_t certificate_id = db_int(res, row, 0);
-	if (take_account(db, der, p.tenant_id, a, &p, e) < 0)
+	int64_t certificate_id = db_int(res, row, ROW_ID);
+	if (take_account(res, row, a, &p, e) < 0)
 		return -1;
 	p.certificate_id = certificate_id;
-	p.ca_id = (int32_t)db_int(res, row, 5);
+	p.ca_id = (int32_t)db_int(res, row, ROW_CA);
 	p.certificate = der;
 	p.is_ra = cert_has_eku(&c, OID_EKU_CMC_RA, false);
 	p.expired = (int64_t)time(NULL) > c.not_after;
@@ -300,19 +285,20 @@ auth_signer_cert(struct db *db, struct bytes der, struct arena *a, struct princi
 	CLEANUP(db_result_free) struct db_result *res = NULL;
 	if (cert_parse(der, &c, e) < 0)
 		return fail(e, E_FORBIDDEN, "the signer's certificate can't be read");
-	if (find_row(db, &c, a, &res, &row, e) < 0 || check_usable(&c, db_int(res, row, 3), db_text(res, row, 4), false, true, e) < 0)
+	if (find_row(db, &c, a, &res, &row, e) < 0 ||
+	    check_usable(&c, db_int(res, row, ROW_STATUS), db_text(res, row, ROW_CA_STATUS), false, true, e) < 0)
 		return -1;
 	struct principal account; /* doesn't speak here, but it has to be one that may */
-	int32_t tenant_id = (int32_t)db_int(res, row, 1);
-	if (take_account(db, der, tenant_id, a, &account, e) < 0)
+	int32_t tenant_id = (int32_t)db_int(res, row, ROW_TENANT);
+	if (take_account(res, row, a, &account, e) < 0)
 		return -1;
 	*ret = (struct principal){
 	    .tenant_id = tenant_id,
 	    .name = dn_text(a, c.subject),
 	    .role = ROLE_NONE,
 	    .evidence = EVIDENCE_CERTIFICATE,
-	    .certificate_id = db_int(res, row, 0),
-	    .ca_id = (int32_t)db_int(res, row, 5),
+	    .certificate_id = db_int(res, row, ROW_ID),
+	    .ca_id = (int32_t)db_int(res, row, ROW_CA),
 	    .certificate = der,
 	    .is_ra = cert_has_eku(&c, OID_EKU_CMC_RA, false),
 	};

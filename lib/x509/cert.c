@@ -175,7 +175,8 @@ cert_has_usage(const struct cert *c, int usage, bool absent_is_ok)
 	size_t at = 3 + (size_t)usage / 8; /* behind the BIT STRING's tag, its length and the number of unused bits */
 	if (!x)
 		return absent_is_ok;
-	return x->value.len > at && x->value.data[0] == DER_BIT_STRING && x->value.data[at] & (0x80 >> usage % 8);
+	return x->value.len > at && x->value.data[0] == DER_BIT_STRING && x->value.data[1] == x->value.len - 2 &&
+	       x->value.data[at] & (0x80 >> usage % 8);
 }
 
 bool

@@ -186,3 +186,29 @@ csr_attribute(const struct csr *csr, struct bytes oid, int tag, const char *what
 	}
 	return fail(e, E_NOT_FOUND, "%s: the request has no such attribute", what);
 }
+
+int
+csr_change(const struct csr *csr, struct bytes *ret_subject, struct bytes *ret_names, struct error *e)
+{
+	static const char what[] = "changeSubjectName";
+	struct bytes content, part, subject = {0}, names = {0};
+	struct der inner;
+	int tag;
+	if (csr_attribute(csr, OID_BYTES("\x2b\x06\x01\x05\x05\x07\x07\x24"), DER_SEQUENCE, what, &content, e) < 0)
+		return -1;
+	struct der d = der_of(content);
+	while (!der_at_end(&d)) {
+		/* Both are a SEQUENCE: of sets the one, of names with tags of their own the other. */
+		if (der_get_any(&d, what, &tag, &part, &inner, e) < 0)
+			return fail(e, E_BAD_CSR, "%s: can't be read", what);
+		bool is_names = !der_at_end(&inner) && der_peek(&inner) != DER_SET;
+		if (tag != DER_SEQUENCE || names.len || (subject.len && !is_names))
+			return fail(e, E_BAD_CSR, "%s: a subject, alternative names or both are wanted (RFC 6402 2.8)", what);
+		*(is_names ? &names : &subject) = part;
+	}
+	if (!subject.len && !names.len)
+		return fail(e, E_BAD_CSR, "%s: it changes nothing (RFC 6402 2.8)", what);
+	*ret_subject = subject;
+	*ret_names = names;
+	return 0;
+}

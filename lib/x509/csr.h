@@ -27,6 +27,9 @@ int csr_parse(struct bytes der, struct csr *ret, struct error *e) MUST_CHECK;
 /* The value of an attribute that has one, with that tag: its content goes to *ret. E_NOT_FOUND when it isn't there, E_BAD_CSR when it has
  * another tag or several values. RFC 2986 4.1. */
 int csr_attribute(const struct csr *csr, struct bytes oid, int tag, const char *what, struct bytes *ret, struct error *e) MUST_CHECK;
+/* ChangeSubjectName (RFC 6402 2.8): what is to become of subject (a Name) and names (GeneralNames), both whole elements; empty: it stays. E_NOT_FOUND
+ * when the request has no such attribute, E_BAD_CSR when it can't be read or changes nothing. */
+int csr_change(const struct csr *csr, struct bytes *ret_subject, struct bytes *ret_names, struct error *e) MUST_CHECK;
 /* A CertReqMsg (RFC 4211 3) with subject, public key and a proof of possession by a signature over certReq (4.1 case 3), in the form of the other:
  * info is what is signed. E_BAD_CSR for anything else, also for controls, which would ask for more than the profile is asked for; with CRMF_PROOF as
  * the error's pointer when there is no such proof. What has another form in a CSR is in the arena. */

@@ -18,6 +18,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (csr_parse((struct bytes){data, size}, &csr, &e) < 0)
 		return 0;
+	struct bytes subject = {0}, changed = {0};
+	if (csr_change(&csr, &subject, &changed, &e) == 0 && subject.len > 0)
+		dn_text(a, subject);
+	if (changed.len > 0 && names_parse(a, changed, true, names, LIMIT_SAN_COUNT, &n, &e) < 0)
+		return 0;
 	dn_text(a, csr.subject);
 	if (csr.san.len > 0 && names_parse(a, csr.san, true, names, LIMIT_SAN_COUNT, &n, &e) < 0)
 		return 0;

@@ -4,8 +4,11 @@ import base64
 import datetime
 import uuid
 
+from asn1crypto import core
+from asn1crypto import csr as asn1_csr
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 import support
@@ -16,6 +19,30 @@ CERTS_ONLY = "application/pkcs7-mime; smime-type=certs-only"
 
 def unique(prefix="device"):
     return f"{prefix}-{uuid.uuid4().hex[:12]}.example"
+
+
+def request(cn=None, attributes=(), kind="p256", names=(), key=None):
+    """A CSR with attributes of raw DER values. cryptography writes values as UTF8String or PrintableString alone, so asn1crypto adds them."""
+    key = key or support.new_key(kind)
+    plain = asn1_csr.CertificationRequest.load(support.csr_der(support.new_csr(cn or unique(), key=key, names=names)))
+    info = plain["certification_request_info"]
+    old = [a.dump() for a in info["attributes"]]
+    new = [core.Sequence.load(sequence(core.ObjectIdentifier(oid).dump() + _tlv(0x31, b"".join(values)))).dump() for oid, *values in attributes]
+    body = b"".join(info[f].dump() for f in ("version", "subject", "subject_pk_info")) + _tlv(0xa0, b"".join(sorted(old + new)))
+    signed = sequence(body)
+    signature = key.sign(signed, ec.ECDSA(hashes.SHA256()))
+    return sequence(signed + plain["signature_algorithm"].dump() + _tlv(0x03, b"\0" + signature))
+
+
+def _tlv(tag, content):
+    if len(content) < 128:
+        return bytes([tag, len(content)]) + content
+    size = (len(content).bit_length() + 7) // 8
+    return bytes([tag, 0x80 | size]) + len(content).to_bytes(size, "big") + content
+
+
+def sequence(content):
+    return _tlv(0x30, content)
 
 
 def get(instance, path, method="GET", **kw):

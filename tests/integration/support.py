@@ -21,6 +21,7 @@ import urllib.parse
 import uuid
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -413,7 +414,14 @@ def new_key(kind="p256"):
         return rsa.generate_private_key(65537, int(kind[3:]))
     if kind == "ed25519":
         return ed25519.Ed25519PrivateKey.generate()
-    return ec.generate_private_key({"p256": ec.SECP256R1, "p384": ec.SECP384R1, "p521": ec.SECP521R1}[kind]())
+    return ec.generate_private_key({"p256": ec.SECP256R1, "p384": ec.SECP384R1, "p521": ec.SECP521R1, "brainpoolp256r1": ec.BrainpoolP256R1}[kind]())
+
+
+def skip_unless_known(kind):
+    """Skips the test when the system's OpenSSL knows no such key, as Debian 12's no ML-DSA."""
+    algorithm = {"mldsa65": "ML-DSA-65"}.get(kind)
+    if algorithm and algorithm not in subprocess.run(["openssl", "list", "-public-key-algorithms"], capture_output=True, text=True).stdout:
+        pytest.skip(f"this OpenSSL has no {algorithm}")
 
 
 def key_pem(key):

@@ -130,6 +130,11 @@ def test_commands_as_they_stand(instance, rest, shell, label, est_account):
         shell(commands[f"curl_{name}"].replace("NAME:SECRET", ":".join(est_account)))
     first, second = shell.certificate("device"), shell.certificate("next")
     assert first.subject == second.subject and first.serial_number != second.serial_number
+    assert ":extensionRequest" in shell(commands["curl_csrattrs"]).stdout.replace("Extension Request", "extensionRequest")
+    shell(commands["curl_serverkeygen"].replace("NAME:SECRET", ":".join(est_account)))
+    shell.have_their_keys("made")
+    assert shell.certificate("made").subject == first.subject and (shell.folder / "made.key").stat().st_mode & 0o77 == 0
+    assert not (shell.folder / "answer.mime").exists()
     assert one.answer.attributes["url"] == f"{instance.est_url}/{one.name}"
     for name in ("device", "next"):  # a request that was asked before would get the same certificate
         shell.key(name, "p384")
@@ -148,6 +153,55 @@ def test_a_ready_command_shows_why(rest, shell, label, est_account):
     shell.request("device", est.unique())
     done = shell(commands["curl_enroll"].replace("NAME:SECRET", f"{est_account[0]}:wrong"), check=False)
     assert done.returncode != 0 and "secret is wrong" in done.stdout and "PKCS7" not in done.stderr, done
+
+
+def test_a_ready_command_for_keys_shows_why(rest, shell, label, est_account):
+    """Nothing is left of the answer; and there is no line where no key is handed out in the clear, or none is made."""
+    profile = rest.post("/profiles", labels.document("profiles", name=labels.mark("own-keys"), template="device", definition={"key_origin": "client"}))
+    assert profile.status == 201, profile
+    commands = rest.get(f"/est_labels/{label(auth=['password']).id}").attributes["commands"]
+    shell.key("device", "p256")
+    shell.request("device", est.unique())
+    done = shell(commands["curl_serverkeygen"].replace("NAME:SECRET", f"{est_account[0]}:wrong"), check=False)
+    assert done.returncode != 0 and "secret is wrong" in done.stdout, done
+    assert not (shell.folder / "answer.mime").exists() and not (shell.folder / "made.key").exists()
+    for attributes in ({"settings": {"key_delivery": "encrypted"}}, {"profile": profile.attributes["name"]}):
+        assert rest.get(f"/est_labels/{label(**attributes).id}").attributes["commands"]["curl_serverkeygen"] is None
+
+
+def test_the_commands_of_a_code(instance, shell, label):
+    """As they stand, with the code in the place of SECRET; the subject is the one that it is bound to."""
+    one, cn = label(auth=["code"]), est.unique()
+    made = one.codes(common_name=cn)
+    attributes = one.rest.get(f"/enrollment_codes/{made.data['id']}").attributes
+    assert attributes["url"] == f"{instance.est_url}/{one.name}" and made.attributes["secret"] not in str(attributes)
+    shell.key("device", "p256")
+    shell.request("device", cn)
+    shell(attributes["commands"]["curl_cacerts"])
+    shell(attributes["commands"]["curl_enroll"].replace("SECRET", made.attributes["secret"]))
+    assert shell.certificate("device").subject.rfc4514_string() == f"CN={cn}"
+    shell(attributes["commands"]["strongswan_cacerts"])
+    shell(attributes["commands"]["strongswan_enroll"].replace("SECRET", made.attributes["secret"]))  # the same request: the same certificate
+    free = one.codes(est_label=None)
+    free = one.rest.get(f"/enrollment_codes/{free.data['id']}").attributes
+    assert free["url"] is None and free["commands"] is None
+
+
+@pytest.mark.parametrize("tool", ["siegelctl", "curl"])
+def test_the_commands_of_an_approval(instance, rest, shell, label, est_account, waits, tool):
+    """They decide as they stand, and are gone when nothing is to be decided."""
+    one = label()
+    env = f"export SIEGEL_URL={instance.url} SIEGEL_CACERT=root.pem SIEGEL_TOKEN={instance.token}; PATH=$PATH:{os.path.dirname(instance.binary('siegelctl'))}; "
+    for action, state in (("approve", "approved"), ("reject", "rejected")):
+        cn = est.unique()
+        waits(cn)
+        csr = support.new_csr(cn)
+        assert one.ask(csr, est_account).status == 202
+        (approval,) = [a for a in rest.get("/approvals?filter[status]=open").data if cn in str(a)]
+        shell(env + approval["attributes"]["commands"][f"{tool}_{action}"])
+        after = rest.get(f"/approvals/{approval['id']}").attributes
+        assert after["status"] == state and (after["commands"] is None) == (state == "rejected"), after
+        assert one.ask(csr, est_account).status == {"approve": 200, "reject": 422}[action]
 
 
 def test_a_root_has_no_ca_above(rest, label):

@@ -7,6 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+import cmc
 import est
 import support
 from labels import DER, csr_of, document, expect, mark, subject
@@ -127,6 +128,30 @@ def test_evidence_that_is_not_good(instance, label, bad, operation, where):
                                     operation=path, source=support.new_address())
         assert answer.status in (401, 403), (what, answer)
         expect(answer, answer.status)
+        assert instance.count("certificate", f"common_name = '{cn}'") == before, what
+
+
+@pytest.mark.rows("E02", "E09")
+@pytest.mark.parametrize("where", ["default", "label"])
+def test_evidence_that_is_not_good_for_fullcmc(instance, label, bad, where):
+    """There the signature is the evidence: passwords, codes and the handshake's certificate are none, and who signs by a bad certificate is refused."""
+    path = label(auth=["certificate"]).name if where == "label" else None
+    support.wait_until(lambda: cmc.post(instance, b"0\0", path, source=support.new_address()).status != 503, 30, 0.5)
+    for what, (account, identity) in bad.items():
+        cn, certificate, key = est.unique(), None, None
+        headers = {"Authorization": support.basic(*account)} if account else {}
+        if identity[0]:
+            with open(identity[0], encoding="ascii") as f:
+                certificate = support.load_cert(f.read())
+            with open(identity[1], "rb") as f:
+                key = serialization.load_pem_private_key(f.read(), None)
+            cn = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value
+        before = instance.count("certificate", f"common_name = '{cn}'")
+        message = cmc.signed(cmc.pki_data(cmc.pkcs10(support.csr_der(support.new_csr(cn)))), certificate, key)
+        answer = cmc.post(instance, message, path, headers=headers, source=support.new_address())
+        response = cmc.Response(answer)
+        wanted = cmc.BAD_IDENTITY if identity[0] else cmc.BAD_MESSAGE_CHECK
+        assert (answer.status, response.status, response.failure) == (403, cmc.FAILED, wanted), (what, answer.status, response.text)
         assert instance.count("certificate", f"common_name = '{cn}'") == before, what
 
 

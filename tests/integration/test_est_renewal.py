@@ -5,6 +5,8 @@ import json
 import subprocess
 
 import pytest
+from asn1crypto import core
+from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
@@ -248,3 +250,59 @@ def test_a_registration_authority_after_a_roll_over(label, plant, tmp_path):
     est.one_certificate(one.ask(support.new_csr(est.unique()), identity=identity))
     roll_over(rest, other)
     expect(elsewhere.ask(support.new_csr(est.unique()), identity=identity), 403, "another CA")
+
+
+CHANGE = "1.3.6.1.5.5.7.7.36"
+
+
+def changing(cn, key, subject=None, names=None, was=()):
+    """A request with ChangeSubjectName (RFC 6402 2.8)."""
+    value = {} if subject is None else {"subject": subject if isinstance(subject, asn1_x509.Name) else asn1_x509.Name.build({"common_name": subject})}
+    if names is not None:
+        value["names"] = asn1_x509.GeneralNames([asn1_x509.GeneralName("dns_name", n) for n in names])
+    return x509.load_der_x509_csr(est.request(cn, [(CHANGE, ChangeSubjectName(value).dump() if value else b"\x30\x00")], names=was, key=key))
+
+
+class ChangeSubjectName(core.Sequence):
+    _fields = [("subject", asn1_x509.Name, {"optional": True}), ("names", asn1_x509.GeneralNames, {"optional": True})]
+
+
+def cn_and_names(certificate):
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
+    except x509.ExtensionNotFound:
+        names = []
+    return certificate.subject.rfc4514_string(), names
+
+
+def test_another_name(label, own_profile, est_account, tmp_path):
+    """Where the profile lets it, in the profile's bounds; the request itself still has the names of the certificate that it renews."""
+    def one(**definition):
+        door = label(profile=own_profile(subject_allowed=["CN"], names_allowed=["dns"], **definition), auth=["password", "certificate"])
+        cn, key = est.unique(), support.new_key()
+        names = [f"{cn}.old.example"]
+        certificate = est.one_certificate(door.ask(support.new_csr(cn, key=key, names=names), est_account))
+        return door, cn, names, support.write_identity(tmp_path, certificate, key, name=labels.mark("f"))
+
+    door, cn, names, identity = one(renew={"other_names": True})
+    new = est.unique()
+    for operation in ("simplereenroll", "simpleenroll"):
+        got = est.one_certificate(door.ask(changing(cn, support.new_key(), new, ["new.example"], names), identity=identity, operation=operation))
+        assert cn_and_names(got) == (f"CN={new}", ["new.example"])
+    got = est.one_certificate(door.ask(changing(cn, support.new_key(), new, None, names), identity=identity, operation="simplereenroll"))
+    assert cn_and_names(got) == (f"CN={new}", names)
+    got = est.one_certificate(door.ask(changing(cn, support.new_key(), None, ["new.example"], names), identity=identity, operation="simplereenroll"))
+    assert cn_and_names(got) == (f"CN={cn}", ["new.example"])
+
+    def no(door, csr, identity, status, *words, account=None):
+        labels.expect(door.ask(csr, account, identity=identity, operation="simpleenroll" if account else "simplereenroll"), status, *words)
+
+    no(door, changing(new, support.new_key(), cn, None, names), identity, 403, "subject", "RFC 7030 4.2.2")
+    no(door, changing(cn, support.new_key(), new, None, ["new.example"]), identity, 403, "names", "RFC 7030 4.2.2")
+    no(door, changing(cn, support.new_key(), None, None, names), identity, 422, "changes nothing")
+    no(door, changing(cn, support.new_key(), new, None, names), (None, None), 422, "only who renews", account=est_account)
+    door, cn, names, identity = one()
+    no(door, changing(cn, support.new_key(), new, None, names), identity, 422, "no other names", "RFC 6402")
+    door, cn, names, identity = one(renew={"other_names": True})
+    bad = asn1_x509.Name.build({"common_name": new, "organization_name": "others"})
+    no(door, changing(cn, support.new_key(), bad, None, names), identity, 422, "O")

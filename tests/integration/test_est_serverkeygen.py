@@ -13,10 +13,8 @@ from pathlib import Path
 
 import pytest
 from asn1crypto import cms, core
-from asn1crypto import csr as asn1_csr
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, keywrap, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import keywrap, serialization
 
 import enrol
 import est
@@ -56,30 +54,6 @@ def capabilities(*wanted):
 
 def octets(value):
     return core.OctetString(value).dump()
-
-
-def request(cn=None, attributes=(), kind="p256", names=()):
-    """A CSR with attributes of raw DER values. cryptography writes values as UTF8String or PrintableString alone, so asn1crypto adds them."""
-    key = support.new_key(kind)
-    plain = asn1_csr.CertificationRequest.load(support.csr_der(support.new_csr(cn or est.unique(), key=key, names=names)))
-    info = plain["certification_request_info"]
-    old = [a.dump() for a in info["attributes"]]
-    new = [core.Sequence.load(_sequence(core.ObjectIdentifier(oid).dump() + _tlv(0x31, b"".join(values)))).dump() for oid, *values in attributes]
-    body = b"".join(info[f].dump() for f in ("version", "subject", "subject_pk_info")) + _tlv(0xa0, b"".join(sorted(old + new)))
-    signed = _sequence(body)
-    signature = key.sign(signed, ec.ECDSA(hashes.SHA256()))
-    return _sequence(signed + plain["signature_algorithm"].dump() + _tlv(0x03, b"\0" + signature))
-
-
-def _tlv(tag, content):
-    if len(content) < 128:
-        return bytes([tag, len(content)]) + content
-    size = (len(content).bit_length() + 7) // 8
-    return bytes([tag, 0x80 | size]) + len(content).to_bytes(size, "big") + content
-
-
-def _sequence(content):
-    return _tlv(0x30, content)
 
 
 def ask(instance, account, csr, label=None, identity=None, **kw):
@@ -155,17 +129,21 @@ def secret(rest, algorithm="aes256", **more):
 # ---------------------------------------------------------------- in the clear
 
 
-@pytest.mark.parametrize("kind", ["p256", "p384", "rsa2048", "rsa3072", "ed25519"])
+@pytest.mark.parametrize("kind", ["p256", "p384", "p521", "brainpoolp256r1", "rsa2048", "rsa3072", "rsa4096", "ed25519", "mldsa65"])
 def test_key_and_certificate(instance, est_account, doors, kind):
     """The profile says of which type the key is; the one in the request isn't it (RFC 7030 4.4.1)."""
+    support.skip_unless_known(kind)
     label, name = doors.label(profile=doors.profile(keys=[kind], names_allowed=["dns"])), est.unique()
-    csr = request(cn=name, names=[name])
+    csr = est.request(cn=name, names=[name])
     content_type, key, certificate = parts(ask(instance, est_account, csr, label))
     assert content_type == "application/pkcs8"
     ((detail,),) = instance.sql(f"SELECT detail::jsonb->>'key' FROM audit WHERE action = 'certificate.intent' AND detail::jsonb->>'subject' = 'CN={name}'")
     assert detail == "made here"
-    private = serialization.load_der_private_key(key, None)
-    assert spki(private) == spki(certificate) != spki(x509.load_der_x509_csr(csr))
+    # By openssl: python-cryptography doesn't know all types.
+    public = [subprocess.run(["openssl", *command, "-inform", "DER", *more], input=der, capture_output=True, check=True).stdout
+              for command, der, more in ((["pkey"], key, ["-pubout"]), (["x509"], certificate.public_bytes(DER), ["-noout", "-pubkey"]))]
+    assert public[0] == public[1] and public[0] != subprocess.run(["openssl", "req", "-inform", "DER", "-noout", "-pubkey"], input=csr,
+                                                                  capture_output=True, check=True).stdout
     assert certificate.subject.rfc4514_string() == f"CN={name}"
     assert name in certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
 
@@ -176,7 +154,7 @@ def test_curl_and_openssl_take_it_apart(instance, est_account, tmp_path):
     lines = [b for b in re.findall(r"```sh\n(.*?)```", text, re.S) if "$URL/serverkeygen" in b or "$URL/csrattrs" in b]
     assert len(lines) == 2
     name = est.unique()
-    (tmp_path / "device.csr").write_bytes(request(cn=name))
+    (tmp_path / "device.csr").write_bytes(est.request(cn=name))
     check = 'test "$(openssl pkey -in device.key -pubout)" = "$(openssl x509 -in device.crt -noout -pubkey)"; openssl x509 -in device.crt -noout -subject'
     script = "\n".join([*lines, check]).replace("-u line1:", f"-u {est_account[0]}:")
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60,
@@ -187,38 +165,38 @@ def test_curl_and_openssl_take_it_apart(instance, est_account, tmp_path):
 
 def test_the_type_in_the_request_is_taken_where_the_profile_takes_it(instance, est_account, doors):
     label = doors.label(profile=doors.profile(keys=["rsa2048", "p256"]))
-    _, key, _ = parts(ask(instance, est_account, request(kind="p256"), label))
+    _, key, _ = parts(ask(instance, est_account, est.request(kind="p256"), label))
     assert serialization.load_der_private_key(key, None).curve.name == "secp256r1"
-    _, key, _ = parts(ask(instance, est_account, request(), doors.label(profile=doors.profile(keys=["rsa2048"]))))
+    _, key, _ = parts(ask(instance, est_account, est.request(), doors.label(profile=doors.profile(keys=["rsa2048"]))))
     assert serialization.load_der_private_key(key, None).key_size == 2048
 
 
 def test_a_device_gets_a_key_for_itself_alone(instance, doors, tmp_path):
     device = doors.identity(tmp_path)
     label = doors.label(profile=doors.profile("client"))
-    assert ask(instance, None, request(cn=est.unique()), label, device).status == 403
-    _, key, certificate = parts(ask(instance, None, request(cn=device.cn), label, device))
+    assert ask(instance, None, est.request(cn=est.unique()), label, device).status == 403
+    _, key, certificate = parts(ask(instance, None, est.request(cn=device.cn), label, device))
     assert certificate.subject == device.certificate.subject and spki(serialization.load_der_private_key(key, None)) == spki(certificate)
 
 
 def test_a_signature_that_can_be_checked_is(instance, est_account):
-    csr = bytearray(request())
+    csr = bytearray(est.request())
     csr[-3] ^= 1
     answer = ask(instance, est_account, bytes(csr))
     assert answer.status == 422 and b"signature" in answer.body
 
 
 def test_profiles_of_keys_of_clients(instance, est_account, doors):
-    refused = ask(instance, est_account, request(), doors.label(profile=doors.profile(key_origin="client")))
+    refused = ask(instance, est_account, est.request(), doors.label(profile=doors.profile(key_origin="client")))
     assert refused.status == 422 and b"the key is made by who asks" in refused.body
     appliance = doors.label(profile=doors.profile(key_origin="appliance"))
-    parts(ask(instance, est_account, request(), appliance))
-    enroll = support.est_enroll(instance, request(), authorization=support.basic(*est_account), operation=f"{appliance}/simpleenroll")
+    parts(ask(instance, est_account, est.request(), appliance))
+    enroll = support.est_enroll(instance, est.request(), authorization=support.basic(*est_account), operation=f"{appliance}/simpleenroll")
     assert enroll.status == 422 and b"the key is made here" in enroll.body
 
 
 def test_evidence_is_asked_for(instance, est_account, default_tenant):
-    csr = request()
+    csr = est.request()
     for account in (None, (est_account[0], "wrong-password-0"), ("nobody", est_account[1])):
         assert ask(instance, account, csr, source=support.new_address()).status == 401
     auditor = default_tenant.account("auditor", "password")
@@ -231,7 +209,7 @@ def test_evidence_is_asked_for(instance, est_account, default_tenant):
 @pytest.mark.rows("E06")
 def test_the_key_is_handed_out_once(instance, est_account):
     """A repetition gets no second key and no second certificate: the key is in the first answer alone."""
-    csr, name = request(cn=(name := est.unique())), name
+    csr, name = est.request(cn=(name := est.unique())), name
     parts(ask(instance, est_account, csr))
     again = ask(instance, est_account, csr)
     assert again.status == 409 and b"make a new signing request" in again.body and b"PRIVATE" not in again.body
@@ -242,18 +220,18 @@ def test_a_code_is_good_for_one_key(instance, rest, doors):
     """The repetition that gets no key doesn't give the code back either."""
     label, name = doors.label(auth=["code"]), est.unique()
     code = enrol.made(rest.post("/enrollment_codes", enrol.document("enrollment_codes", est_label=label, common_name=name)))["attributes"]["secret"]
-    csr = request(cn=name)
-    assert ask(instance, ("device", code), request(cn=est.unique()), label).status == 403     # bound to another name: the code is given back
+    csr = est.request(cn=name)
+    assert ask(instance, ("device", code), est.request(cn=est.unique()), label).status == 403     # bound to another name: the code is given back
     parts(ask(instance, ("device", code), csr, label))
     for _ in range(2):
         assert ask(instance, ("device", code), csr, label).status == 409
-        assert ask(instance, ("device", code), request(cn=name), label).status == 403
+        assert ask(instance, ("device", code), est.request(cn=name), label).status == 403
     assert instance.count("certificate", f"common_name = '{name}'") == 1
 
 
 def test_a_hundred_at_once_make_one(instance, est_account):
     name = est.unique()
-    csr = request(cn=name)
+    csr = est.request(cn=name)
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: ask(instance, est_account, csr), range(100)))
     assert sorted({a.status for a in answers}) in ([200, 409], [200, 409, 503])
@@ -266,7 +244,7 @@ def test_a_request_that_waits_for_people(instance, rest, est_account, tmp_path):
     rule = {"name": "eyes", "approve": {"count": 1, "right": "approvals.decide"}, "message": "somebody has to look at it"}
     policy = enrol.made(rest.post("/policies", enrol.document("policies", name=enrol.mark("keygen"), rules=[rule], enabled=True,
                                                               condition=f'$.source == "est" && $.subject.CN[*] == "{cn}"')))
-    csr = request(cn=cn, attributes=[(DECRYPT_KEY, octets(name.encode()))])
+    csr = est.request(cn=cn, attributes=[(DECRYPT_KEY, octets(name.encode()))])
     waits = f"status = 'open' AND body -> 'subject' -> 'CN' ->> 0 = '{cn}'"
     try:
         for _ in range(2):
@@ -285,7 +263,7 @@ def test_a_request_that_waits_for_people(instance, rest, est_account, tmp_path):
 def test_the_key_is_kept_nowhere(instance, est_account, tmp_path):
     """Neither in the logs, nor in the store, nor in a file of the instance."""
     name = est.unique()
-    _, der, certificate = parts(ask(instance, est_account, request(cn=name)))
+    _, der, certificate = parts(ask(instance, est_account, est.request(cn=name)))
     private = serialization.load_der_private_key(der, None).private_numbers().private_value.to_bytes(32, "big")
     traces = [private, base64.b64encode(der)[20:60], private.hex().encode()]
     for path in instance.log_files():
@@ -307,7 +285,7 @@ def test_the_key_is_kept_nowhere(instance, est_account, tmp_path):
 @pytest.mark.parametrize("algorithm,wrap", [("aes128", "aes128_wrap"), ("aes192", "aes192_wrap"), ("aes256", "aes256_wrap")])
 def test_for_a_secret(instance, rest, est_account, tmp_path, algorithm, wrap):
     name, kek = secret(rest, algorithm)
-    csr = request(attributes=[(DECRYPT_KEY, octets(name.encode())), (CAPABILITIES, capabilities(AES256_CBC))])
+    csr = est.request(attributes=[(DECRYPT_KEY, octets(name.encode())), (CAPABILITIES, capabilities(AES256_CBC))])
     content_type, der, certificate = parts(ask(instance, est_account, csr))
     assert content_type == "application/pkcs7-mime; smime-type=server-generated-key"
     content, recipient = enveloped(der)
@@ -323,7 +301,7 @@ def test_for_a_secret(instance, rest, est_account, tmp_path, algorithm, wrap):
 def test_for_the_secret_of_a_device(instance, rest, est_account, tmp_path):
     device = enrol.mark("meter")
     _, kek = secret(rest, "aes256", device=device)
-    csr = request(attributes=[(DECRYPT_KEY, octets(device.encode())), (CAPABILITIES, capabilities(AES128_CBC, AES256_WRAP))])
+    csr = est.request(attributes=[(DECRYPT_KEY, octets(device.encode())), (CAPABILITIES, capabilities(AES128_CBC, AES256_WRAP))])
     _, der, certificate = parts(ask(instance, est_account, csr))
     content, recipient = enveloped(der)
     assert content["encrypted_content_info"]["content_encryption_algorithm"]["algorithm"].native == "aes128_cbc"
@@ -354,7 +332,7 @@ def key_id(identity):
                                               ((OAEP,), "rsaes_oaep"), (("1.2.840.113549.1.1.1",), "rsaes_pkcs1v15")])
 def test_for_an_rsa_key(instance, est_account, doors, recipients, tmp_path, wanted, algorithm):
     to = doors.identity(tmp_path, recipients["rsa"], "rsa2048")
-    csr = request(attributes=[(ASYMM_DECRYPT_KEY, octets(key_hash(to))), (CAPABILITIES, capabilities(*wanted))])
+    csr = est.request(attributes=[(ASYMM_DECRYPT_KEY, octets(key_hash(to))), (CAPABILITIES, capabilities(*wanted))])
     _, der, certificate = parts(ask(instance, est_account, csr))
     content, recipient = enveloped(der)
     assert recipient.name == "ktri" and content["version"].native == "v0"
@@ -368,7 +346,7 @@ def test_for_an_rsa_key(instance, est_account, doors, recipients, tmp_path, want
                                                 ("p521", (), "1.3.132.1.11.1")])
 def test_for_an_ec_key(instance, est_account, doors, recipients, tmp_path, kind, wanted, scheme):
     to = doors.identity(tmp_path, recipients["ec"], kind)
-    csr = request(attributes=[(ASYMM_DECRYPT_KEY, octets(key_hash(to)))] + ([(CAPABILITIES, capabilities(*wanted))] if wanted else []))
+    csr = est.request(attributes=[(ASYMM_DECRYPT_KEY, octets(key_hash(to)))] + ([(CAPABILITIES, capabilities(*wanted))] if wanted else []))
     _, der, certificate = parts(ask(instance, est_account, csr))
     content, recipient = enveloped(der)
     assert recipient.name == "kari" and content["version"].native == "v2"
@@ -381,11 +359,11 @@ def test_for_the_certificate_that_the_client_shows(instance, doors, recipients, 
     """By its subjectKeyIdentifier; another client's isn't found by that."""
     device, other = (doors.identity(tmp_path, recipients["rsa"], "rsa2048") for _ in range(2))
     label = doors.label(profile=doors.profile("client"))
-    csr = request(cn=device.cn, attributes=[(ASYMM_DECRYPT_KEY, octets(key_id(device))), (CAPABILITIES, capabilities(AES256_CBC))])
+    csr = est.request(cn=device.cn, attributes=[(ASYMM_DECRYPT_KEY, octets(key_id(device))), (CAPABILITIES, capabilities(AES256_CBC))])
     _, der, certificate = parts(ask(instance, None, csr, label, device))
     opened = decrypt(tmp_path, der, "-recip", device.cert_path, "-inkey", device.key_path)
     assert spki(signed_package(instance, tmp_path, opened)) == spki(certificate)
-    csr = request(cn=device.cn, attributes=[(ASYMM_DECRYPT_KEY, octets(key_id(other)))])
+    csr = est.request(cn=device.cn, attributes=[(ASYMM_DECRYPT_KEY, octets(key_id(other)))])
     assert ask(instance, None, csr, label, device).status == 404
 
 
@@ -396,10 +374,10 @@ def test_for_the_certificate_that_the_client_shows(instance, doors, recipients, 
 def test_a_path_that_hands_out_encrypted_keys_alone(instance, rest, est_account, doors, tmp_path):
     label = doors.label(settings={"key_delivery": "encrypted"})
     name, value = est.unique(), secret(rest)
-    refused = ask(instance, est_account, request(cn=name), label)
+    refused = ask(instance, est_account, est.request(cn=name), label)
     assert refused.status == 422 and b"encrypted alone" in refused.body
     assert instance.count("certificate", f"common_name = '{name}'") == 0
-    csr = request(cn=name, attributes=[(DECRYPT_KEY, octets(value[0].encode()))])
+    csr = est.request(cn=name, attributes=[(DECRYPT_KEY, octets(value[0].encode()))])
     _, der, certificate = parts(ask(instance, est_account, csr, label))
     opened = decrypt(tmp_path, der, "-secretkey", value[1].hex(), "-secretkeyid", value[0].encode().hex())
     assert spki(signed_package(instance, tmp_path, opened)) == spki(certificate)
@@ -433,7 +411,7 @@ def test_who_asks_for_encryption_gets_that_or_nothing(instance, rest, est_accoun
         (422, [(DECRYPT_KEY, core.UTF8String(name).dump())], b"DecryptKeyIdentifier"),
         (422, [(DECRYPT_KEY,)], b"DecryptKeyIdentifier"),
         (422, [good, (CAPABILITIES, octets(b"x"))], b"SMIMECapabilities"),
-        (422, [good, (CAPABILITIES, _sequence(octets(b"x")))], b"SMIMECapabilities"),
+        (422, [good, (CAPABILITIES, est.sequence(octets(b"x")))], b"SMIMECapabilities"),
         (404, [(ASYMM_DECRYPT_KEY, octets(os.urandom(32)))], b"AsymmetricDecryptKeyIdentifier"),
         (404, [(ASYMM_DECRYPT_KEY, octets(key_id(rsa)))], b"AsymmetricDecryptKeyIdentifier"),
         (404, [by_key(revoked)], b"AsymmetricDecryptKeyIdentifier"),
@@ -443,6 +421,6 @@ def test_who_asks_for_encryption_gets_that_or_nothing(instance, rest, est_accoun
     ]
     for status, attributes, word in cases:
         cn = est.unique()
-        answer = ask(instance, est_account, request(cn=cn, attributes=attributes))
+        answer = ask(instance, est_account, est.request(cn=cn, attributes=attributes))
         assert answer.status == status and word in answer.body, (attributes, answer)
         assert answer.headers["content-type"].startswith("text/plain") and instance.count("certificate", f"common_name = '{cn}'") == 0

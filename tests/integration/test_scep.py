@@ -126,6 +126,24 @@ def test_paths_without_a_name(instance, default_door, path):
         assert client.enrol(challenge=default_door.challenge).certificate()
 
 
+def test_whose_the_address_without_a_name_is_is_asked_each_time(instance, default_door, other_tenant):
+    """A profile of the name that came to another tenant behind the engine's back serves nobody there; its own address still does."""
+    theirs = scep.ready(scep.Profile(other_tenant.rest()))
+    base = f"http://{instance.plain_host}:{instance.plain_port}/scep"
+    url = f"{base}?operation=GetCACaps"
+    assert support.http_get(url).status == 200
+    instance.sql(f"UPDATE endpoint SET label = 'kept-meanwhile' WHERE id = {default_door.id}")
+    instance.sql(f"UPDATE endpoint SET label = 'default' WHERE id = {theirs.id}")
+    try:
+        answer = support.wait_until(lambda: (a := support.http_get(url)).status == 404 and a, 3)
+        assert b"[scep] tenant" in answer.body
+        assert support.http_get(f"{base}/default?operation=GetCACaps").status == 200
+    finally:
+        instance.sql(f"UPDATE endpoint SET label = '{theirs.label}' WHERE id = {theirs.id}")
+        instance.sql(f"UPDATE endpoint SET label = 'default' WHERE id = {default_door.id}")
+    support.wait_until(lambda: support.http_get(url).status == 200, 3)
+
+
 def next_certificates(answer, by):
     """Of GetNextCACert: SignedData by the old registration authority around a degenerate one (RFC 8894 4.7.1)."""
     assert answer.status == 200 and answer.headers["content-type"] == "application/x-x509-next-ca-cert", answer
@@ -422,6 +440,46 @@ def test_a_hundred_at_once_with_one_code(door):
     assert door.rest.instance.count("certificate", f"common_name = '{cn}'") == 1
 
 
+def hundred(ask):
+    """ask(n) of a hundred at once, twenty at a time."""
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        return list(pool.map(ask, range(100)))
+
+
+@pytest.mark.slow
+def test_a_hundred_renewals_at_once_make_one(door):
+    key, new_key, transaction = scep.rsa_key(2048, "renews"), scep.rsa_key(), uuid.uuid4().hex
+    certificate = door.client.enrol(challenge=door.challenge, key=key).certificate()
+    cn = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+    csr = scep.csr_of(cn, new_key).public_bytes(DER)
+    replies = hundred(lambda _: door.client.ask(scep.RENEWAL_REQ, csr, certificate, key, transaction=transaction))
+    (renewed,) = {r.certificate() for r in replies}
+    assert renewed.subject == certificate.subject and door.rest.instance.count("certificate", f"common_name = '{cn}'") == 2
+
+
+@pytest.mark.slow
+def test_a_hundred_by_one_manufacturers_certificate(rest):
+    root, root_key = support.self_signed("Maker Root", key=support.new_key(), ca=True)
+    key, serial, transaction = scep.rsa_key(2048, "maker"), uuid.uuid4().hex[:12], uuid.uuid4().hex
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Model 7"), x509.NameAttribute(NameOID.SERIAL_NUMBER, serial)])
+    leaf, _ = support.self_signed(key=key, subject=name, issuer=root.subject, issuer_key=root_key)
+    door = scep.ready(scep.Profile(rest, auth=["certificate"], anchors=root.public_bytes(PEM).decode()))
+    csr = scep.csr_of("Model 7", key, serial=serial)
+    assert door.client.ras  # before the threads start
+    replies = hundred(lambda _: door.client.enrol(csr=csr, certificate=leaf, key=key, transaction=transaction))
+    assert len({r.certificate() for r in replies}) == 1
+    assert rest.instance.count("certificate", f"subject LIKE '%{serial}%'") == 1
+
+
+def test_a_hundred_devices_of_one_address(door):
+    """Behind one NAT: each gets its own, and none waits for the others."""
+    assert door.client.ras  # before the threads start
+    mark = unique()
+    found = [r.certificate() for r in hundred(lambda n: door.client.enrol(f"{n}.{mark}", door.challenge))]
+    assert len({c.serial_number for c in found}) == 100
+    assert {c.subject.rfc4514_string() for c in found} == {f"CN={n}.{mark}" for n in range(100)}
+
+
 # ---------------------------------------------------------------- what waits for people: PENDING and CertPoll
 
 
@@ -570,6 +628,64 @@ def test_a_pending_renewal(rest, door, waiting):
     reply = support.wait_until(lambda: (r := door.client.poll(door.client.ca.subject, csr.subject, certificate, key, transaction)).status
                                == scep.SUCCESS and r)
     assert reply.certificate().serial_number != certificate.serial_number
+
+
+@pytest.mark.slow
+def test_a_hundred_polls_at_once(rest, door, waiting):
+    """All of them wait; then all of them get the one certificate."""
+    cn, key, transaction = unique(), scep.rsa_key(), uuid.uuid4().hex
+    waiting(cn)
+    csr, signer = scep.csr_of(cn, key, door.challenge), scep.self_signed(cn, key)
+    assert door.client.enrol(cn, csr=csr, certificate=signer, transaction=transaction).status == scep.PENDING
+
+    issuer = door.client.ca.subject  # before the threads start
+
+    def poll(_):
+        return door.client.poll(issuer, csr.subject, signer, key, transaction)
+
+    assert {r.status for r in hundred(poll)} == {scep.PENDING}
+    decide(rest, "approve")
+    assert len({r.certificate() for r in hundred(poll)}) == 1
+    assert rest.instance.count("certificate", f"common_name = '{cn}'") == 1
+
+
+@pytest.mark.rows("C02", "C10")
+def test_a_pending_renewal_of_one_that_was_revoked_meanwhile(rest, door, waiting):
+    """The owner of what is revoked gets nothing by it any more, also not what was approved."""
+    key = scep.rsa_key(2048, "revoked")
+    certificate = door.client.enrol(challenge=door.challenge, key=key).certificate()
+    cn = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+    waiting(cn)
+    transaction, csr = uuid.uuid4().hex, scep.csr_of(cn, key)
+    assert door.client.ask(scep.RENEWAL_REQ, csr.public_bytes(DER), certificate, key, transaction=transaction).status == scep.PENDING
+    decide(rest, "approve")
+    row = rest.get(f"/certificates?filter[serial]={certificate.serial_number:040x}").data[0]
+    assert rest.post(f"/certificates/{row['id']}/revoke", {"data": {"type": "revocation", "attributes": {"reason": "keyCompromise"}}}).status == 200
+    for signer in (certificate, scep.self_signed(cn, key)):  # the same key under a certificate of its own says no more
+        reply = door.client.poll(door.client.ca.subject, csr.subject, signer, key, transaction)
+        assert reply.status == scep.FAILURE, reply.status
+    assert rest.instance.count("certificate", f"common_name = '{cn}'") == 1
+
+
+# ---------------------------------------------------------------- CAs of other types
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa3072", "p384", "mldsa65"])
+def test_issuing_cas_of_any_type(rest, tmp_path, kind):
+    """SCEP wants RSA of who answers (RFC 8894 2.1.2); the registration authority is that, whatever the CA is. openssl verifies what was issued."""
+    support.skip_unless_known(kind)
+    ca = labels.make_ca(rest, f"scep-{kind}", "sub-ca", parent=rest.get("/cas?filter[name]=root").data[0]["id"], key_type=kind)
+    door = scep.ready(scep.Profile(rest, ca=ca["attributes"]["name"], auth=["challenge", "certificate"]))
+    key = scep.rsa_key()
+    certificate = door.client.enrol(challenge=door.challenge, key=key).certificate()
+    renewed = door.client.renew(certificate, key).certificate()
+    chain = tmp_path / "chain.pem"
+    chain.write_bytes(b"".join(c.public_bytes(PEM) for c in door.client.ca_certs if scep.is_ca(c)))
+    for n, one in enumerate((certificate, renewed, door.client.ras[0])):
+        (tmp_path / f"{n}.pem").write_bytes(one.public_bytes(PEM))
+        subprocess.run(["openssl", "verify", "-x509_strict", "-CAfile", chain, tmp_path / f"{n}.pem"], check=True, capture_output=True)
+    crl = door.client.get_crl(certificate.issuer, certificate.serial_number, certificate, key)
+    assert crl.status == scep.SUCCESS or crl.fail == scep.BAD_CERT_ID  # the first list of a new CA is made within seconds
 
 
 # ---------------------------------------------------------------- GetCert, GetCRL

@@ -133,6 +133,22 @@ def test_webhook(door, asked, default_tenant):
     assert event["actor"] == f"scep:scep {door.label}" and event["detail"]["evidence"] == "webhook"
 
 
+@pytest.mark.slow
+def test_a_hundred_at_once_under_one_yes(door, asked):
+    """One certificate for all, however often the server was asked; a server that says yes once is enough."""
+    cn, transaction, challenge = unique(), uuid.uuid4().hex, uuid.uuid4().hex
+    csr, signer = scep.csr_of(cn, scep.rsa_key(), challenge), scep.self_signed(cn, scep.rsa_key())
+    assert door.client.ras  # before the threads start
+
+    def one(_):
+        return scep.Client(door.rest.instance, door.label).enrol(cn, csr=csr, certificate=signer, transaction=transaction)
+
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        replies = list(pool.map(one, range(100)))
+    assert len({r.certificate() for r in replies}) == 1
+    assert door.rest.instance.count("certificate", f"common_name = '{cn}'") == 1
+
+
 def test_a_yes_is_asked_for_once(rest, door, asked):
     """A server may give its yes once alone: retransmits and polls live on the first one; another request under it doesn't."""
     cn, transaction, challenge = unique(), uuid.uuid4().hex, uuid.uuid4().hex

@@ -105,6 +105,27 @@ def test_ready_commands(rest, swan, tmp_path):
     shell("strongswan_enroll")
     certificate = support.load_cert((tmp_path / "device.crt").read_text())
     assert common_name(certificate) == "device" and certificate.public_key().public_numbers() == key.public_key().public_numbers()
+    next_key = scep.rsa_key(2048, "next")
+    (tmp_path / "next.key").write_bytes(support.key_pem(next_key))
+    shell("strongswan_renew")
+    renewed = support.load_cert((tmp_path / "next.crt").read_text())
+    assert renewed.subject == certificate.subject and renewed.public_key().public_numbers() == next_key.public_key().public_numbers()
+
+
+@pytest.mark.parametrize("cn", ["plain", "it's $(touch hacked); `touch hacked`"])
+def test_the_commands_of_a_code(rest, tmp_path, cn):
+    """The subject is the one that the code is bound to, and one word to the shell."""
+    profile = scep.ready(scep.Profile(rest, auth=["code"], settings={"capabilities": "all"}))
+    made = rest.post("/enrollment_codes", {"data": {"type": "enrollment_codes", "attributes": {"scep_profile": profile.label, "common_name": cn}}})
+    attributes = rest.get(f"/enrollment_codes/{made.data['id']}").attributes
+    secret = made.attributes["secret"]
+    assert attributes["url"].endswith(f"/scep/{profile.label}") and secret not in str(attributes)
+    (tmp_path / "device.key").write_bytes(support.key_pem(scep.rsa_key(2048, "commands")))
+    for name in ("strongswan_ca", "strongswan_enroll"):
+        run("sh", "-c", attributes["commands"][name].replace("CHALLENGE", secret), cwd=tmp_path)
+    assert common_name(support.load_cert((tmp_path / "device.crt").read_text())) == cn
+    assert {f.name for f in tmp_path.iterdir()} == {"ca.pem", "ca-1.pem", "ra.pem", "device.key", "device.crt"}
+    assert "CHALLENGE" in attributes["commands"]["certmonger_enroll"]
 
 
 def test_ready_commands_are_those_that_can_work(rest, swan, monger):
@@ -112,10 +133,12 @@ def test_ready_commands_are_those_that_can_work(rest, swan, monger):
     def given(profile):
         return {name for name, line in rest.get(f"/scep_profiles/{profile.id}").attributes["commands"].items() if line is not None}
 
-    every = {"curl_capabilities", "strongswan_ca", "strongswan_enroll", "certmonger_ca", "certmonger_enroll"}
+    every = {"curl_capabilities", "strongswan_ca", "strongswan_enroll", "strongswan_renew", "certmonger_ca", "certmonger_enroll", "certmonger_renew"}
     assert given(swan) == every
     assert given(monger) == {name for name in every if not name.startswith("strongswan_")}
-    assert given(scep.Profile(rest, auth=["certificate"], settings={"capabilities": "all"})) == {"curl_capabilities", "strongswan_ca", "certmonger_ca"}
+    assert given(scep.Profile(rest, auth=["certificate"], settings={"capabilities": "all"})) == every - {
+        "strongswan_enroll", "certmonger_enroll"}
+    assert given(scep.Profile(rest, auth=["challenge"], settings={"capabilities": "all"})) == every - {"strongswan_renew", "certmonger_renew"}
 
 
 @pytest.mark.rows("C03")
@@ -190,6 +213,8 @@ getcert() { local what=$1; shift; command getcert "$what" -s "$@"; }
 for i in 1 2 3 4 5 6 7 8 9 10; do getcert list-cas >/dev/null 2>&1 && break; sleep 0.5; done
 eval "$1"
 eval "$2 -v"
+cp device.crt first.crt
+eval "$3 -v"
 getcert list
 """
 
@@ -200,11 +225,11 @@ def test_certmongers_ready_commands(monger, tmp_path):
     commands = monger.rest.get(f"/scep_profiles/{monger.id}").attributes["commands"]
     (tmp_path / "script").write_text(CERTMONGERS_READY_COMMANDS)
     out = run("dbus-run-session", "--", "bash", "script", commands["certmonger_ca"], commands["certmonger_enroll"].replace("CHALLENGE", monger.challenge),
-              cwd=tmp_path, timeout=120, env={**os.environ, "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)})
+              commands["certmonger_renew"], cwd=tmp_path, timeout=120, env={**os.environ, "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)})
     assert "status: MONITORING" in out, out
-    certificate = support.load_cert((tmp_path / "device.crt").read_text())
+    first, certificate = (support.load_cert((tmp_path / f"{name}.crt").read_text()) for name in ("first", "device"))
     key = load_pem_private_key((tmp_path / "device.key").read_bytes(), None)
-    assert common_name(certificate) == "device" and key.public_key().public_numbers() == certificate.public_key().public_numbers()
+    assert common_name(certificate) == "device" and first.serial_number != certificate.serial_number and key.public_key().public_numbers() == certificate.public_key().public_numbers()
 
 
 @pytest.mark.slow

@@ -37,7 +37,7 @@ static const struct {
     {"certificate_delta", {"", "", "", "S", "", "", "", ""}},
     {"certificate_label", {"", "", "", "S", "", "", "", ""}},
     {"certificate_total", {"", "", "", "S", "", "", "", ""}},
-    {"credential", {"sIuD", "s", "", "SIu", "", "SIu", "s", ""}},
+    {"credential", {"sIuD", "", "", "SIu", "", "SIu", "", ""}},
     {"crl", {"SI", "", "S", "S", "S", "", "", ""}},
     {"directory_profile", {"SIUD", "", "", "S", "", "", "", ""}},
     {"endpoint", {"SIUD", "", "", "s", "", "", "", ""}},
