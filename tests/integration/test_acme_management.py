@@ -595,8 +595,8 @@ def test_many_are_to_be_renewed(instance, rest, other_tenant, certificates):
         refused(action(rest, "/certificates/advise_renewal", status=422, **wrong), member)
 
 
-def test_a_job_goes_on_in_steps(instance, rest):
-    """More than one step; those that are issued meanwhile aren't meant."""
+def test_all_that_are_good(instance, rest):
+    """Those that are issued meanwhile aren't meant."""
     number = instance.sql("SELECT max(id) FROM certificate")[0][0]
     dry = action(rest, "/certificates/advise_renewal", filter={"status": "issued"}, dry_run=True).attributes["count"]
     job = wait_job(rest, action(rest, "/certificates/advise_renewal", status=202, filter={"status": "issued"}))
@@ -605,6 +605,21 @@ def test_a_job_goes_on_in_steps(instance, rest):
     assert wait_job(rest, action(rest, "/certificates/advise_renewal", status=202, filter={"status": "issued"}, withdraw=True))["done"] == dry
     house = "a.tenant_id = (SELECT id FROM tenant WHERE is_house) AND c.status = 1 AND c.not_after > now()"
     assert instance.count("renewal_advice a JOIN certificate c ON c.id = a.certificate_id", house) == 0
+
+
+def test_steps_of_a_job(instance, rest, certificates):
+    """Each takes the next ones in the order of their ids, and says where it stopped; twice is as good as once."""
+    owner, made = certificates
+    tenant = instance.sql("SELECT id FROM tenant WHERE is_house")[0][0]
+
+    def step(after, limit):
+        return instance.sql(f"SELECT r_count, r_last FROM renewal_advise({tenant}, '{json.dumps({'filter': {'owner': owner}})}', now(),"
+                            f" now() + interval '1 day', NULL, 'test', {after}, {made[2]}, {limit})", role="siegel_ca")[0]
+
+    assert step(0, 2) == ["2", made[1]] and step(0, 2) == ["2", made[1]]
+    assert [bool(advised(rest, m)) for m in made] == [True, True, False]
+    assert step(made[1], 2) == ["1", made[2]] and step(made[2], 2) == ["0", ""]
+    assert all(advised(rest, m) for m in made)
 
 
 # ---------------------------------------------------------------- siegelctl
@@ -673,3 +688,23 @@ def test_a_policy_on_keys_refuses_what_it_cannot_hold(instance, rest, required):
     finally:
         rest.delete(f"/policies/{policy.data['id']}")
     assert required.key().status == 201
+
+
+def test_a_directory_that_waits_for_approval(instance, rest, directory):
+    """As every change of product data: what was approved is what is made."""
+    policy = rest.post("/policies", document("policies", name=mark("p"), enabled=True, operations=["acme_directory.create"],
+                                             rules=[{"name": "r", "approve": {"count": 1, "right": "approvals.decide"}, "message": "two people"}]))
+    assert policy.status == 201, policy
+    name = mark("d")
+    try:
+        waits = rest.post("/acme_directories", document("acme_directories", name=name, challenges=["dns-01"],
+                                                        profiles={"a": {"profile": "server", "caa": True}}))
+        assert waits.status == 202 and waits.data["type"] == "approvals", waits
+        assert not rest.get(f"/acme_directories?filter[name]={name}").data
+        other = support.Tenant(instance, "default").rest("administrator")
+        assert other.post(f"/approvals/{waits.data['id']}/approve", {"data": {"type": "approve"}}).status == 200
+    finally:
+        rest.delete(f"/policies/{policy.data['id']}")
+    made = rest.get(f"/acme_directories?filter[name]={name}").data[0]
+    assert made["attributes"]["profiles"]["a"]["caa"] and made["attributes"]["challenges"] == ["dns-01"]
+    assert rest.delete(f"/acme_directories/{made['id']}").status == 204
