@@ -94,6 +94,8 @@ def test_profiles_of_a_directory(instance, rest, directory, own_profile):
     order = one.order(account, ["dns:a.example"], [one.authz(account, "dns:a.example")], profile_id=int(number))
     answer = rest.delete(f"/profiles/{number}")
     assert answer.status == 409 and "orders of ACME" in answer.error["detail"], answer
+    instance.sql(f"UPDATE acme_order SET status = 'processing', expires_at = now() WHERE id = {order}")
+    assert rest.delete(f"/profiles/{number}").status == 409
     instance.sql(f"UPDATE acme_order SET status = 'invalid' WHERE id = {order}")
     assert rest.delete(f"/profiles/{number}").status == 204
     assert rest.get(f"/acme_orders/{order}").status == 200
@@ -439,13 +441,14 @@ def test_orders_say_what_became_of_them(instance, rest, directory, own_profile):
         "failed": (["dns:a.example", "dns:b.example"], [bad, good("dns:b.example")], {}, "dns:a.example (http-01): " + PROBLEM["detail"]),
         "late": (["dns:b.example"], [good("dns:b.example")], past, "the client didn't finalize it in time"),
         "unproved": (["dns:c.example"], [pending("dns:c.example", **past)], {}, "dns:c.example wasn't proved in time"),
+        "swept": (["dns:gone.example"], [999999999999], past, "the names weren't proved in time"),
         "given up": (["dns:c.example"], [pending("dns:c.example", status="deactivated")], {}, "dns:c.example was given up by the client"),
         "refused": (["dns:b.example"], [good("dns:b.example")], {"status": "invalid", "error": {**PROBLEM, "detail": "the key is too short"}},
                     "the key is too short"),
         "processing": (["dns:b.example"], [good("dns:b.example")], {"status": "processing"}, "the certificate is being made, or others have to approve it"),
         "valid": (["dns:b.example"], [good("dns:b.example")], {"status": "valid", "certificate_id": int(issued["id"])}, None),
     }
-    status = {"wildcard": "pending", "failed": "invalid", "late": "invalid", "unproved": "invalid", "given up": "invalid", "refused": "invalid"}
+    status = {"swept": "invalid", "wildcard": "pending", "failed": "invalid", "late": "invalid", "unproved": "invalid", "given up": "invalid", "refused": "invalid"}
     numbers = {}
     for case, (names, authz, row, explanation) in cases.items():
         numbers[case] = one.order(account, names, authz, **row)
