@@ -172,7 +172,7 @@ static bool
 name_is_allowed(const struct side *permitted, const struct side *excluded, const struct name *n)
 {
 	bool constrained = has_kind(permitted, n->kind), inside = !constrained;
-	if (n->kind == NAME_UPN || n->kind == NAME_HARDWARE || n->kind == NAME_RID)
+	if (n->kind == NAME_UPN || n->kind == NAME_HARDWARE || n->kind == NAME_RID || n->kind == NAME_PERMANENT_IDENTIFIER)
 		return !permitted->other && !excluded->other;
 	/* RFC 5280 4.2.1.10: a URI without a host that is a name can't be held to constraints. */
 	if (n->kind == NAME_URI && (constrained || has_kind(excluded, n->kind)) && !subtree_uri_has_host(n->text))

@@ -7,6 +7,7 @@
 #include "lib/limits.h"
 
 #define DAY_SEC 86400
+#define PERMANENT "permanent-identifier:"
 
 /* Subject and names of a certificate are those of the order. */
 static int
@@ -103,6 +104,10 @@ value_is_bound(const struct dn_value *v, const struct bound *b)
 	const Siegel__Identity *id = b->id;
 	for (size_t i = 0; i < b->n_subject; i++)
 		if (b->subject[i].type == v->type && strcmp(b->subject[i].value, v->value) == 0)
+			return true;
+	/* A permanent identifier without assigner is what RFC 4043 2 lets stand in the subject's serialNumber. */
+	for (size_t i = 0; strcmp(v->type->name, "serialNumber") == 0 && i < id->n_names; i++)
+		if (strncmp(id->names[i], PERMANENT, strlen(PERMANENT)) == 0 && strcmp(id->names[i] + strlen(PERMANENT), v->value) == 0)
 			return true;
 	if (strcmp(v->type->name, "serialNumber") == 0)
 		return *id->serial_number && strcmp(v->value, id->serial_number) == 0;

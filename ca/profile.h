@@ -3,7 +3,7 @@
 #define SIEGEL_CA_PROFILE_H
 #include <stdbool.h>
 
-#include "ca/names.h"
+#include "lib/x509/names.h"
 #include "ca/subtree.h"
 #include "lib/x509/dn.h"
 #include "lib/x509/keytype.h"

@@ -115,7 +115,7 @@ read_subtree(struct arena *a, enum name_kind kind, json_t *item, const char *nam
 int
 profile_read_subtrees(struct arena *a, json_t *value, const char *name, bool all_kinds, struct subtrees *ret, struct error *e)
 {
-	static const enum name_kind order[] = {NAME_DNS, NAME_IP, NAME_EMAIL, NAME_URI, NAME_UPN, NAME_HARDWARE, NAME_RID};
+	static const enum name_kind order[] = {NAME_DNS, NAME_IP, NAME_EMAIL, NAME_URI, NAME_UPN, NAME_HARDWARE, NAME_RID, NAME_PERMANENT_IDENTIFIER};
 	struct subtree *items = arena_alloc(a, SUBTREE_MAX * sizeof(*items));
 	size_t n = 0, i;
 	json_t *item;

@@ -49,7 +49,7 @@ subtree_make(struct arena *a, enum name_kind kind, const char *text, struct subt
 		*ret = t;
 		return 0;
 	}
-	if (kind == NAME_RID || kind == NAME_HARDWARE) {
+	if (kind == NAME_RID || kind == NAME_HARDWARE || kind == NAME_PERMANENT_IDENTIFIER) {
 		if (make_oid(a, text, e) < 0)
 			return -1;
 		*ret = t;
@@ -162,6 +162,8 @@ subtree_contains(const struct subtree *t, const struct name *n)
 	case NAME_HARDWARE:
 	case NAME_RID:
 		return oid_in(n->text, t->text);
+	case NAME_PERMANENT_IDENTIFIER: /* by who assigned it */
+		return strchr(n->text, '/') && oid_in(strchr(n->text, '/') + 1, t->text);
 	case NAME_KIND_COUNT:
 		break;
 	}

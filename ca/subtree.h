@@ -2,7 +2,7 @@
  * constraints of CAs and the names that a profile takes. */
 #ifndef SIEGEL_CA_SUBTREE_H
 #define SIEGEL_CA_SUBTREE_H
-#include "ca/names.h"
+#include "lib/x509/names.h"
 
 #define SUBTREE_MAX 64 /* in one list */
 
@@ -20,7 +20,8 @@ struct subtrees {
 
 /* From text. DNS: "example.com", which is this name and all below it. Mail: "a@example.com", "example.com" (all mailboxes of that host)
  * or ".example.com" (those of all hosts below). URI: a host or ".example.com". IP: "10.0.0.0/8". An empty text is everything (DNS, mail,
- * URI). UPN: a domain, with all below it. Hardware module and registered id: an object identifier, with all below it. E_BAD_VALUE. */
+ * URI). UPN: a domain, with all below it. Hardware module and registered id: an object identifier, with all below it; permanent
+ * identifier: that of its assigner. E_BAD_VALUE. */
 int subtree_make(struct arena *a, enum name_kind kind, const char *text, struct subtree *ret, struct error *e) MUST_CHECK;
 /* Of another kind of name: false. A URI without a host, or whose host is an address, lies in no subtree but in that of a prefix. */
 bool subtree_contains(const struct subtree *t, const struct name *n);

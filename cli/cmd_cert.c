@@ -16,6 +16,7 @@ static const struct {
 	{"st", "st", false},       {"l", "l", false},         {"serial-number", "serial_number", false},
 	{"dns", "dns", true},      {"ip", "ip", true},        {"email", "email", true},      {"uri", "uri", true},
 	{"upn", "upn", true},      {"hardware", "hardware", true},                           {"rid", "rid", true},
+	{"permanent-identifier", "permanent_identifier", true},
 	{"profile", "profile", false}, {"ca", "ca", false},   {"key-type", "key_type", false},
 };
 
@@ -305,6 +306,7 @@ static const struct arg_spec issue_options[] = {
 	{"upn", ARG_MANY, "NAME", "user principal name"},
 	{"hardware", ARG_MANY, "OID:HEX", "hardware module: its type and its serial number"},
 	{"rid", ARG_MANY, "OID", "registered id"},
+	{"permanent-identifier", ARG_MANY, "TEXT[/OID]", "permanent identifier, such as the number of a device, and who assigned it"},
 	{"days", ARG_VALUE, "N", "validity (else the profile's)"},
 	{"csr", ARG_VALUE, "FILE", "certificate signing request (PEM); - for standard input"},
 	{"key-out", ARG_VALUE, "FILE", "without --csr: file for the private key that the engine makes, mode 0600"},

@@ -18,6 +18,8 @@ static const struct {
 	{"api", "The REST interface, siegel-api(8)."},
 	{"est", "Enrollment over Secure Transport, siegel-est(8)."},
 	{"scep", "SCEP, siegel-scep(8)."},
+	{"acme", "ACME, siegel-acme(8)."},
+	{"acme_probe", "Validation of ACME's challenges, siegel-acme-probe(8); see doc/acme-validation.md."},
 	{"sched", "Periodic work, siegel-sched(8)."},
 	{"cli", "The command line, siegelctl(8)."},
 };
@@ -67,6 +69,7 @@ static const char tail[] = ".Sh EXAMPLES\n"
 			   ".Xr siegel-ca 8 ,\n"
 			   ".Xr siegel-est 8 ,\n"
 			   ".Xr siegel-scep 8 ,\n"
+			   ".Xr siegel-acme 8 ,\n"
 			   ".Xr siegel-sched 8 ,\n"
 			   ".Xr siegel-va 8 ,\n"
 			   ".Xr siegelctl 8\n";

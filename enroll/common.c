@@ -204,6 +204,7 @@ take_issued(const Siegel__Reply *reply, bool server_key, struct arena *a, struct
 	*ret = (struct enroll_result){
 	    .certificate = {arena_dup(a, c->der.data, c->der.len), c->der.len},
 	    .serial = arena_hex(a, c->serial.data, c->serial.len),
+	    .id = c->id,
 	    .repeated = reply->issued->repeated,
 	};
 	return server_key ? take_key(reply->issued, a, ret, e) : 0;

@@ -72,6 +72,7 @@ void enroll_request_key(const char *protocol, const struct enroll_request *r, ui
 struct enroll_result {
 	struct bytes certificate; /* DER */
 	const char *serial;       /* hexadecimal, for the log */
+	int64_t id;               /* of the store */
 	bool repeated;            /* it was issued by an earlier request that this one repeats */
 	struct secret *private_key; /* with server_key: PKCS#8 DER (RFC 5958), which the caller frees; else NULL */
 };

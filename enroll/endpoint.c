@@ -81,7 +81,8 @@ endpoints_free(struct endpoints *p)
 static unsigned
 auth_bits(const char *words)
 {
-	static const char *const names[] = {"password", "code", "certificate", "both", "challenge", "webhook"};
+	static const char *const names[] = {"password", "code", "certificate", "both", "challenge", "webhook",
+	                                    "http-01", "dns-01", "dns-account-01", "tls-alpn-01", "device-attest-01"};
 	unsigned bits = 0;
 	for (const char *p = words; *p;) {
 		size_t len = strcspn(p, ",");

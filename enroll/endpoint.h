@@ -1,4 +1,4 @@
-/* The doors by which devices enrol: labels of EST, profiles of SCEP. Each is a row of the store (migrations/0016_enrolment.sql) and says for which
+/* The doors by which devices enrol: labels of EST, profiles of SCEP, directories of ACME. Each is a row of the store (migrations/0016_enrolment.sql) and says for which
  * tenant, by which CA and profile and on what evidence it issues. */
 #ifndef SIEGEL_ENROLL_ENDPOINT_H
 #define SIEGEL_ENROLL_ENDPOINT_H
@@ -12,6 +12,12 @@ enum endpoint_auth {
 	ENDPOINT_BOTH = 8,        /* a certificate, and a password or code with it */
 	ENDPOINT_CHALLENGE = 16,  /* SCEP: the static challenge */
 	ENDPOINT_WEBHOOK = 32,    /* SCEP: somebody else says whether the challenge is good */
+	/* ACME: kinds of challenge that are offered */
+	ENDPOINT_HTTP_01 = 64,
+	ENDPOINT_DNS_01 = 128,
+	ENDPOINT_DNS_ACCOUNT_01 = 256,
+	ENDPOINT_TLS_ALPN_01 = 512,
+	ENDPOINT_DEVICE_ATTEST_01 = 1024,
 };
 
 struct endpoint {

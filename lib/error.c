@@ -7,10 +7,10 @@
 #include "lib/utf8.h"
 
 static const struct {
-	int http, scep, cmc;
-	const char *name, *title;
+	int http, scep, cmc, acme_http;
+	const char *acme, *name, *title;
 } rows[E_COUNT] = {
-#define ERROR(code, http, scep, cmc, name, title) [E_##code] = {http, scep, cmc, name, title},
+#define ERROR(code, http, scep, cmc, acme_http, acme, name, title) [E_##code] = {http, scep, cmc, acme_http, acme, name, title},
 #include "lib/errors.def"
 #undef ERROR
 };
@@ -105,6 +105,18 @@ int
 error_cmc_fail_info(enum error_code code)
 {
 	return rows[known(code)].cmc;
+}
+
+int
+error_acme_status(enum error_code code)
+{
+	return rows[known(code)].acme_http;
+}
+
+const char *
+error_acme_type(enum error_code code)
+{
+	return rows[known(code)].acme;
 }
 
 const char *

@@ -6,7 +6,7 @@
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
 enum error_code {
-#define ERROR(code, http, scep, cmc, name, title) E_##code,
+#define ERROR(code, http, scep, cmc, acme_http, acme, name, title) E_##code,
 #include "lib/errors.def"
 #undef ERROR
 	E_COUNT
@@ -33,6 +33,9 @@ int error_http_status(enum error_code code);
 int error_scep_fail_info(enum error_code code);
 /* CMCFailInfo for it, RFC 5272 6.1.4. */
 int error_cmc_fail_info(enum error_code code);
+/* The HTTP status of an ACME problem for it, and its type without "urn:ietf:params:acme:error:" (RFC 8555 6.7); never NULL. */
+int error_acme_status(enum error_code code);
+const char *error_acme_type(enum error_code code);
 /* So that the compiler knows what the two give back. */
 #define fail(...) ({ fail(__VA_ARGS__); -1; })
 #define fail_at(...) ({ fail_at(__VA_ARGS__); -1; })

@@ -84,6 +84,28 @@
 #define LIMIT_SCEP_CRL_BYTES (512 * 1024) /* a longer list is fetched where certificates say: an answer holds it five times */
 #define LIMIT_SCEP_TEXT_BYTES 200         /* of a failInfoText (RFC 8894 3.2.1.4.1) */
 
+/* ACME (RFC 8555) */
+#define LIMIT_ACME_NAMES 100              /* in an order, whatever its directory says: one certificate has so many (LIMIT_SAN_COUNT) */
+#define LIMIT_ACME_CONTACTS 10            /* of an account: more than that nobody writes to */
+#define LIMIT_ACME_CONTACT_BYTES 254      /* a mail address, RFC 5321 4.5.3.1.3 */
+#define LIMIT_ACME_PAGE 100               /* orders in a page of an account's list */
+#define LIMIT_ACME_BINDING_BYTES 8192     /* an externalAccountBinding: around an RSA key of 8192 bits it has 3 KiB */
+#define LIMIT_ACME_CERTID_BYTES 160       /* a certificate identifier (RFC 9773 4.1): a key identifier of 64 octets and a serial number of 21 have 115 */
+
+/* Validation (RFC 8555 8, RFC 8737, RFC 8659): siegel-acme-probe reads what anybody put up */
+#define LIMIT_PROBE_TASK_MS 60000         /* of one task, before a client takes it for lost */
+#define LIMIT_PROBE_DEFAULT_MS 10000      /* when the task doesn't say; a server that people wait for answers within one second */
+#define LIMIT_PROBE_CONNECT_MS 4000       /* for one address, when there is another to try */
+#define LIMIT_PROBE_ADDRESSES 2           /* tried of each family: a server with two interfaces, one of them down */
+#define LIMIT_PROBE_HOPS 10               /* redirects, as Boulder */
+#define LIMIT_PROBE_URL_BYTES 2000        /* of a redirect, as Boulder */
+#define LIMIT_PROBE_BODY_BYTES 128        /* beyond the key authorization: blanks and line ends */
+#define LIMIT_PROBE_STEPS 64              /* lines of a finding, and bytes of each: what a person reads, and an order's row holds */
+#define LIMIT_PROBE_STEP_BYTES 512
+#define LIMIT_PROBE_NETWORKS 64           /* that a directory may name */
+#define LIMIT_PROBE_ARENA_BYTES (1024 * 1024) /* a task's plain memory: steps, addresses of a few hops */
+#define LIMIT_PROBE_CERT_BYTES 16384      /* one that a tls-alpn-01 responder made: under 1 KiB, under 10 KiB with ML-DSA */
+
 /* Messages between processes */
 #define LIMIT_FRAME_BYTES (256 * 1024)    /* a CSR, names and evidence; an answer with key, certificate and chain */
 #define LIMIT_IDEMPOTENCY_KEY_BYTES 255
@@ -112,6 +134,10 @@
 #define LIMIT_MAC_CONTENT_BYTES 16384     /* a signed account key of ACME: its largest is RSA of 4096 bits */
 #define LIMIT_ACME_KEY_HOURS 87840        /* in which accounts are made with an external account key: ten years */
 #define LIMIT_DIRECTORY_PROFILES 20       /* that a directory of ACME offers: all of them are in its answer */
+
+/* ACME's device-attest-01 */
+#define LIMIT_ATTESTATION_BYTES 65536     /* a chain of a TPM's attestation key and what it signed are under 16 KiB */
+#define LIMIT_ATTESTATION_CERTS 8         /* of the chain: manufacturers have two or three */
 
 #define LIMIT_LOG_VALUE 512               /* bytes of one value in a log line */
 

@@ -5,7 +5,7 @@
 
 #include "ca/batch.h"
 #include "ca/import/import.h"
-#include "ca/names.h"
+#include "lib/x509/names.h"
 #include "lib/db/array.h"
 #include "lib/limits.h"
 #include "lib/utf8.h"

@@ -5,7 +5,7 @@
 
 #include "ca/batch.h"
 #include "ca/manage.h"
-#include "ca/names.h"
+#include "lib/x509/names.h"
 #include "lib/limits.h"
 #include "lib/secret.h"
 #include "lib/x509/dn.h"

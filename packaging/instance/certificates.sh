@@ -67,6 +67,7 @@ access_write() {
 		printf '%s=%q\n' SIEGEL_URL "$(https_url)" SIEGEL_CACERT "$DIR/root.pem" \
 			SIEGEL_TOKEN "$(jq -r .secret "$SECRET/script.json")" SIEGEL_EST_URL "$(https_url)/.well-known/est" \
 			SIEGEL_SCEP_URL "$(http_url)/scep" \
+			SIEGEL_ACME_URL "$(https_url)/acme" \
 			SIEGEL_EST_USER "$(jq -r .account "$SECRET/est.json")" SIEGEL_EST_PASSWORD "$(jq -r .secret "$SECRET/est.json")" \
 			SIEGEL_OCSP_URL "$(http_url)/ocsp" SIEGEL_CRL_URL "$(http_url)/crl" SIEGEL_ROOT "$DIR/root.pem" \
 			SIEGEL_CONFIG "$CONFIG" SIEGEL_BIN "$PREFIX/bin"

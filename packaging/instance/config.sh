@@ -126,6 +126,8 @@ crl_dir = $CRL_DIR
 base_url = $(https_url)
 [scep]
 crl_dir = $CRL_DIR
+[acme]
+base_url = $(https_url)
 [sched]
 anchor_file = $DIR/anchor/audit-heads
 END

@@ -40,13 +40,17 @@ edge_errors() {
 	mkdir -p "$EDGE/errors"
 	: >"$EDGE/errors.conf.new"
 	: >"$EDGE/errors-text.conf.new"
-	while IFS='|' read -r status as code title detail; do
+	: >"$EDGE/errors-acme.conf.new"
+	while IFS='|' read -r status as code title detail problem; do
 		[[ "$status" =~ ^[0-9]+$ ]] || continue
 		printf '{"jsonapi":{"version":"1.1"},"errors":[{"status":"%s","code":"%s","title":"%s","detail":"%s"}]}\n' \
 			"$as" "$code" "$title" "$detail" >"$EDGE/errors/$status.json"
 		printf '%s\n' "$detail" >"$EDGE/errors/$status.txt"
+		printf '{"type":"urn:ietf:params:acme:error:%s","detail":"%s","status":%s}\n' \
+			"$problem" "${detail/ with the same Idempotency-Key/}" "$as" >"$EDGE/errors/$status.problem"
 		printf 'error_page %s =%s /.error/%s.json;\n' "$status" "$as" "$status" >>"$EDGE/errors.conf.new"
 		printf 'error_page %s =%s /.error/%s.txt;\n' "$status" "$as" "$status" >>"$EDGE/errors-text.conf.new"
+		printf 'error_page %s =%s /.error/%s.problem;\n' "$status" "$as" "$status" >>"$EDGE/errors-acme.conf.new"
 	done <"$HERE/../edge/errors"
 	cat >>"$EDGE/errors.conf.new" <<END
 location ~ "^/\.error/(?<page>[0-9]{3}\.json)$" {
@@ -65,9 +69,18 @@ location ~ "^/\.error/(?<page>[0-9]{3}\.txt)$" {
 	default_type text/plain;
 	add_header Retry-After \$siegel_retry_after always;
 }
+location ~ "^/\.error/(?<page>[0-9]{3}\.problem)$" {
+	internal;
+	alias $EDGE/errors/\$page;
+	types { }
+	client_max_body_size 0;
+	default_type application/problem+json;
+	add_header Retry-After \$siegel_retry_after always;
+}
 END
 	mv "$EDGE/errors.conf.new" "$EDGE/errors.conf"
 	mv "$EDGE/errors-text.conf.new" "$EDGE/errors-text.conf"
+	mv "$EDGE/errors-acme.conf.new" "$EDGE/errors-acme.conf"
 }
 
 # The key agreement that is safe from quantum computers as well, in front of the others, where this OpenSSL has it.

@@ -5,7 +5,7 @@
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 # Set by the caller: DIR (the instance's folder), and PREFIX (where Siegel is installed) once it is known.
-NAMES_OF_SERVICES=(postgresql siegel-ca siegel-est siegel-scep siegel-va siegel-api siegel-sched nginx)
+NAMES_OF_SERVICES=(postgresql siegel-ca siegel-est siegel-scep siegel-acme siegel-acme-probe siegel-va siegel-api siegel-sched nginx)
 
 # paths: everything that the steps need to find. DIR must be absolute.
 paths() {

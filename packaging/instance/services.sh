@@ -44,7 +44,7 @@ services_make() {
 	# shellcheck disable=SC2016
 	printf '#!/bin/sh\nkill -INT "$(cat supervise/pid)"\n' >"$DIR/service/postgresql/control/t"
 	chmod 755 "$DIR/service/postgresql/control/t"
-	for one in siegel-ca siegel-est siegel-scep siegel-va siegel-api siegel-sched; do
+	for one in siegel-ca siegel-est siegel-scep siegel-acme siegel-acme-probe siegel-va siegel-api siegel-sched; do
 		siegel_run_script "$one" | service_folder "$one"
 	done
 	echo "$DIR/token/softhsm2.conf" >"$DIR/env/siegel-ca/SOFTHSM2_CONF"
@@ -120,7 +120,7 @@ service_stays() {
 # services_check_config FILE: every process reads it as its siegel.conf.
 services_check_config() {
 	local one
-	for one in siegel-ca siegel-est siegel-scep siegel-va siegel-api siegel-sched; do
+	for one in siegel-ca siegel-est siegel-scep siegel-acme siegel-acme-probe siegel-va siegel-api siegel-sched; do
 		as_user chpst -e "$DIR/env/$one" "$PREFIX/sbin/$one" --config "$1" --check-config
 	done
 }
@@ -129,7 +129,7 @@ services_check_config() {
 services_stop() {
 	local one
 	supervisor_pid >/dev/null || return 0
-	for one in siegel-sched siegel-est siegel-scep siegel-api siegel-va siegel-ca; do
+	for one in siegel-sched siegel-est siegel-scep siegel-acme-probe siegel-acme siegel-api siegel-va siegel-ca; do
 		sv -w 20 force-stop "$DIR/service/$one"
 	done
 }
@@ -139,6 +139,8 @@ services_up() {
 	service_up siegel-api "$SOCKETS/api.sock"
 	service_up siegel-est "$SOCKETS/est.sock"
 	service_up siegel-scep "$SOCKETS/scep.sock"
+	service_up siegel-acme "$SOCKETS/acme.sock" "$SOCKETS/acme-probe.sock"
+	service_stays siegel-acme-probe
 	service_up siegel-va "$SOCKETS/va.sock"
 	service_stays siegel-sched
 }
@@ -162,7 +164,7 @@ supervisor_gone() {
 services_down() {
 	local one pid i
 	pid=$(supervisor_pid) || return 0
-	for one in "nginx siegel-sched siegel-api siegel-est siegel-scep siegel-va" siegel-ca postgresql; do
+	for one in "nginx siegel-sched siegel-api siegel-est siegel-scep siegel-acme-probe siegel-acme siegel-va" siegel-ca postgresql; do
 		# shellcheck disable=SC2086
 		(cd "$DIR/service" && SVDIR=$DIR/service sv -w 8 force-stop $one) || true
 	done

@@ -10,7 +10,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const texts[NAME_KIND_COUNT] = {"*.a.example.com", "10.0.0.7", "a@x.example.com", "https://a.example.com/x", "a@example.com",
-	    "1.2.3:0a", "1.2.3"};
+	    "1.2.3:0a", "1.2.3", "A-1"};
 	struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	struct profile profile = {.name = "fuzz", .n_purposes = 1, .purposes = {OID_EKU_SERVER_AUTH}};
 	struct dn_value subject = {dn_type_by_name("CN"), "a"};

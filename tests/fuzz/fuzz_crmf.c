@@ -1,5 +1,5 @@
 /* A CertReqMsg (RFC 4211): taken apart, its key loaded and checked, its proof of possession verified, its names read. */
-#include "ca/names.h"
+#include "lib/x509/names.h"
 #include "ca/publickey.h"
 #include "lib/x509/cert.h"
 #include "lib/x509/csr.h"

@@ -1,6 +1,6 @@
 /* A certification request: taken apart, its key loaded and checked, its signature verified, its names read. */
 #include "lib/x509/csr.h"
-#include "ca/names.h"
+#include "lib/x509/names.h"
 #include "ca/publickey.h"
 #include "lib/x509/cert.h"
 #include "tests/fuzz/fuzz.h"

@@ -30,7 +30,7 @@ API = "/api/v2.0"
 MEDIA_TYPE = "application/vnd.api+json"
 DATA = Path(__file__).resolve().parent.parent / "data"
 TIMEOUT_SEC = 20
-SERVICES = ("siegel-ca", "siegel-api", "siegel-est", "siegel-scep", "siegel-va", "siegel-sched")
+SERVICES = ("siegel-ca", "siegel-api", "siegel-est", "siegel-scep", "siegel-acme", "siegel-acme-probe", "siegel-va", "siegel-sched")
 
 
 # ---------------------------------------------------------------- the instance
@@ -49,6 +49,7 @@ class Instance:
         self.token = env["SIEGEL_TOKEN"]
         self.est_url = env["SIEGEL_EST_URL"].rstrip("/")
         self.scep_url = env["SIEGEL_SCEP_URL"].rstrip("/")
+        self.acme_url = env["SIEGEL_ACME_URL"].rstrip("/")
         self.ocsp_url = env["SIEGEL_OCSP_URL"]
         self.crl_url = env["SIEGEL_CRL_URL"]
         self.root = env["SIEGEL_ROOT"]
@@ -142,8 +143,9 @@ class Instance:
                 continue
             try:
                 name = (entry / "comm").read_text().strip()
-                if name in found and self._is_ours(entry):
-                    found[name].append(int(entry.name))
+                full = next((one for one in found if one[:15] == name), None)  # the kernel keeps 15 letters
+                if full and self._is_ours(entry):
+                    found[full].append(int(entry.name))
             except OSError:
                 continue
         return {name: sorted(pids) for name, pids in found.items()}

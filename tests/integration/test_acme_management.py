@@ -61,8 +61,8 @@ def test_a_directory_as_it_is_made(instance, rest, directory):
     one.id = None
 
 
-def test_challenges_have_one_order(directory):
-    one = directory(challenges=["tls-alpn-01", "dns-account-01", "http-01", "dns-01", "http-01", "device-attest-01"])
+def test_challenges_have_one_order(directory, maker):
+    one = directory(challenges=["tls-alpn-01", "dns-account-01", "http-01", "dns-01", "http-01", "device-attest-01"], anchors=maker.anchors())
     assert one.show()["challenges"] == ["http-01", "dns-01", "dns-account-01", "tls-alpn-01", "device-attest-01"]
 
 
@@ -195,7 +195,7 @@ def test_a_directory_and_its_ca(rest, directory, second_ca):
 PROGRAMS = {"certbot": "certbot", "lego": "lego", "uacme": "uacme", "dehydrated": "dehydrated", "acme_tiny": "acme-tiny", "curl": "curl"}
 
 
-def test_commands_fit_the_directory(instance, directory):
+def test_commands_fit_the_directory(directory, maker):
     one = directory(challenges=["http-01", "dns-01"])
     lines = one.show()["commands"]
     assert set(lines) == set(PROGRAMS)
@@ -208,9 +208,9 @@ def test_commands_fit_the_directory(instance, directory):
     assert commands["acme_tiny"] is None  # it knows none
     assert "--eab-kid KID --eab-hmac-key KEY" in commands["certbot"] and "--eab --kid KID --hmac KEY" in commands["lego"]
     assert "-e KID:KEY" in commands["uacme"] and "EAB_KID=KID EAB_HMAC_KEY=KEY" in commands["dehydrated"]
-    one.change(challenges=["device-attest-01"])
+    one.change(challenges=["device-attest-01"], anchors=maker.anchors())
     assert {k for k, v in one.show()["commands"].items() if v} == {"curl"}
-    one.change(challenges=["tls-alpn-01"])
+    one.change(challenges=["tls-alpn-01"], anchors=None)
     assert {k for k, v in one.show()["commands"].items() if v} == {"curl", "lego", "uacme", "dehydrated"}
     one.change(challenges=["dns-01"])
     assert "--preferred-challenges dns" in one.show()["commands"]["certbot"]

@@ -11,11 +11,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 import support
+from attestation import PERMANENT_IDENTIFIER, PermanentIdentifier, permanent
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2] / "ca" / "profiles"
 TEMPLATES = {p.stem: json.loads(p.read_text()) for p in SOURCE.glob("*.json")}
 NAMES = {"dns": "h-{}.example.com", "ip": "192.0.2.7", "email": "a.b@example.com", "uri": "urn:example:{}", "upn": "u-{}@example.com",
-         "hardware": "1.3.6.1.4.1.99999.7:0a1b", "rid": "1.3.6.1.4.1.99999.8"}
+         "hardware": "1.3.6.1.4.1.99999.7:0a1b", "rid": "1.3.6.1.4.1.99999.8",
+         "permanent-identifier": "A-{}/1.3.6.1.4.1.99999"}
 SUBJECT = {"CN": ("cn", "h-{}.example.com"), "O": ("o", "Example"), "C": ("c", "DE"), "serialNumber": ("serial_number", "A-{}")}
 LEAF = {"days": 30, "max_days": 90, "keys": ["p256"], "key_usage": ["digitalSignature"], "extended_key_usage": ["serverAuth"],
         "subject_required": ["CN"], "subject_allowed": ["CN", "O"], "names_allowed": ["dns"]}
@@ -64,13 +66,13 @@ def test_issue_by_template(rest, make, template):
     profile = make(template=template)
     assert profile["attributes"]["definition"] == definition and profile["attributes"]["title"] == TEMPLATES[template]["title"]
     attributes = dict((a, v.format(mark)) for t, (a, v) in SUBJECT.items() if t in definition["subject_allowed"])
-    attributes |= {kind: [NAMES[kind].format(mark)] for kind in definition.get("names_allowed", [])}
+    names = {kind: NAMES[kind].format(mark) for kind in definition.get("names_allowed", [])}
+    attributes |= {kind.replace("-", "_"): [name] for kind, name in names.items()}
     issued = rest.issue(TEMPLATES[template]["kind"] if TEMPLATES[template]["kind"] != "certificate" else "cert_server",
                         profile=profile["attributes"]["name"], **attributes)
     assert issued.status == 201, issued
     certificate = support.load_cert(issued.attributes["pem"])
-    names = {f"{k}:{v[0]}" for k, v in attributes.items() if k in NAMES}
-    assert set(issued.attributes["names"]) == names
+    assert set(issued.attributes["names"]) == {f"{kind}:{name}" for kind, name in names.items()}
     assert ("9999" in issued.attributes["not_after"]) == (template == "idevid")
     assert len(certificate.extensions) >= 7
     used = rest.delete(f"/profiles/{profile['id']}")
@@ -219,6 +221,39 @@ def test_user_principal_names(rest, make):
     assert good.status == 201 and good.attributes["names"] == [f"upn:u-{mark}@example.com"], good
     names = support.load_cert(good.attributes["pem"]).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert [(n.type_id, n.value[2:]) for n in names] == [(UPN, f"u-{mark}@example.com".encode())]
+
+
+def permanent_identifiers(pem):
+    names = support.load_cert(pem).extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.OtherName)
+    assert all(n.type_id == PERMANENT_IDENTIFIER for n in names)
+    return [(p["identifier_value"].native, p["assigner"].native) for p in (PermanentIdentifier.load(n.value, strict=True) for n in names)]
+
+
+def test_permanent_identifiers(rest, make):
+    """RFC 4043, asked for by attributes and by a CSR: written so that others read it, within what the profile says, and never bent."""
+    mark = unique()
+    definition = {**LEAF, "extended_key_usage": ["clientAuth"], "names_allowed": ["permanent-identifier"]}
+    name = make(kind="cert_device", definition=definition)["attributes"]["name"]
+    both = [f"A-{mark}", f"Gerät {mark}/1.3.6.1.4.1.99999.3"]
+    wanted = [(f"A-{mark}", None), (f"Gerät {mark}", "1.3.6.1.4.1.99999.3")]
+    made = rest.issue("cert_device", profile=name, cn="a", permanent_identifier=both)
+    assert made.status == 201 and made.attributes["names"] == [f"permanent-identifier:{b}" for b in both], made
+    assert permanent_identifiers(made.attributes["pem"]) == wanted
+    made = rest.issue("cert_device", profile=name, csr=csr_with_names(mark, [permanent(*w) for w in wanted]))
+    assert made.status == 201 and made.attributes["names"] == [f"permanent-identifier:{b}" for b in both], made
+    assert permanent_identifiers(made.attributes["pem"]) == wanted
+    for bad in (permanent(None, "1.2.3"), permanent("a/1.2.3"), permanent("a/b", "1.2.3"), permanent("a\0b"), permanent("")):
+        answer = rest.issue("cert_device", profile=name, csr=csr_with_names(mark, [bad]))
+        assert answer.status == 422 and answer.error["source"]["pointer"] == "/data/attributes/csr", answer
+    for bad in ("a/b", "a/", "/1.2.3", "a/1.2.03", "a/1.2.3/1.2.3"):
+        answer = rest.issue("cert_device", profile=name, cn="a", permanent_identifier=[bad])
+        assert answer.status == 422 and answer.error["source"]["pointer"] == "/data/attributes/permanent_identifier/0", answer
+    assert rest.issue("cert_device", csr=csr_with_names(mark, [permanent(mark)])).status == 422  # a profile that doesn't say so
+    within = {**definition, "names_within": {"permanent-identifier": ["1.3.6.1.4.1.99999"]}}
+    name = make(kind="cert_device", definition=within)["attributes"]["name"]
+    assert rest.issue("cert_device", profile=name, cn="a", permanent_identifier=[both[1]]).status == 201
+    for outside in (both[0], f"{mark}/1.3.6.1.4.1.999990", f"{mark}/1.3.6.1.4.1"):
+        assert rest.issue("cert_device", profile=name, cn="a", permanent_identifier=[outside]).status == 422
 
 
 @pytest.mark.rows("A19")

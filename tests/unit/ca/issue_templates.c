@@ -59,7 +59,7 @@ static void
 fill(struct asked *q, const struct profile *p)
 {
 	static const char *const names[NAME_KIND_COUNT] = {"host.example.com", "192.0.2.7", "a.b@example.com", "urn:example:host:1", "a.b@example.com",
-	    "1.3.6.1.4.1.99999.7:0a1b2c3d", "1.3.6.1.4.1.99999.8"};
+	    "1.3.6.1.4.1.99999.7:0a1b2c3d", "1.3.6.1.4.1.99999.8", "A-1"};
 	asked_init(q, NULL);
 	for (size_t i = 0; i < p->n_allowed; i++) {
 		const char *type = p->allowed[i]->name;

@@ -17,7 +17,7 @@
 
 #include "ca/blocklist.h"
 #include "lib/x509/csr.h"
-#include "ca/names.h"
+#include "lib/x509/names.h"
 #include "ca/publickey.h"
 #include "ca/rules.h"
 #include "lib/x509/dn.h"

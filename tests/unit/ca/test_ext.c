@@ -12,7 +12,7 @@
 static const char *const definitions[] = {
     "{\"days\": 365, \"max_days\": 3650, \"over_issuer\": \"clamp\", \"keys\": [\"p256\"], \"key_usage\": [\"digitalSignature\", \"keyAgreement\", \"decipherOnly\"],"
     "\"extended_key_usage\": [\"serverAuth\", \"1.3.6.1.4.1.99999.1\"], \"extended_key_usage_critical\": true, \"subject_allowed\": [\"CN\"],"
-    "\"names_allowed\": [\"dns\", \"ip\", \"email\", \"uri\", \"upn\", \"hardware\", \"rid\"], \"tls_feature\": [\"status_request\", \"status_request_v2\"],"
+    "\"names_allowed\": [\"dns\", \"ip\", \"email\", \"uri\", \"upn\", \"hardware\", \"rid\", \"permanent-identifier\"], \"tls_feature\": [\"status_request\", \"status_request_v2\"],"
     "\"policies\": [\"1.2.3\", {\"oid\": \"1.2.4\", \"cps\": \"https://pki.example/cps\"}],"
     "\"extensions\": [{\"oid\": \"1.3.6.1.4.1.99999.5\", \"value\": \"0500\"}, {\"oid\": \"1.3.6.1.4.1.99999.6\", \"critical\": true, \"value\": \"0c0161\"}]}",
     "{\"ca\": true, \"internal\": true, \"path_length\": 3, \"days\": 365, \"max_days\": 3650, \"over_issuer\": \"clamp\", \"keys\": [\"p256\"],"
@@ -27,7 +27,8 @@ static struct error e;
 static struct order *
 make_order(int which)
 {
-	static const char *const names[NAME_KIND_COUNT] = {"a.example.com", "10.0.0.7", "a@x.example.com", "urn:example:1", "a@example.com", "1.2.3:0a", "1.2.3"};
+	static const char *const names[NAME_KIND_COUNT] = {"a.example.com", "10.0.0.7", "a@x.example.com", "urn:example:1", "a@example.com", "1.2.3:0a", "1.2.3",
+	    "A-1/1.2.3"};
 	struct authority *ca = ca_make("p256", 5000, NOW);
 	struct profile *p = profile_try(definitions[which], "certificate", &e);
 	EVP_PKEY *key = NULL;
@@ -92,7 +93,7 @@ START_TEST(test_leaf)
 	shows(x, "1.3.6.1.4.1.99999.5", false, NULL);
 	shows(x, "1.3.6.1.4.1.99999.6", true, NULL);
 	GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
-	static const int types[] = {GEN_DNS, GEN_IPADD, GEN_EMAIL, GEN_URI, GEN_OTHERNAME, GEN_OTHERNAME, GEN_RID};
+	static const int types[] = {GEN_DNS, GEN_IPADD, GEN_EMAIL, GEN_URI, GEN_OTHERNAME, GEN_OTHERNAME, GEN_RID, GEN_OTHERNAME};
 	ck_assert_int_eq(sk_GENERAL_NAME_num(names), ARRAY_LEN(types));
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
 		ck_assert_int_eq(sk_GENERAL_NAME_value(names, (int)i)->type, types[i]);

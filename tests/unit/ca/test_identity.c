@@ -10,7 +10,7 @@
 #define DAY 86400
 #define DEFINITION                                                                                                              \
 	"{\"days\": 10, \"max_days\": 3650, \"keys\": [\"p256\"], \"key_usage\": [\"digitalSignature\"], \"extended_key_usage\": [\"clientAuth\"],"   \
-	"\"subject_required\": [\"CN\"], \"subject_allowed\": [\"CN\", \"O\", \"serialNumber\"], \"names_allowed\": [\"dns\", \"ip\"]}"
+	"\"subject_required\": [\"CN\"], \"subject_allowed\": [\"CN\", \"O\", \"serialNumber\"], \"names_allowed\": [\"dns\", \"ip\", \"permanent-identifier\"]}"
 
 static struct error e;
 static struct authority *ca;
@@ -97,6 +97,38 @@ START_TEST(test_identity)
 }
 END_TEST
 
+/* The subject's serialNumber may be a permanent identifier that was proved (RFC 4043 2), but not one with an assigner, nor another kind of name. */
+START_TEST(test_identity_of_a_device)
+{
+	static const struct {
+		const char *proved, *serial_number;
+		bool good;
+	} devices[] = {
+	    {"permanent-identifier:SN-1", "SN-1", true},      {"permanent-identifier:SN-1", "SN-2", false},
+	    {"permanent-identifier:SN-1", "SN-1/1.2", false}, {"permanent-identifier:SN-1/1.2", "SN-1", false},
+	    {"dns:SN-1", "SN-1", false},                      {"permanent-identifier:", "SN-1", false},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(devices); i++) {
+		Siegel__Identity id, *list[] = {&id};
+		struct order *device = NULL;
+		struct asked a;
+		char proved[32], *names[] = {strcpy(proved, devices[i].proved)};
+		siegel__identity__init(&id);
+		id.common_name = (char[]){"a.example"};
+		id.names_bound = true;
+		id.names = names;
+		id.n_names = 1;
+		asked_init(&a, "a.example");
+		asked_attribute(&a, "serialNumber", devices[i].serial_number);
+		ck_assert_msg(order_make_internal(ca, profile, key, &a.issue, NOW, &device, &e) == 0, "%s", e.detail);
+		a.issue.identities = list;
+		a.issue.n_identities = 1;
+		ck_assert_msg(order_identities(device, &e) == (devices[i].good ? 0 : -1), "%s for %s", devices[i].serial_number, devices[i].proved);
+		order_free(device);
+	}
+}
+END_TEST
+
 /* A certificate in an identity is compared as a whole; its purposes aren't. */
 START_TEST(test_identity_of_a_certificate)
 {
@@ -171,6 +203,7 @@ tcase_identity(void)
 	TCase *c = tcase_create("identity");
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, test_identity, 0, ARRAY_LEN(cases));
+	tcase_add_test(c, test_identity_of_a_device);
 	tcase_add_test(c, test_identity_of_a_certificate);
 	tcase_add_loop_test(c, test_renewal, 0, ARRAY_LEN(renewals));
 	return c;

@@ -105,6 +105,10 @@ static const struct {
     {NAME_HARDWARE, "1.3.6.1.4.1.99999.7:", NULL}, {NAME_HARDWARE, "1.3.6.1.4.1.99999.7:0a1", NULL}, {NAME_HARDWARE, "x:0a", NULL},
     {NAME_HARDWARE, "9.9:0a", NULL}, {NAME_HARDWARE, ":0a", NULL}, {NAME_RID, "1.3.6.1.4.1.99999.8", "1.3.6.1.4.1.99999.8"},
     {NAME_RID, "1.2.03", "1.2.3"}, {NAME_RID, "1", NULL}, {NAME_RID, "3.1.1", NULL}, {NAME_RID, "1..2", NULL}, {NAME_RID, "a.b", NULL},
+    {NAME_PERMANENT_IDENTIFIER, "SN-0042", "SN-0042"}, {NAME_PERMANENT_IDENTIFIER, "Ger\xc3\xa4t 7/1.3.6.1.4.1.99999", "Ger\xc3\xa4t 7/1.3.6.1.4.1.99999"},
+    {NAME_PERMANENT_IDENTIFIER, "/1.2.3", NULL}, {NAME_PERMANENT_IDENTIFIER, "a/", NULL}, {NAME_PERMANENT_IDENTIFIER, "a/b", NULL},
+    {NAME_PERMANENT_IDENTIFIER, "a/1.2.3/1.2.3", NULL}, {NAME_PERMANENT_IDENTIFIER, "a/1.2.03", NULL}, {NAME_PERMANENT_IDENTIFIER, "a/1", NULL},
+    {NAME_PERMANENT_IDENTIFIER, "a\nb", NULL}, {NAME_PERMANENT_IDENTIFIER, "a\xe2\x80\xae", NULL},
 };
 
 /* Made, written, read again. */
@@ -141,6 +145,14 @@ static const struct {
     NAMES("a UPN that is no UTF8String", "\x30\x15\xa0\x13\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x14\x02\x03\xa0\x05\x16\x03\x61\x40\x62"),
     NAMES("something behind a UPN", "\x30\x17\xa0\x15\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x14\x02\x03\xa0\x07\x0c\x03\x61\x40\x62\x05\x00"),
     NAMES("a module without a number", "\x30\x14\xa0\x12\x06\x08\x2b\x06\x01\x05\x05\x07\x08\x04\xa0\x06\x30\x04\x06\x02\x2a\x03"),
+#define PERMANENT "\xa0\x12\x06\x08\x2b\x06\x01\x05\x05\x07\x08\x03\xa0\x06\x30\x04"
+    NAMES("a permanent identifier without a value (RFC 4043 2: that of the subject's serialNumber)", "\x30\x14" PERMANENT "\x06\x02\x2a\x03"),
+    NAMES("a permanent identifier with an empty value", "\x30\x14" PERMANENT "\x0c\x00\x0c\x00"),
+    NAMES("a permanent identifier that is another text", "\x30\x14" PERMANENT "\x13\x02\x41\x42"),
+    NAMES("a permanent identifier with a slash in it", "\x30\x14" PERMANENT "\x0c\x02\x41\x2f"),
+    NAMES("a permanent identifier with a NUL in it", "\x30\x14" PERMANENT "\x0c\x02\x41\x00"),
+    NAMES("a permanent identifier that writes its assigner into its value",
+          "\x30\x17\xa0\x15\x06\x08\x2b\x06\x01\x05\x05\x07\x08\x03\xa0\x09\x30\x07\x0c\x05\x41\x2f\x31\x2e\x32"),
     NAMES("a registered id that isn't one", "\x30\x03\x88\x01\x80"),
     NAMES("an empty registered id", "\x30\x02\x88\x00"),
     NAMES("no names", "\x30\x00"),
@@ -324,7 +336,7 @@ END_TEST
 	    "\"key_usage\": [\"keyCertSign\", \"cRLSign\"], \"subject_required\": [\"CN\"], \"subject_allowed\": [\"CN\", \"O\"]"
 #define ANY                                                                                                                         \
 	"\"days\": 365, \"max_days\": 3650, \"over_issuer\": \"clamp\", \"keys\": [\"p256\"], \"key_usage\": [\"digitalSignature\"], \"subject_allowed\": [\"CN\", \"O\"]," \
-	"\"wildcard\": true, \"names_allowed\": [\"dns\", \"ip\", \"email\", \"uri\", \"upn\", \"hardware\", \"rid\"]"
+	"\"wildcard\": true, \"names_allowed\": [\"dns\", \"ip\", \"email\", \"uri\", \"upn\", \"hardware\", \"rid\", \"permanent-identifier\"]"
 #define NO_SECRETS SUB ", \"name_constraints\": {\"excluded\": {\"uri\": [\"secret.example.com\"], \"email\": [\"secret.example.com\"]}}"
 #define CLIENT ANY ", \"extended_key_usage\": [\"clientAuth\"]"
 #define PERMITTED                                                                                                                   \

@@ -1,4 +1,4 @@
-#include "ca/names.h"
+#include "lib/x509/names.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -10,7 +10,7 @@
 #include "lib/x509/oid.h"
 #include "lib/x509/text.h"
 
-const char *const name_kind_words[NAME_KIND_COUNT] = {"dns", "ip", "email", "uri", "upn", "hardware", "rid"};
+const char *const name_kind_words[NAME_KIND_COUNT] = {"dns", "ip", "email", "uri", "upn", "hardware", "rid", "permanent-identifier"};
 
 const char *
 name_kind_word(enum name_kind kind)
@@ -169,6 +169,25 @@ make_rid(struct arena *a, char *s, bool wildcard, struct name *n, struct error *
 	return n->text ? 0 : fail(e, E_BAD_VALUE, "registered id: an object identifier is wanted, as numbers with dots");
 }
 
+/* RFC 4043 2, in the form of draft-ietf-acme-device-attest: octet for octet, so an assigner that could be written in another way isn't taken. */
+static int
+make_permanent(struct arena *a, char *s, bool wildcard, struct name *n, struct error *e)
+{
+	const char *slash = strchr(s, '/');
+	(void)wildcard;
+	n->octets = (struct bytes){(const uint8_t *)s, slash ? (size_t)(slash - s) : strlen(s)};
+	if (n->octets.len == 0 || (slash && strchr(slash + 1, '/')))
+		return fail(e, E_BAD_VALUE, "permanent identifier: a value without slashes is wanted, perhaps with \"/\" and its assigner's OID");
+	if (!slash)
+		return 0;
+	if (oid_from_text(a, slash + 1, &n->type, e) < 0)
+		return -1;
+	const char *canonical = oid_text(a, n->type);
+	if (!canonical || strcmp(canonical, slash + 1) != 0)
+		return fail(e, E_BAD_VALUE, "permanent identifier: its assigner is an object identifier, as numbers with dots and no zeros in front");
+	return 0;
+}
+
 static void
 put_text(struct buf *b, const struct name *n, int tag)
 {
@@ -205,6 +224,20 @@ put_hardware(struct buf *b, const struct name *n, int tag)
 	der_close(b, other);
 }
 
+static void
+put_permanent(struct buf *b, const struct name *n, int tag)
+{
+	size_t other = der_begin(b, tag);
+	der_put(b, DER_OID, OID_PERMANENT_IDENTIFIER.data, OID_PERMANENT_IDENTIFIER.len);
+	size_t value = der_begin(b, DER_CONTEXT_CONSTRUCTED(0)), identifier = der_begin(b, DER_SEQUENCE);
+	der_put(b, DER_UTF8_STRING, n->octets.data, n->octets.len);
+	if (n->type.len)
+		der_put(b, DER_OID, n->type.data, n->type.len);
+	der_close(b, identifier);
+	der_close(b, value);
+	der_close(b, other);
+}
+
 /* Which tag of GeneralName it has, how text is checked and made canonical, how it is written. */
 static const struct {
 	int tag;
@@ -219,6 +252,7 @@ static const struct {
     [NAME_UPN] = {DER_CONTEXT_CONSTRUCTED(0), true, make_upn, put_upn},
     [NAME_HARDWARE] = {DER_CONTEXT_CONSTRUCTED(0), false, make_hardware, put_hardware},
     [NAME_RID] = {DER_CONTEXT(8), false, make_rid, put_octets},
+    [NAME_PERMANENT_IDENTIFIER] = {DER_CONTEXT_CONSTRUCTED(0), true, make_permanent, put_permanent},
 };
 
 int
@@ -284,6 +318,25 @@ parse_hardware(struct arena *a, struct der *value, struct name *ret, struct erro
 	return name_make(a, NAME_HARDWARE, text, strlen(text), false, ret, e);
 }
 
+/* RFC 4043 lets the value stand in the subject's serialNumber instead; here it stands where it is checked. */
+static int
+parse_permanent(struct arena *a, struct der *value, struct name *ret, struct error *e)
+{
+	struct der identifier, text;
+	struct bytes assigner = {0};
+	if (der_get(value, DER_SEQUENCE, "permanentIdentifier", &identifier, e) < 0 ||
+	    der_get(&identifier, DER_UTF8_STRING, "permanentIdentifier's value", &text, e) < 0 ||
+	    (!der_at_end(&identifier) && der_get_oid(&identifier, "permanentIdentifier's assigner", &assigner, e) < 0) ||
+	    der_end(&identifier, "permanentIdentifier", e) < 0)
+		return -1;
+	struct bytes b = der_bytes(&text);
+	const char *oid = assigner.len ? oid_text(a, assigner) : "";
+	if (!oid || b.len == 0 || b.len > LIMIT_SAN_BYTES || memchr(b.data, '/', b.len) || memchr(b.data, '\0', b.len))
+		return fail(e, E_BAD_VALUE, "permanentIdentifier: a value of 1 to %d octets without slashes is wanted", LIMIT_SAN_BYTES);
+	const char *whole = arena_printf(a, "%.*s%s%s", (int)b.len, (const char *)b.data, *oid ? "/" : "", oid);
+	return name_make(a, NAME_PERMANENT_IDENTIFIER, whole, strlen(whole), false, ret, e);
+}
+
 /* otherName: the kinds that we know. */
 static int
 parse_other(struct arena *a, struct der other, struct name *ret, struct error *e)
@@ -295,6 +348,9 @@ parse_other(struct arena *a, struct der other, struct name *ret, struct error *e
 		return -1;
 	if (bytes_equal(oid, OID_HARDWARE_MODULE_NAME)) {
 		if (parse_hardware(a, &value, ret, e) < 0)
+			return -1;
+	} else if (bytes_equal(oid, OID_PERMANENT_IDENTIFIER)) {
+		if (parse_permanent(a, &value, ret, e) < 0)
 			return -1;
 	} else if (bytes_equal(oid, OID_UPN)) {
 		if (der_get(&value, DER_UTF8_STRING, "UPN", &text, e) < 0)

@@ -1,0 +1,251 @@
+#include "enroll/acme/jwk.h"
+
+#include <openssl/bn.h>
+#include <openssl/ecdsa.h>
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "enroll/cms.h"
+#include "lib/limits.h"
+#include "lib/x509/keycheck.h"
+
+DEFINE_CLEANUP(BIGNUM, BN_free)
+DEFINE_CLEANUP(ECDSA_SIG, ECDSA_SIG_free)
+DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free)
+
+const char *const jwk_algorithms[] = {"ES256", "ES384", "ES512", "EdDSA", "RS256", NULL};
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+char *
+base64url_encode(struct arena *a, struct bytes in)
+{
+	char *out = arena_alloc(a, (in.len + 2) / 3 * 4 + 1), *p = out;
+	for (size_t i = 0; i < in.len; i += 3) {
+		size_t n = in.len - i < 3 ? in.len - i : 3;
+		uint32_t v = (uint32_t)in.data[i] << 16 | (n > 1 ? (uint32_t)in.data[i + 1] << 8 : 0) | (n > 2 ? in.data[i + 2] : 0);
+		for (size_t k = 0; k <= n; k++)
+			*p++ = alphabet[v >> (18 - 6 * k) & 63];
+	}
+	*p = '\0';
+	return out;
+}
+
+int
+base64url_decode(struct arena *a, const char *text, size_t len, const char *what, struct bytes *ret, struct error *e)
+{
+	uint8_t *out = arena_alloc(a, len / 4 * 3 + 4);
+	uint32_t v = 0;
+	size_t n = 0;
+	unsigned bits = 0;
+	for (size_t i = 0; i < len; i++) {
+		const char *at = text[i] ? strchr(alphabet, text[i]) : NULL;
+		if (!at)
+			return fail(e, E_MALFORMED, "%s: base64url without padding is wanted (RFC 7515 2)", what);
+		v = v << 6 | (uint32_t)(at - alphabet);
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			out[n++] = (uint8_t)(v >> bits);
+			v &= (1u << bits) - 1;
+		}
+	}
+	if (len % 4 == 1 || v != 0)
+		return fail(e, E_MALFORMED, "%s: base64url of whole octets is wanted (RFC 7515 2)", what);
+	*ret = (struct bytes){out, n};
+	return 0;
+}
+
+static int
+get_octets(struct arena *a, const json_t *object, const char *name, struct bytes *ret, struct error *e)
+{
+	const json_t *v = json_object_get(object, name);
+	if (!json_is_string(v) || json_string_length(v) == 0)
+		return fail(e, E_MALFORMED, "jwk: the member \"%s\" is missing (RFC 7518 6)", name);
+	if (json_string_length(v) > (LIMIT_RSA_MAX_BITS / 8 + 1) * 4 / 3 + 4)
+		return fail(e, E_BAD_KEY, "jwk: \"%s\" is longer than that of an RSA key of %d bits", name, LIMIT_RSA_MAX_BITS);
+	return base64url_decode(a, json_string_value(v), json_string_length(v), "jwk", ret, e);
+}
+
+/* SubjectPublicKeyInfo around the bits of a key. */
+static struct bytes
+wrap(struct arena *a, struct bytes algorithm, struct bytes bits)
+{
+	struct buf BUF_CLEANUP b = BUF_INIT(bits.len + 64);
+	size_t mark = der_begin(&b, DER_SEQUENCE);
+	der_put_raw(&b, algorithm);
+	der_put_bits(&b, bits.data, bits.len);
+	der_close(&b, mark);
+	return (struct bytes){arena_dup(a, b.data, b.len), b.len};
+}
+
+static int
+parse_rsa(struct arena *a, const json_t *object, struct jwk *k, struct error *e)
+{
+	struct bytes n, exponent;
+	if (get_octets(a, object, "n", &n, e) < 0 || get_octets(a, object, "e", &exponent, e) < 0)
+		return -1;
+	if (n.data[0] == 0 || exponent.data[0] == 0)
+		return fail(e, E_MALFORMED, "jwk: a number with zeros in front (RFC 7518 2, Base64urlUInt)");
+	if (n.len < LIMIT_RSA_MIN_BITS / 8 || n.len > LIMIT_RSA_MAX_BITS / 8 || exponent.len > 8)
+		return fail(e, E_BAD_KEY, "jwk: RSA keys of %d to %d bits with an exponent of up to 64 are taken", LIMIT_RSA_MIN_BITS,
+		            LIMIT_RSA_MAX_BITS);
+	BIGNUM *modulus CLEANUP(BN_free) = BN_bin2bn(n.data, (int)n.len, NULL),
+			*power CLEANUP(BN_free) = BN_bin2bn(exponent.data, (int)exponent.len, NULL);
+	if (!modulus || !power)
+		return fail(e, E_INTERNAL, "no memory");
+	if (keycheck_rsa(modulus, power, e) < 0)
+		return -1;
+	struct buf BUF_CLEANUP b = BUF_INIT(n.len + exponent.len + 32);
+	size_t mark = der_begin(&b, DER_SEQUENCE);
+	der_put_unsigned(&b, n.data, n.len);
+	der_put_unsigned(&b, exponent.data, exponent.len);
+	der_close(&b, mark);
+	k->spki = wrap(a, keytype_by_name("rsa2048")->algorithm, (struct bytes){b.data, b.len});
+	k->canonical = arena_printf(a, "{\"e\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\"}", base64url_encode(a, exponent), base64url_encode(a, n));
+	return 0;
+}
+
+static int
+parse_ec(struct arena *a, const json_t *object, const char *curve, struct jwk *k, struct error *e)
+{
+	static const struct {
+		const char *curve, *type;
+	} curves[] = {{"P-256", "p256"}, {"P-384", "p384"}, {"P-521", "p521"}};
+	const struct keytype *type = NULL;
+	struct bytes x, y;
+	for (size_t i = 0; i < ARRAY_LEN(curves); i++)
+		if (strcmp(curve, curves[i].curve) == 0)
+			type = keytype_by_name(curves[i].type);
+	if (!type)
+		return fail(e, E_BAD_KEY, "jwk: the curve is none of P-256, P-384 and P-521");
+	size_t field = ((size_t)type->bits + 7) / 8;
+	if (get_octets(a, object, "x", &x, e) < 0 || get_octets(a, object, "y", &y, e) < 0)
+		return -1;
+	if (x.len != field || y.len != field)
+		return fail(e, E_MALFORMED, "jwk: coordinates of %s have %zu octets (RFC 7518 6.2.1.2)", curve, field);
+	uint8_t *point = arena_alloc(a, 1 + 2 * field);
+	point[0] = 4;
+	memcpy(point + 1, x.data, field);
+	memcpy(point + 1 + field, y.data, field);
+	k->spki = wrap(a, type->algorithm, (struct bytes){point, 1 + 2 * field});
+	k->canonical =
+	    arena_printf(a, "{\"crv\":\"%s\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}", curve, base64url_encode(a, x), base64url_encode(a, y));
+	return 0;
+}
+
+static int
+parse_okp(struct arena *a, const json_t *object, const char *curve, struct jwk *k, struct error *e)
+{
+	const struct keytype *type = keytype_by_name(strcmp(curve, "Ed25519") == 0 ? "ed25519" : strcmp(curve, "Ed448") == 0 ? "ed448" : "");
+	struct bytes x;
+	if (!type)
+		return fail(e, E_BAD_KEY, "jwk: the curve is none of Ed25519 and Ed448 (RFC 8037 2)");
+	if (get_octets(a, object, "x", &x, e) < 0)
+		return -1;
+	if (x.len != (size_t)type->bits / 8)
+		return fail(e, E_MALFORMED, "jwk: \"x\" of %s has %d octets (RFC 8032 5)", curve, type->bits / 8);
+	if (keycheck_is_small_order(type, x))
+		return fail(e, E_BAD_KEY, "jwk: a point of small order, whose signatures fit any message");
+	k->spki = wrap(a, type->algorithm, x);
+	k->canonical = arena_printf(a, "{\"crv\":\"%s\",\"kty\":\"OKP\",\"x\":\"%s\"}", curve, base64url_encode(a, x));
+	return 0;
+}
+
+int
+jwk_parse(struct arena *a, const json_t *object, struct jwk *ret, struct error *e)
+{
+	static const char *const secrets[] = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"};
+	struct jwk k = {0};
+	const struct keytype *type = NULL;
+	const char *kty = json_string_value(json_object_get(object, "kty")), *curve = json_string_value(json_object_get(object, "crv"));
+	if (!json_is_object(object) || !kty)
+		return fail(e, E_MALFORMED, "jwk: an object with \"kty\" is wanted (RFC 7517 4.1)");
+	for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
+		if (json_object_get(object, secrets[i]))
+			return fail(e, E_BAD_KEY,
+			            "jwk: a public key is wanted, and this holds \"%s\" of a private or secret one: don't use that key again",
+			            secrets[i]);
+	int result = strcmp(kty, "RSA") == 0  ? parse_rsa(a, object, &k, e)
+	    : strcmp(kty, "EC") == 0  ? parse_ec(a, object, curve ? curve : "", &k, e)
+	    : strcmp(kty, "OKP") == 0 ? parse_okp(a, object, curve ? curve : "", &k, e)
+	                              : fail(e, E_BAD_KEY, "jwk: \"kty\" is none of RSA, EC and OKP");
+	if (result < 0 || cms_public_key(k.spki, &type, &k.key, e) < 0)
+		return -1;
+	SHA256((const uint8_t *)k.canonical, strlen(k.canonical), k.thumbprint);
+	*ret = k;
+	return 0;
+}
+
+void
+jwk_free(struct jwk *k)
+{
+	EVP_PKEY_free(k->key);
+	k->key = NULL;
+}
+
+bool
+jwk_knows_algorithm(const char *alg)
+{
+	for (size_t i = 0; jwk_algorithms[i]; i++)
+		if (strcmp(alg, jwk_algorithms[i]) == 0)
+			return true;
+	return false;
+}
+
+/* r and s of the curve's length (RFC 7518 3.4) as OpenSSL wants them. */
+static bool
+ecdsa_to_der(struct bytes signature, size_t half, uint8_t **ret, int *ret_len)
+{
+	ECDSA_SIG *s CLEANUP(ECDSA_SIG_free) = ECDSA_SIG_new();
+	if (signature.len != 2 * half)
+		return false;
+	BIGNUM *r = BN_bin2bn(signature.data, (int)half, NULL), *v = BN_bin2bn(signature.data + half, (int)half, NULL);
+	if (!s || !r || !v || ECDSA_SIG_set0(s, r, v) != 1) {
+		BN_free(r);
+		BN_free(v);
+		return false;
+	}
+	*ret_len = i2d_ECDSA_SIG(s, ret);
+	return *ret_len > 0;
+}
+
+static bool
+digest_verify(EVP_PKEY *key, const EVP_MD *digest, struct bytes data, const uint8_t *signature, size_t len)
+{
+	EVP_MD_CTX *ctx CLEANUP(EVP_MD_CTX_free) = EVP_MD_CTX_new();
+	return ctx && EVP_DigestVerifyInit(ctx, NULL, digest, NULL, key) == 1 && EVP_DigestVerify(ctx, signature, len, data.data, data.len) == 1;
+}
+
+int
+jwk_verify(const struct jwk *k, const char *alg, struct bytes data, struct bytes signature, struct error *e)
+{
+	/* RFC 7518 3.1: the curve goes with the algorithm. */
+	static const struct {
+		const char *alg, *key;
+		int bits;
+		const EVP_MD *(*digest)(void);
+	} rows[] = {
+	    {"RS256", "RSA", 0, EVP_sha256}, {"ES256", "EC", 256, EVP_sha256},   {"ES384", "EC", 384, EVP_sha384},
+	    {"ES512", "EC", 521, EVP_sha512}, {"EdDSA", "ED25519", 0, NULL}, {"EdDSA", "ED448", 0, NULL},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (strcmp(rows[i].alg, alg) != 0 || !EVP_PKEY_is_a(k->key, rows[i].key) ||
+		    (rows[i].bits && EVP_PKEY_get_bits(k->key) != rows[i].bits))
+			continue;
+		uint8_t *der = NULL;
+		int der_len = 0;
+		bool good;
+		if (rows[i].bits) {
+			good = ecdsa_to_der(signature, ((size_t)rows[i].bits + 7) / 8, &der, &der_len) &&
+			    digest_verify(k->key, rows[i].digest(), data, der, (size_t)der_len);
+			OPENSSL_free(der);
+		} else {
+			good = digest_verify(k->key, rows[i].digest ? rows[i].digest() : NULL, data, signature.data, signature.len);
+		}
+		return good ? 0 : fail(e, E_FORBIDDEN, "the signature isn't one by the key that the message names (RFC 8555 6.2)");
+	}
+	return fail(e, E_BAD_ALGORITHM, jwk_knows_algorithm(alg) ? "the key isn't one for the algorithm \"%s\" (RFC 7518 3.1)"
+	                                                         : "the algorithm \"%.40s\" isn't taken (RFC 8555 6.2)", alg);
+}

@@ -1,0 +1,250 @@
+/* newOrder and the order's resource, RFC 8555 7.4. */
+#include "enroll/acme/order.h"
+
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "enroll/acme/identifier.h"
+#include "enroll/acme/limits.h"
+#include "enroll/acme/renewal_info.h"
+#include "lib/db/array.h"
+#include "lib/limits.h"
+
+int64_t
+acme_order_hours(const struct acme_exchange *x)
+{
+	return endpoint_int(&x->endpoint, "order_hours", 168);
+}
+
+int64_t
+acme_authz_hours(const struct acme_exchange *x)
+{
+	return endpoint_int(&x->endpoint, "authz_hours", 720);
+}
+
+int64_t
+acme_valid_hours(const struct endpoint *ep)
+{
+	int64_t hours = endpoint_int(ep, "authz_hours", 720);
+	return hours > 0 ? hours : endpoint_int(ep, "order_hours", 168);
+}
+
+int
+acme_token(struct acme_exchange *x, const char **ret, struct error *e)
+{
+	uint8_t octets[32]; /* RFC 8555 11.3 asks for 128 bits at least */
+	if (RAND_bytes(octets, sizeof(octets)) != 1)
+		return fail(e, E_INTERNAL, "no random numbers");
+	*ret = base64url_encode(x->arena, (struct bytes){octets, sizeof(octets)});
+	return 0;
+}
+
+int
+acme_order_read(struct acme_exchange *x, const struct db_result *r, struct acme_order *ret, struct error *e)
+{
+	enum { FOUND, TAKE_IT, ID, STATUS, EXPIRES, IDENTIFIERS, AUTHZ, PROFILE, REPLACES, ERROR, CSR, PROFILE_NAME };
+	if (acme_own(r, "order", e) < 0)
+		return -1;
+	*ret = (struct acme_order){
+	    .found = arena_strdup(x->arena, db_text(r, 0, FOUND)),
+	    .take = db_bool(r, 0, TAKE_IT),
+	    .id = db_int(r, 0, ID),
+	    .status = arena_strdup(x->arena, db_text(r, 0, STATUS)),
+	    .expires = arena_strdup(x->arena, db_text(r, 0, EXPIRES)),
+	    .identifiers = arena_strdup(x->arena, db_text(r, 0, IDENTIFIERS)),
+	    .authz = arena_strdup(x->arena, db_text(r, 0, AUTHZ)),
+	    .profile = arena_strdup(x->arena, db_text(r, 0, PROFILE)),
+	    .replaces = arena_strdup(x->arena, db_text(r, 0, REPLACES)),
+	    .error = arena_strdup(x->arena, db_text(r, 0, ERROR)),
+	    .csr = db_bytes(r, 0, CSR, x->arena),
+	    .profile_name = arena_strdup(x->arena, db_text(r, 0, PROFILE_NAME)),
+	};
+	x->order = ret->id;
+	return 0;
+}
+
+static json_t *
+identifiers_json(struct arena *a, const char *text)
+{
+	json_t *list = json_array();
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		json_array_append_new(list, acme_identifier_json(arena_strndup(a, text, len)));
+		text += len + (text[len] == '\n');
+	}
+	return list;
+}
+
+static json_t *
+authz_json(struct acme_exchange *x, const char *text)
+{
+	json_t *list = json_array();
+	while (*text) {
+		size_t len = strcspn(text, ",");
+		json_array_append_new(list, json_string(arena_printf(x->arena, "%s/authz/%.*s", x->url, (int)len, text)));
+		text += len + (text[len] == ',');
+	}
+	return list;
+}
+
+void
+acme_order_answer(struct acme_exchange *x, struct http_answer *a, const struct acme_order *o)
+{
+	json_t *d = json_object();
+	const char *url = acme_url(x, "order", o->id);
+	json_object_set_new(d, "status", json_string(o->status));
+	json_object_set_new(d, "expires", json_string(o->expires));
+	json_object_set_new(d, "identifiers", identifiers_json(x->arena, o->identifiers));
+	json_object_set_new(d, "authorizations", authz_json(x, o->authz));
+	json_object_set_new(d, "finalize", json_string(arena_printf(x->arena, "%s/finalize", url)));
+	if (*o->profile)
+		json_object_set_new(d, "profile", json_string(o->profile));
+	if (*o->replaces)
+		json_object_set_new(d, "replaces", json_string(o->replaces));
+	if (*o->error)
+		json_object_set_new(d, "error", json_loads(o->error, 0, NULL));
+	if (strcmp(o->status, "valid") == 0)
+		json_object_set_new(d, "certificate", json_string(acme_url(x, "cert", o->id)));
+	if (strcmp(o->status, "processing") == 0)
+		http_answer_header(a, "Retry-After", arena_printf(x->arena, "%d", ACME_POLL_SEC));
+	http_answer_header(a, "Location", url);
+	x->detail = o->status;
+	acme_answer_json(x, a, d);
+}
+
+/* The identifiers of a payload, sorted, each once. All that are refused are named (RFC 8555 6.7.1). */
+static int
+read_identifiers(struct acme_exchange *x, const char **ret, size_t *ret_n, struct error *e)
+{
+	const json_t *list = json_object_get(x->payload, "identifiers"), *v;
+	int64_t most = endpoint_int(&x->endpoint, "names", LIMIT_ACME_NAMES);
+	size_t i, n = 0, refused = 0;
+	struct error first;
+	if (!json_is_array(list) || json_array_size(list) == 0)
+		return fail(e, E_MALFORMED, "\"identifiers\" has to be a list with at least one (RFC 8555 7.4)");
+	if (json_array_size(list) > LIMIT_ACME_NAMES || (int64_t)json_array_size(list) > most)
+		return fail(e, E_REJECTED_NAME, "an order of this directory has up to %lld identifiers",
+		            (long long)(most < LIMIT_ACME_NAMES ? most : LIMIT_ACME_NAMES));
+	json_array_foreach(list, i, v) {
+		struct error why;
+		if (acme_identifier_parse(x->arena, v, &ret[n], &why) == 0) {
+			n++;
+			continue;
+		}
+		const char *type = json_string_value(json_object_get(v, "type")), *value = json_string_value(json_object_get(v, "value"));
+		if (type && value)
+			acme_subproblem(x, arena_printf(x->arena, "%s:%s", type, value), &why);
+		if (refused++ == 0)
+			first = why;
+	}
+	if (refused > 0) {
+		*e = first;
+		return -1;
+	}
+	*ret_n = acme_identifiers_sort(ret, n);
+	return 0;
+}
+
+/* What stands in the way of a new order. */
+static int
+refuse(struct acme_exchange *x, const struct db_result *r, const char *profile, struct error *e)
+{
+	const char *found = db_text(r, 0, 0);
+	if (strcmp(found, "account") == 0)
+		return fail(e, E_FORBIDDEN, "the account isn't valid any more (RFC 8555 7.3.6)");
+	if (strcmp(found, "profile") == 0)
+		return fail(e, E_NO_PROFILE, *profile ? "there is no profile \"%.60s\": the directory names those that there are"
+		                                      : "this directory has no profile that holds when none is named%s", profile);
+	if (strcmp(found, "replaces") == 0)
+		return fail(e, E_NOT_FOUND, "\"replaces\" names no certificate of this account that has one of these identifiers (RFC 9773 5)");
+	if (strcmp(found, "replaced") == 0)
+		return fail(e, E_REPLACED, "another order has taken the place of the certificate that \"replaces\" names (RFC 9773 5)");
+	if (strcmp(found, "kinds") == 0) {
+		fail(e, E_REJECTED_NAME, "no challenge of this directory is one for it");
+		acme_subproblem(x, arena_strdup(x->arena, db_text(r, 0, 5)), e);
+		return fail(e, E_REJECTED_NAME, "%.150s: no challenge of this directory is one for it", db_text(r, 0, 5));
+	}
+	return acme_limit_refuse(x, found, db_text(r, 0, 5), db_int(r, 0, 12), e);
+}
+
+struct wanted {
+	const char *names[LIMIT_ACME_NAMES];
+	size_t n;
+	const char *profile, *replaces;
+	struct bytes key_id, serial;
+};
+
+static int
+store(struct acme_exchange *x, const struct wanted *w, struct db_result **ret, struct error *e)
+{
+	const struct acme_limits most = acme_limits_of(x);
+	struct db_array lists[3];
+	struct db_param params[3];
+	int result = 0;
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		db_array_init(&lists[i], DB_ARRAY_TEXT, LIMIT_ACME_NAMES * (LIMIT_SAN_BYTES + 300));
+	for (size_t i = 0; result == 0 && i < w->n; i++) {
+		const char *token = NULL, *kinds = acme_identifier_kinds(x->arena, x->endpoint.auth, w->names[i]);
+		result = acme_token(x, &token, e);
+		if (result == 0) {
+			db_array_add(&lists[0], w->names[i], strlen(w->names[i]));
+			db_array_add(&lists[1], kinds, strlen(kinds));
+			db_array_add(&lists[2], token, strlen(token));
+		}
+	}
+	for (size_t i = 0; result == 0 && i < ARRAY_LEN(lists); i++)
+		result = db_array_param(&lists[i], &params[i], e);
+	if (result == 0) {
+		const struct db_param row[] = {
+		    DB_INT(x->endpoint.id), DB_INT(x->account.id), params[0], params[1], params[2], DB_TEXT(w->profile),
+		    w->replaces ? DB_TEXT(w->replaces) : DB_NULL, w->replaces ? DB_BYTES(w->key_id.data, w->key_id.len) : DB_NULL,
+		    w->replaces ? DB_BYTES(w->serial.data, w->serial.len) : DB_NULL, DB_INT(acme_order_hours(x)), DB_INT(acme_authz_hours(x)),
+		    DB_INT(most.orders), DB_INT(most.failures), DB_INT(most.pending),
+		};
+		result = acme_query(x,
+		                    "SELECT " ACME_ORDER_COLUMNS
+		                    ", r_wait FROM acme_order_limited($1::int8, $2::int8, $3::text[], $4::text[], $5::text[], $6::text,"
+		                    " $7::text, $8::bytea, $9::bytea, $10::int, $11::int, $12::int, $13::int, $14::int)",
+		                    row, ARRAY_LEN(row), ret, e);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		db_array_free(&lists[i]);
+	return result;
+}
+
+static int
+handle_new(struct acme_exchange *x, struct http_answer *a, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	struct wanted w = {0};
+	struct acme_order o;
+	if (json_object_get(x->payload, "notBefore") || json_object_get(x->payload, "notAfter"))
+		return fail(e, E_MALFORMED,
+		            "\"notBefore\" and \"notAfter\" aren't taken: the profile says how long a certificate is valid (RFC 8555 7.4)");
+	if (acme_text(x->payload, "profile", "", &w.profile, e) < 0 || acme_text(x->payload, "replaces", NULL, &w.replaces, e) < 0 ||
+	    (w.replaces && acme_certid_parse(x->arena, w.replaces, &w.key_id, &w.serial, e) < 0) || read_identifiers(x, w.names, &w.n, e) < 0 ||
+	    store(x, &w, &r, e) < 0 || refuse(x, r, w.profile, e) < 0 || acme_order_read(x, r, &o, e) < 0)
+		return -1;
+	a->status = 201;
+	acme_order_answer(x, a, &o);
+	return 0;
+}
+
+static int
+handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	struct acme_order o;
+	if (acme_query(x, "SELECT " ACME_ORDER_COLUMNS " FROM acme_order_get($1::int8, $2::int8, $3::int)",
+	               (struct db_param[]){DB_INT(x->account.id), DB_INT(x->ids[0]), DB_INT(ACME_LEASE_SEC)}, 3, &r, e) < 0 ||
+	    acme_order_read(x, r, &o, e) < 0 || (o.take && acme_order_issue(x, &o, e) < 0))
+		return -1;
+	acme_order_answer(x, a, &o);
+	return 0;
+}
+
+const struct acme_operation acme_new_order = {
+    .name = "newOrder", .path = "new-order", .signer = ACME_ACCOUNT, .payload = ACME_OBJECT, .post = handle_new};
+const struct acme_operation acme_order_resource = {
+    .name = "order", .path = "order/#", .signer = ACME_ACCOUNT, .payload = ACME_EMPTY, .post = handle};
