@@ -7,6 +7,7 @@
 #include "lib/limits.h"
 
 #define MAX_COLUMNS 12
+#define PARTS_DEPTH 4 /* of parts in parts; what lies deeper is one line */
 #define NAME_WIDTH 20
 #define ANY_COLUMNS 7 /* of a collection that no command knows */
 #define ANY_WIDTH 40
@@ -311,6 +312,59 @@ print_texts(struct arena *a, json_t *texts)
 	}
 }
 
+/* What has parts that have members, such as what was done for an order: a line for each, further in for what belongs to it. */
+static bool
+has_parts(const json_t *value)
+{
+	return json_is_array(value) && json_is_object(json_array_get(value, 0));
+}
+
+static void print_parts(struct arena *a, const json_t *list, int depth);
+
+static void
+print_members(struct arena *a, const json_t *object, int depth)
+{
+	bool first = true;
+	const char *name;
+	json_t *value, *item;
+	size_t i;
+
+	json_object_foreach((json_t *)(uintptr_t)object, name, value) {
+		const char *begin = arena_printf(a, "%*s%s%s", 4 * depth, "", first ? "- " : "  ", text_safe(a, name));
+
+		if (json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0))
+			continue;
+		first = false;
+		if (has_parts(value) && depth < PARTS_DEPTH) {
+			printf("%s\n", begin);
+			print_parts(a, value, depth + 1);
+		} else if (json_is_array(value) && json_array_size(value) > 1) {
+			printf("%s\n", begin);
+			json_array_foreach(value, i, item)
+				printf("%*s%s\n", 4 * depth + 6, "", text_safe(a, value_text(a, item)));
+		} else {
+			printf("%-*s %s\n", 4 * depth + NAME_WIDTH, begin, text_safe(a, value_text(a, value)));
+		}
+	}
+}
+
+static void
+print_parts(struct arena *a, const json_t *list, int depth)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		print_members(a, item, depth);
+}
+
+/* What stands below its name. */
+static bool
+is_block(struct arena *a, json_t *value)
+{
+	return has_texts(value) || has_parts(value) || strchr(value_text(a, value), '\n');
+}
+
 void
 list_show(struct cli *c, const json_t *doc)
 {
@@ -324,21 +378,19 @@ list_show(struct cli *c, const json_t *doc)
 	printf("%-*s %s\n", NAME_WIDTH, "id", text_safe(c->arena, cell(c->arena, data, "id")));
 	printf("%-*s %s\n", NAME_WIDTH, "type", text_safe(c->arena, cell(c->arena, data, "type")));
 	json_object_foreach(json_object_get(data, "attributes"), name, value) {
-		const char *text = value_text(c->arena, value);
-
-		if (!strchr(text, '\n') && !json_is_null(value) && !has_texts(value))
-			printf("%-*s %s\n", NAME_WIDTH, text_safe(c->arena, name), text_safe(c->arena, text));
+		if (!json_is_null(value) && !is_block(c->arena, value))
+			printf("%-*s %s\n", NAME_WIDTH, text_safe(c->arena, name), text_safe(c->arena, value_text(c->arena, value)));
 	}
 	print_relationships(c, data);
 	json_object_foreach(json_object_get(data, "attributes"), name, value) {
-		const char *text = value_text(c->arena, value);
-
-		if (!has_texts(value) && !strchr(text, '\n'))
+		if (!is_block(c->arena, value))
 			continue;
 		printf("\n%s\n", text_safe(c->arena, name));
 		if (has_texts(value))
 			print_texts(c->arena, value);
+		else if (has_parts(value))
+			print_parts(c->arena, value, 0);
 		else
-			print_block(c->arena, text);
+			print_block(c->arena, value_text(c->arena, value));
 	}
 }

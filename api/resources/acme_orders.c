@@ -9,7 +9,8 @@
 #define LOST "(z.status IN ('invalid', 'deactivated', 'revoked') OR z.expires_at <= now())"
 #define WON "(z.status = 'valid' AND z.expires_at > now())"
 #define OF_ORDER "FROM acme_authz z WHERE z.id = ANY (o.authz_ids) AND z.account_id = o.account_id"
-#define SOME_LOST "EXISTS (SELECT " OF_ORDER " AND " LOST ")"
+/* One that was swept is lost as well. */
+#define SOME_LOST "(SELECT count(*) " OF_ORDER " AND NOT " LOST ") < cardinality(o.authz_ids)"
 #define ALL_WON "(SELECT count(*) " OF_ORDER " AND " WON ") = cardinality(o.authz_ids)"
 
 /* RFC 8555 7.1.6: what is stored is what was done to it; "ready", and what its authorizations and its age make of it, is found out. */
@@ -53,7 +54,7 @@ static const struct filtering by_names = {
 #define EXPLANATION                                                                                                    \
 	"CASE o.status WHEN 'invalid' THEN coalesce(o.error->>'detail', 'no reason was noted')"                              \
 	" WHEN 'processing' THEN 'the certificate is being made, or others have to approve it'"                             \
-	" WHEN 'pending' THEN CASE WHEN " SOME_LOST " THEN " WHAT_FAILED                                                   \
+	" WHEN 'pending' THEN CASE WHEN " SOME_LOST " THEN coalesce(" WHAT_FAILED ", 'the names weren''t proved in time')"      \
 	" WHEN o.expires_at <= now() THEN 'the client didn''t finalize it in time'"                                         \
 	" WHEN " ALL_WON " THEN 'all names are proved: the client has to finalize it' ELSE " WHAT_WAITS " END END"
 

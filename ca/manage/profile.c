@@ -175,8 +175,8 @@ check_unused(struct manage *m, struct error *e)
 	    " || quote_ident(label) FROM (SELECT protocol, label FROM endpoint WHERE profile_id = $1::int8"
 	    " UNION SELECT n.protocol, n.label FROM directory_profile d JOIN endpoint n ON n.id = d.endpoint_id WHERE d.profile_id = $1::int8"
 	    " ORDER BY 1, 2 LIMIT 3) n"
-	    " UNION ALL SELECT 'orders of ACME under way' WHERE EXISTS (SELECT FROM acme_order WHERE profile_id = $1::int8 AND status = 'pending'"
-	    " AND expires_at > now())";
+	    " UNION ALL SELECT 'orders of ACME under way' WHERE EXISTS (SELECT FROM acme_order WHERE profile_id = $1::int8"
+	    " AND (status = 'processing' OR (status = 'pending' AND expires_at > now())))";
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id)};
 	const char *users = "";

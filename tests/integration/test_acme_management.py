@@ -61,8 +61,8 @@ def test_a_directory_as_it_is_made(instance, rest, directory):
     one.id = None
 
 
-def test_challenges_have_one_order(directory):
-    one = directory(challenges=["tls-alpn-01", "dns-account-01", "http-01", "dns-01", "http-01", "device-attest-01"])
+def test_challenges_have_one_order(directory, maker):
+    one = directory(challenges=["tls-alpn-01", "dns-account-01", "http-01", "dns-01", "http-01", "device-attest-01"], anchors=maker.anchors())
     assert one.show()["challenges"] == ["http-01", "dns-01", "dns-account-01", "tls-alpn-01", "device-attest-01"]
 
 
@@ -94,6 +94,8 @@ def test_profiles_of_a_directory(instance, rest, directory, own_profile):
     order = one.order(account, ["dns:a.example"], [one.authz(account, "dns:a.example")], profile_id=int(number))
     answer = rest.delete(f"/profiles/{number}")
     assert answer.status == 409 and "orders of ACME" in answer.error["detail"], answer
+    instance.sql(f"UPDATE acme_order SET status = 'processing', expires_at = now() WHERE id = {order}")
+    assert rest.delete(f"/profiles/{number}").status == 409
     instance.sql(f"UPDATE acme_order SET status = 'invalid' WHERE id = {order}")
     assert rest.delete(f"/profiles/{number}").status == 204
     assert rest.get(f"/acme_orders/{order}").status == 200
@@ -193,7 +195,7 @@ def test_a_directory_and_its_ca(rest, directory, second_ca):
 PROGRAMS = {"certbot": "certbot", "lego": "lego", "uacme": "uacme", "dehydrated": "dehydrated", "acme_tiny": "acme-tiny", "curl": "curl"}
 
 
-def test_commands_fit_the_directory(instance, directory):
+def test_commands_fit_the_directory(directory, maker):
     one = directory(challenges=["http-01", "dns-01"])
     lines = one.show()["commands"]
     assert set(lines) == set(PROGRAMS)
@@ -206,9 +208,9 @@ def test_commands_fit_the_directory(instance, directory):
     assert commands["acme_tiny"] is None  # it knows none
     assert "--eab-kid KID --eab-hmac-key KEY" in commands["certbot"] and "--eab --kid KID --hmac KEY" in commands["lego"]
     assert "-e KID:KEY" in commands["uacme"] and "EAB_KID=KID EAB_HMAC_KEY=KEY" in commands["dehydrated"]
-    one.change(challenges=["device-attest-01"])
+    one.change(challenges=["device-attest-01"], anchors=maker.anchors())
     assert {k for k, v in one.show()["commands"].items() if v} == {"curl"}
-    one.change(challenges=["tls-alpn-01"])
+    one.change(challenges=["tls-alpn-01"], anchors=None)
     assert {k for k, v in one.show()["commands"].items() if v} == {"curl", "lego", "uacme", "dehydrated"}
     one.change(challenges=["dns-01"])
     assert "--preferred-challenges dns" in one.show()["commands"]["certbot"]
@@ -439,13 +441,14 @@ def test_orders_say_what_became_of_them(instance, rest, directory, own_profile):
         "failed": (["dns:a.example", "dns:b.example"], [bad, good("dns:b.example")], {}, "dns:a.example (http-01): " + PROBLEM["detail"]),
         "late": (["dns:b.example"], [good("dns:b.example")], past, "the client didn't finalize it in time"),
         "unproved": (["dns:c.example"], [pending("dns:c.example", **past)], {}, "dns:c.example wasn't proved in time"),
+        "swept": (["dns:gone.example"], [999999999999], past, "the names weren't proved in time"),
         "given up": (["dns:c.example"], [pending("dns:c.example", status="deactivated")], {}, "dns:c.example was given up by the client"),
         "refused": (["dns:b.example"], [good("dns:b.example")], {"status": "invalid", "error": {**PROBLEM, "detail": "the key is too short"}},
                     "the key is too short"),
         "processing": (["dns:b.example"], [good("dns:b.example")], {"status": "processing"}, "the certificate is being made, or others have to approve it"),
         "valid": (["dns:b.example"], [good("dns:b.example")], {"status": "valid", "certificate_id": int(issued["id"])}, None),
     }
-    status = {"wildcard": "pending", "failed": "invalid", "late": "invalid", "unproved": "invalid", "given up": "invalid", "refused": "invalid"}
+    status = {"swept": "invalid", "wildcard": "pending", "failed": "invalid", "late": "invalid", "unproved": "invalid", "given up": "invalid", "refused": "invalid"}
     numbers = {}
     for case, (names, authz, row, explanation) in cases.items():
         numbers[case] = one.order(account, names, authz, **row)
@@ -595,8 +598,8 @@ def test_many_are_to_be_renewed(instance, rest, other_tenant, certificates):
         refused(action(rest, "/certificates/advise_renewal", status=422, **wrong), member)
 
 
-def test_a_job_goes_on_in_steps(instance, rest):
-    """More than one step; those that are issued meanwhile aren't meant."""
+def test_all_that_are_good(instance, rest):
+    """Those that are issued meanwhile aren't meant."""
     number = instance.sql("SELECT max(id) FROM certificate")[0][0]
     dry = action(rest, "/certificates/advise_renewal", filter={"status": "issued"}, dry_run=True).attributes["count"]
     job = wait_job(rest, action(rest, "/certificates/advise_renewal", status=202, filter={"status": "issued"}))
@@ -605,6 +608,21 @@ def test_a_job_goes_on_in_steps(instance, rest):
     assert wait_job(rest, action(rest, "/certificates/advise_renewal", status=202, filter={"status": "issued"}, withdraw=True))["done"] == dry
     house = "a.tenant_id = (SELECT id FROM tenant WHERE is_house) AND c.status = 1 AND c.not_after > now()"
     assert instance.count("renewal_advice a JOIN certificate c ON c.id = a.certificate_id", house) == 0
+
+
+def test_steps_of_a_job(instance, rest, certificates):
+    """Each takes the next ones in the order of their ids, and says where it stopped; twice is as good as once."""
+    owner, made = certificates
+    tenant = instance.sql("SELECT id FROM tenant WHERE is_house")[0][0]
+
+    def step(after, limit):
+        return instance.sql(f"SELECT r_count, r_last FROM renewal_advise({tenant}, '{json.dumps({'filter': {'owner': owner}})}', now(),"
+                            f" now() + interval '1 day', NULL, 'test', {after}, {made[2]}, {limit})", role="siegel_ca")[0]
+
+    assert step(0, 2) == ["2", made[1]] and step(0, 2) == ["2", made[1]]
+    assert [bool(advised(rest, m)) for m in made] == [True, True, False]
+    assert step(made[1], 2) == ["1", made[2]] and step(made[2], 2) == ["0", ""]
+    assert all(advised(rest, m) for m in made)
 
 
 # ---------------------------------------------------------------- siegelctl
@@ -673,3 +691,23 @@ def test_a_policy_on_keys_refuses_what_it_cannot_hold(instance, rest, required):
     finally:
         rest.delete(f"/policies/{policy.data['id']}")
     assert required.key().status == 201
+
+
+def test_a_directory_that_waits_for_approval(instance, rest, directory):
+    """As every change of product data: what was approved is what is made."""
+    policy = rest.post("/policies", document("policies", name=mark("p"), enabled=True, operations=["acme_directory.create"],
+                                             rules=[{"name": "r", "approve": {"count": 1, "right": "approvals.decide"}, "message": "two people"}]))
+    assert policy.status == 201, policy
+    name = mark("d")
+    try:
+        waits = rest.post("/acme_directories", document("acme_directories", name=name, challenges=["dns-01"],
+                                                        profiles={"a": {"profile": "server", "caa": True}}))
+        assert waits.status == 202 and waits.data["type"] == "approvals", waits
+        assert not rest.get(f"/acme_directories?filter[name]={name}").data
+        other = support.Tenant(instance, "default").rest("administrator")
+        assert other.post(f"/approvals/{waits.data['id']}/approve", {"data": {"type": "approve"}}).status == 200
+    finally:
+        rest.delete(f"/policies/{policy.data['id']}")
+    made = rest.get(f"/acme_directories?filter[name]={name}").data[0]
+    assert made["attributes"]["profiles"]["a"]["caa"] and made["attributes"]["challenges"] == ["dns-01"]
+    assert rest.delete(f"/acme_directories/{made['id']}").status == 204

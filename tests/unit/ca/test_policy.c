@@ -210,6 +210,7 @@ START_TEST(what_is_refused_at_save)
 	    {BOUND("ca", "issuing", "certificate.revoke','ca.create"), "ca", "ca.create isn't"},
 	    {BOUND("ca", "issuing", "profile.update"), "ca", "profile.update isn't"},
 	    {BOUND("ca", "issuing", "role.create"), "ca", "role.create isn't"},
+	    {BOUND("ca", "issuing", "certificate.advise_renewal_many"), "ca", "certificate.advise_renewal_many isn't about one CA"},
 	    {BOUND("profile", "server", "certificate.revoke_many"), "profile", "certificate.revoke_many isn't about one profile"},
 	    {BOUND("profile", "server", "profile.create"), "profile", "profile.create isn't"},
 	    {BOUND("profile", "server", "ca.update"), "profile", "ca.update isn't"},
