@@ -371,7 +371,7 @@ def alpn_certificate(name, value, oid=ACME_IDENTIFIER, critical=True, names=None
     """A responder's certificate: PEM of it and of its key. value: 32 octets of digest; raw: the extension's octets instead. names: general names."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "responder")])
-    now = datetime.datetime.utcnow()
+    now = datetime.datetime.now(datetime.timezone.utc)
     builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), now, now + datetime.timedelta(days=7))
     builder = builder.add_extension(x509.SubjectAlternativeName(names or [x509.DNSName(name)]), False)
     if value or raw:
