@@ -14,6 +14,7 @@ import hashlib
 import http.server
 import os
 import pwd
+import random
 import select
 import socket
 import socketserver
@@ -52,12 +53,12 @@ def ports_of(instance):
 
 
 def free_port():
-    """A port of 127.0.0.1 that nobody has, for UDP and TCP."""
+    """A port of 127.0.0.1 that nobody has, for UDP and TCP; below those that connections are made from, so that none takes it in between."""
     while True:
+        port = random.randrange(20000, 32000)
         with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port = tcp.getsockname()[1]
             try:
+                tcp.bind(("127.0.0.1", port))
                 udp.bind(("127.0.0.1", port))
                 return port
             except OSError:
