@@ -315,7 +315,7 @@ def test_very_many_txt_records(place):
     assert found.problem == "unauthorized" and "1200" in found.detail and len(found.steps) < 20
     place.dns.script(name, lambda query, _q, _t: with_rdata(query, [f'"{n}"' for n in range(10000)]))
     found = place.probe.run("dns-01", HOST, deadline_ms=3000)
-    assert found.problem == "dns" and time.monotonic() - begin < 8
+    assert found.problem == "dns" and time.monotonic() - begin < 15
 
 
 @pytest.mark.rows("M07")
