@@ -20,7 +20,8 @@ struct question {
 	bool asked;
 };
 
-/* Reads the configuration; E_BAD_VALUE for name servers, anchors or domains that can't be taken. The caller frees *ret. */
+/* Reads the configuration; E_BAD_VALUE for name servers, anchors or domains that can't be taken, E_UNAVAILABLE without any name server. The caller
+ * frees *ret. */
 int names_open(const struct config *c, struct names **ret, struct error *e) MUST_CHECK;
 void names_free(struct names *n);
 DEFINE_CLEANUP(struct names, names_free)

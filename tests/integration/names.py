@@ -14,6 +14,7 @@ import hashlib
 import http.server
 import os
 import pwd
+import random
 import select
 import socket
 import socketserver
@@ -52,12 +53,12 @@ def ports_of(instance):
 
 
 def free_port():
-    """A port of 127.0.0.1 that nobody has, for UDP and TCP."""
+    """A port of 127.0.0.1 that nobody has, for UDP and TCP; below those that connections are made from, so that none takes it in between."""
     while True:
+        port = random.randrange(20000, 32000)
         with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port = tcp.getsockname()[1]
             try:
+                tcp.bind(("127.0.0.1", port))
                 udp.bind(("127.0.0.1", port))
                 return port
             except OSError:
@@ -371,7 +372,7 @@ def alpn_certificate(name, value, oid=ACME_IDENTIFIER, critical=True, names=None
     """A responder's certificate: PEM of it and of its key. value: 32 octets of digest; raw: the extension's octets instead. names: general names."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "responder")])
-    now = datetime.datetime.utcnow()
+    now = datetime.datetime.now(datetime.timezone.utc)
     builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), now, now + datetime.timedelta(days=7))
     builder = builder.add_extension(x509.SubjectAlternativeName(names or [x509.DNSName(name)]), False)
     if value or raw:

@@ -161,6 +161,7 @@ def test_redirects_that_are_not_followed(place):
             place.web.files[path] = redirect(target)
             found = place.http_01()
             assert not found.good and (problem is None or found.problem == problem), (target, found)
+            assert ("may not be reached" in found.detail and "port " in found.detail) == (target.endswith((":22/", ":5432/", f":{place.other}/"))), found
         assert not inside.accepted and not other.accepted
 
 
@@ -301,19 +302,20 @@ def test_aliases(place):
 
 
 @pytest.mark.rows("M07")
-def test_thousands_of_txt_records(place):
-    """As many as a message of DNS holds, by TCP; the right one is the last. Ten thousand don't go into one: then there is no answer."""
-    name, many = f"_acme-challenge.{HOST}", [f'"{n:x}"' for n in range(3900)]
+def test_very_many_txt_records(place):
+    """By TCP, the right one is the last; libunbound from 1.22 on takes about 1600, older ones 4000. Ten thousand don't go into one message of DNS: then
+    there is no answer."""
+    name, many = f"_acme-challenge.{HOST}", [f'"{n:x}"' for n in range(1200)]
     place.dns.script(name, lambda query, _q, _t: with_rdata(query, many + [f'"{digest(place.probe.key_authorization)}"']))
     begin = time.monotonic()
     assert place.probe.run("dns-01", HOST).good
     assert ("_acme-challenge." + HOST, "TXT", "tcp") in place.dns.queries
     place.dns.script(name, lambda query, _q, _t: with_rdata(query, many))
     found = place.probe.run("dns-01", HOST)
-    assert found.problem == "unauthorized" and "3900" in found.detail and len(found.steps) < 20
+    assert found.problem == "unauthorized" and "1200" in found.detail and len(found.steps) < 20
     place.dns.script(name, lambda query, _q, _t: with_rdata(query, [f'"{n}"' for n in range(10000)]))
     found = place.probe.run("dns-01", HOST, deadline_ms=3000)
-    assert found.problem == "dns" and time.monotonic() - begin < 8
+    assert found.problem == "dns" and time.monotonic() - begin < 15
 
 
 @pytest.mark.rows("M07")
