@@ -124,7 +124,8 @@ read_identifiers(struct acme_exchange *x, const char **ret, size_t *ret_n, struc
 	if (!json_is_array(list) || json_array_size(list) == 0)
 		return fail(e, E_MALFORMED, "\"identifiers\" has to be a list with at least one (RFC 8555 7.4)");
 	if (json_array_size(list) > LIMIT_ACME_NAMES || (int64_t)json_array_size(list) > most)
-		return fail(e, E_REJECTED_NAME, "an order of this directory has up to %lld identifiers", (long long)(most < LIMIT_ACME_NAMES ? most : LIMIT_ACME_NAMES));
+		return fail(e, E_REJECTED_NAME, "an order of this directory has up to %lld identifiers",
+		            (long long)(most < LIMIT_ACME_NAMES ? most : LIMIT_ACME_NAMES));
 	json_array_foreach(list, i, v) {
 		struct error why;
 		if (acme_identifier_parse(x->arena, v, &ret[n], &why) == 0) {
@@ -218,7 +219,8 @@ handle_new(struct acme_exchange *x, struct http_answer *a, struct error *e)
 	struct wanted w = {0};
 	struct acme_order o;
 	if (json_object_get(x->payload, "notBefore") || json_object_get(x->payload, "notAfter"))
-		return fail(e, E_MALFORMED, "\"notBefore\" and \"notAfter\" aren't taken: the profile says how long a certificate is valid (RFC 8555 7.4)");
+		return fail(e, E_MALFORMED,
+		            "\"notBefore\" and \"notAfter\" aren't taken: the profile says how long a certificate is valid (RFC 8555 7.4)");
 	if (acme_text(x->payload, "profile", "", &w.profile, e) < 0 || acme_text(x->payload, "replaces", NULL, &w.replaces, e) < 0 ||
 	    (w.replaces && acme_certid_parse(x->arena, w.replaces, &w.key_id, &w.serial, e) < 0) || read_identifiers(x, w.names, &w.n, e) < 0 ||
 	    store(x, &w, &r, e) < 0 || refuse(x, r, w.profile, e) < 0 || acme_order_read(x, r, &o, e) < 0)
