@@ -110,7 +110,8 @@ insert(struct acme_exchange *x, struct db_array *contacts, bool terms, const str
 	};
 	if (acme_query(x,
 	               "SELECT r_id, r_made, r_status, r_contacts, r_terms, r_binding, r_wait"
-	               " FROM acme_account_limited($1::int8, $2::text, $3::bytea, $4::text[], $5::boolean, $6::int8, $7::text, $8::text, $9::text, $10::int)",
+	               " FROM acme_account_limited($1::int8, $2::text, $3::bytea, $4::text[], $5::boolean, $6::int8, $7::text, $8::text, $9::text, "
+	               "$10::int)",
 	               row, ARRAY_LEN(row), &r, e) < 0)
 		return -1;
 	if (db_int(r, 0, WAIT) > 0)

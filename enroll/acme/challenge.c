@@ -30,9 +30,9 @@ handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 	struct acme_authz z = {0};
 	const struct db_param row[] = {DB_INT(x->account.id), DB_INT(x->ids[0]), DB_INT(acme_limits_of(x).failures)};
-	int result =
-	    x->payload ? acme_query(x, "SELECT " ACME_AUTHZ_COLUMNS ", r_begun, r_wait FROM acme_challenge_limited($1::int8, $2::int8, $3::int)", row, 3, &r, e)
-	               : acme_query(x, "SELECT " ACME_AUTHZ_COLUMNS ", false, 0 FROM acme_authz_get($1::int8, $2::int8, true)", row, 2, &r, e);
+	int result = x->payload
+	    ? acme_query(x, "SELECT " ACME_AUTHZ_COLUMNS ", r_begun, r_wait FROM acme_challenge_limited($1::int8, $2::int8, $3::int)", row, 3, &r, e)
+	    : acme_query(x, "SELECT " ACME_AUTHZ_COLUMNS ", false, 0 FROM acme_authz_get($1::int8, $2::int8, true)", row, 2, &r, e);
 	if (result < 0 || acme_own(r, "challenge", e) < 0)
 		return -1;
 	if (db_int(r, 0, 8) > 0)

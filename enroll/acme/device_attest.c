@@ -57,7 +57,8 @@ acme_device_attest(struct acme_exchange *x, const json_t *challenge, struct acme
 	/* RFC 8555 8.1 */
 	const char *key_authorization = arena_printf(x->arena, "%s.%s", json_string_value(json_object_get(challenge, "token")),
 	                                             base64url_encode(x->arena, (struct bytes){x->key.thumbprint, JWK_THUMBPRINT_BYTES}));
-	bool good = acme_attest_verify(&x->endpoint, object, BYTES_STR(key_authorization), z->identifier + strlen(TYPE), x->arena, &result, &why) == 0;
+	bool good = acme_attest_verify(&x->endpoint, object, BYTES_STR(key_authorization), z->identifier + strlen(TYPE), x->arena, &result,
+	                               &why) == 0;
 	if (!good && why.code != E_BAD_ATTESTATION) {
 		*e = why;
 		return -1;

@@ -39,16 +39,19 @@ acme_limit_refuse(struct acme_exchange *x, const char *found, const char *identi
 	char at[32];
 	strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&end, &t));
 	if (strcmp(found, "accounts") == 0)
-		(void)fail(e, E_TOO_MANY, "accounts_per_hour: %lld new accounts from one address were made within an hour, which ends at %s", (long long)most.accounts,
-		           at);
+		(void)fail(e, E_TOO_MANY, "accounts_per_hour: %lld new accounts from one address were made within an hour, which ends at %s",
+		           (long long)most.accounts, at);
 	else if (strcmp(found, "orders") == 0)
-		(void)fail(e, E_TOO_MANY, "orders_per_hour: the account made %lld new orders within an hour, which ends at %s", (long long)most.orders, at);
+		(void)fail(e, E_TOO_MANY, "orders_per_hour: the account made %lld new orders within an hour, which ends at %s",
+		           (long long)most.orders, at);
 	else if (strcmp(found, "failures") == 0)
 		(void)fail(e, E_TOO_MANY, "failures_per_hour: %lld validations of %.100s failed for the account within an hour, which ends at %s",
 		           (long long)most.failures, identifier, at);
 	else if (strcmp(found, "pending") == 0)
-		(void)fail(e, E_TOO_MANY, "pending_authz: the account would have over %lld pending authorizations: complete or deactivate some; the next runs out at %s",
-		           (long long)most.pending, at);
+		(void)fail(
+		    e, E_TOO_MANY,
+		    "pending_authz: the account would have over %lld pending authorizations: complete or deactivate some; the next runs out at %s",
+		    (long long)most.pending, at);
 	else
 		return 0;
 	if (strcmp(found, "pending") == 0 && wait_sec > WAIT_MOST_SEC)

@@ -203,7 +203,8 @@ store(struct acme_exchange *x, const struct wanted *w, struct db_result **ret, s
 		    DB_INT(most.orders), DB_INT(most.failures), DB_INT(most.pending),
 		};
 		result = acme_query(x,
-		                    "SELECT " ACME_ORDER_COLUMNS ", r_wait FROM acme_order_limited($1::int8, $2::int8, $3::text[], $4::text[], $5::text[], $6::text,"
+		                    "SELECT " ACME_ORDER_COLUMNS
+		                    ", r_wait FROM acme_order_limited($1::int8, $2::int8, $3::text[], $4::text[], $5::text[], $6::text,"
 		                    " $7::text, $8::bytea, $9::bytea, $10::int, $11::int, $12::int, $13::int, $14::int)",
 		                    row, ARRAY_LEN(row), ret, e);
 	}

@@ -14,8 +14,9 @@ enum {
 int
 acme_certid_parse(struct arena *a, const char *text, struct bytes *ret_key_id, struct bytes *ret_serial, struct error *e)
 {
-	static const char wanted[] = "a certificate's identifier is base64url of its authority key identifier, a dot, and base64url of its serial number in DER "
-	                             "(RFC 9773 4.1)";
+	static const char wanted[] =
+	    "a certificate's identifier is base64url of its authority key identifier, a dot, and base64url of its serial number in DER "
+	    "(RFC 9773 4.1)";
 	struct bytes key_id, serial;
 	size_t len = strcspn(text, ".");
 	if (text[len] != '.' || strlen(text) > LIMIT_ACME_CERTID_BYTES)

@@ -50,8 +50,8 @@ is_own_key(const struct acme_exchange *x, const struct cert *c)
 	return same;
 }
 
-/* Whether it may be revoked by who signs, and for which reason then. As Boulder has it: the certificate's own key shows that somebody has it, so it always is
- * keyCompromise; who proved to have the names, but didn't order it, says no more than that they aren't the other's any longer. */
+/* Whether it may be revoked by who signs, and for which reason then. As Boulder has it: the certificate's own key shows that somebody has it, so it
+ * always is keyCompromise; who proved to have the names, but didn't order it, says no more than that they aren't the other's any longer. */
 static int
 authorise(struct acme_exchange *x, const struct cert *c, int64_t *ret_id, int *reason, struct error *e)
 {
@@ -60,19 +60,23 @@ authorise(struct acme_exchange *x, const struct cert *c, int64_t *ret_id, int *r
 	bool by_account = x->jws.kid != NULL;
 	const struct db_param row[] = {DB_INT(x->endpoint.id), by_account ? DB_INT(x->account.id) : DB_NULL, DB_BYTES(c->serial.data, c->serial.len),
 	                               DB_BYTES(c->whole.data, c->whole.len)};
-	if (acme_query(x, "SELECT r_id, r_ordered, r_authorised FROM acme_revocable($1::int8, $2::int8, $3::bytea, $4::bytea)", row, ARRAY_LEN(row), &r, e) < 0)
+	if (acme_query(x, "SELECT r_id, r_ordered, r_authorised FROM acme_revocable($1::int8, $2::int8, $3::bytea, $4::bytea)", row, ARRAY_LEN(row),
+	               &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
 		return fail(e, E_NOT_FOUND, "the certificate isn't one that this directory's CA issued");
 	*ret_id = db_int(r, 0, ID);
 	if (!by_account) {
 		*reason = KEY_COMPROMISE;
-		return is_own_key(x, c) ? 0 : fail(e, E_FORBIDDEN, "the key in \"jwk\" isn't that of the certificate; accounts sign with \"kid\" (RFC 8555 7.6)");
+		return is_own_key(x, c)
+		           ? 0
+		           : fail(e, E_FORBIDDEN, "the key in \"jwk\" isn't that of the certificate; accounts sign with \"kid\" (RFC 8555 7.6)");
 	}
 	if (db_bool(r, 0, ORDERED))
 		return 0;
 	if (!db_bool(r, 0, AUTHORISED))
-		return fail(e, E_FORBIDDEN, "the account didn't order the certificate, and holds no valid authorizations for all its names (RFC 8555 7.6)");
+		return fail(e, E_FORBIDDEN,
+		            "the account didn't order the certificate, and holds no valid authorizations for all its names (RFC 8555 7.6)");
 	*reason = CESSATION_OF_OPERATION;
 	return 0;
 }
