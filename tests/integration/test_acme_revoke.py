@@ -216,7 +216,7 @@ def test_certificates_of_other_doors(instance, rest, directory):
     """What REST issued belongs to nobody here: but who has the names, or the key, may say so."""
     key, name = support.new_key(), host()
     csr = support.new_csr(name, [name], key)
-    made = rest.issued("cert_server", csr=support.csr_pem(csr))
+    made = rest.issued("cert_server", cn=name, csr=support.csr_pem(csr))
     der = support.load_cert(made["attributes"]["pem"]).public_bytes(acme.DER)
     other = directory.client()
     refused(revoke(other, der), 403, "unauthorized")
