@@ -1,5 +1,5 @@
-/* The doors by which devices enrol: labels of EST, profiles of SCEP, directories of ACME. Each is a row of the store (migrations/0016_enrolment.sql) and says for which
- * tenant, by which CA and profile and on what evidence it issues. */
+/* The doors by which devices enrol: labels of EST, profiles of SCEP, directories of ACME. Each is a row of the store
+ * (migrations/0016_enrolment.sql) and says for which tenant, by which CA and profile and on what evidence it issues. */
 #ifndef SIEGEL_ENROLL_ENDPOINT_H
 #define SIEGEL_ENROLL_ENDPOINT_H
 #include "enroll/common.h"

@@ -1,6 +1,7 @@
 """ACME (RFC 8555) over the edge, by a client of our own: directory, nonces, accounts, orders, certificates."""
 
 import subprocess
+import time
 
 import pytest
 from cryptography import x509
@@ -50,3 +51,39 @@ def test_a_certificate_after_an_authorization(instance, directory):
     assert order.poll().status == "ready"
     order.finalize(name)
     assert support.load_pem_chain(order.client.post(order.wait().json["certificate"]).body.decode())
+
+
+def test_statements_of_an_order(instance, directory):
+    """How often an order asks the store: from newOrder to the certificate, with an authorization that is used again. What threads look for
+    every two seconds isn't the order's."""
+    folder = instance.run / "log" / "postgresql"
+
+    def told():
+        lines = "\n".join(p.read_text(errors="replace") for p in folder.iterdir() if p.is_file()).splitlines()
+        return sum("role=siegel_acme LOG:  execute" in line and "acme_challenge_take" not in line for line in lines)
+
+    instance.sql("ALTER ROLE siegel_acme SET log_statement = 'all'", role="postgres")
+    instance.sql("ALTER SYSTEM SET log_line_prefix = 'role=%u '", role="postgres")
+    instance.sql("SELECT pg_reload_conf()", role="postgres")
+    try:
+        instance.command("sv", "restart", f"{instance.run}/service/siegel-acme")
+        support.wait_until(lambda: acme.Client(instance, directory.label).http("GET", directory.url).status == 200, 20)
+        client = directory.client(names=["dns:.walk.example"])
+        client.certificate(f"{acme.mark()}.walk.example")
+        time.sleep(1)
+        name = f"{acme.mark()}.walk.example"
+        before = told()
+        order = client.order(name)
+        order.finalize(name)
+        order.poll()
+        order.chain()
+        time.sleep(1)
+        counted = told() - before
+    finally:
+        instance.sql("ALTER ROLE siegel_acme RESET log_statement", role="postgres")
+        instance.sql("ALTER SYSTEM RESET log_line_prefix", role="postgres")
+        instance.sql("SELECT pg_reload_conf()", role="postgres")
+        instance.command("sv", "restart", f"{instance.run}/service/siegel-acme")
+        support.wait_until(lambda: acme.Client(instance, directory.label).http("GET", directory.url).status == 200, 20)
+    print(f"statements of an order: {counted}, and 2 of the engine's")
+    assert 9 <= counted <= 10  # the directory is read anew when a second has passed
