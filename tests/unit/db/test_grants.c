@@ -240,6 +240,7 @@ START_TEST(functions_are_for_those_who_need_them)
 	    {"acme_account_change", "siegel_acme"},
 	    {"acme_account_limited", "siegel_acme"},
 	    {"acme_account_new", ""},
+	    {"acme_attested_limited", "siegel_acme"},
 	    {"acme_authz_deactivate", "siegel_acme"},
 	    {"acme_authz_get", "siegel_acme"},
 	    {"acme_authz_limited", "siegel_acme"},
