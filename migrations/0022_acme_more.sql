@@ -106,10 +106,10 @@ CREATE FUNCTION acme_count_give(p_endpoint bigint, p_what text, p_whose text) RE
 LANGUAGE sql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
   UPDATE siegel.acme_count c SET n = c.n - 1 WHERE c.endpoint_id = p_endpoint AND c.what = p_what AND c.whose = p_whose AND c.n > 0
 $$;
--- The seconds until another one is allowed; 0: it is now.
+-- The seconds until another one is allowed; 0: it is now. A window may have begun while the caller waited for its turn.
 CREATE FUNCTION acme_count_wait(p_endpoint bigint, p_what text, p_whose text, p_most int) RETURNS int
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
-  SELECT coalesce((SELECT greatest(1, ceil(extract(epoch FROM c.begun_at + interval '1 hour' - now())))::int FROM siegel.acme_count c
+  SELECT coalesce((SELECT greatest(1, least(3600, ceil(extract(epoch FROM c.begun_at + interval '1 hour' - now()))))::int FROM siegel.acme_count c
     WHERE p_most > 0 AND c.endpoint_id = p_endpoint AND c.what = p_what AND c.whose = p_whose AND c.n >= p_most
       AND c.begun_at > now() - interval '1 hour'), 0)
 $$;
