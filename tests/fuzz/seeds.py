@@ -325,6 +325,14 @@ def seeds_attest():
             yield f"{label}-{part.lower()}", statement[part]
 
 
+def seeds_acme_certid():
+    yield "rfc9773", b"aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE"
+    yield "without-sign", b"aYhba4dGQEHhs3uEe6CuLN4ByNQ.EjRWeA"
+    yield "negative", b"aYhba4dGQEHhs3uEe6CuLN4ByNQ.h2VDIQ"
+    yield "zero-in-front", b"aYhba4dGQEHhs3uEe6CuLN4ByNQ.ABI"
+    yield "padded", b"aYhba4dGQEHhs3uEe6CuLN4ByNQ=.AIdlQyE="
+
+
 def seeds_caa():
     def record(flags, tag, value):
         rdata = bytes([flags, len(tag)]) + tag + value

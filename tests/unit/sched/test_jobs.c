@@ -398,7 +398,7 @@ START_TEST(all_jobs_are_in_the_list)
 		ck_assert_int_ge(config_int(test_config(), job_list[n]->period_sec), 1);
 		ck_assert(!job_list[n]->channel == !job_list[n]->notified);
 	}
-	ck_assert_int_eq(n, 7);
+	ck_assert_int_eq(n, 8);
 }
 END_TEST
 
