@@ -45,7 +45,7 @@ def settings(instance):
     resolver = re.fullmatch(r"127\.0\.0\.1@(\d+)", probe.get("resolver", ""))
     ends = probe.get("own_endpoints", "").split()
     ports = int(probe.get("http_port", 80)), int(probe.get("https_port", 443))
-    addresses = [e.rsplit(":", 1)[0] for e in ends if e.startswith("127.0.1.") and e.endswith(f":{ports[0]}")]
+    addresses = [e.rsplit(":", 1)[0] for e in ends if e.startswith("127.") and e.endswith(f":{ports[0]}")]
     return (int(resolver.group(1)), *ports, addresses) if resolver and addresses else None
 
 
