@@ -174,6 +174,7 @@ BEGIN
   IF v_policy OR p_authz_hours > 0 THEN
     SELECT z.id INTO v_id FROM siegel.acme_authz z
      WHERE z.account_id = p_account AND z.identifier = v_name AND z.wildcard = v_wildcard AND z.status = 'valid'
+       AND z.attested_key IS NULL -- one key was attested, and the next order has another
        AND z.expires_at > now() + interval '1 hour' AND CASE WHEN z.method = 'policy' THEN v_policy ELSE p_authz_hours > 0 END
      ORDER BY z.id DESC LIMIT 1;
     IF v_id IS NOT NULL THEN
@@ -391,19 +392,18 @@ BEGIN
   RETURN QUERY SELECT g.* FROM siegel.acme_authz_get(p_account, p_id, false) g;
 END $$;
 
--- A client says that its challenge can be looked at (RFC 8555 7.5.1): from now on it waits to be validated. With p_attest_sec it sent what an attestation
--- needs, and looks at it itself for so long; that challenge is begun no other way. Any state but pending stays. r_begun: it was this call.
-CREATE FUNCTION acme_challenge_begin(p_account bigint, p_id bigint, p_attest_sec int)
+-- A client says that its challenge can be looked at (RFC 8555 7.5.1): from now on it waits to be validated. Any state but pending stays, and so does an
+-- attestation: it comes with the request (acme_challenge_attested()). r_begun: it was this call.
+CREATE FUNCTION acme_challenge_begin(p_account bigint, p_id bigint)
 RETURNS TABLE (r_found text, r_id bigint, r_identifier text, r_wildcard boolean, r_status text, r_expires text, r_challenges text, r_begun boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 DECLARE
   v_begun boolean;
 BEGIN
-  UPDATE siegel.acme_challenge c
-     SET status = 'processing', due_at = now() + make_interval(secs => CASE WHEN c.type = 'device-attest-01' THEN p_attest_sec ELSE 0 END)
+  UPDATE siegel.acme_challenge c SET status = 'processing', due_at = now()
     FROM siegel.acme_authz z JOIN siegel.acme_account a ON a.id = z.account_id AND a.status = 'valid'
-   WHERE c.id = p_id AND c.status = 'pending' AND z.id = c.authz_id AND z.account_id = p_account AND z.status = 'pending' AND z.expires_at > now()
-     AND (c.type <> 'device-attest-01' OR p_attest_sec > 0);
+   WHERE c.id = p_id AND c.status = 'pending' AND c.type <> 'device-attest-01' AND z.id = c.authz_id AND z.account_id = p_account AND z.status = 'pending'
+     AND z.expires_at > now();
   v_begun := FOUND;
   RETURN QUERY SELECT g.*, v_begun FROM siegel.acme_authz_get(p_account, p_id, true) g;
 END $$;
@@ -433,8 +433,7 @@ END $$;
 
 -- What a validation came to: good, or a problem document, or neither and it is tried again in p_again_sec. One statement for the challenge and its
 -- authorization. False: it wasn't the caller's any more.
-CREATE FUNCTION acme_challenge_done(p_id bigint, p_attempt int, p_good boolean, p_error text, p_log text, p_again_sec int, p_valid_hours int,
-                                    p_attested bytea)
+CREATE FUNCTION acme_challenge_done(p_id bigint, p_attempt int, p_good boolean, p_error text, p_log text, p_again_sec int, p_valid_hours int)
 RETURNS boolean
 LANGUAGE sql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
   WITH c AS (
@@ -446,11 +445,35 @@ LANGUAGE sql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
     RETURNING c.authz_id, c.type, c.status
   ), z AS (
     UPDATE siegel.acme_authz z
-       SET status = c.status, method = CASE WHEN p_good THEN c.type END, validated_at = CASE WHEN p_good THEN now() END, attested_key = p_attested,
+       SET status = c.status, method = CASE WHEN p_good THEN c.type END, validated_at = CASE WHEN p_good THEN now() END,
            expires_at = CASE WHEN p_good THEN now() + make_interval(hours => p_valid_hours) ELSE z.expires_at END
       FROM c WHERE z.id = c.authz_id AND z.status = 'pending' AND c.status <> 'processing'
   ) SELECT EXISTS (SELECT FROM c)
 $$;
+
+-- What the attestation came to that a client sent (draft-ietf-acme-device-attest 5): the key that it is about, or a problem document. The first one decides.
+CREATE FUNCTION acme_challenge_attested(p_account bigint, p_id bigint, p_attested bytea, p_error text, p_log text, p_valid_hours int)
+RETURNS TABLE (r_found text, r_id bigint, r_identifier text, r_wildcard boolean, r_status text, r_expires text, r_challenges text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+DECLARE
+  v_authz bigint;
+BEGIN
+  UPDATE siegel.acme_authz z
+     SET status = CASE WHEN p_error IS NULL THEN 'valid' ELSE 'invalid' END, attested_key = p_attested,
+         method = CASE WHEN p_error IS NULL THEN 'device-attest-01' END, validated_at = CASE WHEN p_error IS NULL THEN now() END,
+         expires_at = CASE WHEN p_error IS NULL THEN now() + make_interval(hours => p_valid_hours) ELSE z.expires_at END
+    FROM siegel.acme_challenge c, siegel.acme_account a
+   WHERE c.id = p_id AND c.type = 'device-attest-01' AND c.status = 'pending' AND z.id = c.authz_id AND z.account_id = p_account AND z.status = 'pending'
+     AND z.expires_at > now() AND a.id = p_account AND a.status = 'valid'
+  RETURNING z.id INTO v_authz;
+  IF v_authz IS NOT NULL THEN
+    UPDATE siegel.acme_challenge c
+       SET status = CASE WHEN p_error IS NULL THEN 'valid' ELSE 'invalid' END, validated_at = CASE WHEN p_error IS NULL THEN now() END,
+           error = p_error::jsonb, log = c.log || p_log::jsonb, attempts = c.attempts + 1
+     WHERE c.id = p_id;
+  END IF;
+  RETURN QUERY SELECT g.* FROM siegel.acme_authz_get(p_account, p_id, true) g;
+END $$;
 
 -- What is of no use any more: nonces that ran out, orders and authorizations a week after their end, windows of limits. Up to p_limit of each at a time; how
 -- many went.
@@ -488,7 +511,7 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION endpoint_find, acme_nonce_key, acme_begin, acme_profiles, acme_key_find, acme_account_new, acme_account_change, acme_key_change,
   acme_order_get, acme_order_new, acme_order_finalize, acme_order_done, acme_orders, acme_certificate, acme_authz_get, acme_authz_new,
-  acme_authz_deactivate, acme_challenge_begin, acme_challenge_take, acme_challenge_done TO siegel_acme;
+  acme_authz_deactivate, acme_challenge_begin, acme_challenge_take, acme_challenge_done, acme_challenge_attested TO siegel_acme;
 GRANT EXECUTE ON FUNCTION acme_sweep TO siegel_sched;
 -- The front ends' common part reads these of its tenant.
 GRANT SELECT (id, tenant_id, name, is_default) ON ca TO siegel_acme;

@@ -193,6 +193,7 @@ struct form {
 	bool enabled, has_profile;    /* has_profile: the body says which the default offer is of */
 	struct offer offers[LIMIT_DIRECTORY_PROFILES];
 	size_t n_offers;              /* 0: they stay as they are, but for the default's profile */
+	struct endpoint_anchors anchors;
 	struct ownership own;
 };
 
@@ -338,13 +339,18 @@ read_form(struct manage *m, const struct db_result *old, struct form *f, struct 
 		f->auth = arena_strdup(m->arena, db_text(old, 0, 4));
 		f->settings = arena_strdup(m->arena, db_text(old, 0, 5));
 		f->profile = arena_strdup(m->arena, db_text(old, 0, 7));
+		f->anchors.n = (size_t)db_int(old, 0, 8);
 	} else if (manage_text(m, "name", MANAGE_REQUIRED, LABEL_MAX_BYTES, &f->label, e) < 0) {
 		return -1;
 	}
 	if (endpoint_read_ca(m, &f->ca_id, e) < 0 || read_profiles(m, f, !old, e) < 0 || manage_bool(m, "enabled", 0, &enabled, e) < 0 ||
 	    read_challenges(m, old ? 0 : MANAGE_REQUIRED, &f->auth, e) < 0 || read_settings(m, &f->settings, e) < 0 ||
-	    manage_ownership(m, &f->own, e) < 0)
+	    endpoint_read_anchors(m, &f->anchors, e) < 0 || manage_ownership(m, &f->own, e) < 0)
 		return -1;
+	bool attests = strstr(f->auth, "device-attest-01") != NULL;
+	if (attests != (f->anchors.n > 0))
+		return fail_at(e, E_BAD_VALUE, "anchors", attests ? "anchors: device-attest-01 wants certificates of manufacturers that are trusted to attest"
+								  : "anchors: no challenge of the directory asks for them: device-attest-01 does");
 	f->enabled = enabled < 0 ? f->enabled : enabled;
 	return manage_body_end(m, e);
 }
@@ -352,22 +358,23 @@ read_form(struct manage *m, const struct db_result *old, struct form *f, struct 
 /* --- the store --- */
 
 static int
-store_row(struct manage *m, const struct form *f, bool is_new, struct error *e)
+store_row(struct manage *m, const struct form *f, bool is_new, struct db_param anchors, struct error *e)
 {
 	static const char insert[] =
-	    "INSERT INTO endpoint (tenant_id, protocol, label, ca_id, profile_id, enabled, auth, settings, owner, metadata)"
-	    " SELECT $1::int, 'acme', $2::text, $3::int, $4::int, $5::boolean, $6::text[], $7::jsonb, $9::text, $11::jsonb"
-	    "  WHERE $12::int8 = 0 AND $8::boolean IS NOT NULL AND $10::boolean IS NOT NULL RETURNING id";
+	    "INSERT INTO endpoint (tenant_id, protocol, label, ca_id, profile_id, enabled, auth, settings, owner, metadata, anchors)"
+	    " SELECT $1::int, 'acme', $2::text, $3::int, $4::int, $5::boolean, $6::text[], $7::jsonb, $9::text, $11::jsonb, $13::bytea[]"
+	    "  WHERE $12::int8 = 0 AND $8::boolean IS NOT NULL AND $10::boolean IS NOT NULL AND $14::boolean IS NOT NULL RETURNING id";
 	static const char change[] =
 	    "UPDATE endpoint SET ca_id = $3::int, profile_id = $4::int, enabled = $5::boolean, auth = $6::text[], settings = $7::jsonb,"
 	    " version = version + 1, owner = CASE WHEN $8::boolean THEN $9::text ELSE owner END,"
-	    " metadata = CASE WHEN $10::boolean THEN $11::jsonb ELSE metadata END"
+	    " metadata = CASE WHEN $10::boolean THEN $11::jsonb ELSE metadata END, anchors = CASE WHEN $14::boolean THEN $13::bytea[] ELSE anchors END"
 	    " WHERE id = $12::int8 AND tenant_id = $1::int AND protocol = 'acme' AND label = $2::text RETURNING id";
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(f->label), f->ca_id ? DB_INT(f->ca_id) : DB_NULL, DB_INT(f->profile_id),
 	                         DB_TEXT(f->enabled ? "true" : "false"), DB_TEXT(f->auth), DB_TEXT(f->settings),
 	                         DB_TEXT(f->own.has_owner ? "true" : "false"), DB_TEXT(f->own.owner),
-	                         DB_TEXT(f->own.has_metadata ? "true" : "false"), DB_TEXT(f->own.metadata), DB_INT(is_new ? 0 : m->id)};
+	                         DB_TEXT(f->own.has_metadata ? "true" : "false"), DB_TEXT(f->own.metadata), DB_INT(is_new ? 0 : m->id), anchors,
+	                         DB_TEXT(f->anchors.given ? "true" : "false")};
 	if (db_query(m->desk->db, is_new ? insert : change, row, ARRAY_LEN(row), false, &r, e) < 0)
 		return manage_name_refused(m, "small letters, digits, and . _ - behind the first", e);
 	m->ret_id = db_int(r, 0, 0);
@@ -403,7 +410,13 @@ static int
 store(struct manage *m, const struct form *f, bool is_new, struct error *e)
 {
 	const char *profiles = "";
-	if (store_row(m, f, is_new, e) < 0 || store_offers(m, f, e) < 0)
+	struct db_array anchors;
+	struct db_param list;
+	int rc = endpoint_anchors_param(&f->anchors, &anchors, &list, e);
+	if (rc == 0)
+		rc = store_row(m, f, is_new, list, e);
+	db_array_free(&anchors);
+	if (rc < 0 || store_offers(m, f, e) < 0)
 		return -1;
 	for (size_t i = 0; i < f->n_offers; i++)
 		profiles = arena_printf(m->arena, "%s%s%s=%s%s", profiles, i ? ", " : "", f->offers[i].name, f->offers[i].profile,
@@ -411,7 +424,7 @@ store(struct manage *m, const struct form *f, bool is_new, struct error *e)
 	m->object = arena_printf(m->arena, "acme_directory/%lld", (long long)m->ret_id);
 	m->detail = detail_text(m->arena, "name", f->label, "ca", f->ca_id ? arena_printf(m->arena, "ca/%lld", (long long)f->ca_id) : "default",
 				"profile", f->profile, "profiles", f->n_offers ? profiles : "unchanged", "enabled", f->enabled ? "true" : "false",
-				"challenges", f->auth, "settings", f->settings, NULL);
+				"challenges", f->auth, "settings", f->settings, "anchors", arena_printf(m->arena, "%zu", f->anchors.n), NULL);
 	return 0;
 }
 
@@ -420,7 +433,7 @@ load(struct manage *m, struct db_result **ret, struct error *e)
 {
 	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id)};
 	if (db_query(m->desk->db,
-		     "SELECT n.label, n.ca_id, n.profile_id, n.enabled, n.auth, n.settings, n.version, p.name FROM endpoint n"
+		     "SELECT n.label, n.ca_id, n.profile_id, n.enabled, n.auth, n.settings, n.version, p.name, cardinality(n.anchors) FROM endpoint n"
 		     " JOIN profile p ON p.id = n.profile_id WHERE n.id = $1::int8 AND n.tenant_id = $2::int AND n.protocol = 'acme' FOR UPDATE OF n",
 		     row, ARRAY_LEN(row), false, ret, e) < 0)
 		return -1;

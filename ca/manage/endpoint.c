@@ -68,9 +68,8 @@ struct form {
 	const char *label, *profile, *settings, *auth;
 	int64_t ca_id, profile_id; /* ca_id 0: the tenant's default */
 	bool enabled;
-	struct bytes anchors[LIMIT_ANCHORS];
-	size_t n_anchors;
-	bool has_anchors, has_challenge;
+	struct endpoint_anchors anchors;
+	bool has_challenge;
 	const char *challenge;     /* NULL with has_challenge: none any more */
 	struct ownership own;
 };
@@ -285,8 +284,8 @@ next_block(const char **text, const char **ret, size_t *ret_len, struct error *e
 	return 0;
 }
 
-static int
-read_anchors(struct manage *m, struct form *f, struct error *e)
+int
+endpoint_read_anchors(struct manage *m, struct endpoint_anchors *ret, struct error *e)
 {
 	const char *text, *block;
 	size_t len;
@@ -295,8 +294,7 @@ read_anchors(struct manage *m, struct form *f, struct error *e)
 		return 0;
 	if (manage_text(m, "anchors", 0, 0, &text, e) < 0)
 		return -1;
-	f->has_anchors = true;
-	f->n_anchors = 0;
+	*ret = (struct endpoint_anchors){.given = true};
 	if (text && strlen(text) > LIMIT_ANCHORS_BYTES)
 		return fail_at(e, E_BAD_VALUE, "anchors", "anchors: over %d octets", LIMIT_ANCHORS_BYTES);
 	while (text) {
@@ -304,16 +302,25 @@ read_anchors(struct manage *m, struct form *f, struct error *e)
 			return -1;
 		if (!block)
 			break;
-		if (f->n_anchors == LIMIT_ANCHORS)
+		if (ret->n == LIMIT_ANCHORS)
 			return fail_at(e, E_BAD_VALUE, "anchors", "anchors: over %d", LIMIT_ANCHORS);
-		struct bytes *anchor = &f->anchors[f->n_anchors++];
+		struct bytes *anchor = &ret->items[ret->n++];
 		if (pem_decode(m->arena, block, len, "CERTIFICATE", NULL, anchor, e) < 0 || cert_parse(*anchor, &cert, e) < 0)
-			return fail_at(e, E_BAD_VALUE, "anchors", "anchors: number %zu can't be read: %s", f->n_anchors,
+			return fail_at(e, E_BAD_VALUE, "anchors", "anchors: number %zu can't be read: %s", ret->n,
 				       arena_strdup(m->arena, e->detail));
 	}
-	if (text && !f->n_anchors)
+	if (text && !ret->n)
 		return fail_at(e, E_BAD_VALUE, "anchors", "anchors: there is no certificate in it; PEM is wanted");
 	return 0;
+}
+
+int
+endpoint_anchors_param(const struct endpoint_anchors *anchors, struct db_array *list, struct db_param *ret, struct error *e)
+{
+	db_array_init(list, DB_ARRAY_BYTEA, LIMIT_ANCHORS_BYTES + 1024);
+	for (size_t i = 0; anchors->given && i < anchors->n; i++)
+		db_array_add(list, anchors->items[i].data, anchors->items[i].len);
+	return db_array_param(list, ret, e);
 }
 
 static int
@@ -334,7 +341,7 @@ static int
 check_form(const struct form *f, struct error *e)
 {
 	bool takes_certificates = strstr(f->auth, "certificate") || strstr(f->auth, "both");
-	if (f->n_anchors && !takes_certificates)
+	if (f->anchors.n && !takes_certificates)
 		return fail_at(e, E_BAD_VALUE, "anchors", "anchors: auth doesn't take certificates");
 	if (strstr(f->auth, "webhook") && !strstr(f->settings, "\"webhook_url\""))
 		return fail_at(e, E_BAD_VALUE, "settings", "settings: auth has a webhook, so there has to be a webhook_url");
@@ -355,13 +362,13 @@ read_form(struct manage *m, const struct protocol *protocol, const struct db_res
 		ret->enabled = db_bool(old, 0, 3);
 		ret->auth = arena_strdup(m->arena, db_text(old, 0, 4));
 		ret->settings = arena_strdup(m->arena, db_text(old, 0, 5));
-		ret->n_anchors = (size_t)db_int(old, 0, 6);
+		ret->anchors.n = (size_t)db_int(old, 0, 6);
 		ret->profile = arena_strdup(m->arena, db_text(old, 0, 8));
 	} else if (read_label(m, ret, e) < 0) {
 		return -1;
 	}
 	if (endpoint_read_ca(m, &ret->ca_id, e) < 0 || read_profile(m, ret, flags, e) < 0 || manage_bool(m, "enabled", 0, &enabled, e) < 0 ||
-	    read_auth(m, ret, flags, e) < 0 || read_settings(m, ret, e) < 0 || read_anchors(m, ret, e) < 0 || read_challenge(m, ret, e) < 0 ||
+	    read_auth(m, ret, flags, e) < 0 || read_settings(m, ret, e) < 0 || endpoint_read_anchors(m, &ret->anchors, e) < 0 || read_challenge(m, ret, e) < 0 ||
 	    manage_ownership(m, &ret->own, e) < 0 || manage_body_end(m, e) < 0)
 		return -1;
 	ret->enabled = enabled < 0 ? ret->enabled : enabled;
@@ -403,7 +410,7 @@ tell(struct manage *m, const struct form *f)
 	m->object = arena_printf(m->arena, "%s/%lld", strcmp(f->protocol->name, "est") == 0 ? "est_label" : "scep_profile", (long long)m->ret_id);
 	m->detail = detail_text(m->arena, "name", f->label, "ca", f->ca_id ? arena_printf(m->arena, "ca/%lld", (long long)f->ca_id) : "default",
 				"profile", f->profile, "enabled", f->enabled ? "true" : "false", "auth", f->auth, "settings", f->settings, "anchors",
-				arena_printf(m->arena, "%zu", f->n_anchors), NULL);
+				arena_printf(m->arena, "%zu", f->anchors.n), NULL);
 }
 
 static int
@@ -423,7 +430,7 @@ store_row(struct manage *m, const struct form *f, bool is_new, struct db_param a
 	                         DB_INT(f->profile_id), DB_TEXT(f->enabled ? "true" : "false"), DB_TEXT(f->auth), DB_TEXT(f->settings), anchors,
 	                         DB_TEXT(f->own.has_owner ? "true" : "false"), DB_TEXT(f->own.owner),
 	                         DB_TEXT(f->own.has_metadata ? "true" : "false"), DB_TEXT(f->own.metadata), DB_INT(is_new ? 0 : m->id),
-	                         DB_TEXT(f->has_anchors ? "true" : "false")};
+	                         DB_TEXT(f->anchors.given ? "true" : "false")};
 	if (db_query(m->desk->db, is_new ? insert : change, row, ARRAY_LEN(row), false, &r, e) < 0)
 		return manage_name_refused(m, "small letters, digits, and . _ - behind the first", e);
 	m->ret_id = db_int(r, 0, 0);
@@ -435,10 +442,7 @@ store(struct manage *m, const struct form *f, bool is_new, struct error *e)
 {
 	struct db_array anchors;
 	struct db_param list;
-	db_array_init(&anchors, DB_ARRAY_BYTEA, LIMIT_ANCHORS_BYTES + 1024);
-	for (size_t i = 0; f->has_anchors && i < f->n_anchors; i++)
-		db_array_add(&anchors, f->anchors[i].data, f->anchors[i].len);
-	int rc = db_array_param(&anchors, &list, e);
+	int rc = endpoint_anchors_param(&f->anchors, &anchors, &list, e);
 	if (rc == 0)
 		rc = store_row(m, f, is_new, list, e);
 	db_array_free(&anchors);

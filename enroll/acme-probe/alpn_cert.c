@@ -23,8 +23,11 @@ check_names(struct bytes san, const char *host, const struct address *address, s
 	if (!der_at_end(&names))
 		return fail(e, E_FORBIDDEN, "the certificate's subjectAltName has more than the one name (RFC 8737 3)");
 	struct bytes name = der_bytes(&content);
-	bool same = address ? tag == DER_CONTEXT(7) && bytes_equal(name, (struct bytes){address->octets, address->family == AF_INET ? 4 : 16})
-	                    : tag == DER_CONTEXT(2) && name.len == strlen(host) && strncasecmp((const char *)name.data, host, name.len) == 0;
+	bool same;
+	if (address)
+		same = tag == DER_CONTEXT(7) && bytes_equal(name, (struct bytes){address->octets, address->family == AF_INET ? 4 : 16});
+	else
+		same = tag == DER_CONTEXT(2) && name.len == strlen(host) && strncasecmp((const char *)name.data, host, name.len) == 0;
 	return same ? 0 : fail(e, E_FORBIDDEN, "the certificate's subjectAltName isn't the name that is validated (RFC 8737 3)");
 }
 
@@ -34,7 +37,7 @@ check_digest(const struct cert *c, struct bytes digest, struct error *e)
 	const struct cert_extension *x = cert_extension_find(c, OID_ACME_IDENTIFIER);
 	struct der d, content;
 	if (!x && cert_extension_find(c, OID_ACME_IDENTIFIER_DRAFT))
-		return fail(e, E_FORBIDDEN, "the certificate has acmeIdentifier under the number of a draft, 1.3.6.1.5.5.7.1.30.1, instead of 1.3.6.1.5.5.7.1.31");
+		return fail(e, E_FORBIDDEN, "the certificate has acmeIdentifier under a draft's number, 1.3.6.1.5.5.7.1.30.1 (RFC 8737 3)");
 	if (!x)
 		return fail(e, E_FORBIDDEN, "the certificate has no extension acmeIdentifier, 1.3.6.1.5.5.7.1.31 (RFC 8737 3)");
 	if (!x->critical)
@@ -45,7 +48,7 @@ check_digest(const struct cert *c, struct bytes digest, struct error *e)
 	if (der_bytes(&content).len != 32)
 		return fail(e, E_FORBIDDEN, "the certificate's acmeIdentifier doesn't have 32 octets (RFC 8737 3)");
 	if (!bytes_equal(der_bytes(&content), digest))
-		return fail(e, E_FORBIDDEN, "the certificate's acmeIdentifier isn't the digest of the key authorization of this challenge and account");
+		return fail(e, E_FORBIDDEN, "the certificate's acmeIdentifier isn't the digest for this challenge and account");
 	return 0;
 }
 

@@ -10,15 +10,17 @@ static void
 show(struct task *t, const char *name, struct bytes r)
 {
 	size_t tag = r.len > 2 && r.data[1] <= r.len - 2 ? r.data[1] : 0, at = tag ? 2 + tag : 0;
-	task_step(t, "asked for CAA of %s: %s%s \"%s\"", name, r.len && r.data[0] & 0x80 ? "critical " : "", tag ? task_quote(t, r.data + 2, tag) : "?",
-	          task_quote(t, r.data + at, r.len - at));
+	const char *critical = r.len && r.data[0] & 0x80 ? "critical " : "", *kind = tag ? task_quote(t, r.data + 2, tag) : "?";
+	task_step(t, "asked for CAA of %s: %s%s \"%s\"", name, critical, kind, task_quote(t, r.data + at, r.len - at));
 }
 
 static int
 judge(struct task *t, const char *name, const struct ub_result *r, const char *method)
 {
 	struct bytes records[RECORDS_MAX];
-	struct caa_question q = {t->asked->caa_identities, t->asked->n_caa_identities, t->asked->account_url, method, t->asked->wildcard};
+	struct caa_question q = {
+	    t->asked->caa_identities, t->asked->n_caa_identities, t->asked->account_url, method, t->asked->wildcard,
+	};
 	struct error e;
 	size_t n = 0;
 	for (; r->data[n]; n++) {

@@ -28,7 +28,8 @@ property_read(struct bytes rdata, struct property *ret)
 {
 	if (rdata.len < 3 || rdata.data[1] == 0 || rdata.data[1] > rdata.len - 2)
 		return false;
-	*ret = (struct property){rdata.data[0] & CRITICAL, {rdata.data + 2, rdata.data[1]}, {rdata.data + 2 + rdata.data[1], rdata.len - 2 - rdata.data[1]}};
+	size_t tag = rdata.data[1];
+	*ret = (struct property){rdata.data[0] & CRITICAL, {rdata.data + 2, tag}, {rdata.data + 2 + tag, rdata.len - 2 - tag}};
 	for (size_t i = 0; i < ret->tag.len; i++)
 		if (!is_alnum(ret->tag.data[i]))
 			return false;
@@ -136,7 +137,8 @@ caa_judge(const struct bytes *records, size_t n, const struct caa_question *q, s
 			issuewild++;
 			issuewild_allows = issuewild_allows || value_allows(p.value, q);
 		} else if (p.critical && !is(p.tag, "iodef") && !is(p.tag, "issuemail")) {
-			return fail(e, E_FORBIDDEN, "a CAA record is critical and of a kind that isn't known here: %.*s (RFC 8659 4.1)", (int)p.tag.len, (const char *)p.tag.data);
+			return fail(e, E_FORBIDDEN, "a CAA record is critical and of a kind that isn't known: %.*s (RFC 8659 4.1)", (int)p.tag.len,
+			            (const char *)p.tag.data);
 		}
 	}
 	/* RFC 8659 4.3: issuewild counts for wildcards alone, and then issue doesn't. */
@@ -144,5 +146,6 @@ caa_judge(const struct bytes *records, size_t n, const struct caa_question *q, s
 	size_t restricting = by_wild ? issuewild : issue;
 	if (restricting == 0 || (by_wild ? issuewild_allows : issue_allows))
 		return 0;
-	return fail(e, E_FORBIDDEN, "no CAA record of kind %s names this CA, with this account and way of validation", by_wild ? "issuewild" : "issue");
+	const char *kind = by_wild ? "issuewild" : "issue";
+	return fail(e, E_FORBIDDEN, "no CAA record of kind %s names this CA, with this account and way of validation", kind);
 }

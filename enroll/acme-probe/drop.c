@@ -1,6 +1,7 @@
-/* A filter of system calls that says what isn't done, and lets the rest through. A list of what is done would be stronger; but libcurl, libunbound, OpenSSL
- * and the C library of two releases decide what that is, and a call that is missed there ends a validation on somebody's machine. What an intruder would
- * want is on the list. bind(2) isn't: libunbound binds the sockets of its questions to ports that nobody guesses; without listen(2) nobody can connect. */
+/* A filter of system calls that says what isn't done, and lets the rest through. A list of what is done would be stronger; but libcurl, libunbound,
+ * OpenSSL and the C library of two releases decide what that is, and a call that is missed there ends a validation on somebody's machine. What an
+ * intruder would want is on the list. bind(2) isn't: libunbound binds the sockets of its questions to ports that nobody guesses; without listen(2)
+ * nobody can connect. */
 #include "enroll/acme-probe/drop.h"
 
 #include <errno.h>
@@ -43,12 +44,12 @@ static const int unknown[] = {SCMP_SYS(clone3), SCMP_SYS(openat2), SCMP_SYS(io_u
 static int
 refuse_writing(scmp_filter_ctx f, int call, unsigned argument)
 {
-	static const int flags[] = {O_CREAT, O_TRUNC, O_APPEND};
+	static const scmp_datum_t flags[] = {O_CREAT, O_TRUNC, O_APPEND};
 	int rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EACCES), call, 1, SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_WRONLY));
 	if (rc == 0)
 		rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EACCES), call, 1, SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDWR));
 	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(flags); i++)
-		rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EACCES), call, 1, SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, (scmp_datum_t)flags[i], (scmp_datum_t)flags[i]));
+		rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EACCES), call, 1, SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, flags[i], flags[i]));
 	return rc;
 }
 

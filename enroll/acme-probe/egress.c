@@ -262,7 +262,9 @@ parse_endpoint(const char *text, struct endpoint *ret)
 	}
 	memcpy(host, from, (size_t)(end - from));
 	host[end - from] = '\0';
-	if ((*text == '[') != (strchr(host, ':') != NULL) || !address_parse(host, &ret->address) || parse_number(port, 65535, &number) < 0 || number == 0)
+	if ((*text == '[') != (strchr(host, ':') != NULL) || !address_parse(host, &ret->address))
+		return -1;
+	if (parse_number(port, 65535, &number) < 0 || number == 0)
 		return -1;
 	ret->port = (uint16_t)number;
 	return 0;
@@ -280,7 +282,8 @@ each(const char *list, int (*take)(struct egress *eg, const char *item), struct 
 			item[len] = '\0';
 		}
 		if (len >= sizeof(item) || take(eg, item) < 0)
-			return fail(e, E_BAD_VALUE, "[acme_probe] %s: %.*s isn't one, or there are more than %d", what, (int)(len < 100 ? len : 100), p, LIST_MAX);
+			return fail(e, E_BAD_VALUE, "[acme_probe] %s: %.*s isn't one, or there are more than %d", what,
+			            (int)(len < 100 ? len : 100), p, LIST_MAX);
 		p += len;
 	}
 	return 0;

@@ -28,11 +28,12 @@ int egress_open(const struct config *c, struct egress **ret, struct error *e) MU
 void egress_free(struct egress *eg);
 DEFINE_CLEANUP(struct egress, egress_free)
 
-/* May that address and port be reached? Refused (E_FORBIDDEN, with the reason) is, whatever the networks say: what isn't an address of one other machine
- * (unspecified, loopback, link-local, multicast, broadcast, reserved, documentation: RFC 6890), each address that this machine has at the moment, and IPv6
- * addresses in which such an IPv4 address is embedded (mapped, 6to4, Teredo, NAT64, ISATAP); each other port than [acme_probe] http_port and https_port;
- * what isn't in the operator's networks. [acme_probe] own_endpoints are let through all of that. In any case the address has to be in one of
- * the n networks of the task, when it has any; E_BAD_VALUE when one of those can't be read. */
+/* May that address and port be reached? Refused (E_FORBIDDEN, with the reason) is, whatever the networks say: what isn't an address of one other
+ * machine (unspecified, loopback, link-local, multicast, broadcast, reserved, documentation: RFC 6890), each address that this machine has at the
+ * moment, and IPv6 addresses in which such an IPv4 address is embedded (mapped, 6to4, Teredo, NAT64, ISATAP); each other port than [acme_probe]
+ * http_port and https_port; what isn't in the operator's networks. [acme_probe] own_endpoints are let through all of that. In any case the address
+ * has to be in one of the n networks of the task, when it has any; E_BAD_VALUE when one of those can't be read, E_UNAVAILABLE when this machine's own
+ * addresses can't be found out. */
 int egress_check(const struct egress *eg, char *const *networks, size_t n, const struct address *a, uint16_t port, struct error *e) MUST_CHECK;
 /* The same without the question of which addresses this machine has: for tests. */
 const char *egress_never(const struct address *a);

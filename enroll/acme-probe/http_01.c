@@ -147,7 +147,9 @@ place_first(struct task *t, struct place *p)
 static int
 place_next(struct task *t, struct place *p, const char *location)
 {
-	CURLUcode rc = strlen(location) > LIMIT_PROBE_URL_BYTES ? CURLUE_MALFORMED_INPUT : curl_url_set(p->url, CURLUPART_URL, location, CURLU_DISALLOW_USER);
+	CURLUcode rc = CURLUE_MALFORMED_INPUT;
+	if (strlen(location) <= LIMIT_PROBE_URL_BYTES)
+		rc = curl_url_set(p->url, CURLUPART_URL, location, CURLU_DISALLOW_USER);
 	if (rc == CURLUE_USER_NOT_ALLOWED)
 		return task_fail(t, "connection", "a redirect to an address with a user or password isn't followed");
 	if (rc == CURLUE_UNSUPPORTED_SCHEME)
@@ -213,7 +215,9 @@ told(struct task *t, const struct place *p, const char *where, CURLcode rc, CURL
 	long error = 0;
 	curl_easy_getinfo(h, CURLINFO_OS_ERRNO, &error);
 	if (!has_connected(h)) {
-		task_step(t, "no connection to %s: %s", where, rc == CURLE_OPERATION_TIMEDOUT ? "no answer in time" : error ? strerror((int)error) : text);
+		text = rc == CURLE_OPERATION_TIMEDOUT ? "no answer in time" : error ? strerror((int)error)
+		                                                                   : text;
+		task_step(t, "no connection to %s: %s", where, text);
 		return OUTCOME_NOT_CONNECTED;
 	}
 	task_step(t, "GET %s: %s", p->text, text);
@@ -296,7 +300,8 @@ compare(struct task *t, const struct place *p, const struct answer *a)
 		task_step(t, "the body is the key authorization");
 		return 0;
 	}
-	task_step(t, "the body begins with \"%s\"%s", task_quote(t, a->body, len < SHOWN_BYTES ? len : SHOWN_BYTES), a->too_long ? " and is too long" : "");
+	task_step(t, "the body begins with \"%s\"%s", task_quote(t, a->body, len < SHOWN_BYTES ? len : SHOWN_BYTES),
+	          a->too_long ? " and is too long" : "");
 	return task_fail(t, "unauthorized", "the body of %s isn't the key authorization of this challenge and account: %s", p->text,
 	                 a->too_long ? "it is too long" : len == 0 ? "it is empty" : "it says something else");
 }

@@ -1,4 +1,5 @@
-/* siegel-acme-probe: goes out to look whether somebody controls a name. Threads, each with a connection to siegel-acme, which gives it one task at a time. */
+/* siegel-acme-probe: goes out to look whether somebody controls a name. Threads, each with a connection to siegel-acme, which gives it one task at a
+ * time. */
 #include <curl/curl.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -74,7 +75,10 @@ open_connection(struct worker *w, int *ret_fd, struct error *e)
 	int fd;
 	if (sock_connect(w->probe->config, "acme-probe", &fd, e) < 0)
 		return -1;
-	if (sock_peer(fd, &peer, e) < 0 || (peer != w->acme && fail(e, E_FORBIDDEN, "who listens on acme-probe.sock isn't the user of [peers] acme") < 0)) {
+	int rc = sock_peer(fd, &peer, e);
+	if (rc == 0 && peer != w->acme)
+		rc = fail(e, E_FORBIDDEN, "who listens on acme-probe.sock isn't the user of [peers] acme");
+	if (rc < 0) {
 		close(fd);
 		return -1;
 	}
@@ -145,7 +149,8 @@ run(const struct config *c, struct error *e)
 	if (sock_user(config_str(c, OPT_peers_acme), &acme, e) < 0 || egress_open(c, &p.egress, e) < 0)
 		return -1;
 	/* What the libraries read and make once, they do now. */
-	if (OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL) != 1 || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	bool good = OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL) == 1;
+	if (!good || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		(void)fail(e, E_INTERNAL, "libcurl or OpenSSL can't be set up");
 	else if (drop_powers(e) == 0) {
 		struct worker *workers = xcalloc((size_t)n, sizeof(*workers));

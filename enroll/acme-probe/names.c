@@ -58,7 +58,7 @@ take_resolver(struct ub_ctx *ub, const char *item, struct error *e)
 	bool good = address_parse(host, &a);
 	if (good && item[len]) {
 		const char *port = item + len + 1;
-		good = strlen(port) <= 5 && *port >= '1' && strspn(port, "0123456789") == strlen(port) && atoi(port) <= 65535;
+		good = strlen(port) <= 5 && *port >= '1' && strspn(port, "0123456789") == strlen(port) && strtol(port, NULL, 10) <= 65535;
 	}
 	if (!good || ub_ctx_set_fwd(ub, item) != 0)
 		return fail(e, E_BAD_VALUE, "[acme_probe] resolver: \"%.80s\" isn't an address, or an address@port", item);
@@ -79,7 +79,8 @@ configure(struct ub_ctx *ub, const struct config *c, struct error *e)
 	const char *resolver = config_str(c, OPT_acme_probe_resolver), *anchor = config_str(c, OPT_acme_probe_dnssec_anchor_file);
 	/* An intranet's name server may be on this machine, its names and reverse zones among those that libunbound would answer itself. */
 	if (ub_ctx_async(ub, 1) != 0 || set(ub, "do-not-query-localhost:", "no", e) < 0 || set(ub, "unblock-lan-zones:", "yes", e) < 0 ||
-	    set(ub, "insecure-lan-zones:", "yes", e) < 0 || set(ub, "msg-cache-size:", "256k", e) < 0 || set(ub, "rrset-cache-size:", "512k", e) < 0 ||
+	    set(ub, "insecure-lan-zones:", "yes", e) < 0 || set(ub, "msg-cache-size:", "256k", e) < 0 ||
+	    set(ub, "rrset-cache-size:", "512k", e) < 0 ||
 	    set(ub, "key-cache-size:", "256k", e) < 0 || set(ub, "neg-cache-size:", "64k", e) < 0 || set(ub, "outgoing-range:", "64", e) < 0 ||
 	    set(ub, "num-queries-per-thread:", "32", e) < 0 || set(ub, "prefetch:", "no", e) < 0 || set(ub, "minimal-responses:", "yes", e) < 0)
 		return -1;
@@ -147,7 +148,8 @@ names_ask(struct task *t, struct question *questions, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		pending[i] = (struct pending){t->names, &questions[i], open, 0};
 		questions[i].answer = NULL;
-		questions[i].asked = ub_resolve_async(t->names->ub, questions[i].name, questions[i].type, 1, &pending[i], answered, &pending[i].id) == 0;
+		int rc = ub_resolve_async(t->names->ub, questions[i].name, questions[i].type, 1, &pending[i], answered, &pending[i].id);
+		questions[i].asked = rc == 0;
 		*open += questions[i].asked;
 	}
 	while (*open > 0 && task_left_ms(t) > 0)
@@ -198,5 +200,6 @@ names_why(struct task *t, const struct question *q)
 	}
 	if (!r)
 		return "it can't be asked for";
-	return arena_printf(t->arena, "the name server answered %s", r->rcode >= 0 && r->rcode < (int)ARRAY_LEN(rcodes) ? rcodes[r->rcode] : "with an error");
+	bool known = r->rcode >= 0 && r->rcode < (int)ARRAY_LEN(rcodes);
+	return arena_printf(t->arena, "the name server answered %s", known ? rcodes[r->rcode] : "with an error");
 }

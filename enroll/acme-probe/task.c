@@ -79,7 +79,7 @@ task_run(const struct probe *p, const Siegel__Task *asked, struct arena *a)
 	t.end_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + (ms < 1 || ms > LIMIT_PROBE_TASK_MS ? LIMIT_PROBE_DEFAULT_MS : ms);
 	bool good = run_kind(&t) == 0;
 	names_free(t.names);
-	*f = (Siegel__Finding)SIEGEL__FINDING__INIT;
+	siegel__finding__init(f);
 	f->good = good;
 	if (!good) {
 		f->problem = arena_strdup(a, t.problem ? t.problem : "serverInternal");

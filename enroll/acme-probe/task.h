@@ -67,7 +67,8 @@ bool host_valid(const char *name);
 /* The addresses that may be tried for host (a name, or an address without brackets), IPv6 first: resolved now, each of them checked. 0 with
  * 1 to 2 * LIMIT_PROBE_ADDRESSES of them, or what task_fail() gave: "dns", or "rejectedIdentifier" when none may be reached. */
 int task_resolve(struct task *t, const char *host, uint16_t port, struct address ret[2 * LIMIT_PROBE_ADDRESSES], size_t *ret_n);
-/* A TCP connection to that address, which task_resolve() gave and which is checked once more; non-blocking. 0 with *ret_fd, or -1 with the cause in *e. */
+/* A TCP connection to that address, which task_resolve() gave and which is checked once more; non-blocking. 0 with *ret_fd, or -1 with the cause in
+ * *e. */
 int task_connect(struct task *t, const struct address *a, uint16_t port, int wait_ms, int *ret_fd, struct error *e) MUST_CHECK;
 
 /* CAA for the identifier, once the challenge is met: 0 when issuing is allowed. */

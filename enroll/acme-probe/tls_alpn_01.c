@@ -116,7 +116,8 @@ check_shown(struct task *t, SSL *ssl, const char *where)
 		OPENSSL_free(der);
 		return task_fail_now(t, "serverInternal", "SHA-256 isn't available");
 	}
-	int rc = alpn_cert_check((struct bytes){der, (size_t)n}, t->host, t->is_address ? &t->address : NULL, (struct bytes){digest, sizeof(digest)}, &e);
+	const struct address *address = t->is_address ? &t->address : NULL;
+	int rc = alpn_cert_check((struct bytes){der, (size_t)n}, t->host, address, (struct bytes){digest, sizeof(digest)}, &e);
 	OPENSSL_free(der);
 	if (rc < 0) {
 		task_step(t, "certificate of %s: %s", where, e.detail);

@@ -96,8 +96,14 @@ insert(struct acme_exchange *x, struct db_array *contacts, bool terms, const str
 	if (db_array_param(contacts, &list, e) < 0)
 		return -1;
 	const struct db_param row[] = {
-	    DB_INT(x->endpoint.id), DB_TEXT(x->key.canonical), DB_BYTES(x->key.thumbprint, JWK_THUMBPRINT_BYTES), list, DB_TEXT(terms ? "true" : "false"),
-	    external->key_id ? DB_INT(external->key_id) : DB_NULL, external->binding ? DB_TEXT(external->binding) : DB_NULL, DB_TEXT(x->request->client),
+	    DB_INT(x->endpoint.id),
+	    DB_TEXT(x->key.canonical),
+	    DB_BYTES(x->key.thumbprint, JWK_THUMBPRINT_BYTES),
+	    list,
+	    DB_TEXT(terms ? "true" : "false"),
+	    external->key_id ? DB_INT(external->key_id) : DB_NULL,
+	    external->binding ? DB_TEXT(external->binding) : DB_NULL,
+	    DB_TEXT(x->request->client),
 	};
 	if (acme_query(x,
 	               "SELECT r_id, r_made, r_status, r_contacts, r_terms, r_binding"
@@ -105,7 +111,8 @@ insert(struct acme_exchange *x, struct db_array *contacts, bool terms, const str
 	               row, ARRAY_LEN(row), &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0 || db_is_null(r, 0, ID))
-		return fail(e, E_FORBIDDEN, "the external account's key has been used for as many accounts as it is for, or is no longer good (RFC 8555 7.3.4)");
+		return fail(e, E_FORBIDDEN,
+		            "the external account's key has been used for as many accounts as it is for, or is no longer good (RFC 8555 7.3.4)");
 	x->account = (struct acme_account){
 	    .id = db_int(r, 0, ID),
 	    .status = arena_strdup(x->arena, db_text(r, 0, STATUS)),
@@ -149,8 +156,9 @@ change(struct acme_exchange *x, struct db_array *contacts, bool has_contacts, bo
 		return -1;
 	const struct db_param row[] = {DB_INT(x->account.id), has_contacts ? list : DB_NULL, DB_TEXT(terms ? "true" : "false"),
 	                               DB_TEXT(deactivate ? "true" : "false")};
-	if (acme_query(x, "SELECT r_status, r_contacts, r_terms, r_binding FROM acme_account_change($1::int8, $2::text[], $3::boolean, $4::boolean)", row,
-	               ARRAY_LEN(row), &r, e) < 0)
+	if (acme_query(x,
+	               "SELECT r_status, r_contacts, r_terms, r_binding FROM acme_account_change($1::int8, $2::text[], $3::boolean, $4::boolean)",
+	               row, ARRAY_LEN(row), &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
 		return fail(e, E_FORBIDDEN, "the account isn't valid any more (RFC 8555 7.3.6)");

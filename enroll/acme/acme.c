@@ -321,9 +321,9 @@ log_exchange(const struct acme_exchange *x, const struct acme_operation *op, con
 	snprintf(status, sizeof(status), "%d", a->status);
 	snprintf(account, sizeof(account), "%lld", (long long)x->account.id);
 	snprintf(order, sizeof(order), "%lld", (long long)x->order);
-	log_event(a->status >= 500 ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "acme answered", "request", r->request_id, "client", r->client, "method", r->method,
-	          "path", r->path, "operation", op ? op->name : NULL, "account", x->account.id ? account : NULL, "order", x->order ? order : NULL,
-	          "status", status, "what", x->detail, "serial", x->serial, "code", e->code ? error_name(e->code) : NULL,
+	log_event(a->status >= 500 ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "acme answered", "request", r->request_id, "client", r->client, "method",
+	          r->method, "path", r->path, "operation", op ? op->name : NULL, "account", x->account.id ? account : NULL, "order",
+	          x->order ? order : NULL, "status", status, "what", x->detail, "serial", x->serial, "code", e->code ? error_name(e->code) : NULL,
 	          "detail", e->code ? e->detail : NULL, NULL);
 }
 

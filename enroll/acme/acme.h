@@ -79,8 +79,9 @@ struct acme_operation {
 };
 /* All of them, ended by NULL. */
 extern const struct acme_operation *const acme_operations[];
-extern const struct acme_operation acme_directory, acme_new_nonce, acme_new_account, acme_account_resource, acme_account_orders, acme_account_key_change,
-    acme_new_order, acme_order_resource, acme_order_finalize, acme_new_authz, acme_authz_resource, acme_challenge_resource, acme_certificate_resource;
+extern const struct acme_operation acme_directory, acme_new_nonce, acme_new_account, acme_account_resource, acme_account_orders,
+    acme_account_key_change, acme_new_order, acme_order_resource, acme_order_finalize, acme_new_authz, acme_authz_resource, acme_challenge_resource,
+    acme_certificate_resource;
 
 /* http_handler with a struct acme as ctx: the whole way from request to answer. */
 void acme_handle(void *ctx, struct http_request *r, struct http_answer *a);
@@ -101,7 +102,8 @@ void acme_answer_json(struct acme_exchange *x, struct http_answer *a, json_t *bo
 void acme_answer_link(struct acme_exchange *x, struct http_answer *a, const char *url, const char *rel);
 
 /* One statement, without a tenant: the functions of migrations/0020_acme_requests.sql know whose the directory is. */
-int acme_query(struct acme_exchange *x, const char *sql, const struct db_param *params, int n_params, struct db_result **ret, struct error *e) MUST_CHECK;
+int acme_query(struct acme_exchange *x, const char *sql, const struct db_param *params, int n_params, struct db_result **ret,
+               struct error *e) MUST_CHECK;
 /* 0 when the first column of the only row says "own". E_NOT_FOUND without a row, E_FORBIDDEN for "foreign"; what names the thing. */
 int acme_own(const struct db_result *r, const char *what, struct error *e) MUST_CHECK;
 /* Members of a payload: a text, absent without one. E_MALFORMED for another type. */
@@ -118,7 +120,8 @@ void acme_nonces_close(struct acme_nonces *p); /* accepts NULL */
 /* A fresh one, in the arena. E_STORE when its key can't be read. */
 int acme_nonce_make(struct acme_nonces *p, struct arena *a, const char **ret, struct error *e) MUST_CHECK;
 /* Whether one is ours and not too old: what the store knows it by, and the key, which the store compares with its own. E_BAD_NONCE. */
-int acme_nonce_check(struct acme_nonces *p, const char *nonce, uint8_t ret[ACME_NONCE_BYTES], uint8_t ret_key[ACME_NONCE_KEY_BYTES], struct error *e) MUST_CHECK;
+int acme_nonce_check(struct acme_nonces *p, const char *nonce, uint8_t ret[ACME_NONCE_BYTES], uint8_t ret_key[ACME_NONCE_KEY_BYTES],
+                     struct error *e) MUST_CHECK;
 /* The store has another key by now: the next one is made under that. */
 void acme_nonces_forget(struct acme_nonces *p);
 

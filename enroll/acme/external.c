@@ -26,7 +26,9 @@ check_mac(struct acme_exchange *x, int64_t key_id, const struct jws *j, struct e
 	engine_reply_free(reply);
 	if (!answered)
 		return fail(e, E_INTERNAL, "the engine's answer isn't about a MAC");
-	return good ? 0 : fail(e, E_FORBIDDEN, "externalAccountBinding: the key is unknown, revoked or expired, or the MAC isn't by it (RFC 8555 7.3.4)");
+	return good ? 0
+	            : fail(e, E_FORBIDDEN,
+	                   "externalAccountBinding: the key is unknown, revoked or expired, or the MAC isn't by it (RFC 8555 7.3.4)");
 }
 
 /* Form, address and payload; then the MAC under the key of that name. */
@@ -47,7 +49,8 @@ check(struct acme_exchange *x, const json_t *object, int64_t *ret_key, struct er
 	else if (jws_json(j.payload, "externalAccountBinding: payload", &payload, e) == 0 && jwk_parse(x->arena, payload, &key, e) == 0) {
 		if (memcmp(key.thumbprint, x->key.thumbprint, JWK_THUMBPRINT_BYTES) != 0)
 			fail(e, E_MALFORMED, "externalAccountBinding: the payload has to be the key of the account (RFC 8555 7.3.4)");
-		else if (acme_query(x, "SELECT acme_key_find($1::int8, $2::text)", (struct db_param[]){DB_INT(x->endpoint.id), DB_TEXT(j.kid)}, 2, &r, e) == 0) {
+		else if (acme_query(x, "SELECT acme_key_find($1::int8, $2::text)", (struct db_param[]){DB_INT(x->endpoint.id), DB_TEXT(j.kid)}, 2,
+		                    &r, e) == 0) {
 			/* A key that isn't there is asked about as well (number 0): its answer takes as long. */
 			result = check_mac(x, db_int(r, 0, 0), &j, e);
 			if (result == 0)
@@ -66,8 +69,9 @@ acme_external_check(struct acme_exchange *x, struct acme_external *ret, struct e
 	const char *rule = endpoint_text(&x->endpoint, x->arena, "external_account", "off");
 	if (!object)
 		return strcmp(rule, "required") == 0
-		    ? fail(e, E_EXTERNAL_ACCOUNT, "an account of this directory has to be bound to an external account: externalAccountBinding (RFC 8555 7.3.4)")
-		    : 0;
+		           ? fail(e, E_EXTERNAL_ACCOUNT,
+		                  "an account of this directory has to be bound to an external account: externalAccountBinding (RFC 8555 7.3.4)")
+		           : 0;
 	if (strcmp(rule, "off") == 0)
 		return fail(e, E_MALFORMED, "this directory knows no external accounts: leave externalAccountBinding out");
 	const char *key = arena_printf(x->arena, "acme-external %s", x->request->client); /* wrong ones are counted by address */

@@ -24,7 +24,8 @@ finish(struct acme_exchange *x, struct acme_order *o, int64_t certificate_id, co
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 	const struct db_param row[] = {DB_INT(x->account.id), DB_INT(o->id), certificate_id ? DB_INT(certificate_id) : DB_NULL,
 	                               problem ? DB_TEXT(problem) : DB_NULL, DB_INT(wait_sec)};
-	if (acme_query(x, "SELECT " ACME_ORDER_COLUMNS " FROM acme_order_done($1::int8, $2::int8, $3::int8, $4::text, $5::int)", row, ARRAY_LEN(row), &r, e) < 0)
+	if (acme_query(x, "SELECT " ACME_ORDER_COLUMNS " FROM acme_order_done($1::int8, $2::int8, $3::int8, $4::text, $5::int)", row,
+	               ARRAY_LEN(row), &r, e) < 0)
 		return -1;
 	return acme_order_read(x, r, o, e);
 }
@@ -141,9 +142,11 @@ handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
 		db_array_add(&list, names[i], strlen(names[i]));
 	int result = db_array_param(&list, &param, e);
 	if (result == 0)
-		result = acme_query(x, "SELECT " ACME_ORDER_COLUMNS " FROM acme_order_finalize($1::int8, $2::int8, $3::bytea, $4::text[], $5::bytea, $6::int)",
-		                    (struct db_param[]){DB_INT(x->account.id), DB_INT(x->ids[0]), DB_BYTES(csr.whole.data, csr.whole.len), param,
-		                                        DB_BYTES(hash, sizeof(hash)), DB_INT(ACME_LEASE_SEC)}, 6, &r, e);
+		result = acme_query(
+		    x, "SELECT " ACME_ORDER_COLUMNS " FROM acme_order_finalize($1::int8, $2::int8, $3::bytea, $4::text[], $5::bytea, $6::int)",
+		    (struct db_param[]){DB_INT(x->account.id), DB_INT(x->ids[0]), DB_BYTES(csr.whole.data, csr.whole.len), param,
+		                        DB_BYTES(hash, sizeof(hash)), DB_INT(ACME_LEASE_SEC)},
+		    6, &r, e);
 	db_array_free(&list);
 	if (result < 0 || acme_order_read(x, r, &o, e) < 0 || refuse(&o, e) < 0 || (o.take && acme_order_issue(x, &o, e) < 0))
 		return -1;

@@ -52,7 +52,8 @@ static const struct {
 	int (*parse)(struct arena *a, const char *value, const char **ret, struct error *e);
 	unsigned kinds, wildcard_kinds;
 } types[] = {
-    {"dns", parse_dns, ENDPOINT_HTTP_01 | ENDPOINT_DNS_01 | ENDPOINT_DNS_ACCOUNT_01 | ENDPOINT_TLS_ALPN_01, ENDPOINT_DNS_01 | ENDPOINT_DNS_ACCOUNT_01},
+    {"dns", parse_dns, ENDPOINT_HTTP_01 | ENDPOINT_DNS_01 | ENDPOINT_DNS_ACCOUNT_01 | ENDPOINT_TLS_ALPN_01,
+     ENDPOINT_DNS_01 | ENDPOINT_DNS_ACCOUNT_01},
     {"ip", parse_ip, ENDPOINT_HTTP_01 | ENDPOINT_TLS_ALPN_01, 0},
     {"permanent-identifier", parse_permanent, ENDPOINT_DEVICE_ATTEST_01, 0},
 };

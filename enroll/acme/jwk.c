@@ -119,7 +119,8 @@ parse_ec(struct arena *a, const json_t *object, const char *curve, struct jwk *k
 	memcpy(point + 1, x.data, field);
 	memcpy(point + 1 + field, y.data, field);
 	k->spki = wrap(a, type->algorithm, (struct bytes){point, 1 + 2 * field});
-	k->canonical = arena_printf(a, "{\"crv\":\"%s\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}", curve, base64url_encode(a, x), base64url_encode(a, y));
+	k->canonical =
+	    arena_printf(a, "{\"crv\":\"%s\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}", curve, base64url_encode(a, x), base64url_encode(a, y));
 	return 0;
 }
 
@@ -150,7 +151,8 @@ jwk_parse(struct arena *a, const json_t *object, struct jwk *ret, struct error *
 		return fail(e, E_MALFORMED, "jwk: an object with \"kty\" is wanted (RFC 7517 4.1)");
 	for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
 		if (json_object_get(object, secrets[i]))
-			return fail(e, E_BAD_KEY, "jwk: a public key is wanted, and this holds \"%s\" of a private or secret one: don't use that key again",
+			return fail(e, E_BAD_KEY,
+			            "jwk: a public key is wanted, and this holds \"%s\" of a private or secret one: don't use that key again",
 			            secrets[i]);
 	int result = strcmp(kty, "RSA") == 0  ? parse_rsa(a, object, &k, e)
 	    : strcmp(kty, "EC") == 0  ? parse_ec(a, object, curve ? curve : "", &k, e)
@@ -216,7 +218,8 @@ jwk_verify(const struct jwk *k, const char *alg, struct bytes data, struct bytes
 	    {"ES512", "EC", 521, EVP_sha512}, {"EdDSA", "ED25519", 0, NULL}, {"EdDSA", "ED448", 0, NULL},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		if (strcmp(rows[i].alg, alg) != 0 || !EVP_PKEY_is_a(k->key, rows[i].key) || (rows[i].bits && EVP_PKEY_get_bits(k->key) != rows[i].bits))
+		if (strcmp(rows[i].alg, alg) != 0 || !EVP_PKEY_is_a(k->key, rows[i].key) ||
+		    (rows[i].bits && EVP_PKEY_get_bits(k->key) != rows[i].bits))
 			continue;
 		uint8_t *der = NULL;
 		int der_len = 0;

@@ -31,7 +31,8 @@ change(struct acme_exchange *x, const struct jwk *new_key, struct error *e)
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 	const struct db_param row[] = {DB_INT(x->account.id), DB_BYTES(x->key.thumbprint, JWK_THUMBPRINT_BYTES), DB_TEXT(new_key->canonical),
 	                               DB_BYTES(new_key->thumbprint, JWK_THUMBPRINT_BYTES)};
-	if (acme_query(x, "SELECT r_changed, r_conflict FROM acme_key_change($1::int8, $2::bytea, $3::text, $4::bytea)", row, ARRAY_LEN(row), &r, e) < 0)
+	if (acme_query(x, "SELECT r_changed, r_conflict FROM acme_key_change($1::int8, $2::bytea, $3::text, $4::bytea)", row, ARRAY_LEN(row), &r,
+	               e) < 0)
 		return -1;
 	if (db_bool(r, 0, 0))
 		return 0;

@@ -128,7 +128,8 @@ acme_nonce_check(struct acme_nonces *p, const char *nonce, uint8_t ret[ACME_NONC
 	struct arena *a CLEANUP(arena_free) = arena_new(4096);
 	uint8_t key[ACME_NONCE_KEY_BYTES], mac[MAC_BYTES];
 	struct bytes text;
-	if (!nonce || strlen(nonce) > 64 || base64url_decode(a, nonce, strlen(nonce), "nonce", &text, e) < 0 || text.len != ACME_NONCE_BYTES + MAC_BYTES)
+	if (!nonce || strlen(nonce) > 64 || base64url_decode(a, nonce, strlen(nonce), "nonce", &text, e) < 0 ||
+	    text.len != ACME_NONCE_BYTES + MAC_BYTES)
 		return fail(e, E_BAD_NONCE, "the nonce isn't one of this server's (RFC 8555 6.5)");
 	for (int anew = 0; anew < 2; anew++) {
 		if (get_key(p, anew, key, e) < 0)

@@ -122,7 +122,8 @@ read_identifiers(struct acme_exchange *x, const char **ret, size_t *ret_n, struc
 	if (!json_is_array(list) || json_array_size(list) == 0)
 		return fail(e, E_MALFORMED, "\"identifiers\" has to be a list with at least one (RFC 8555 7.4)");
 	if (json_array_size(list) > LIMIT_ACME_NAMES || (int64_t)json_array_size(list) > most)
-		return fail(e, E_REJECTED_NAME, "an order of this directory has up to %lld identifiers", (long long)(most < LIMIT_ACME_NAMES ? most : LIMIT_ACME_NAMES));
+		return fail(e, E_REJECTED_NAME, "an order of this directory has up to %lld identifiers",
+		            (long long)(most < LIMIT_ACME_NAMES ? most : LIMIT_ACME_NAMES));
 	json_array_foreach(list, i, v) {
 		struct error why;
 		if (acme_identifier_parse(x->arena, v, &ret[n], &why) == 0) {
@@ -149,7 +150,8 @@ read_replaces(struct acme_exchange *x, const char *text, struct bytes *ret_key_i
 {
 	size_t len = strcspn(text, ".");
 	if (text[len] != '.' || base64url_decode(x->arena, text, len, "replaces", ret_key_id, e) < 0 ||
-	    base64url_decode(x->arena, text + len + 1, strlen(text + len + 1), "replaces", ret_serial, e) < 0 || ret_key_id->len == 0 || ret_serial->len == 0)
+	    base64url_decode(x->arena, text + len + 1, strlen(text + len + 1), "replaces", ret_serial, e) < 0 || ret_key_id->len == 0 ||
+	    ret_serial->len == 0)
 		return fail(e, E_MALFORMED, "\"replaces\" has to be a certificate's identifier (RFC 9773 4.1)");
 	if (ret_serial->len > 1 && ret_serial->data[0] == 0)
 		*ret_serial = (struct bytes){ret_serial->data + 1, ret_serial->len - 1};
@@ -210,10 +212,11 @@ store(struct acme_exchange *x, const struct wanted *w, struct db_result **ret, s
 		    w->replaces ? DB_TEXT(w->replaces) : DB_NULL, w->replaces ? DB_BYTES(w->key_id.data, w->key_id.len) : DB_NULL,
 		    w->replaces ? DB_BYTES(w->serial.data, w->serial.len) : DB_NULL, DB_INT(acme_order_hours(x)), DB_INT(acme_authz_hours(x)),
 		};
-		result = acme_query(x,
-		                    "SELECT " ACME_ORDER_COLUMNS " FROM acme_order_new($1::int8, $2::int8, $3::text[], $4::text[], $5::text[], $6::text,"
-		                    " $7::text, $8::bytea, $9::bytea, $10::int, $11::int)",
-		                    row, ARRAY_LEN(row), ret, e);
+		result =
+		    acme_query(x,
+		               "SELECT " ACME_ORDER_COLUMNS " FROM acme_order_new($1::int8, $2::int8, $3::text[], $4::text[], $5::text[], $6::text,"
+		               " $7::text, $8::bytea, $9::bytea, $10::int, $11::int)",
+		               row, ARRAY_LEN(row), ret, e);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		db_array_free(&lists[i]);
@@ -227,7 +230,8 @@ handle_new(struct acme_exchange *x, struct http_answer *a, struct error *e)
 	struct wanted w = {0};
 	struct acme_order o;
 	if (json_object_get(x->payload, "notBefore") || json_object_get(x->payload, "notAfter"))
-		return fail(e, E_MALFORMED, "\"notBefore\" and \"notAfter\" aren't taken: the profile says how long a certificate is valid (RFC 8555 7.4)");
+		return fail(e, E_MALFORMED,
+		            "\"notBefore\" and \"notAfter\" aren't taken: the profile says how long a certificate is valid (RFC 8555 7.4)");
 	if (acme_text(x->payload, "profile", "", &w.profile, e) < 0 || acme_text(x->payload, "replaces", NULL, &w.replaces, e) < 0 ||
 	    (w.replaces && read_replaces(x, w.replaces, &w.key_id, &w.serial, e) < 0) || read_identifiers(x, w.names, &w.n, e) < 0 ||
 	    store(x, &w, &r, e) < 0 || refuse(x, r, w.profile, e) < 0 || acme_order_read(x, r, &o, e) < 0)

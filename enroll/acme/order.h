@@ -28,7 +28,7 @@ void acme_order_answer(struct acme_exchange *x, struct http_answer *a, const str
  * processing. */
 int acme_order_issue(struct acme_exchange *x, struct acme_order *o, struct error *e) MUST_CHECK;
 #define ACME_LEASE_SEC 45 /* that an order is one front end's to ask the engine: longer than a call takes, repeated once (LIMIT_ENGINE_CALL_MS) */
-#define ACME_POLL_SEC 3   /* Retry-After of what is worked on */
+#define ACME_POLL_SEC 1   /* Retry-After of what is worked on */
 
 /* How long orders and authorizations of the directory are good. */
 int64_t acme_order_hours(const struct acme_exchange *x);

@@ -197,8 +197,10 @@ borrow(struct acme_probe *p, int64_t end_ms, int *ret_fd, struct error *e)
 	}
 	pthread_cond_broadcast(&p->changed);
 	pthread_mutex_unlock(&p->lock);
+	if (fd < 0 && closing)
+		return fail_away(e, "this process is to stop");
 	if (fd < 0)
-		return fail_away(e, closing ? "this process is to stop" : up ? "all validations that can be under way are" : "siegel-acme-probe isn't connected");
+		return fail_away(e, up ? "all validations that can be under way are" : "siegel-acme-probe isn't connected");
 	*ret_fd = fd;
 	return 0;
 }

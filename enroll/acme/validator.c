@@ -175,7 +175,7 @@ store(struct acme_validator *v, const struct work *w, const struct outcome *o, s
 	    DB_TEXT(log ? log : "[]"), DB_INT(o->again_sec), DB_INT(acme_valid_hours(&w->settings)),
 	};
 	int result = enroll_query(acme_enroll(v->acme), 0,
-	                          "SELECT acme_challenge_done($1::int8, $2::int, $3::boolean, $4::text, $5::text, $6::int, $7::int, NULL)", row,
+	                          "SELECT acme_challenge_done($1::int8, $2::int, $3::boolean, $4::text, $5::text, $6::int, $7::int)", row,
 	                          ARRAY_LEN(row), &r, e);
 	free(problem);
 	free(log);
@@ -203,9 +203,12 @@ work_once(struct acme_validator *v)
 	if (store(v, &w, &o, &e) < 0)
 		log_error(LOG_LEVEL_WARNING, "a validation can't be stored, and is done again", &e);
 	char id[24];
-	log_event(LOG_LEVEL_INFO, "acme validated", "challenge", db_int_text(id, w.id), "directory", w.label, "type", w.type, "identifier", w.identifier,
-	          "result", o.good ? "valid" : o.again_sec ? "tried again" : "invalid", "problem", o.problem, "detail", o.detail, "address",
-	          f && *f->address ? f->address : NULL, NULL);
+	log_event(LOG_LEVEL_INFO, "acme validated", "challenge", db_int_text(id, w.id), "directory", w.label, "type", w.type, "identifier",
+	          w.identifier, "result",
+	          o.good        ? "valid"
+	          : o.again_sec ? "tried again"
+	                        : "invalid",
+	          "problem", o.problem, "detail", o.detail, "address", f && *f->address ? f->address : NULL, NULL);
 	if (f)
 		siegel__finding__free_unpacked(f, NULL);
 	json_decref(o.log);

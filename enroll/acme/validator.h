@@ -1,5 +1,5 @@
-/* Threads that validate what clients said is ready (RFC 8555 8): they take challenges from the store, have them looked at, and store what was found. Any
- * number of front ends may do so; one that dies has lost its challenge to the next. */
+/* Threads that validate what clients said is ready (RFC 8555 8): they take challenges from the store, have them looked at, and store what was
+ * found. Any number of front ends may do so; one that dies has lost its challenge to the next. */
 #ifndef SIEGEL_ENROLL_ACME_VALIDATOR_H
 #define SIEGEL_ENROLL_ACME_VALIDATOR_H
 #include "enroll/acme/acme.h"

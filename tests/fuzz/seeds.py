@@ -305,6 +305,34 @@ def seeds_attest():
             yield f"{label}-{part.lower()}", statement[part]
 
 
+def seeds_caa():
+    def record(flags, tag, value):
+        rdata = bytes([flags, len(tag)]) + tag + value
+        return bytes([len(rdata)]) + rdata
+    yield "set", record(0, b"issue", b"ca.example; accounturi=https://ca.example/acct/1") + record(0, b"issuewild", b";") + record(0, b"iodef", b"mailto:a@b")
+    yield "methods", record(128, b"issue", b" ca.example ; validationmethods=dns-01,http-01; x-y=z")
+    yield "critical", record(128, b"unknown", b"x")
+
+
+def seeds_alpn_cert():
+    for label, san in (("name", x509.DNSName("a.example")), ("address", x509.IPAddress(ipaddress.ip_address("127.0.0.1")))):
+        key = key_of("p256")
+        begin = datetime.datetime(2026, 1, 1)
+        yield label, (x509.CertificateBuilder(name(), name(), key.public_key(), 5, begin, begin + datetime.timedelta(days=7))
+                      .add_extension(x509.SubjectAlternativeName([san]), False)
+                      .add_extension(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.5.5.7.1.31"), b"\x04\x20" + bytes(32)), True)
+                      .sign(key, hashes.SHA256())).public_bytes(DER)
+
+
+def seeds_probe_message():
+    from names import Probe, encode_task  # pylint: disable=import-outside-toplevel
+    task = encode_task(kind=2, identifier="dns:a.example", token=Probe.token, thumbprint=Probe.thumbprint, account_url=Probe.account,
+                       networks=["10.0.0.0/8"], wildcard=True, caa_identities=["ca.example"], method="dns-01", deadline_ms=10000, request_id="x")
+    finding = b"\x08\x01\x12\x03dns\x1a\x04text\x22\x03one\x22\x03two\x2a\x0810.0.0.5\x30\x01"
+    for label, message in (("task", task), ("finding", finding)):
+        yield label, len(message).to_bytes(4, "big") + message
+
+
 SEEDS = {label[len("seeds_"):]: make for label, make in list(globals().items()) if label.startswith("seeds_")}
 
 

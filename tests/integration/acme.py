@@ -317,24 +317,27 @@ def server_profile(rest, **definition):
 
 
 class Directory:
-    """A directory made in the store by its owner; profiles: the client's name, ours, and whether it is the default."""
+    """A directory made over REST. profiles: the client's name → ours, the first one the default; settings: doc/acme.md."""
 
-    def __init__(self, instance, profiles, auth=("http-01", "dns-01", "dns-account-01", "tls-alpn-01"), tenant="default", **settings):
-        self.instance, self.label = instance, mark()
-        kinds = ", ".join(f"'{a}'" for a in auth)
-        text = json.dumps(settings).replace("'", "''")
-        self.id = int(instance.sql(
-            "INSERT INTO endpoint (tenant_id, protocol, label, profile_id, auth, settings) "
-            f"SELECT t.id, 'acme', '{self.label}', p.id, ARRAY[{kinds}], '{text}' FROM tenant t JOIN profile p ON p.tenant_id = t.id AND p.name = '{profiles[0][1]}' "
-            f"WHERE t.name = '{tenant}' RETURNING id")[0][0])
-        for name, profile, default in profiles:
-            instance.sql("INSERT INTO directory_profile (endpoint_id, tenant_id, name, profile_id, is_default, description) "
-                         f"SELECT {self.id}, n.tenant_id, '{name}', p.id, {default}, 'for tests' FROM endpoint n JOIN profile p ON p.tenant_id = n.tenant_id "
-                         f"WHERE n.id = {self.id} AND p.name = '{profile}'")
+    def __init__(self, rest, profiles, challenges=("http-01", "dns-01", "dns-account-01", "tls-alpn-01"), caa=(), relationships=None, attributes=None, **settings):
+        self.rest, self.instance, self.label = rest, rest.instance, mark()
+        offered = {name: {"profile": ours, "description": "for tests", "default": i == 0, "caa": name in caa}
+                   for i, (name, ours) in enumerate(profiles.items())}
+        data = {"type": "acme_directories", "attributes": {"name": self.label, "challenges": list(challenges), "profiles": offered, "settings": settings,
+                                                              **(attributes or {})}}
+        if relationships:
+            data["relationships"] = relationships
+        answer = rest.post("/acme_directories", {"data": data})
+        assert answer.status == 201, answer
+        self.id, self.url = answer.data["id"], answer.attributes["url"]
 
-    def client(self, key=None, register=True, names=(), **payload):
+    def change(self, **attributes):
+        answer = self.rest.patch(f"/acme_directories/{self.id}", {"data": {"type": "acme_directories", "id": self.id, "attributes": attributes}})
+        assert answer.status == 200, answer
+
+    def client(self, key=None, register=True, names=(), source=None, **payload):
         """A client with an account; names: what it is authorised for without a challenge."""
-        client = Client(self.instance, self.label, key)
+        client = Client(self.instance, self.label, key, source)
         if register:
             client.register(**payload)
             self.allow(client, *names)
@@ -342,8 +345,16 @@ class Directory:
 
     def allow(self, client, *names):
         if names:
-            listed = ", ".join(f"'{n}'" for n in names)
-            self.instance.sql(f"UPDATE acme_account SET names = ARRAY[{listed}] WHERE id = {client.kid.rsplit('/', 1)[1]}")
+            account = client.kid.rsplit("/", 1)[1]
+            answer = self.rest.patch(f"/acme_accounts/{account}", {"data": {"type": "acme_accounts", "id": account, "attributes": {"names": list(names)}}})
+            assert answer.status == 200, answer
+
+    def key(self, **attributes):
+        """A key for external accounts: kid and secret."""
+        data = {"type": "acme_keys", "attributes": attributes, "relationships": {"directory": {"data": {"type": "acme_directories", "id": self.id}}}}
+        answer = self.rest.post("/acme_keys", {"data": data})
+        assert answer.status == 201, answer
+        return answer.attributes["kid"], unb64(answer.attributes["key"]), answer.data["id"]
 
     def delete(self):
-        self.instance.sql(f"DELETE FROM endpoint WHERE id = {self.id}")
+        self.rest.delete(f"/acme_directories/{self.id}")

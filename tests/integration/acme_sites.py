@@ -102,7 +102,7 @@ class Network:
         self.names.remove(name.rstrip("."), "TXT")
 
     def do_responder(self, address, certificate, key):
-        pair = [one.encode() if one.startswith("-----") else Path(one).read_bytes() for one in (certificate, key)]
+        pair = [(one if one.startswith("-----") else Path(one).read_text()).encode() + b"\n" for one in (certificate, key)]
         self.do_silent(address)
         self.responders[address] = names.AlpnServer(address, self.https_port, pair).__enter__()
 

@@ -40,6 +40,17 @@ from cryptography.x509.oid import NameOID
 CHALLENGES = "/.well-known/acme-challenge/"
 
 
+def ports_of(instance):
+    """Where the probe of the instance under test looks, as its siegel.conf says: (port of the name server, http_port, https_port), all on 127.0.0.1. None
+    when it wasn't told (--set acme_probe.resolver=127.0.0.1@PORT and so on, as ./check does): then tests that need it are skipped."""
+    told = instance.config["acme_probe"] if "acme_probe" in instance.config else {}
+    resolver = told.get("resolver", "")
+    if not resolver.startswith("127.0.0.1@") or "http_port" not in told or "https_port" not in told:
+        return None
+    ports = int(resolver.split("@")[1]), int(told["http_port"]), int(told["https_port"])
+    return ports if all(f"127.0.0.1:{port}" in told.get("own_endpoints", "").split() for port in ports[1:]) else None
+
+
 def free_port():
     """A port of 127.0.0.1 that nobody has, for UDP and TCP."""
     while True:

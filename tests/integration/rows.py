@@ -14,7 +14,9 @@ H = [f"H{n:02}" for n in range(1, 9)]
 D = [f"D{n:02}" for n in range(1, 6)]
 L = [f"L{n:02}" for n in range(1, 6)]
 X = ["X05"]
-ALL = T + A + C + R + E + I + H + D + L + X
+M = [f"M{n:02}" for n in range(6, 11)]
+S = ["S01", "S02"]
+ALL = T + A + C + R + E + I + H + D + L + X + M + S
 
 ELSEWHERE = {
     "A02": "tests/unit/ca/test_csr.c turns over every bit",

@@ -13,9 +13,9 @@ SPKI = serialization.PublicFormat.SubjectPublicKeyInfo
 
 
 @pytest.fixture(scope="module")
-def directory(instance, rest):
+def directory(rest):
     """A directory with all kinds of challenge that names need."""
-    made = acme.Directory(instance, [("server", acme.server_profile(rest), True)])
+    made = acme.Directory(rest, {"server": acme.server_profile(rest)})
     yield made
     made.delete()
 
