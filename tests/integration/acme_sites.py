@@ -117,11 +117,11 @@ class Network:
             responder.__exit__()
 
     @contextlib.contextmanager
-    def site(self, directory, folder):
-        """An address for a client; directory is what it enrols at."""
+    def site(self, url, folder):
+        """An address for a client; url: the directory that it enrols at."""
         address = self.free.get(timeout=120)
         try:
-            yield Site(self, directory, address, Path(folder))
+            yield Site(self, url, address, Path(folder))
         finally:
             self.do_silent(address)
             self.free.put(address)
@@ -130,14 +130,13 @@ class Network:
 class Site:
     """A client's place: a folder, an address, names."""
 
-    def __init__(self, network, directory, address, folder):
-        self.network, self.directory, self.address, self.folder = network, directory, address, folder
+    def __init__(self, network, url, address, folder):
+        self.network, self.url, self.address, self.folder = network, url, address, folder
         self.instance, self.control = network.instance, network.control
         self.http_port, self.https_port = network.http_port, network.https_port
         self.webroot = folder / "www"
         self.challenges = self.webroot / ".well-known" / "acme-challenge"
         self.challenges.mkdir(parents=True)
-        self.url = f"{self.instance.acme_url}/{directory}/directory"
 
     def name(self, prefix="host", address=None):
         """A name nobody had, that leads here."""
