@@ -321,32 +321,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
      AND (o.status <> 'pending' OR o.expires_at > now()) ORDER BY o.id DESC LIMIT p_limit
 $$;
 
--- The certificate of an order, then those of its CA and the CAs above, each with what is kept with it for its chain. A null: there is none (yet).
-CREATE FUNCTION acme_certificate(p_account bigint, p_order bigint) RETURNS TABLE (r_found text, r_der bytea)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
-DECLARE
-  v_ca int;
-  v_tenant int;
-  v_certificate bigint;
-BEGIN
-  SELECT CASE WHEN o.account_id = p_account THEN 'own' ELSE 'foreign' END, o.tenant_id, o.certificate_id INTO r_found, v_tenant, v_certificate
-    FROM siegel.acme_order o WHERE o.id = p_order;
-  IF r_found IS NULL THEN
-    RETURN;
-  END IF;
-  IF r_found = 'own' THEN
-    SELECT x.der, x.ca_id INTO r_der, v_ca FROM siegel.certificate x WHERE x.tenant_id = v_tenant AND x.id = v_certificate;
-  END IF;
-  RETURN NEXT;
-  RETURN QUERY WITH RECURSIVE chain AS (
-      SELECT c.id, c.parent_id, c.certificate, 1 AS depth FROM siegel.ca c WHERE c.id = v_ca
-      UNION ALL SELECT p.id, p.parent_id, p.certificate, c.depth + 1 FROM siegel.ca p JOIN chain c ON p.id = c.parent_id WHERE c.depth < 32)
-    SELECT 'own', a.certificate FROM (
-      SELECT c.certificate, c.depth, 0 AS place FROM chain c
-      UNION ALL SELECT k.certificate, c.depth + 1, 1 FROM siegel.ca_certificate k JOIN chain c ON c.id = k.ca_id WHERE k.kind = 'chain') a
-     WHERE a.certificate IS NOT NULL ORDER BY a.depth, a.place LIMIT 32;
-END $$;
-
 -- Authorizations and challenges.
 
 -- An authorization with its challenges, as a JSON array; p_id is its number, or with p_challenge that of one of its challenges.
@@ -510,7 +484,7 @@ BEGIN
   END LOOP;
 END $$;
 GRANT EXECUTE ON FUNCTION endpoint_find, acme_nonce_key, acme_begin, acme_profiles, acme_key_find, acme_account_new, acme_account_change, acme_key_change,
-  acme_order_get, acme_order_new, acme_order_finalize, acme_order_done, acme_orders, acme_certificate, acme_authz_get, acme_authz_new,
+  acme_order_get, acme_order_new, acme_order_finalize, acme_order_done, acme_orders, acme_authz_get, acme_authz_new,
   acme_authz_deactivate, acme_challenge_begin, acme_challenge_take, acme_challenge_done, acme_challenge_attested TO siegel_acme;
 GRANT EXECUTE ON FUNCTION acme_sweep TO siegel_sched;
 -- The front ends' common part reads these of its tenant.

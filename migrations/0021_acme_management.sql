@@ -1,6 +1,7 @@
 -- What the engine and its manager do for ACME beside the tables of 0019.
 SET search_path = siegel;
 
+CREATE INDEX renewal_advice_tenant ON renewal_advice (tenant_id, certificate_id); -- pages over REST
 CREATE INDEX acme_account_thumbprint ON acme_account (thumbprint); -- an account that somebody holds the key of
 CREATE INDEX acme_authz_identifier ON acme_authz (identifier);      -- orders by name: who was asked to prove it
 -- An order keeps the number of a profile that was deleted since, as it does that of its certificate: it is over, or ends as one of a profile that is
@@ -32,3 +33,37 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION certificate_revoke_judged FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION certificate_revoke_judged TO siegel_ca;
+
+-- Advice on renewal (RFC 9773). Meant are those of a choice that are good and no house's own: how many, the highest id, and the first ones.
+CREATE FUNCTION renewal_count(p_tenant int, p_choice jsonb) RETURNS TABLE (r_count bigint, r_last bigint, r_sample text)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  said text := siegel.certificate_affected(p_tenant, p_choice, 6) || ' AND x.not_after > now()';
+BEGIN
+  EXECUTE 'SELECT count(*), coalesce(max(x.id), 0) FROM siegel.certificate x WHERE ' || said INTO r_count, r_last;
+  EXECUTE 'SELECT coalesce(jsonb_agg(q ORDER BY q.n), ''[]'')::text FROM (SELECT x.id AS n, x.id::text AS id, x.subject, encode(x.serial, ''hex'') AS serial,'
+          ' x.not_after FROM siegel.certificate x WHERE ' || said || ' ORDER BY x.id LIMIT 20) q' INTO r_sample;
+  RETURN NEXT;
+END $$;
+-- The next of them get it, in the order of their ids; p_begins null: it is taken back. How many there were, and the last id.
+CREATE FUNCTION renewal_advise(p_tenant int, p_choice jsonb, p_begins timestamptz, p_ends timestamptz, p_explanation text, p_requestor text,
+  p_after bigint, p_last bigint, p_limit int) RETURNS TABLE (r_count bigint, r_last bigint) LANGUAGE plpgsql AS $$
+DECLARE
+  ids bigint[];
+BEGIN
+  EXECUTE 'SELECT array_agg(q.id ORDER BY q.id) FROM (SELECT x.id FROM siegel.certificate x WHERE '
+    || siegel.certificate_affected(p_tenant, p_choice, 6) || ' AND x.not_after > now() AND x.id > $1 AND x.id <= $2 ORDER BY x.id LIMIT $3) q' INTO ids USING p_after, p_last, p_limit;
+  r_count := coalesce(cardinality(ids), 0);
+  r_last := ids[r_count];
+  IF p_begins IS NULL THEN
+    DELETE FROM siegel.renewal_advice a WHERE a.certificate_id = ANY (ids);
+  ELSE
+    INSERT INTO siegel.renewal_advice AS a (certificate_id, tenant_id, begins_at, ends_at, explanation, requestor)
+    SELECT i, p_tenant, p_begins, p_ends, p_explanation, p_requestor FROM unnest(ids) i
+    ON CONFLICT (certificate_id) DO UPDATE SET begins_at = excluded.begins_at, ends_at = excluded.ends_at, explanation = excluded.explanation,
+       requestor = excluded.requestor, created_at = now();
+  END IF;
+  RETURN NEXT;
+END $$;
+REVOKE ALL ON FUNCTION renewal_count, renewal_advise FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION renewal_count, renewal_advise TO siegel_ca;

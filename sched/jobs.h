@@ -33,7 +33,7 @@ struct job {
 	void (*notified)(struct sched *s, const char *payload);
 };
 
-extern const struct job job_crl, job_signer, job_ra, job_sweep, job_anchor, job_seal, job_fold;
+extern const struct job job_crl, job_signer, job_ra, job_sweep, job_anchor, job_seal, job_fold, job_acme;
 /* All jobs, in the order in which they run when several are due; ended by NULL. */
 extern const struct job *const job_list[];
 

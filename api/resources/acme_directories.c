@@ -5,6 +5,7 @@
 #include "api/list.h"
 #include "api/write.h"
 
+#define WANTS_KEY "n.settings->>'external_account' IS NOT DISTINCT FROM 'required'"
 #define PROFILES                                                                                                       \
 	"(SELECT jsonb_object_agg(d.name, jsonb_build_object('profile', p.name, 'description', d.description, 'caa', d.caa,"  \
 	" 'default', d.is_default)) FROM directory_profile d JOIN profile p ON p.id = d.profile_id WHERE d.endpoint_id = n.id)"
@@ -25,7 +26,7 @@ static const struct attribute attributes[] = {
 	{"anchors", "(SELECT string_agg(encode(u.a, 'hex'), ',' ORDER BY u.i) FROM unnest(n.anchors) WITH ORDINALITY AS u(a, i))", ATTRIBUTE_PEMS,
 	 ATTRIBUTE_WRITE | ATTRIBUTE_ON_REQUEST, "certificates (PEM) of manufacturers that are trusted to attest: device-attest-01 wants them"},
 	{"url", ACME_URL, ATTRIBUTE_TEXT, ATTRIBUTE_WITH_URL, "what clients are given as the address of the server"},
-	{"commands", ACME_COMMANDS("n.settings->>'external_account' = 'required'", "'KID'", "'KEY'"), ATTRIBUTE_JSON, ATTRIBUTE_WITH_URL,
+	{"commands", ACME_COMMANDS(WANTS_KEY, "'KID'", "'KEY'"), ATTRIBUTE_JSON, ATTRIBUTE_WITH_URL,
 	 "ready command lines; null for a client that knows none of the challenges. root.pem: the root of the server's certificate"},
 	OWNERSHIP_ATTRIBUTES("n"),
 	{"version", "n.version", ATTRIBUTE_INT, 0},

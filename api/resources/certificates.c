@@ -234,6 +234,20 @@ static const struct attribute many[] = {
 	{"expected", NULL, ATTRIBUTE_INT, 0, "how many the dry run said; wanted unless ids are given"},
 };
 
+/* RFC 9773. */
+static const struct attribute advice[] = {
+	{"begins", NULL, ATTRIBUTE_TIME, 0, "of the time in which clients renew, such as 2026-01-31T00:00:00Z; with ends; left out: at once"},
+	{"ends", NULL, ATTRIBUTE_TIME, 0, "of that time"},
+	{"explanation", NULL, ATTRIBUTE_TEXT, 0, "the address of a page for people that says why"},
+	{"withdraw", NULL, ATTRIBUTE_BOOL, 0, "true: the advice is taken back"},
+	{"ids", NULL, ATTRIBUTE_TEXTS, 0, "the certificates; or filter, or condition, as for revoke"},
+	{"filter", NULL, ATTRIBUTE_JSON, 0, "an object: status, profile, issuer, common_name, requestor, owner, key_sha256, …, metadata"},
+	{"condition", NULL, ATTRIBUTE_TEXT, 0, "a path as in policies, on the certificate as a document"},
+	{"dry_run", NULL, ATTRIBUTE_BOOL, 0, "true: nothing is done; how many certificates are meant, and the first of them"},
+	{"expected", NULL, ATTRIBUTE_INT, 0, "how many the dry run said"},
+};
+#define ADVICE_MEMBERS 4 /* the first ones: of one certificate */
+
 static const struct route routes[] = {
 	{"GET", "/certificates", RIGHT_READ, list_many},
 	{"GET", "/certificates/{id}", RIGHT_READ, list_one},
@@ -246,6 +260,10 @@ static const struct route routes[] = {
 	    .text = "for ever; the attribute reason"},
 	{"POST", "/certificates/{id}/hold", RIGHT_REVOKE, hold, .flags = ROUTE_WAITS, .text = "on the CRL, until it is released or revoked"},
 	{"POST", "/certificates/{id}/release", RIGHT_REVOKE, release, .flags = ROUTE_WAITS, .text = "takes a hold back"},
+	{"POST", "/certificates/{id}/advise_renewal", RIGHT_REVOKE, write_action, "certificate.advise_renewal", .members = advice,
+	 .n_members = ADVICE_MEMBERS, .text = "clients of ACME that ask when to renew it are told so (RFC 9773)"},
+	{"POST", "/certificates/advise_renewal", RIGHT_REVOKE, write_action, "certificate.advise_renewal_many", MEMBERS(advice),
+	 .flags = ROUTE_RESULT, .text = "the same for many, by a job"},
 	{"POST", "/certificates/choose", RIGHT_REVOKE, write_action, "certificate.choose", .members = many, .n_members = ARRAY_LEN(many) - 1,
 	 .flags = ROUTE_RESULT, .text = "the dry run of revoke: how many it would change, and the first of them"},
 	{"POST", "/certificates/revoke", RIGHT_REVOKE, write_action, "certificate.revoke_many", MEMBERS(many), .text = "many at once, by a job"},

@@ -4,6 +4,7 @@
 #define KINDS(X)                                                                                                                   \
 	X(dry_run) \
 	X(revoke) \
+	X(advise_renewal) \
 	X(import)
 
 #define DECLARE(name) extern const struct job_kind job_##name;

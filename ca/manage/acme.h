@@ -1,4 +1,4 @@
-/* What the operations on ACME's keys and accounts share. */
+/* What the operations on ACME's directories, keys and accounts share, and advice on renewal. */
 #ifndef SIEGEL_CA_MANAGE_ACME_H
 #define SIEGEL_CA_MANAGE_ACME_H
 #include "ca/manage.h"
@@ -8,5 +8,8 @@
 int acme_read_names(struct manage *m, const char **ret, struct error *e) MUST_CHECK;
 /* Such a list as a text[] of PostgreSQL, in SQL; p: the parameter. */
 #define ACME_NAMES_SQL(p) "CASE " p "::text WHEN '' THEN '{}'::text[] ELSE string_to_array(" p "::text, E'\\n') END"
+/* The address of a page for people, which goes into a directory's meta, Link headers and explanations (RFC 8555 7.1.1, 7.3.3, RFC 9773 4.2): http or
+ * https. text NULL is none. */
+int acme_check_page(const char *text, size_t len, struct error *e) MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ca/batch.h"
+#include "ca/manage/acme.h"
 #include "ca/manage/endpoint.h"
 #include "ca/subtree.h"
 #include "lib/limits.h"
@@ -52,15 +53,11 @@ check_number(struct manage *m, const struct setting *s, json_t *value, const cha
 	           ? 0 : fail(e, E_BAD_VALUE, "a whole number from %lld to %lld is wanted", (long long)s->min, (long long)s->max);
 }
 
-/* The address of a page for people; it goes into the directory's meta and into Link headers (RFC 8555 7.1.1, 7.3.3). */
-static int
-check_page(struct manage *m, const struct setting *s, json_t *value, const char **ret_text, struct error *e)
+int
+acme_check_page(const char *text, size_t len, struct error *e)
 {
-	const char *text = json_string_value(value), *host = NULL;
-	(void)m;
-	(void)s;
-	(void)ret_text;
-	if (text && strlen(text) == json_string_length(value) && strlen(text) <= TEXT_MAX_BYTES)
+	const char *host = NULL;
+	if (text && strlen(text) == len && len <= TEXT_MAX_BYTES)
 		host = strncmp(text, "https://", 8) == 0 ? text + 8 : strncmp(text, "http://", 7) == 0 ? text + 7 : NULL;
 	if (!host || strspn(host, "/?#") || !*host)
 		return fail(e, E_BAD_VALUE, "an address that begins with https:// or http:// is wanted, of up to %d characters", TEXT_MAX_BYTES);
@@ -68,6 +65,15 @@ check_page(struct manage *m, const struct setting *s, json_t *value, const char 
 		if (*p <= ' ' || *p > '~' || strchr("\"<>\\^`{|}", *p))
 			return fail(e, E_BAD_VALUE, "an address has a character that isn't allowed (RFC 3986 2)");
 	return 0;
+}
+
+static int
+check_page(struct manage *m, const struct setting *s, json_t *value, const char **ret_text, struct error *e)
+{
+	(void)m;
+	(void)s;
+	(void)ret_text;
+	return acme_check_page(json_string_value(value), json_string_length(value), e);
 }
 
 static int
@@ -349,8 +355,9 @@ read_form(struct manage *m, const struct db_result *old, struct form *f, struct 
 		return -1;
 	bool attests = strstr(f->auth, "device-attest-01") != NULL;
 	if (attests != (f->anchors.n > 0))
-		return fail_at(e, E_BAD_VALUE, "anchors", attests ? "anchors: device-attest-01 wants certificates of manufacturers that are trusted to attest"
-								  : "anchors: no challenge of the directory asks for them: device-attest-01 does");
+		return fail_at(e, E_BAD_VALUE, "anchors", "anchors: %s",
+			       attests ? "device-attest-01 wants certificates of manufacturers that are trusted to attest"
+			               : "no challenge of the directory asks for them: device-attest-01 does");
 	f->enabled = enabled < 0 ? f->enabled : enabled;
 	return manage_body_end(m, e);
 }
@@ -367,7 +374,8 @@ store_row(struct manage *m, const struct form *f, bool is_new, struct db_param a
 	static const char change[] =
 	    "UPDATE endpoint SET ca_id = $3::int, profile_id = $4::int, enabled = $5::boolean, auth = $6::text[], settings = $7::jsonb,"
 	    " version = version + 1, owner = CASE WHEN $8::boolean THEN $9::text ELSE owner END,"
-	    " metadata = CASE WHEN $10::boolean THEN $11::jsonb ELSE metadata END, anchors = CASE WHEN $14::boolean THEN $13::bytea[] ELSE anchors END"
+	    " metadata = CASE WHEN $10::boolean THEN $11::jsonb ELSE metadata END,"
+	    " anchors = CASE WHEN $14::boolean THEN $13::bytea[] ELSE anchors END"
 	    " WHERE id = $12::int8 AND tenant_id = $1::int AND protocol = 'acme' AND label = $2::text RETURNING id";
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(f->label), f->ca_id ? DB_INT(f->ca_id) : DB_NULL, DB_INT(f->profile_id),

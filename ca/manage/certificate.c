@@ -4,7 +4,7 @@
 
 #include "ca/batch.h"
 #include "ca/condition.h"
-#include "ca/manage.h"
+#include "ca/manage/certificate.h"
 
 #define IDS_MAX 10000 /* within a frame */
 #define JUDGED_MAX 2000 /* of which a dry run says what the policies would say */
@@ -147,25 +147,49 @@ check_filter(json_t *filter, struct error *e)
 	return 0;
 }
 
-/* The members that say which certificates, and what is done to them. */
-static int
-read_choice(struct manage *m, struct choice *ret, struct error *e)
+int
+certificate_read_choice(struct manage *m, json_t **ret, struct error *e)
 {
 	json_t *ids, *filter;
-	const char *condition, *reason;
+	const char *condition;
 	if (manage_array(m, "ids", 0, &ids, e) < 0 || manage_object(m, "filter", 0, &filter, e) < 0 ||
-	    manage_text(m, "condition", 0, LIMIT_POLICY_PATH_BYTES, &condition, e) < 0 || manage_text(m, "reason", 0, 40, &reason, e) < 0)
+	    manage_text(m, "condition", 0, LIMIT_POLICY_PATH_BYTES, &condition, e) < 0)
 		return -1;
 	if (!ids + !filter + !condition != 2)
 		return fail_at(e, E_BAD_VALUE, "ids", "one of ids, filter and condition says which certificates");
 	if ((ids && check_ids(ids, e) < 0) || (filter && check_filter(filter, e) < 0) || (condition &&
 	    condition_check(m->desk->db, condition, "condition", e) < 0))
 		return -1;
+	*ret = ids ? json_pack("{s:O}", "ids", ids) : filter ? json_pack("{s:O}", "filter", filter) : json_pack("{s:s}", "condition", condition);
+	return 0;
+}
+
+int
+certificate_choice_query(struct manage *m, const json_t *choice, const char *sql, const struct db_param *params, int n, struct db_result **ret,
+                         struct error *e)
+{
+	const char *member = json_object_get(choice, "ids") ? "ids" : json_object_get(choice, "filter") ? "filter" : "condition";
+	if (condition_query(m->desk->db, LIMIT_POLICY_DRY_RUN_MS, sql, params, n, ret, e) == 0)
+		return 0;
+	if (strcmp(db_sqlstate(m->desk->db), CONDITION_LATE) == 0)
+		return fail_at(e, E_BAD_VALUE, member, "%s: finding these takes longer than %d ms: ask for fewer", member,
+			       LIMIT_POLICY_DRY_RUN_MS);
+	if (strncmp(db_sqlstate(m->desk->db), "22", 2) == 0) /* a time that isn't one, digits that aren't hexadecimal */
+		return fail_at(e, E_BAD_VALUE, "filter", "filter: a value isn't of its type");
+	return -1;
+}
+
+/* The members that say which certificates, and what is done to them. */
+static int
+read_choice(struct manage *m, struct choice *ret, struct error *e)
+{
+	const char *reason;
+	if (manage_text(m, "reason", 0, 40, &reason, e) < 0 || certificate_read_choice(m, &ret->said, e) < 0)
+		return -1;
 	ret->word = reason ? reason : "unspecified";
 	ret->reason = reason_parse(ret->word);
 	if (ret->reason < 0)
 		return fail_at(e, E_BAD_VALUE, "reason", "reason: not one that a certificate can be revoked, held or released for (RFC 5280 5.3.1)");
-	ret->said = ids ? json_pack("{s:O}", "ids", ids) : filter ? json_pack("{s:O}", "filter", filter) : json_pack("{s:s}", "condition", condition);
 	ret->text = manage_json(m, ret->said);
 	return 0;
 }
@@ -185,19 +209,11 @@ document_of_each(const struct manage *m, const struct choice *c)
 static int
 count(struct manage *m, const struct choice *c, const json_t *document, struct db_result **ret, struct error *e)
 {
-	const char *member = json_object_get(c->said, "ids") ? "ids" : json_object_get(c->said, "filter") ? "filter" : "condition";
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(c->text), DB_INT(c->reason), DB_TEXT(document ? manage_json(m, document) : NULL),
 	    DB_INT(JUDGED_MAX)};
-	if (condition_query(m->desk->db, LIMIT_POLICY_DRY_RUN_MS,
-			    "SELECT r_count, r_last, r_sample, r_refused FROM certificate_count($1::int, $2::jsonb, $3::int, $4::jsonb, $5::int)",
-			    row, ARRAY_LEN(row), ret, e) == 0)
-		return 0;
-	if (strcmp(db_sqlstate(m->desk->db), CONDITION_LATE) == 0)
-		return fail_at(e, E_BAD_VALUE, member, "%s: finding these takes longer than %d ms: ask for fewer", member,
-			       LIMIT_POLICY_DRY_RUN_MS);
-	if (strncmp(db_sqlstate(m->desk->db), "22", 2) == 0) /* a time that isn't one, digits that aren't hexadecimal */
-		return fail_at(e, E_BAD_VALUE, "filter", "filter: a value isn't of its type");
-	return -1;
+	static const char sql[] =
+	    "SELECT r_count, r_last, r_sample, r_refused FROM certificate_count($1::int, $2::jsonb, $3::int, $4::jsonb, $5::int)";
+	return certificate_choice_query(m, c->said, sql, row, ARRAY_LEN(row), ret, e);
 }
 
 /* The dry run. */

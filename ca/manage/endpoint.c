@@ -368,7 +368,8 @@ read_form(struct manage *m, const struct protocol *protocol, const struct db_res
 		return -1;
 	}
 	if (endpoint_read_ca(m, &ret->ca_id, e) < 0 || read_profile(m, ret, flags, e) < 0 || manage_bool(m, "enabled", 0, &enabled, e) < 0 ||
-	    read_auth(m, ret, flags, e) < 0 || read_settings(m, ret, e) < 0 || endpoint_read_anchors(m, &ret->anchors, e) < 0 || read_challenge(m, ret, e) < 0 ||
+	    read_auth(m, ret, flags, e) < 0 || read_settings(m, ret, e) < 0 ||
+	    endpoint_read_anchors(m, &ret->anchors, e) < 0 || read_challenge(m, ret, e) < 0 ||
 	    manage_ownership(m, &ret->own, e) < 0 || manage_body_end(m, e) < 0)
 		return -1;
 	ret->enabled = enabled < 0 ? ret->enabled : enabled;

@@ -20,6 +20,7 @@
 	X(acme_directory) \
 	X(acme_key) \
 	X(acme_account) \
+	X(advice) \
 	X(key_store)
 
 #define DECLARE(name) extern const struct manage_op manage_##name[];

@@ -27,7 +27,8 @@ sha256(struct task *t, const char *text, uint8_t ret[DIGEST_BYTES])
 	return 0;
 }
 
-/* The strings of a TXT record, put together (RFC 1035 3.3.14): true when they are what is wanted. shown gets what can be shown of it. */
+/* The strings of a TXT record, put together (RFC 1035 3.3.14): true when they are what is wanted. *ret_shown, when it is asked for, is what can be
+ * shown of them. */
 static bool
 txt_is(struct task *t, const uint8_t *data, size_t len, const char *wanted, const char **ret_shown)
 {
@@ -41,7 +42,8 @@ txt_is(struct task *t, const uint8_t *data, size_t len, const char *wanted, cons
 		n += fits;
 		more += data[at] - fits;
 	}
-	*ret_shown = task_quote(t, text, n < 80 ? n : 80);
+	if (ret_shown)
+		*ret_shown = task_quote(t, text, n < 80 ? n : 80);
 	return more == 0 && n == strlen(wanted) && memcmp(text, wanted, n) == 0;
 }
 
@@ -49,13 +51,12 @@ static int
 look(struct task *t, const char *name, const struct question *q, const char *wanted)
 {
 	size_t n = 0;
-	const char *shown = NULL;
 	if (q->answer->canonname)
 		task_alias(t, name, q->answer->canonname);
 	/* As many as a message of DNS holds; what is shown are the first. */
 	for (; q->answer->data[n]; n++) {
 		const char *one = NULL;
-		if (txt_is(t, (const uint8_t *)q->answer->data[n], (size_t)q->answer->len[n], wanted, n < SHOWN ? &one : &shown)) {
+		if (txt_is(t, (const uint8_t *)q->answer->data[n], (size_t)q->answer->len[n], wanted, n < SHOWN ? &one : NULL)) {
 			task_step(t, "asked for TXT of %s: record %zu is the one that is wanted", name, n + 1);
 			return 0;
 		}

@@ -58,13 +58,13 @@ static int
 refuse_sockets(scmp_filter_ctx f)
 {
 	static const int used[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
-	int rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GT, AF_NETLINK));
+	int rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GT, AF_NETLINK, 0));
 	for (int family = 0; rc == 0 && family < AF_NETLINK; family++) {
 		bool is_used = false;
 		for (size_t i = 0; i < ARRAY_LEN(used); i++)
 			is_used = is_used || used[i] == family;
 		if (!is_used)
-			rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family));
+			rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family, 0));
 	}
 	return rc;
 }

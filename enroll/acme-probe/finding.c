@@ -35,7 +35,7 @@ task_quote(struct task *t, const void *data, size_t len)
 	return arena_strdup(t->arena, text);
 }
 
-static char *
+__attribute__((format(printf, 3, 0))) static char *
 line(struct task *t, size_t room, const char *fmt, va_list args)
 {
 	char raw[DETAIL_BYTES + 200], text[DETAIL_BYTES];
@@ -68,7 +68,7 @@ task_alias(struct task *t, const char *name, const char *canonical)
 		task_step(t, "%s is another name of %s", name, task_quote(t, canonical, len));
 }
 
-static int
+__attribute__((format(printf, 4, 0))) static int
 found_wrong(struct task *t, const char *problem, bool temporary, const char *fmt, va_list args)
 {
 	if (t->problem)

@@ -24,6 +24,7 @@ struct worker {
 };
 
 static atomic_int connected;
+static atomic_flag missed = ATOMIC_FLAG_INIT;
 
 static int
 answer(int fd, const Siegel__Finding *f, struct buf *b, struct error *e)
@@ -102,6 +103,8 @@ work(void *ctx)
 				log_event(LOG_LEVEL_WARNING, "siegel-acme isn't connected any more", NULL);
 		} else if (e.code == E_FORBIDDEN) {
 			log_error(LOG_LEVEL_ERROR, "not the one that is wanted", &e);
+		} else if (!atomic_flag_test_and_set(&missed)) {
+			log_event(LOG_LEVEL_NOTICE, "siegel-acme isn't there yet", "detail", e.detail, NULL);
 		}
 		struct pollfd p = {.fd = daemon_stop_fd(), .events = POLLIN};
 		if (!daemon_stopping())

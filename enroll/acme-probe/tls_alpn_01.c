@@ -25,7 +25,7 @@ last_reason(void)
 }
 
 /* What the server is asked for: the name, or the reverse name of the address (RFC 8738 6). */
-static const char *
+static char *
 server_name(struct task *t)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -33,7 +33,7 @@ server_name(struct task *t)
 	char text[80];
 	size_t at = 0;
 	if (!t->is_address)
-		return t->host;
+		return arena_strdup(t->arena, t->host);
 	if (t->address.family == AF_INET)
 		return arena_printf(t->arena, "%u.%u.%u.%u.in-addr.arpa", o[3], o[2], o[1], o[0]);
 	for (int i = 15; i >= 0; i--) {
@@ -47,7 +47,7 @@ server_name(struct task *t)
 }
 
 static SSL *
-new_client(SSL_CTX *ctx, const char *name, int fd)
+new_client(SSL_CTX *ctx, char *name, int fd)
 {
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);

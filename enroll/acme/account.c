@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "enroll/acme/limits.h"
 #include "lib/db/array.h"
 #include "lib/limits.h"
 #include "lib/x509/names.h"
@@ -90,7 +91,7 @@ answer_known(struct acme_exchange *x, struct http_answer *a, struct error *e)
 static int
 insert(struct acme_exchange *x, struct db_array *contacts, bool terms, const struct acme_external *external, struct http_answer *a, struct error *e)
 {
-	enum { ID, MADE, STATUS, CONTACTS, TERMS, BINDING };
+	enum { ID, MADE, STATUS, CONTACTS, TERMS, BINDING, WAIT };
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 	struct db_param list;
 	if (db_array_param(contacts, &list, e) < 0)
@@ -104,12 +105,17 @@ insert(struct acme_exchange *x, struct db_array *contacts, bool terms, const str
 	    external->key_id ? DB_INT(external->key_id) : DB_NULL,
 	    external->binding ? DB_TEXT(external->binding) : DB_NULL,
 	    DB_TEXT(x->request->client),
+	    DB_TEXT(acme_limit_address(x->arena, x->request->client)),
+	    DB_INT(acme_limits_of(x).accounts),
 	};
 	if (acme_query(x,
-	               "SELECT r_id, r_made, r_status, r_contacts, r_terms, r_binding"
-	               " FROM acme_account_new($1::int8, $2::text, $3::bytea, $4::text[], $5::boolean, $6::int8, $7::text, $8::text)",
+	               "SELECT r_id, r_made, r_status, r_contacts, r_terms, r_binding, r_wait"
+	               " FROM acme_account_limited($1::int8, $2::text, $3::bytea, $4::text[], $5::boolean, $6::int8, $7::text, $8::text, $9::text, "
+	               "$10::int)",
 	               row, ARRAY_LEN(row), &r, e) < 0)
 		return -1;
+	if (db_int(r, 0, WAIT) > 0)
+		return acme_limit_refuse(x, "accounts", NULL, db_int(r, 0, WAIT), e);
 	if (db_rows(r) == 0 || db_is_null(r, 0, ID))
 		return fail(e, E_FORBIDDEN,
 		            "the external account's key has been used for as many accounts as it is for, or is no longer good (RFC 8555 7.3.4)");

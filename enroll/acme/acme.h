@@ -81,7 +81,7 @@ struct acme_operation {
 extern const struct acme_operation *const acme_operations[];
 extern const struct acme_operation acme_directory, acme_new_nonce, acme_new_account, acme_account_resource, acme_account_orders,
     acme_account_key_change, acme_new_order, acme_order_resource, acme_order_finalize, acme_new_authz, acme_authz_resource, acme_challenge_resource,
-    acme_certificate_resource;
+    acme_certificate_resource, acme_certificate_chain, acme_revoke_cert, acme_renewal_info;
 
 /* http_handler with a struct acme as ctx: the whole way from request to answer. */
 void acme_handle(void *ctx, struct http_request *r, struct http_answer *a);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "enroll/acme/authz.h"
+#include "enroll/acme/limits.h"
 #include "enroll/acme/order.h"
 #include "enroll/acme/validator.h"
 
@@ -28,10 +29,15 @@ handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
 {
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 	struct acme_authz z = {0};
-	const struct db_param row[] = {DB_INT(x->account.id), DB_INT(x->ids[0])};
-	int result = x->payload ? acme_query(x, "SELECT " ACME_AUTHZ_COLUMNS ", r_begun FROM acme_challenge_begin($1::int8, $2::int8)", row, 2, &r, e)
-	                        : acme_query(x, "SELECT " ACME_AUTHZ_COLUMNS ", false FROM acme_authz_get($1::int8, $2::int8, true)", row, 2, &r, e);
-	if (result < 0 || acme_authz_read(x, r, "challenge", &z, e) < 0)
+	const struct db_param row[] = {DB_INT(x->account.id), DB_INT(x->ids[0]), DB_INT(acme_limits_of(x).failures)};
+	int result = x->payload
+	    ? acme_query(x, "SELECT " ACME_AUTHZ_COLUMNS ", r_begun, r_wait FROM acme_challenge_limited($1::int8, $2::int8, $3::int)", row, 3, &r, e)
+	    : acme_query(x, "SELECT " ACME_AUTHZ_COLUMNS ", false, 0 FROM acme_authz_get($1::int8, $2::int8, true)", row, 2, &r, e);
+	if (result < 0 || acme_own(r, "challenge", e) < 0)
+		return -1;
+	if (db_int(r, 0, 8) > 0)
+		return acme_limit_refuse(x, "failures", db_text(r, 0, 2), db_int(r, 0, 8), e);
+	if (acme_authz_read(x, r, "challenge", &z, e) < 0)
 		return -1;
 	if (db_bool(r, 0, 7))
 		acme_validator_wake(acme_validator(x->acme));

@@ -56,7 +56,8 @@ acme_device_attest(struct acme_exchange *x, const json_t *challenge, struct acme
 	/* RFC 8555 8.1 */
 	const char *key_authorization = arena_printf(x->arena, "%s.%s", json_string_value(json_object_get(challenge, "token")),
 	                                             base64url_encode(x->arena, (struct bytes){x->key.thumbprint, JWK_THUMBPRINT_BYTES}));
-	bool good = acme_attest_verify(&x->endpoint, object, BYTES_STR(key_authorization), z->identifier + strlen(TYPE), x->arena, &result, &why) == 0;
+	bool good = acme_attest_verify(&x->endpoint, object, BYTES_STR(key_authorization), z->identifier + strlen(TYPE), x->arena, &result,
+	                               &why) == 0;
 	if (!good && why.code != E_BAD_ATTESTATION) {
 		*e = why;
 		return -1;
@@ -67,8 +68,9 @@ acme_device_attest(struct acme_exchange *x, const json_t *challenge, struct acme
 	                               good ? DB_NULL : DB_TEXT(dump(x->arena, problem)),
 	                               DB_TEXT(log_text(x, good ? result.text : arena_printf(x->arena, "refused: %s", why.detail))),
 	                               DB_INT(acme_order_hours(x))};
-	if (acme_query(x, "SELECT " ACME_AUTHZ_COLUMNS " FROM acme_challenge_attested($1::int8, $2::int8, $3::bytea, $4::text, $5::text, $6::int)", row,
-	               ARRAY_LEN(row), &r, e) < 0 ||
+	static const char sql[] =
+	    "SELECT " ACME_AUTHZ_COLUMNS " FROM acme_challenge_attested($1::int8, $2::int8, $3::bytea, $4::text, $5::text, $6::int)";
+	if (acme_query(x, sql, row, ARRAY_LEN(row), &r, e) < 0 ||
 	    acme_authz_read(x, r, "challenge", &now, e) < 0)
 		return -1;
 	acme_authz_free(z);

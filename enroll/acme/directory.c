@@ -32,8 +32,8 @@ make(void *ctx, struct bytes *ret, struct error *e)
 	static const struct {
 		const char *member, *path;
 	} resources[] = {
-	    {"newNonce", "new-nonce"}, {"newAccount", "new-account"}, {"newOrder", "new-order"},
-	    {"newAuthz", "new-authz"}, {"keyChange", "key-change"},
+	    {"newNonce", "new-nonce"},   {"newAccount", "new-account"}, {"newOrder", "new-order"},       {"newAuthz", "new-authz"},
+	    {"keyChange", "key-change"}, {"revokeCert", "revoke-cert"}, {"renewalInfo", "renewal-info"},
 	};
 	struct acme_exchange *x = ctx;
 	CLEANUP(db_result_free) struct db_result *r = NULL;

@@ -8,7 +8,9 @@
 
 #include "enroll/cms.h"
 #include "lib/limits.h"
+#include "lib/x509/keycheck.h"
 
+DEFINE_CLEANUP(BIGNUM, BN_free)
 DEFINE_CLEANUP(ECDSA_SIG, ECDSA_SIG_free)
 DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free)
 
@@ -86,6 +88,15 @@ parse_rsa(struct arena *a, const json_t *object, struct jwk *k, struct error *e)
 		return -1;
 	if (n.data[0] == 0 || exponent.data[0] == 0)
 		return fail(e, E_MALFORMED, "jwk: a number with zeros in front (RFC 7518 2, Base64urlUInt)");
+	if (n.len < LIMIT_RSA_MIN_BITS / 8 || n.len > LIMIT_RSA_MAX_BITS / 8 || exponent.len > 8)
+		return fail(e, E_BAD_KEY, "jwk: RSA keys of %d to %d bits with an exponent of up to 64 are taken", LIMIT_RSA_MIN_BITS,
+		            LIMIT_RSA_MAX_BITS);
+	BIGNUM *modulus CLEANUP(BN_free) = BN_bin2bn(n.data, (int)n.len, NULL),
+			*power CLEANUP(BN_free) = BN_bin2bn(exponent.data, (int)exponent.len, NULL);
+	if (!modulus || !power)
+		return fail(e, E_INTERNAL, "no memory");
+	if (keycheck_rsa(modulus, power, e) < 0)
+		return -1;
 	struct buf BUF_CLEANUP b = BUF_INIT(n.len + exponent.len + 32);
 	size_t mark = der_begin(&b, DER_SEQUENCE);
 	der_put_unsigned(&b, n.data, n.len);
@@ -133,8 +144,10 @@ parse_okp(struct arena *a, const json_t *object, const char *curve, struct jwk *
 		return fail(e, E_BAD_KEY, "jwk: the curve is none of Ed25519 and Ed448 (RFC 8037 2)");
 	if (get_octets(a, object, "x", &x, e) < 0)
 		return -1;
-	if (x.len != ((size_t)type->bits + 8) / 8)
-		return fail(e, E_MALFORMED, "jwk: \"x\" of %s has %d octets (RFC 8032 5)", curve, (type->bits + 8) / 8);
+	if (x.len != (size_t)type->bits / 8)
+		return fail(e, E_MALFORMED, "jwk: \"x\" of %s has %d octets (RFC 8032 5)", curve, type->bits / 8);
+	if (keycheck_is_small_order(type, x))
+		return fail(e, E_BAD_KEY, "jwk: a point of small order, whose signatures fit any message");
 	k->spki = wrap(a, type->algorithm, x);
 	k->canonical = arena_printf(a, "{\"crv\":\"%s\",\"kty\":\"OKP\",\"x\":\"%s\"}", curve, base64url_encode(a, x));
 	return 0;

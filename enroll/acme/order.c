@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "enroll/acme/identifier.h"
+#include "enroll/acme/limits.h"
+#include "enroll/acme/renewal_info.h"
 #include "lib/db/array.h"
 #include "lib/limits.h"
 
@@ -144,20 +146,6 @@ read_identifiers(struct acme_exchange *x, const char **ret, size_t *ret_n, struc
 	return 0;
 }
 
-/* certID of RFC 9773 4.1 → key identifier and serial number as the store has it (without the sign's octet). */
-static int
-read_replaces(struct acme_exchange *x, const char *text, struct bytes *ret_key_id, struct bytes *ret_serial, struct error *e)
-{
-	size_t len = strcspn(text, ".");
-	if (text[len] != '.' || base64url_decode(x->arena, text, len, "replaces", ret_key_id, e) < 0 ||
-	    base64url_decode(x->arena, text + len + 1, strlen(text + len + 1), "replaces", ret_serial, e) < 0 || ret_key_id->len == 0 ||
-	    ret_serial->len == 0)
-		return fail(e, E_MALFORMED, "\"replaces\" has to be a certificate's identifier (RFC 9773 4.1)");
-	if (ret_serial->len > 1 && ret_serial->data[0] == 0)
-		*ret_serial = (struct bytes){ret_serial->data + 1, ret_serial->len - 1};
-	return 0;
-}
-
 /* What stands in the way of a new order. */
 static int
 refuse(struct acme_exchange *x, const struct db_result *r, const char *profile, struct error *e)
@@ -177,7 +165,7 @@ refuse(struct acme_exchange *x, const struct db_result *r, const char *profile, 
 		acme_subproblem(x, arena_strdup(x->arena, db_text(r, 0, 5)), e);
 		return fail(e, E_REJECTED_NAME, "%.150s: no challenge of this directory is one for it", db_text(r, 0, 5));
 	}
-	return 0;
+	return acme_limit_refuse(x, found, db_text(r, 0, 5), db_int(r, 0, 12), e);
 }
 
 struct wanted {
@@ -190,6 +178,7 @@ struct wanted {
 static int
 store(struct acme_exchange *x, const struct wanted *w, struct db_result **ret, struct error *e)
 {
+	const struct acme_limits most = acme_limits_of(x);
 	struct db_array lists[3];
 	struct db_param params[3];
 	int result = 0;
@@ -211,12 +200,13 @@ store(struct acme_exchange *x, const struct wanted *w, struct db_result **ret, s
 		    DB_INT(x->endpoint.id), DB_INT(x->account.id), params[0], params[1], params[2], DB_TEXT(w->profile),
 		    w->replaces ? DB_TEXT(w->replaces) : DB_NULL, w->replaces ? DB_BYTES(w->key_id.data, w->key_id.len) : DB_NULL,
 		    w->replaces ? DB_BYTES(w->serial.data, w->serial.len) : DB_NULL, DB_INT(acme_order_hours(x)), DB_INT(acme_authz_hours(x)),
+		    DB_INT(most.orders), DB_INT(most.failures), DB_INT(most.pending),
 		};
-		result =
-		    acme_query(x,
-		               "SELECT " ACME_ORDER_COLUMNS " FROM acme_order_new($1::int8, $2::int8, $3::text[], $4::text[], $5::text[], $6::text,"
-		               " $7::text, $8::bytea, $9::bytea, $10::int, $11::int)",
-		               row, ARRAY_LEN(row), ret, e);
+		result = acme_query(x,
+		                    "SELECT " ACME_ORDER_COLUMNS
+		                    ", r_wait FROM acme_order_limited($1::int8, $2::int8, $3::text[], $4::text[], $5::text[], $6::text,"
+		                    " $7::text, $8::bytea, $9::bytea, $10::int, $11::int, $12::int, $13::int, $14::int)",
+		                    row, ARRAY_LEN(row), ret, e);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		db_array_free(&lists[i]);
@@ -233,7 +223,7 @@ handle_new(struct acme_exchange *x, struct http_answer *a, struct error *e)
 		return fail(e, E_MALFORMED,
 		            "\"notBefore\" and \"notAfter\" aren't taken: the profile says how long a certificate is valid (RFC 8555 7.4)");
 	if (acme_text(x->payload, "profile", "", &w.profile, e) < 0 || acme_text(x->payload, "replaces", NULL, &w.replaces, e) < 0 ||
-	    (w.replaces && read_replaces(x, w.replaces, &w.key_id, &w.serial, e) < 0) || read_identifiers(x, w.names, &w.n, e) < 0 ||
+	    (w.replaces && acme_certid_parse(x->arena, w.replaces, &w.key_id, &w.serial, e) < 0) || read_identifiers(x, w.names, &w.n, e) < 0 ||
 	    store(x, &w, &r, e) < 0 || refuse(x, r, w.profile, e) < 0 || acme_order_read(x, r, &o, e) < 0)
 		return -1;
 	a->status = 201;

@@ -84,6 +84,9 @@ acme_answer_problem(struct acme_exchange *x, const struct error *e, struct http_
 	put_problem(x->arena, p, e, a);
 	if (x->location)
 		http_answer_header(a, "Location", x->location);
+	const char *website = e->code == E_TOO_MANY ? endpoint_text(&x->endpoint, x->arena, "website", "") : "";
+	if (*website) /* RFC 8555 6.6 */
+		acme_answer_link(x, a, website, "help");
 	if (e->code == E_USER_ACTION) /* RFC 8555 7.3.3 */
 		acme_answer_link(x, a, endpoint_text(&x->endpoint, x->arena, "terms_of_service", ""), "terms-of-service");
 }

@@ -175,7 +175,7 @@ store(struct acme_validator *v, const struct work *w, const struct outcome *o, s
 	    DB_TEXT(log ? log : "[]"), DB_INT(o->again_sec), DB_INT(acme_valid_hours(&w->settings)),
 	};
 	int result = enroll_query(acme_enroll(v->acme), 0,
-	                          "SELECT acme_challenge_done($1::int8, $2::int, $3::boolean, $4::text, $5::text, $6::int, $7::int)", row,
+	                          "SELECT acme_challenge_result($1::int8, $2::int, $3::boolean, $4::text, $5::text, $6::int, $7::int)", row,
 	                          ARRAY_LEN(row), &r, e);
 	free(problem);
 	free(log);

@@ -15,7 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "crash")
 from house import House  # noqa: E402
 
 PROCESSORS = os.cpu_count()
-OUR_SERVICES = ["siegel-ca", "siegel-est", "siegel-scep", "siegel-va", "siegel-api", "siegel-sched"]
+OUR_SERVICES = ["siegel-ca", "siegel-est", "siegel-scep", "siegel-acme-probe", "siegel-va", "siegel-api", "siegel-sched"]
 ALL_SERVICES = [*OUR_SERVICES, "nginx", "postgresql"]
 POOL_PER_SECOND = 9000  # more requests than any window can use
 SETTLE_SEC = 0.5

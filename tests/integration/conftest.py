@@ -6,6 +6,7 @@ import uuid
 import pytest
 
 import est
+import acme_store
 import labels
 import support
 
@@ -110,6 +111,21 @@ def label(instance, rest):
 
     def make(rest=rest, **attributes):
         made.append(labels.Label(instance, rest, **attributes))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.id:
+            one.delete()
+
+
+@pytest.fixture
+def directory(instance, rest):
+    """directory(profiles=…, challenges=[…], …) makes one of ACME; all go at the end."""
+    made = []
+
+    def make(rest=rest, **attributes):
+        made.append(acme_store.Directory(instance, rest, **attributes))
         return made[-1]
 
     yield make

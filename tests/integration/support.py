@@ -138,14 +138,14 @@ class Instance:
     def processes(self):
         """Ids of this instance's processes by name; one look at /proc."""
         found = {name: [] for name in SERVICES + ("nginx",)}
-        called = {name[:15]: name for name in found}  # the kernel keeps so much of a name
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
                 continue
             try:
                 name = (entry / "comm").read_text().strip()
-                if name in called and self._is_ours(entry):
-                    found[called[name]].append(int(entry.name))
+                full = next((one for one in found if one[:15] == name), None)  # the kernel keeps 15 letters
+                if full and self._is_ours(entry):
+                    found[full].append(int(entry.name))
             except OSError:
                 continue
         return {name: sorted(pids) for name, pids in found.items()}

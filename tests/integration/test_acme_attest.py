@@ -116,7 +116,8 @@ def directory(rest, manufacturer):
         "days": 30, "max_days": 90, "keys": ["p256", "rsa2048"], "key_usage": ["digitalSignature"], "extended_key_usage": ["clientAuth"],
         "subject_allowed": ["CN", "serialNumber"], "names_allowed": ["permanent-identifier"], "names_required": ["permanent-identifier"]}}}})
     assert profile.status == 201, profile
-    made = acme.Directory(rest, {"device": profile.attributes["name"]}, challenges=(KIND,), attributes={"anchors": support.pem_of_der("CERTIFICATE", manufacturer.der)})
+    anchors = support.pem_of_der("CERTIFICATE", manufacturer.der)
+    made = acme.Directory(rest, {"device": profile.attributes["name"]}, challenges=(KIND,), attributes={"anchors": anchors})
     yield made
     made.delete()
 
@@ -302,7 +303,8 @@ def test_good_and_bad_at_once(instance, directory, manufacturer):
 def test_no_anchors(instance, rest, directory, manufacturer):
     """A directory that names no manufacturer believes nobody."""
     profile = instance.sql(f"SELECT p.name FROM endpoint n JOIN profile p ON p.id = n.profile_id WHERE n.id = {directory.id}")[0][0]
-    bare = acme.Directory(rest, {"device": profile}, challenges=(KIND,))
+    bare = acme.Directory(rest, {"device": profile}, challenges=(KIND,), attributes={"anchors": support.pem_of_der("CERTIFICATE", manufacturer.der)})
+    instance.sql(f"UPDATE endpoint SET anchors = '{{}}' WHERE id = {bare.id}")
     device, key, client = f"SN-{uuid.uuid4().hex[:8]}", support.new_key(), bare.client()
     _, authz = new_order(client, device)
     chain = [manufacturer.certify(key.public_key(), names=[at.permanent(device)]), manufacturer.der]

@@ -11,6 +11,7 @@ import uuid
 
 import pytest
 
+import acme_store
 import support
 
 # The ready roles, written here a second time, so that a change of them is noticed.
@@ -228,9 +229,14 @@ class House:
         admin.made("est_labels", label)
         admin.made("scep_profiles", {**label, "auth": ["challenge"]})
         admin.made("enrollment_codes", {"est_label": f"own-{mark}"})
-        admin.made("acme_directories", {"name": f"own-{mark}", "profile": "server", "challenges": ["http-01"],
-                                        "settings": {"external_account": "optional"}})
+        door = admin.made("acme_directories", {"name": f"own-{mark}", "profile": "server", "challenges": ["http-01"],
+                                               "settings": {"external_account": "optional"}})
         admin.made("acme_keys", {"directory": f"own-{mark}"})
+        directory = acme_store.Directory.of(instance, door["id"])
+        account, _ = directory.account()
+        directory.order(account, ["dns:own.example"], [directory.authz(account, "dns:own.example")])
+        issued = admin.first("certificates", f"&filter[common_name]=cert-server-{mark}.example")
+        assert admin("POST", f"/certificates/{issued['id']}/advise_renewal", {"data": {"type": "advise_renewal"}}).status == 200
         one = admin.made("imports", {"name": f"own-{mark}"})
         pem = support.self_signed(f"import-{mark}.example")[0].public_bytes(support.serialization.Encoding.PEM)
         octets = {"Content-Type": "application/octet-stream"}

@@ -279,6 +279,8 @@ START_TEST(functions_are_for_those_who_need_them)
     {"ra_state", "siegel_sched"},
     {"ra_want", "siegel_est siegel_scep"},
     {"request_find", "siegel_ca"},
+	    {"renewal_advise", "siegel_ca"},
+	    {"renewal_count", "siegel_ca"},
 	    {"request_hold", "siegel_ca"},
 	    {"same_person", "siegel_ca"},
 	    {"scep_certificate", "siegel_scep"},

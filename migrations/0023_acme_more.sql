@@ -1,0 +1,259 @@
+-- ACME beside the way to a certificate: revocation, renewal information, chains, and limits. As in 0020, a function for each thing that a request does,
+-- which knows whose the directory is.
+SET search_path = siegel;
+
+CREATE INDEX acme_authz_pending ON acme_authz (account_id, expires_at) WHERE status = 'pending'; -- how many an account has
+
+-- The CA of a directory, with the older and newer keys under its name: what it issued, and what was issued before it went on with another key.
+CREATE FUNCTION acme_ca_line(p_endpoint bigint) RETURNS TABLE (r_ca int)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+  WITH RECURSIVE line(id) AS (
+    SELECT c.id FROM siegel.endpoint n JOIN siegel.ca c ON c.tenant_id = n.tenant_id AND CASE WHEN n.ca_id IS NULL THEN c.is_default ELSE c.id = n.ca_id END
+     WHERE n.id = p_endpoint
+    UNION SELECT c.id FROM line l JOIN siegel.ca s ON s.id = l.id JOIN siegel.ca c ON c.successor_id = l.id OR c.id = s.successor_id
+  ) SELECT line.id FROM line
+$$;
+
+-- A certificate that somebody wants revoked (RFC 8555 7.6), if it is one of the directory's, octet for octet: whether the account ordered it, and whether
+-- it holds valid authorizations for each of its names. p_account null: its own key speaks for it.
+CREATE FUNCTION acme_revocable(p_endpoint bigint, p_account bigint, p_serial bytea, p_der bytea)
+RETURNS TABLE (r_id bigint, r_ordered boolean, r_authorised boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+  SELECT x.id, EXISTS (SELECT FROM siegel.acme_order o WHERE o.certificate_id = x.id AND o.tenant_id = x.tenant_id AND o.account_id = p_account),
+         cardinality(x.names) > 0
+         -- A common name that isn't one of the names is nobody's to prove.
+         AND (x.common_name = '' OR 'dns:' || lower(x.common_name) = ANY (x.names) OR 'ip:' || x.common_name = ANY (x.names))
+         AND NOT EXISTS (SELECT FROM unnest(x.names) AS u(name) WHERE NOT EXISTS (
+               SELECT FROM siegel.acme_authz z
+                WHERE z.account_id = p_account AND z.status = 'valid' AND z.expires_at > now() AND z.wildcard = (u.name LIKE 'dns:*.%')
+                  AND z.identifier = CASE WHEN u.name LIKE 'dns:*.%' THEN 'dns:' || substr(u.name, 7) ELSE u.name END
+                  AND (z.method <> 'policy' OR siegel.acme_covers(siegel.acme_names(p_account), u.name))))
+    FROM siegel.endpoint n CROSS JOIN siegel.acme_ca_line(p_endpoint) l
+    JOIN siegel.certificate x ON x.tenant_id = n.tenant_id AND x.ca_id = l.r_ca AND x.serial = p_serial
+   WHERE n.id = p_endpoint AND x.der = p_der
+$$;
+
+-- What is known of when a certificate of the directory is to be renewed (RFC 9773): its life in seconds since 1970, which a CA above it may end first;
+-- whether it is to be renewed at once, since it is revoked or its CA doesn't serve as long as it; and what somebody advised.
+CREATE FUNCTION acme_renewal(p_endpoint bigint, p_key_id bytea, p_serial bytea)
+RETURNS TABLE (r_begins bigint, r_ends bigint, r_at_once boolean, r_advised_from bigint, r_advised_to bigint, r_explanation text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+  SELECT extract(epoch FROM x.not_before)::bigint,
+         extract(epoch FROM least(x.not_after, (
+           WITH RECURSIVE above(id, parent_id, not_after, depth) AS (
+             SELECT k.id, k.parent_id, k.not_after, 1 UNION ALL
+             SELECT p.id, p.parent_id, p.not_after, a.depth + 1 FROM above a JOIN siegel.ca p ON p.id = a.parent_id WHERE a.depth < 32)
+           SELECT min(above.not_after) FROM above)))::bigint,
+         x.status = 2 OR k.status IN ('superseded', 'revoked', 'retired') OR k.not_after < x.not_after,
+         extract(epoch FROM v.begins_at)::bigint, extract(epoch FROM v.ends_at)::bigint, coalesce(v.explanation, '')
+    FROM siegel.endpoint n CROSS JOIN siegel.acme_ca_line(p_endpoint) l
+    JOIN siegel.ca k ON k.id = l.r_ca AND k.ski = p_key_id
+    JOIN siegel.certificate x ON x.tenant_id = n.tenant_id AND x.ca_id = k.id AND x.serial = p_serial
+    LEFT JOIN siegel.renewal_advice v ON v.certificate_id = x.id AND v.tenant_id = x.tenant_id
+   WHERE n.id = p_endpoint
+$$;
+
+-- The certificate of an order, then what chains over it can be made of (RFC 8555 7.4.2): certificates of its CA and of the CAs above, and what certifies their
+-- keys besides, which comes behind. A null: there is no certificate (yet).
+CREATE FUNCTION acme_chains(p_account bigint, p_order bigint) RETURNS TABLE (r_found text, r_der bytea)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+DECLARE
+  v_ca int;
+  v_tenant int;
+  v_certificate bigint;
+BEGIN
+  SELECT CASE WHEN o.account_id = p_account THEN 'own' ELSE 'foreign' END, o.tenant_id, o.certificate_id INTO r_found, v_tenant, v_certificate
+    FROM siegel.acme_order o WHERE o.id = p_order;
+  IF r_found IS NULL THEN
+    RETURN;
+  END IF;
+  IF r_found = 'own' THEN
+    SELECT x.der, x.ca_id INTO r_der, v_ca FROM siegel.certificate x WHERE x.tenant_id = v_tenant AND x.id = v_certificate;
+  END IF;
+  RETURN NEXT;
+  RETURN QUERY WITH RECURSIVE above(id, parent_id, depth) AS (
+      SELECT c.id, c.parent_id, 1 FROM siegel.ca c WHERE c.id = v_ca
+      UNION SELECT p.id, p.parent_id, a.depth + 1 FROM above a
+              LEFT JOIN siegel.ca_certificate k ON k.ca_id = a.id AND k.kind IN ('cross', 'link_new_with_old', 'link_old_with_new')
+              JOIN siegel.ca p ON p.id = a.parent_id OR p.id = k.issuer_id
+             WHERE a.depth < 12 AND p.tenant_id = v_tenant),
+    over AS (SELECT a.id, min(a.depth) AS depth FROM above a GROUP BY a.id)
+    SELECT 'own', q.certificate FROM (
+      SELECT c.certificate, v.depth, 0 AS place, 0::bigint AS id FROM over v JOIN siegel.ca c ON c.id = v.id WHERE c.id = v_ca OR c.not_after > now()
+      UNION ALL SELECT k.certificate, v.depth, CASE k.kind WHEN 'chain' THEN 0 ELSE 1 END, k.id FROM over v JOIN siegel.ca_certificate k ON k.ca_id = v.id
+                 WHERE k.kind IN ('chain', 'cross', 'link_new_with_old', 'link_old_with_new') AND k.not_after > now()) q
+     WHERE q.certificate IS NOT NULL ORDER BY q.place, q.depth, q.id LIMIT 64;
+END $$;
+
+-- Limits. What is counted has a row, whose lock makes those who count the same thing take turns until they have committed.
+
+-- Counts p_add of something whose window of an hour allows p_most (0: any number): 0, or the seconds until the window ends and nothing was counted.
+CREATE FUNCTION acme_count_add(p_endpoint bigint, p_what text, p_whose text, p_add int, p_most int) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+BEGIN
+  INSERT INTO siegel.acme_count AS c (endpoint_id, what, whose, n) VALUES (p_endpoint, p_what, p_whose, p_add)
+    ON CONFLICT (endpoint_id, what, whose) DO UPDATE
+      SET n = CASE WHEN c.begun_at > now() - interval '1 hour' THEN c.n + p_add ELSE p_add END,
+          begun_at = CASE WHEN c.begun_at > now() - interval '1 hour' THEN c.begun_at ELSE now() END
+    WHERE p_most = 0 OR c.n + p_add <= p_most OR c.begun_at <= now() - interval '1 hour';
+  IF FOUND THEN
+    RETURN 0;
+  END IF;
+  RETURN siegel.acme_count_wait(p_endpoint, p_what, p_whose, p_most);
+END $$;
+-- What was counted, and came to nothing that counts.
+CREATE FUNCTION acme_count_give(p_endpoint bigint, p_what text, p_whose text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+  UPDATE siegel.acme_count c SET n = c.n - 1 WHERE c.endpoint_id = p_endpoint AND c.what = p_what AND c.whose = p_whose AND c.n > 0
+$$;
+-- The seconds until another one is allowed; 0: it is now.
+CREATE FUNCTION acme_count_wait(p_endpoint bigint, p_what text, p_whose text, p_most int) RETURNS int
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+  SELECT coalesce((SELECT greatest(1, ceil(extract(epoch FROM c.begun_at + interval '1 hour' - now())))::int FROM siegel.acme_count c
+    WHERE p_most > 0 AND c.endpoint_id = p_endpoint AND c.what = p_what AND c.whose = p_whose AND c.n >= p_most
+      AND c.begun_at > now() - interval '1 hour'), 0)
+$$;
+-- Whose failures are counted: an account's, of an identifier as authorizations have it.
+CREATE FUNCTION acme_failures_of(p_account bigint, p_identifier text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = siegel, pg_temp AS $$
+  SELECT p_account || ' ' || CASE WHEN p_identifier LIKE 'dns:*.%' THEN 'dns:' || substr(p_identifier, 7) ELSE p_identifier END
+$$;
+
+-- acme_account_new() within the limit of p_whose, an address. r_wait not 0: so many seconds until another account can be made, and none was.
+CREATE FUNCTION acme_account_limited(p_endpoint bigint, p_jwk text, p_thumbprint bytea, p_contacts text[], p_terms boolean, p_key bigint, p_binding text,
+                                     p_address text, p_whose text, p_most int)
+RETURNS TABLE (r_wait int, r_id bigint, r_made boolean, r_status text, r_contacts text, r_terms boolean, r_binding text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+BEGIN
+  r_wait := CASE WHEN p_most > 0 THEN siegel.acme_count_add(p_endpoint, 'accounts', p_whose, 1, p_most) ELSE 0 END;
+  IF r_wait = 0 THEN
+    SELECT g.r_id, g.r_made, g.r_status, g.r_contacts, g.r_terms, g.r_binding INTO r_id, r_made, r_status, r_contacts, r_terms, r_binding
+      FROM siegel.acme_account_new(p_endpoint, p_jwk, p_thumbprint, p_contacts, p_terms, p_key, p_binding, p_address) g;
+    IF p_most > 0 AND (r_id IS NULL OR NOT r_made) THEN
+      PERFORM siegel.acme_count_give(p_endpoint, 'accounts', p_whose);
+    END IF;
+  END IF;
+  RETURN NEXT;
+END $$;
+
+-- Takes back authorizations that this transaction made when with them the account has over p_most that are pending. The seconds until one of them runs
+-- out by itself, 0 when they stay.
+CREATE FUNCTION acme_pending_limit(p_account bigint, p_authz bigint[], p_most int) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+DECLARE
+  v_wait int;
+BEGIN
+  IF p_most = 0 OR NOT EXISTS (SELECT FROM siegel.acme_authz z WHERE z.id = ANY (p_authz) AND z.status = 'pending')
+     OR p_most >= (SELECT count(*) FROM siegel.acme_authz z WHERE z.account_id = p_account AND z.status = 'pending' AND z.expires_at > now()) THEN
+    RETURN 0;
+  END IF;
+  DELETE FROM siegel.acme_authz z WHERE z.id = ANY (p_authz) AND z.status = 'pending' AND z.created_at = now();
+  SELECT greatest(1, ceil(extract(epoch FROM min(z.expires_at) - now())))::int INTO v_wait
+    FROM siegel.acme_authz z WHERE z.account_id = p_account AND z.status = 'pending' AND z.expires_at > now();
+  RETURN coalesce(v_wait, 3600);
+END $$;
+
+-- acme_order_new() within the account's limits; one that replaces a certificate isn't counted among the orders. r_found is, besides: 'orders', 'pending', or
+-- 'failures' (those of r_identifiers); then r_wait is the seconds until it can be asked for again.
+CREATE FUNCTION acme_order_limited(p_endpoint bigint, p_account bigint, p_identifiers text[], p_kinds text[], p_tokens text[], p_profile text,
+                                   p_replaces text, p_key_id bytea, p_serial bytea, p_order_hours int, p_authz_hours int,
+                                   p_orders int, p_failures int, p_pending int)
+RETURNS TABLE (r_found text, r_take boolean, r_id bigint, r_status text, r_expires text, r_identifiers text, r_authz text, r_profile text,
+               r_replaces text, r_error text, r_certificate bigint, r_csr bytea, r_profile_name text, r_wait int)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+DECLARE
+  v_counted int := CASE WHEN p_replaces IS NULL THEN 1 ELSE 0 END;
+BEGIN
+  r_take := false;
+  r_wait := siegel.acme_count_add(p_endpoint, 'orders', p_account::text, v_counted, CASE v_counted WHEN 0 THEN 0 ELSE p_orders END);
+  IF r_wait > 0 THEN
+    r_found := 'orders';
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  IF p_failures > 0 THEN
+    SELECT 'failures', u.i, w INTO r_found, r_identifiers, r_wait FROM unnest(p_identifiers) AS u(i)
+      CROSS JOIN LATERAL siegel.acme_count_wait(p_endpoint, 'failures', siegel.acme_failures_of(p_account, u.i), p_failures) w WHERE w > 0 LIMIT 1;
+  END IF;
+  IF r_found IS NULL THEN
+    SELECT g.*, 0 INTO r_found, r_take, r_id, r_status, r_expires, r_identifiers, r_authz, r_profile, r_replaces, r_error, r_certificate, r_csr,
+           r_profile_name, r_wait
+      FROM siegel.acme_order_new(p_endpoint, p_account, p_identifiers, p_kinds, p_tokens, p_profile, p_replaces, p_key_id, p_serial, p_order_hours,
+                                 p_authz_hours) g;
+    IF r_found = 'own' THEN
+      r_wait := siegel.acme_pending_limit(p_account, string_to_array(r_authz, ',')::bigint[], p_pending);
+      IF r_wait > 0 THEN
+        DELETE FROM siegel.acme_order o WHERE o.id = r_id;
+        r_found := 'pending';
+      END IF;
+    END IF;
+  END IF;
+  IF r_found <> 'own' AND v_counted > 0 THEN
+    PERFORM siegel.acme_count_give(p_endpoint, 'orders', p_account::text);
+  END IF;
+  RETURN NEXT;
+END $$;
+
+-- acme_authz_new() within them.
+CREATE FUNCTION acme_authz_limited(p_endpoint bigint, p_account bigint, p_identifier text, p_kinds text, p_token text, p_order_hours int, p_authz_hours int,
+                                   p_failures int, p_pending int)
+RETURNS TABLE (r_found text, r_id bigint, r_identifier text, r_wildcard boolean, r_status text, r_expires text, r_challenges text, r_wait int)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+BEGIN
+  PERFORM siegel.acme_count_add(p_endpoint, 'orders', p_account::text, 0, 0); -- takes its turn
+  r_wait := siegel.acme_count_wait(p_endpoint, 'failures', siegel.acme_failures_of(p_account, p_identifier), p_failures);
+  IF r_wait > 0 THEN
+    r_found := 'failures';
+    r_identifier := p_identifier;
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  SELECT g.*, 0 INTO r_found, r_id, r_identifier, r_wildcard, r_status, r_expires, r_challenges, r_wait
+    FROM siegel.acme_authz_new(p_endpoint, p_account, p_identifier, p_kinds, p_token, p_order_hours, p_authz_hours) g;
+  IF r_found = 'own' THEN
+    r_wait := siegel.acme_pending_limit(p_account, ARRAY[r_id], p_pending);
+    r_found := CASE WHEN r_wait > 0 THEN 'pending' ELSE r_found END;
+  END IF;
+  RETURN NEXT;
+END $$;
+
+-- acme_challenge_begin() within the account's failures for the identifier. A validation counts as one when it begins, so that many at once are no way
+-- around it; acme_challenge_result() gives back what didn't fail. r_wait not 0: it hasn't begun.
+CREATE FUNCTION acme_challenge_limited(p_account bigint, p_id bigint, p_failures int)
+RETURNS TABLE (r_found text, r_id bigint, r_identifier text, r_wildcard boolean, r_status text, r_expires text, r_challenges text, r_begun boolean, r_wait int)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+BEGIN
+  SELECT g.*, 0 INTO r_found, r_id, r_identifier, r_wildcard, r_status, r_expires, r_challenges, r_begun, r_wait
+    FROM siegel.acme_challenge_begin(p_account, p_id) g;
+  IF r_found IS NULL THEN
+    RETURN;
+  END IF;
+  IF r_begun THEN
+    r_wait := siegel.acme_count_add((SELECT z.endpoint_id FROM siegel.acme_authz z WHERE z.id = r_id), 'failures',
+                                    siegel.acme_failures_of(p_account, r_identifier), 1, p_failures);
+    IF r_wait > 0 THEN
+      UPDATE siegel.acme_challenge c SET status = 'pending', due_at = NULL WHERE c.id = p_id;
+    END IF;
+  END IF;
+  RETURN NEXT;
+END $$;
+
+-- acme_challenge_done(), and what was counted when it began is given back unless it failed. A fault of ours is no failure of theirs.
+CREATE FUNCTION acme_challenge_result(p_id bigint, p_attempt int, p_good boolean, p_error text, p_log text, p_again_sec int, p_valid_hours int)
+RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+DECLARE
+  v_done boolean := siegel.acme_challenge_done(p_id, p_attempt, p_good, p_error, p_log, p_again_sec, p_valid_hours);
+BEGIN
+  IF v_done AND (p_good OR p_error::jsonb ->> 'type' LIKE '%:serverInternal') THEN
+    PERFORM siegel.acme_count_give(z.endpoint_id, 'failures', siegel.acme_failures_of(z.account_id, z.identifier))
+       FROM siegel.acme_challenge c JOIN siegel.acme_authz z ON z.id = c.authz_id WHERE c.id = p_id;
+  END IF;
+  RETURN v_done;
+END $$;
+
+REVOKE ALL ON FUNCTION acme_ca_line, acme_revocable, acme_renewal, acme_chains, acme_count_add, acme_count_give, acme_count_wait, acme_failures_of,
+  acme_account_limited, acme_pending_limit, acme_order_limited, acme_authz_limited, acme_challenge_limited, acme_challenge_result FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION acme_revocable, acme_renewal, acme_chains, acme_account_limited, acme_order_limited, acme_authz_limited, acme_challenge_limited,
+  acme_challenge_result TO siegel_acme;
+REVOKE EXECUTE ON FUNCTION acme_account_new, acme_order_new, acme_authz_new, acme_challenge_begin, acme_challenge_done FROM siegel_acme;
