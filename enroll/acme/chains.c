@@ -32,10 +32,12 @@ issuer_key_id(const struct cert *c)
 	return der_bytes(&id);
 }
 
+/* Link certificates of a roll-over have one name as subject and issuer too, but another key (RFC 4210 4.4). */
 static bool
 is_root(const struct cert *c)
 {
-	return bytes_equal(c->issuer, c->subject);
+	struct bytes id = issuer_key_id(c);
+	return bytes_equal(c->issuer, c->subject) && (id.len == 0 || cert_has_key_id(c, id));
 }
 
 static bool

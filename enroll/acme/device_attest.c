@@ -4,6 +4,7 @@
 
 #include "enroll/acme/attest.h"
 #include "enroll/acme/authz.h"
+#include "enroll/acme/limits.h"
 #include "enroll/acme/order.h"
 #include "lib/limits.h"
 
@@ -67,10 +68,12 @@ acme_device_attest(struct acme_exchange *x, const json_t *challenge, struct acme
 	const struct db_param row[] = {DB_INT(x->account.id), DB_INT(x->ids[0]), good ? DB_BYTES(result.key, sizeof(result.key)) : DB_NULL,
 	                               good ? DB_NULL : DB_TEXT(dump(x->arena, problem)),
 	                               DB_TEXT(log_text(x, good ? result.text : arena_printf(x->arena, "refused: %s", why.detail))),
-	                               DB_INT(acme_order_hours(x))};
-	static const char sql[] =
-	    "SELECT " ACME_AUTHZ_COLUMNS " FROM acme_challenge_attested($1::int8, $2::int8, $3::bytea, $4::text, $5::text, $6::int)";
-	if (acme_query(x, sql, row, ARRAY_LEN(row), &r, e) < 0 ||
+	                               DB_INT(acme_order_hours(x)), DB_INT(acme_limits_of(x).failures)};
+	if (acme_query(x,
+	               "SELECT " ACME_AUTHZ_COLUMNS ", r_wait FROM acme_attested_limited($1::int8, $2::int8, $3::bytea, $4::text, $5::text, $6::int,"
+	               " $7::int)",
+	               row, ARRAY_LEN(row), &r, e) < 0 ||
+	    acme_own(r, "challenge", e) < 0 || (db_int(r, 0, 7) > 0 && acme_limit_refuse(x, "failures", db_text(r, 0, 2), db_int(r, 0, 7), e) < 0) ||
 	    acme_authz_read(x, r, "challenge", &now, e) < 0)
 		return -1;
 	acme_authz_free(z);

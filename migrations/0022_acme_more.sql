@@ -252,8 +252,38 @@ BEGIN
   RETURN v_done;
 END $$;
 
+-- acme_challenge_attested() within the same limit.
+CREATE FUNCTION acme_attested_limited(p_account bigint, p_id bigint, p_attested bytea, p_error text, p_log text, p_valid_hours int, p_failures int)
+RETURNS TABLE (r_found text, r_id bigint, r_identifier text, r_wildcard boolean, r_status text, r_expires text, r_challenges text, r_wait int)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+DECLARE
+  v_endpoint bigint;
+  v_whose text;
+BEGIN
+  r_wait := 0;
+  IF p_error IS NOT NULL THEN
+    SELECT z.endpoint_id, siegel.acme_failures_of(p_account, z.identifier) INTO v_endpoint, v_whose
+      FROM siegel.acme_challenge c JOIN siegel.acme_authz z ON z.id = c.authz_id WHERE c.id = p_id AND c.status = 'pending' AND z.account_id = p_account;
+    IF FOUND THEN
+      r_wait := siegel.acme_count_add(v_endpoint, 'failures', v_whose, 1, p_failures);
+    END IF;
+  END IF;
+  IF r_wait = 0 THEN
+    SELECT g.*, 0 INTO r_found, r_id, r_identifier, r_wildcard, r_status, r_expires, r_challenges, r_wait
+      FROM siegel.acme_challenge_attested(p_account, p_id, p_attested, p_error, p_log, p_valid_hours) g;
+  ELSE
+    SELECT g.*, r_wait INTO r_found, r_id, r_identifier, r_wildcard, r_status, r_expires, r_challenges, r_wait
+      FROM siegel.acme_authz_get(p_account, p_id, true) g;
+  END IF;
+  IF r_found IS NOT NULL THEN
+    RETURN NEXT;
+  END IF;
+END $$;
+
 REVOKE ALL ON FUNCTION acme_ca_line, acme_revocable, acme_renewal, acme_chains, acme_count_add, acme_count_give, acme_count_wait, acme_failures_of,
-  acme_account_limited, acme_pending_limit, acme_order_limited, acme_authz_limited, acme_challenge_limited, acme_challenge_result FROM PUBLIC;
+  acme_account_limited, acme_pending_limit, acme_order_limited, acme_authz_limited, acme_challenge_limited, acme_challenge_result, acme_attested_limited
+  FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION acme_revocable, acme_renewal, acme_chains, acme_account_limited, acme_order_limited, acme_authz_limited, acme_challenge_limited,
-  acme_challenge_result TO siegel_acme;
-REVOKE EXECUTE ON FUNCTION acme_account_new, acme_order_new, acme_authz_new, acme_challenge_begin, acme_challenge_done FROM siegel_acme;
+  acme_challenge_result, acme_attested_limited TO siegel_acme;
+REVOKE EXECUTE ON FUNCTION acme_account_new, acme_order_new, acme_authz_new, acme_challenge_begin, acme_challenge_done, acme_challenge_attested
+  FROM siegel_acme;
