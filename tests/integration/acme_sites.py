@@ -11,6 +11,7 @@ a web server and a responder of tls-alpn-01 that hooks of the clients work by a 
 import base64
 import contextlib
 import http.server
+import ipaddress
 import os
 import queue
 import re
@@ -21,6 +22,8 @@ import threading
 import urllib.parse
 import uuid
 from pathlib import Path
+
+from cryptography import x509
 
 import names
 import support
@@ -107,7 +110,8 @@ class Network:
         self.responders[address] = names.AlpnServer(address, self.https_port, pair).__enter__()
 
     def do_proof(self, address, name, digest):
-        certificate, key = names.alpn_certificate(name, base64.urlsafe_b64decode(digest + "=" * (-len(digest) % 4)))
+        general = [x509.IPAddress(ipaddress.ip_address(name))] if re.fullmatch(r"[\d.]+|.*:.*", name) else None
+        certificate, key = names.alpn_certificate(name, base64.urlsafe_b64decode(digest + "=" * (-len(digest) % 4)), names=general)
         self.do_responder(address, certificate.decode(), key.decode())
 
     def do_silent(self, address):
@@ -164,11 +168,11 @@ class Site:
         path.chmod(0o755)
         return path
 
+    trust = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "LEGO_CA_CERTIFICATES", "NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE")
+
     @property
     def environment(self):
-        root = str(self.instance.cacert)
-        more = {name: root for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "LEGO_CA_CERTIFICATES", "NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE")}
-        return {**os.environ, **more, "HOME": str(self.folder), "XDG_CONFIG_HOME": str(self.folder / ".config"), "TMPDIR": str(self.folder)}
+        return {**os.environ, **{name: str(self.instance.cacert) for name in self.trust}, "HOME": str(self.folder), "XDG_CONFIG_HOME": str(self.folder / ".config"), "TMPDIR": str(self.folder)}
 
     def run(self, *command, status=0, timeout=90, env=None, **kw):
         done = subprocess.run([str(c) for c in command], capture_output=True, text=True, cwd=self.folder, timeout=timeout,

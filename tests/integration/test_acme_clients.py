@@ -2,7 +2,11 @@
 key and by each challenge that it knows. They run beside each other, each on an address of its own (acme_sites.py); a test takes what became of its client."""
 
 import concurrent.futures
+import contextlib
+import copy
+import datetime
 import functools
+import ipaddress
 import json
 import os
 import re
@@ -61,7 +65,8 @@ def make_directory(rest, profiles, **settings):
 def world(instance, rest, network, tmp_path_factory):
     """What all clients need: a directory, one that wants external accounts, folders."""
     profiles = {"server": acme.server_profile(rest), "short": acme.server_profile(rest, days=7, max_days=7)}
-    directory, closed = make_directory(rest, profiles, website="https://pki.clients.example/"), make_directory(rest, profiles, external_account="required")
+    directory = make_directory(rest, profiles, website="https://pki.clients.example/")
+    closed, own = make_directory(rest, profiles, external_account="required"), acme.Directory(rest, profiles)
     folder = tmp_path_factory.mktemp("acme-clients")
     modules = functools.lru_cache(None)(lambda: install_modules(folder))
     lock = threading.Lock()
@@ -69,7 +74,7 @@ def world(instance, rest, network, tmp_path_factory):
     def installed():
         with lock:
             return modules()
-    return types.SimpleNamespace(instance=instance, rest=rest, network=network, folder=folder, directory=directory, closed=closed,
+    return types.SimpleNamespace(instance=instance, rest=rest, network=network, folder=folder, directory=directory, closed=closed, own=own,
                                  modules=installed)
 
 
@@ -112,7 +117,7 @@ class Certificate:
         assert (seen["status"], seen["source"], seen["issuer"]) == (status, "acme", "issuing"), seen
         order = self.one(f"/acme_orders?filter[certificate]={self.resource['id']}")
         assert order["attributes"]["status"] == "valid"
-        assert sorted(order["attributes"]["names"]) == sorted(("ip:" if re.fullmatch(r"[\d.]+", n) else "dns:") + n for n in names)
+        assert sorted(order["attributes"]["names"]) == sorted(("ip:" if re.fullmatch(r"[\d.]+|.*:.*", n) else "dns:") + n for n in names)
 
     def one(self, path):
         answer = self.rest.get(path)
@@ -682,6 +687,277 @@ def do_node_wrong_responder(site):
     done = node(site, "tls-alpn-01", "p256", [name], status=1, bend=True)
     assert "invalid" in done.stderr.lower() or "acme" in done.stderr.lower(), done
     refused(site, name, "unauthorized")
+
+
+# ---------------------------------------------------------------- the lines that REST gives
+
+
+# What a machine of tests lacks: the ports of the challenges, and a name server for everybody.
+WRAPPERS = {
+    "lego": 'exec /usr/bin/lego --http.port {address}:{http_port} "$@"', "uacme": 'exec trusting /usr/bin/uacme "$@"',
+    "acme-tiny": 'exec /usr/bin/acme-tiny --disable-check "$@"',
+}
+READY = ("certbot", "lego", "dehydrated", "uacme", "acme_tiny")
+
+
+def ready_folder(site, program):
+    """A folder of a client's own with all that the lines expect: root.pem, hook.sh, account.key, host.csr."""
+    folder, binaries = site.folder / program, trusted(site)
+    folder.mkdir()
+    for name, text in WRAPPERS.items():
+        (binaries / name).write_text("#!/bin/sh\n" + text.format(address=site.address, http_port=site.http_port) + "\n")
+        (binaries / name).chmod(0o755)
+    shutil.copy(site.instance.cacert, folder / "root.pem")
+    shutil.copy(site.hook('[ "$2" = http-01 ] || exit 1\n' + UACME_HOOK), folder / "hook.sh")
+    settings = folder / ".config" / "letsencrypt" / "cli.ini"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f"config-dir = {folder}/certbot\nwork-dir = {folder}/w\nlogs-dir = {folder}/l\nhttp-01-port = {site.http_port}\n"
+                        f"http-01-address = {site.address}\nnon-interactive = true\n")
+    if program == "acme_tiny":
+        site.run("openssl", "genrsa", "-out", folder / "account.key", "2048")
+        site.run("openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", folder / "host.key", "-out", folder / "host.csr", "-subj", "/", "-addext",
+                 "subjectAltName=DNS:host.example")
+    return folder
+
+
+WRITTEN = {"certbot": "certbot/live/host.example/fullchain.pem", "lego": ".lego/certificates/host.example.crt", "dehydrated": "certs/host.example/fullchain.pem",
+           "uacme": "acme/host.example/cert.pem", "acme_tiny": "host.crt"}
+
+
+def run_ready(site, program, line, **more):
+    """As it stands, but for the web server's folder."""
+    folder = ready_folder(site, program)
+    path = f"{site.folder}/bin:{folder}:{os.environ['PATH']}"
+    clean = {n: v for n, v in os.environ.items() if n not in site.trust}
+    with contextlib.ExitStack() as stack:
+        if program not in ("certbot", "lego"):  # these serve the files themselves
+            stack.enter_context(site.web())
+        done = subprocess.run(["sh", "-c", line.replace("/var/www/acme", str(site.challenges))], cwd=folder, capture_output=True, text=True, timeout=90, check=False,
+                              stdin=subprocess.DEVNULL, env={**clean, "HOME": str(folder), "PATH": path, "XDG_CONFIG_HOME": f"{folder}/.config", **more})
+    assert done.returncode == 0, f"{line}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    return Certificate(site, ["host.example"], folder / WRITTEN[program])
+
+
+@client(LIFE, "certbot", "lego", "dehydrated", "uacme", "acme-tiny", "curl", "unshare")
+def do_ready_commands(site):
+    site.network.names.add("host.example", "A", site.address)
+    lines = site.rest.get(f"/acme_directories/{site.world.directory.id}").attributes["commands"]
+    assert set(lines) == {"curl", *READY}
+    shutil.copy(site.instance.cacert, site.folder / "root.pem")
+    assert "newNonce" in json.loads(site.run("sh", "-c", lines["curl"]).stdout)
+    for program in READY:
+        run_ready(site, program, lines[program])
+    # And those of an external account's key; acme-tiny has no such thing.
+    site.folder = site.folder / "external"
+    site.folder.mkdir()
+    for program in READY[:-1]:
+        _, secret, number = site.world.closed.key()
+        run_ready(site, program, site.rest.get(f"/acme_keys/{number}").attributes["commands"][program], KEY=acme.b64(secret))
+
+
+# ---------------------------------------------------------------- by a client of our own: what none of them has
+
+
+def renewal_id(certificate):
+    """RFC 9773 4.1."""
+    aki = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    serial = certificate.serial_number
+    return f"{acme.b64(aki)}.{acme.b64(serial.to_bytes(serial.bit_length() // 8 + 1, 'big'))}"
+
+
+def keep(site, order, names, key, name="own.pem"):
+    (site.folder / name).write_text(order.client.post(order.wait().json["certificate"]).body.decode())
+    (site.folder / "own.key").write_bytes(support.key_pem(key))
+    return Certificate(site, names, site.folder / name, site.folder / "own.key")
+
+
+def prove(site, client, order, kind):
+    """Answers each authorization by that kind of challenge, but for those that are good already."""
+    for authz in order.authorizations():
+        if authz.status == "valid":
+            continue
+        name, proof = authz.json["identifier"]["value"], authz.key_authorization(kind)
+        if kind == "http-01":
+            (site.challenges / authz.challenge(kind)["token"]).write_text(proof)
+        elif kind == "tls-alpn-01":
+            site.tell("proof", address=site.address, name=name, digest=acme_sites.names.digest(proof))
+        else:
+            label = "_acme-challenge" if kind == "dns-01" else f"{acme_sites.names.account_label(client.kid)}._acme-challenge"
+            site.tell("txt", name=f"{label}.{name}", value=acme_sites.names.digest(proof))
+        authz.respond(kind)
+    support.wait_until(lambda: order.poll().status != "pending", 20)
+    assert order.status == "ready", [a.json for a in order.authorizations()]
+
+
+@client(LIFE)
+def do_own_renewal_information(site):
+    """RFC 9773: when, and what takes whose place."""
+    client = site.world.own.client()
+    name, key = site.name(), support.new_key()
+    with site.web():
+        order = client.order(name)
+        prove(site, client, order, "http-01")
+        first = keep(site, order.finalize(name, key=key), [name], key)
+        number = renewal_id(first.leaf)
+        answer = client.http("GET", f"{client.directory['renewalInfo']}/{number}")
+        window = answer.json["suggestedWindow"]
+        assert answer.status == 200 and int(answer.headers["retry-after"]) > 0 and window["start"] < window["end"]
+        order = client.order(name, replaces=number)
+        assert order.json["replaces"] == number and order.status == "ready"
+        second = keep(site, order.finalize(name, key=key), [name], key, "second.pem").differs_from(first)
+    # Without a difference of meaning, it is replaced once.
+    again = client.ask(client.directory["newOrder"], {"identifiers": [{"type": "dns", "value": name}], "replaces": number})
+    assert again.status == 409 and again.type == "alreadyReplaced"
+    client.post(client.directory["revokeCert"], {"certificate": acme.b64(second.leaf.public_bytes(acme.DER)), "reason": 1})
+    second.revoked("keyCompromise")
+    answer = client.http("GET", f"{client.directory['renewalInfo']}/{renewal_id(second.leaf)}")
+    assert answer.json["suggestedWindow"]["end"] < datetime.datetime.now(datetime.timezone.utc).isoformat()
+
+
+@client(LIFE)
+def do_own_profiles(site):
+    client = site.world.own.client()
+    assert set(client.directory["meta"]["profiles"]) == {"server", "short"}
+    for profile, days in (("short", 7), ("server", 397)):
+        name, key = site.name(), support.new_key("p384")
+        order = client.order(name, profile=profile)
+        assert order.json["profile"] == profile
+        prove(site, client, order, "dns-01")
+        found = keep(site, order.finalize(name, key=key), [name], key)
+        assert (support.not_after(found.leaf) - support.not_before(found.leaf)).days in (days - 1, days)
+    assert client.ask(client.directory["newOrder"], {"identifiers": [{"type": "dns", "value": name}], "profile": "none"}).type == "invalidProfile"
+
+
+@client(LIFE)
+def do_own_dns_account(site):
+    """A wildcard by the label that is the account's own."""
+    client, name, key = site.world.own.client(), f"*.{site.name()}", support.new_key("rsa2048")
+    order = client.order(name)
+    prove(site, client, order, "dns-account-01")
+    keep(site, order.finalize(name, key=key), [name], key)
+
+
+@client(LIFE)
+def do_own_addresses(site):
+    """RFC 8738, by both challenges that know addresses, in both families."""
+    key = support.new_key()
+    for address in (site.address, "::1"):
+        for kind in ("http-01", "tls-alpn-01"):
+            client, here = site.world.own.client(), copy.copy(site)
+            here.address = address
+            with here.web():
+                order = client.order({"type": "ip", "value": address})
+                assert {c["type"] for a in order.authorizations() for c in a.json["challenges"]} == {"http-01", "tls-alpn-01"}
+                prove(here, client, order, kind)
+                keep(site, order.finalize(x509.IPAddress(ipaddress.ip_address(address)), key=key), [address], key)
+            site.network.do_silent(address)
+
+
+@client(LIFE)
+def do_own_account(site):
+    """An external account, a changed key, an authorization in advance, deactivation."""
+    closed = site.world.closed
+    kid, secret, _ = closed.key()
+    client = closed.client(register=False)
+    refusal = client.ask(client.directory["newAccount"], {"termsOfServiceAgreed": True}, by_key=True)
+    assert refusal.status == 403 and refusal.type == "externalAccountRequired"
+    client.register(externalAccountBinding=acme.binding(secret, kid, client.key, client.directory["newAccount"]))
+    old, new = client.key, support.new_key("p384")
+    url = client.directory["keyChange"]
+    inner = acme.jws({"alg": "ES384", "jwk": acme.jwk(new), "url": url}, {"account": client.kid, "oldKey": acme.jwk(old)}, lambda data: acme.sign(new, data))
+    client.post(url, inner)
+    refusal = client.ask(client.kid, key=old)
+    assert refusal.status in (400, 401, 403), refusal
+    client.key = new
+    open_client = site.world.own.client()
+    name, key = site.name(), support.new_key()
+    made = open_client.post(open_client.directory["newAuthz"], {"identifier": {"type": "dns", "value": name}})
+    assert made.status == 201 and made.json["status"] == "pending"
+    authz = acme.Authz(open_client, made.headers["location"])
+    site.tell("txt", name=f"_acme-challenge.{name}", value=acme_sites.names.digest(authz.key_authorization("dns-01")))
+    authz.respond("dns-01")
+    support.wait_until(lambda: authz.poll().status == "valid", 20)
+    order = open_client.order(name)
+    assert order.status == "ready" and order.json["authorizations"] == [authz.url]
+    keep(site, order.finalize(name, key=key), [name], key)
+    for one in (client, open_client):
+        assert one.post(one.kid, {"status": "deactivated"}).json["status"] == "deactivated"
+        assert one.ask(one.kid).status in (401, 403)
+        account = site.rest.get(f"/acme_accounts/{one.kid.rsplit('/', 1)[1]}").attributes
+        assert account["status"] == "deactivated"
+
+
+# ---------------------------------------------------------------- many at once
+
+
+@pytest.fixture(scope="module")
+def ordering(world):
+    """Accounts that need no challenges: many(n) gives clients."""
+    made = []
+
+    def many(n):
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _: world.own.client(source=support.new_address()), range(n)))
+        for one in found:
+            world.own.allow(one, "dns:.many.example")
+        made.extend(found)
+        return found
+    yield many
+    for one in made:
+        one.close()
+
+
+def finalize_twice(world, client, twin, times):
+    key = support.new_key()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for _ in range(times):
+            name = f"{acme.mark('twice')}.many.example"
+            order = client.order(name)
+            csr = acme.b64(order.request(name, key=key))
+            answers = list(pool.map(lambda c, o=order, r=csr: c.ask(o.json["finalize"], {"csr": r}), (client, twin)))
+            assert all(a.status == 200 for a in answers), answers
+            urls = {order.wait().json["certificate"], *(a.json["certificate"] for a in answers if a.json["status"] == "valid")}
+            assert len(urls) == 1
+            client.names.append(name)
+
+
+@pytest.mark.rows("M12")
+@pytest.mark.parametrize("times", [100, pytest.param(1000, marks=pytest.mark.slow)])
+def test_two_finalize_at_once(world, ordering, times):
+    """One certificate each time, by two connections of one account; four accounts at it."""
+    clients = ordering(4)
+    twins = [acme.Client(world.instance, world.own.label, c.key, source=support.new_address()) for c in clients]
+    for one, twin in zip(clients, twins):
+        one.names, twin.kid = [], one.kid
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda pair: finalize_twice(world, *pair, times // 4), zip(clients, twins)))
+    made = [n for c in clients for n in c.names]
+    accounts = ", ".join(c.kid.rsplit("/", 1)[1] for c in clients)
+    assert len(made) == times
+    assert world.instance.count("acme_order", f"account_id IN ({accounts}) AND status = 'valid'") == times
+    listed = ", ".join(f"'dns:{n}'" for n in made)
+    assert world.instance.count("certificate", f"names && ARRAY[{listed}]") == times
+    for one in twins:
+        one.close()
+
+
+def test_a_hundred_clients_at_once(world, ordering):
+    """Each with an account and a connection of its own, all at the same time."""
+    clients, key = ordering(100), support.new_key()
+    barrier = threading.Barrier(100)
+
+    def one(client):
+        name = f"{acme.mark('crowd')}.many.example"
+        barrier.wait(60)
+        order = client.order(name)
+        order.finalize(name, key=key)
+        return name, order.wait(seconds=60).chain()[0]
+
+    with concurrent.futures.ThreadPoolExecutor(100) as pool:
+        found = list(pool.map(one, clients))
+    assert len({c.serial_number for _, c in found}) == 100
+    for name, certificate in found:
+        assert certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName) == [name]
 
 
 # ---------------------------------------------------------------- what became of them
