@@ -90,7 +90,7 @@
 #define LIMIT_ACME_CONTACT_BYTES 254      /* a mail address, RFC 5321 4.5.3.1.3 */
 #define LIMIT_ACME_PAGE 100               /* orders in a page of an account's list */
 #define LIMIT_ACME_BINDING_BYTES 8192     /* an externalAccountBinding: around an RSA key of 8192 bits it has 3 KiB */
-#define LIMIT_ACME_CERTID_BYTES 160       /* a certificate identifier (RFC 9773 4.1): a key identifier of 64 octets and a serial number of 21 have 115 */
+#define LIMIT_ACME_CERTID_BYTES 160       /* a certificate identifier (RFC 9773 4.1): 64 octets and 21 have 115 */
 
 /* Validation (RFC 8555 8, RFC 8737, RFC 8659): siegel-acme-probe reads what anybody put up */
 #define LIMIT_PROBE_TASK_MS 60000         /* of one task, before a client takes it for lost */

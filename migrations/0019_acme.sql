@@ -163,8 +163,8 @@ CREATE TABLE renewal_advice (
   created_at     timestamptz NOT NULL DEFAULT now()
 );
 
+-- siegel-acme reads and writes by functions alone (0020).
 GRANT USAGE ON SCHEMA siegel TO siegel_acme;
-GRANT SELECT (id, name) ON tenant TO siegel_acme;
 GRANT SELECT, INSERT, UPDATE, DELETE ON directory_profile TO siegel_ca;
 GRANT SELECT, INSERT, DELETE ON acme_key TO siegel_ca;
 GRANT UPDATE (revoked_at, accounts, names, owner, metadata) ON acme_key TO siegel_ca;
@@ -174,9 +174,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON renewal_advice TO siegel_ca;
 GRANT SELECT ON directory_profile, acme_account, acme_order, acme_authz, acme_challenge, renewal_advice TO siegel_api;
 GRANT SELECT (id, tenant_id, endpoint_id, kid, names, max_accounts, accounts, expires_at, revoked_at, requestor, owner, metadata, created_at)
   ON acme_key TO siegel_api;
-GRANT SELECT, INSERT, UPDATE ON acme_account, acme_order, acme_authz, acme_challenge TO siegel_acme;
-GRANT SELECT (id, tenant_id, endpoint_id, kid, names, max_accounts, accounts, expires_at, revoked_at) ON acme_key TO siegel_acme;
-GRANT SELECT ON directory_profile TO siegel_acme;
 
 DO $$
 DECLARE t text;
@@ -188,8 +185,5 @@ BEGIN
     EXECUTE format('CREATE POLICY all_tenants ON siegel.%I TO siegel_owner, siegel_ca USING (true)', t);
     EXECUTE format('CREATE POLICY own_tenant ON siegel.%I FOR SELECT TO siegel_api
                       USING (tenant_id = nullif(current_setting(''siegel.tenant'', true), '''')::int)', t);
-    EXECUTE format('CREATE POLICY own_tenant_acme ON siegel.%I TO siegel_acme
-                      USING (tenant_id = nullif(current_setting(''siegel.tenant'', true), '''')::int)', t);
   END LOOP;
 END $$;
-CREATE POLICY all_tenants_acme ON tenant FOR SELECT TO siegel_acme USING (true);

@@ -487,6 +487,3 @@ GRANT EXECUTE ON FUNCTION endpoint_find, acme_nonce_key, acme_begin, acme_profil
   acme_order_get, acme_order_new, acme_order_finalize, acme_order_done, acme_orders, acme_authz_get, acme_authz_new,
   acme_authz_deactivate, acme_challenge_begin, acme_challenge_take, acme_challenge_done, acme_challenge_attested TO siegel_acme;
 GRANT EXECUTE ON FUNCTION acme_sweep TO siegel_sched;
--- The front ends' common part reads these of its tenant.
-GRANT SELECT (id, tenant_id, name, is_default) ON ca TO siegel_acme;
-CREATE POLICY own_tenant_acme ON ca FOR SELECT TO siegel_acme USING (tenant_id = nullif(current_setting('siegel.tenant', true), '')::int);

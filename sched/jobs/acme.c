@@ -1,5 +1,5 @@
-/* What ACME leaves behind: nonces that ran out, orders and authorizations a week after their end, windows of limits. The store's own function does it; this
- * process writes nothing. */
+/* What ACME leaves behind: nonces that ran out, orders and authorizations a week after their end, windows of limits. The store's own function
+ * does it; this process writes nothing. */
 #include "config.h"
 #include "lib/log.h"
 #include "sched/jobs.h"

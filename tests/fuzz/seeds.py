@@ -292,6 +292,26 @@ def seeds_scep_content():
     yield "crl", b"\4" + scep.seq(names, scep.integer(1 << 150))
 
 
+def seeds_jws():
+    import acme  # pylint: disable=import-outside-toplevel
+    url = "https://ca.example/acme/x/new-account"
+    for kind in ("p256", "rsa", "ed25519"):
+        key = key_of(kind)
+        header = {"alg": acme.algorithm(key), "nonce": "bm9uY2U", "url": url, "jwk": acme.jwk(key)}
+        yield kind, json.dumps(acme.jws(header, {"termsOfServiceAgreed": True}, lambda data, k=key: acme.sign(k, data))).encode()
+    key = key_of("p256")
+    header = {"alg": "ES256", "nonce": "bm9uY2U", "url": url, "kid": "https://ca.example/acme/x/acct/1"}
+    yield "kid", json.dumps(acme.jws(header, None, lambda data: acme.sign(key, data))).encode()
+    yield "external", json.dumps(acme.binding(b"secret", "kid-1", key, url)).encode()
+
+
+def seeds_acme_payload():
+    for kind, csr in csrs():
+        yield f"csr-{kind}", csr.public_bytes(DER)
+    yield "order", json.dumps({"identifiers": [{"type": "dns", "value": "*.a.example"}, {"type": "dns", "value": "A.Example"}, {"type": "ip", "value": "2001:db8::1"},
+                                               {"type": "permanent-identifier", "value": "SN-1/1.3.6.1.4.1.99999"}], "profile": "server"}).encode()
+
+
 def seeds_attest():
     import cbor2
     folder = CORPUS.parent.parent / "data" / "attest"
@@ -303,6 +323,14 @@ def seeds_attest():
         statement = cbor2.loads((folder / f"{label}.cbor").read_bytes())["attStmt"]
         for part in ("certInfo", "pubArea", "sig"):
             yield f"{label}-{part.lower()}", statement[part]
+
+
+def seeds_acme_certid():
+    yield "rfc9773", b"aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE"
+    yield "without-sign", b"aYhba4dGQEHhs3uEe6CuLN4ByNQ.EjRWeA"
+    yield "negative", b"aYhba4dGQEHhs3uEe6CuLN4ByNQ.h2VDIQ"
+    yield "zero-in-front", b"aYhba4dGQEHhs3uEe6CuLN4ByNQ.ABI"
+    yield "padded", b"aYhba4dGQEHhs3uEe6CuLN4ByNQ=.AIdlQyE="
 
 
 def seeds_caa():
