@@ -766,7 +766,6 @@ def do_ready_commands(site):
         run_ready(site, program, site.rest.get(f"/acme_keys/{number}").attributes["commands"][program], KEY=acme.b64(secret))
 
 
-@pytest.mark.slow
 def test_keys_of_external_accounts_are_no_options(world):
     """certbot takes what begins with a dash for an option: one of 64 would."""
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
