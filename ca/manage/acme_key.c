@@ -14,6 +14,7 @@
 #define KID_BYTES 10        /* 16 letters: not a secret, and nobody's by chance */
 #define KEY_HOURS 720
 #define MAX_ACCOUNTS 1000000
+#define BASE64URL_DASH 62    /* RFC 4648 5 */
 
 struct form {
 	int64_t endpoint_id;      /* 0: all of the tenant's */
@@ -164,8 +165,10 @@ create(struct manage *m, struct error *e)
 	struct form f;
 	if (read_form(m, &f, e) < 0 || secret_random_text(KID_BYTES, &kid, e) < 0)
 		return -1;
-	if (RAND_priv_bytes(key->data, ACME_KEY_BYTES) != 1)
-		return fail(e, E_INTERNAL, "there are no random octets");
+	do { /* none that begins with "-": certbot, and whoever reads command lines like it, takes that for an option */
+		if (RAND_priv_bytes(key->data, ACME_KEY_BYTES) != 1)
+			return fail(e, E_INTERNAL, "there are no random octets");
+	} while (key->data[0] >> 2 == BASE64URL_DASH);
 	struct secret *text CLEANUP(secret_free) = to_text(key);
 	if (store_key(m, &f, (const char *)kid->data, key, e) < 0)
 		return -1;
