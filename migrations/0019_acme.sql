@@ -78,7 +78,7 @@ CREATE TABLE acme_order (
   identifiers    text[] NOT NULL,              -- "dns:a.example", "dns:*.a.example", "ip:192.0.2.1", "permanent-identifier:…": sorted, each once
   authz_ids      bigint[] NOT NULL,
   profile        text,                         -- the directory's word for it
-  profile_id     int NOT NULL REFERENCES profile,
+  profile_id     int NOT NULL,                 -- of a profile that may be deleted since: what is under way holds it (profile.delete)
   replaces       text,                         -- RFC 9773 4.1: certificate identifier
   replaces_id    bigint,                       -- and the certificate
   csr            bytea,                        -- with processing and valid

@@ -144,9 +144,9 @@ BEGIN
   r_take := false;
   SELECT CASE WHEN o.account_id = p_account THEN 'own' ELSE 'foreign' END, o.id, siegel.acme_order_status(o.status, o.expires_at, o.authz_ids),
          siegel.acme_time(o.expires_at), array_to_string(o.identifiers, E'\n'), array_to_string(o.authz_ids, ','), coalesce(o.profile, ''),
-         coalesce(o.replaces, ''), coalesce(o.error::text, ''), o.certificate_id, o.csr, p.name, coalesce(o.claimed_until <= now(), true)
+         coalesce(o.replaces, ''), coalesce(o.error::text, ''), o.certificate_id, o.csr, coalesce(p.name, ''), coalesce(o.claimed_until <= now(), true)
     INTO r_found, r_id, r_status, r_expires, r_identifiers, r_authz, r_profile, r_replaces, r_error, r_certificate, r_csr, r_profile_name, r_take
-    FROM siegel.acme_order o JOIN siegel.profile p ON p.id = o.profile_id WHERE o.id = p_id;
+    FROM siegel.acme_order o LEFT JOIN siegel.profile p ON p.id = o.profile_id WHERE o.id = p_id;
   IF r_found IS NULL THEN
     RETURN;
   END IF;
