@@ -112,7 +112,7 @@ CREATE TABLE acme_authz (
   expires_at   timestamptz NOT NULL,
   created_at   timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX acme_authz_reuse ON acme_authz (account_id, identifier, wildcard, id) WHERE status IN ('pending', 'valid'); -- what an order can use
+CREATE INDEX acme_authz_reuse ON acme_authz (account_id, identifier, wildcard, id); -- what an order can use; what goes with an account
 CREATE INDEX acme_authz_expires ON acme_authz (expires_at); -- sweeping
 
 CREATE TABLE acme_challenge (

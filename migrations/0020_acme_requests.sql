@@ -69,20 +69,20 @@ CREATE FUNCTION acme_account_new(p_endpoint bigint, p_jwk text, p_thumbprint byt
 RETURNS TABLE (r_id bigint, r_made boolean, r_status text, r_contacts text, r_terms boolean, r_binding text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 BEGIN
-  INSERT INTO siegel.acme_account AS a (tenant_id, endpoint_id, jwk, thumbprint, contacts, terms_at, key_id, binding, address)
-    SELECT n.tenant_id, n.id, p_jwk::jsonb, p_thumbprint, p_contacts, CASE WHEN p_terms THEN now() END, p_key, p_binding::jsonb, p_address
-      FROM siegel.endpoint n WHERE n.id = p_endpoint
-    ON CONFLICT (endpoint_id, thumbprint) DO NOTHING RETURNING a.id INTO r_id;
-  r_made := r_id IS NOT NULL;
-  IF r_made AND p_key IS NOT NULL THEN
-    UPDATE siegel.acme_key k SET accounts = k.accounts + 1
-     WHERE k.id = p_key AND k.accounts < k.max_accounts AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now());
-    IF NOT FOUND THEN
-      DELETE FROM siegel.acme_account a WHERE a.id = r_id;
-      r_id := NULL;
-      RETURN NEXT;
-      RETURN;
-    END IF;
+  r_made := false;
+  -- Who makes accounts with one key takes turns from here on.
+  PERFORM FROM siegel.acme_key k
+   WHERE k.id = p_key AND k.accounts < k.max_accounts AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+     FOR NO KEY UPDATE;
+  IF FOUND OR p_key IS NULL THEN
+    INSERT INTO siegel.acme_account AS a (tenant_id, endpoint_id, jwk, thumbprint, contacts, terms_at, key_id, binding, address)
+      SELECT n.tenant_id, n.id, p_jwk::jsonb, p_thumbprint, p_contacts, CASE WHEN p_terms THEN now() END, p_key, p_binding::jsonb, p_address
+        FROM siegel.endpoint n WHERE n.id = p_endpoint
+      ON CONFLICT (endpoint_id, thumbprint) DO NOTHING;
+    r_made := FOUND;
+  END IF;
+  IF r_made THEN
+    UPDATE siegel.acme_key k SET accounts = k.accounts + 1 WHERE k.id = p_key;
   END IF;
   SELECT a.id, a.status, array_to_string(a.contacts, E'\n'), a.terms_at IS NOT NULL, a.binding::text
     INTO r_id, r_status, r_contacts, r_terms, r_binding
@@ -194,8 +194,8 @@ BEGIN
 END $$;
 
 -- A new order. Identifiers are sorted, each once; p_kinds and p_tokens are theirs, in case that a new authorization is needed. r_found is 'own', or what
--- stands in the way: 'account' (it isn't valid any more), 'profile' (RFC: none of that name), 'replaces', 'replaced' (RFC 9773 5), 'kinds' (an identifier for
--- which there is no challenge: r_identifiers).
+-- stands in the way: 'account' (it isn't valid any more), 'profile' (there is none of that name), 'replaces', 'replaced' (RFC 9773 5), 'kinds' (an
+-- identifier for which there is no challenge: r_identifiers).
 CREATE FUNCTION acme_order_new(p_endpoint bigint, p_account bigint, p_identifiers text[], p_kinds text[], p_tokens text[], p_profile text,
                                p_replaces text, p_key_id bytea, p_serial bytea, p_order_hours int, p_authz_hours int)
 RETURNS TABLE (r_found text, r_take boolean, r_id bigint, r_status text, r_expires text, r_identifiers text, r_authz text, r_profile text,
@@ -336,7 +336,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
    WHERE z.id = CASE WHEN p_challenge THEN (SELECT c.authz_id FROM siegel.acme_challenge c WHERE c.id = p_id) ELSE p_id END
 $$;
 
--- An authorization in advance (RFC 8555 7.4.1): its number; null: the account isn't valid any more, or there is no challenge for it.
+-- An authorization in advance (RFC 8555 7.4.1). r_found is, besides: 'account' (it isn't valid any more), 'kinds' (there is no challenge for it).
 CREATE FUNCTION acme_authz_new(p_endpoint bigint, p_account bigint, p_identifier text, p_kinds text, p_token text, p_order_hours int, p_authz_hours int)
 RETURNS TABLE (r_found text, r_id bigint, r_identifier text, r_wildcard boolean, r_status text, r_expires text, r_challenges text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
