@@ -458,7 +458,7 @@ DECLARE
   v_n bigint;
 BEGIN
   DELETE FROM siegel.acme_nonce n WHERE n.nonce IN (
-    SELECT m.nonce FROM siegel.acme_nonce m WHERE m.nonce < int4send((extract(epoch FROM now()) - 3600)::int) ORDER BY m.nonce LIMIT p_limit);
+    SELECT m.nonce FROM siegel.acme_nonce m WHERE m.nonce < substr(int8send(extract(epoch FROM now())::bigint - 3600), 5) ORDER BY m.nonce LIMIT p_limit);
   GET DIAGNOSTICS v_n = ROW_COUNT;
   v_all := v_all + v_n;
   DELETE FROM siegel.acme_order o WHERE o.id IN (

@@ -3,7 +3,9 @@
 import collections
 import concurrent.futures
 import datetime
+import os
 import re
+import time
 
 import pytest
 from cryptography import x509
@@ -269,9 +271,14 @@ def test_what_is_over_is_swept(instance, directory):
     assert client.ask(old.headers["location"]).json["status"] == "invalid"
     instance.sql(f"UPDATE acme_authz SET expires_at = now() - interval '8 days' WHERE id = {authz}")
     instance.sql(f"INSERT INTO acme_count (endpoint_id, what, whose, begun_at) VALUES ({d.id}, 'accounts', 'swept', now() - interval '2 days')")
+    # A nonce begins with its time in 32 bits, which are more than an integer holds from 2038 on.
+    now, tail = int(time.time()), os.urandom(12).hex()
+    nonces = {age: f"'\\x{(now - age) % (1 << 32):08x}{tail}'" for age in (7200, 1, now - (1 << 31))}
+    instance.sql(f"INSERT INTO acme_nonce VALUES {', '.join(f'({n})' for n in nonces.values())}")
     support.wait_until(lambda: instance.count("acme_order", f"id = {old_id}") == 0, 90)
     support.wait_until(lambda: instance.count("acme_authz", f"id = {authz}") == 0 and instance.count("acme_count", "whose = 'swept'") == 0, 10)
     assert instance.count("acme_order", f"id IN ({new_id}, {done.id})") == 2
+    assert [instance.count("acme_nonce", f"nonce = {n}") for n in nonces.values()] == [0, 1, 1]
     answer = client.ask(old.headers["location"])
     assert (answer.status, answer.type) == (404, "malformed")
     assert isinstance(done.chain()[0], x509.Certificate)
