@@ -55,7 +55,6 @@
 #define LIMIT_RSA_MAX_BITS 8192           /* a signature of 8192 bits is verified in under a millisecond, 16,384 cost four */
 #define LIMIT_WEAK_KEYS 4000000           /* on the lists of [ca] weak_key_dir: 128 MiB at most, shared by all workers */
 #define LIMIT_EC_MIN_BITS 224             /* of a curve's order: 112 bits of strength, as RSA above */
-#define LIMIT_BACKDATE_SEC 3600           /* notBefore lies up to this before signing, for clocks that are slow */
 
 /* Imports */
 #define LIMIT_IMPORT_FILE_BYTES (16 * 1024 * 1024) /* some ten thousand certificates; more go into several files */
