@@ -92,7 +92,7 @@ CREATE TABLE acme_order (
 );
 CREATE INDEX acme_order_account ON acme_order (account_id, id); -- the orders list of an account
 CREATE INDEX acme_order_tenant ON acme_order (tenant_id, id); -- pages over REST
-CREATE INDEX acme_order_expires ON acme_order (expires_at) WHERE status IN ('pending', 'invalid'); -- sweeping
+CREATE INDEX acme_order_expires ON acme_order (expires_at) WHERE status <> 'valid'; -- sweeping
 CREATE INDEX acme_order_certificate ON acme_order (certificate_id) WHERE certificate_id IS NOT NULL; -- whose certificate it is
 CREATE INDEX acme_order_authz ON acme_order USING gin (authz_ids) WITH (fastupdate = on); -- which orders wait for an authorization
 -- One order at a time takes a certificate's place: 'processing' and 'valid' ones have done it.

@@ -460,8 +460,8 @@ BEGIN
   RETURN QUERY SELECT g.* FROM siegel.acme_authz_get(p_account, p_id, true) g;
 END $$;
 
--- What is of no use any more: nonces that ran out, orders and authorizations a week after their end, windows of limits. Up to p_limit of each at a time; how
--- many went.
+-- What is of no use any more: nonces that ran out, orders and authorizations a week after their end, orders that were left while they were processed when
+-- the engine knows nothing of them any more (WINDOW_SEC of finalize.c), windows of limits. Up to p_limit of each at a time; how many went.
 CREATE FUNCTION acme_sweep(p_limit int) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 DECLARE
@@ -473,7 +473,8 @@ BEGIN
   GET DIAGNOSTICS v_n = ROW_COUNT;
   v_all := v_all + v_n;
   DELETE FROM siegel.acme_order o WHERE o.id IN (
-    SELECT p.id FROM siegel.acme_order p WHERE p.status IN ('pending', 'invalid') AND p.expires_at < now() - interval '7 days'
+    SELECT p.id FROM siegel.acme_order p
+     WHERE p.status <> 'valid' AND p.expires_at < now() - CASE p.status WHEN 'processing' THEN interval '31 days' ELSE interval '7 days' END
      ORDER BY p.expires_at LIMIT p_limit);
   GET DIAGNOSTICS v_n = ROW_COUNT;
   v_all := v_all + v_n;
