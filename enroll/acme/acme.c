@@ -239,7 +239,7 @@ static int
 key_of_account(struct acme_exchange *x, const char *text, struct error *e)
 {
 	json_t *jwk CLEANUP(json_decref) = json_loads(text, 0, NULL);
-	return jwk_parse(x->arena, jwk, &x->key, e);
+	return jwk_parse_known(x->arena, jwk, &x->key, e);
 }
 
 /* Who signs. A key that comes with the request is verified before the store is asked anything. */
