@@ -8,6 +8,7 @@
 #include "lib/auth/kept.h"
 #include "lib/db/listener.h"
 #include "lib/ipc/engine.h"
+#include "lib/x509/names.h"
 #include "lib/x509/pem.h"
 
 enum {
@@ -247,6 +248,23 @@ put_rules(struct arena *a, const struct enroll_request *r, Siegel__Issue *issue)
 	}
 }
 
+static void
+put_names(struct arena *a, const struct enroll_request *r, Siegel__Issue *issue)
+{
+	issue->names = arena_alloc(a, (r->n_names + 1) * sizeof(*issue->names));
+	for (size_t i = 0; i < r->n_names; i++) {
+		Siegel__Name *name = arena_alloc(a, sizeof(*name));
+		size_t len = strcspn(r->names[i], ":");
+		int kind = 0;
+		while (kind < NAME_KIND_COUNT && (strncmp(name_kind_words[kind], r->names[i], len) != 0 || name_kind_words[kind][len]))
+			kind++;
+		siegel__name__init(name);
+		name->kind = (Siegel__Name__Kind)kind; /* the engine refuses one that isn't known */
+		name->value = arena_strdup(a, r->names[i][len] ? r->names[i] + len + 1 : "");
+		issue->names[issue->n_names++] = name;
+	}
+}
+
 static int
 ask(struct enroll *en, const struct enroll_request *r, const uint8_t key[ENROLL_KEY_BYTES], struct arena *a, struct enroll_result *ret,
     struct error *e)
@@ -276,6 +294,7 @@ ask(struct enroll *en, const struct enroll_request *r, const uint8_t key[ENROLL_
 	issue.crmf = r->crmf;
 	issue.server_key = r->server_key;
 	put_rules(a, r, &issue);
+	put_names(a, r, &issue);
 	issue.request_key = binary(a, key, ENROLL_KEY_BYTES);
 	issue.body_hash = binary(a, body_hash, sizeof(body_hash));
 	issue.window_sec = r->code_id ? ENROLL_CODE_WINDOW_SEC : r->window_sec;

@@ -58,6 +58,8 @@ struct enroll_request {
 	const char *profile;
 	const char *ca;                /* "": the tenant's default CA */
 	struct bytes csr;              /* DER */
+	const char *const *names;      /* "dns:a.example": in place of the alternative names of the CSR; none: those */
+	size_t n_names;
 	struct bytes same_identity_as; /* a certificate whose subject and names the new one must have; empty: none */
 	/* Not NULL: the client has a name of its own for the request (SCEP's transactionID). The request key is then made of it in place of the
 	 * CSR's hash, and the same name with another binding is E_KEY_REUSED. */

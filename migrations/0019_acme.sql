@@ -87,6 +87,7 @@ CREATE TABLE acme_order (
   expires_at     timestamptz NOT NULL,
   claimed_until  timestamptz,                  -- with processing: somebody asks the engine until then
   finalized_at   timestamptz,
+  caa_since      timestamptz,                  -- with processing: since when its CAA records can't be had
   created_at     timestamptz NOT NULL DEFAULT now(),
   CHECK ((status = 'valid') = (certificate_id IS NOT NULL))
 );
@@ -109,6 +110,7 @@ CREATE TABLE acme_authz (
   status       text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'valid', 'invalid', 'deactivated', 'revoked')), -- expired: by expires_at
   method       text,                           -- with valid: the challenge, or "policy" for a name that needs none
   validated_at timestamptz,
+  caa_at       timestamptz,                    -- when CAA records last allowed it; null: nobody asked
   attested_key bytea,                          -- device-attest-01: SHA-256 of the SubjectPublicKeyInfo that the certificate must have
   expires_at   timestamptz NOT NULL,
   created_at   timestamptz NOT NULL DEFAULT now()
@@ -121,17 +123,20 @@ CREATE TABLE acme_challenge (
   id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   tenant_id     int NOT NULL REFERENCES tenant,
   authz_id      bigint NOT NULL REFERENCES acme_authz ON DELETE CASCADE,
+  account_id    bigint NOT NULL,               -- the authorization's
   type          text NOT NULL CHECK (type IN ('http-01', 'dns-01', 'dns-account-01', 'tls-alpn-01', 'device-attest-01')),
   token         text NOT NULL CHECK (token ~ '^[A-Za-z0-9_-]{43}$'),
   status        text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'processing', 'valid', 'invalid')),
   attempts      int NOT NULL DEFAULT 0,        -- of the validation
   due_at        timestamptz,                   -- with processing: when it is looked at, again after a crash of who had it
+  taken         boolean NOT NULL DEFAULT false, -- with processing: somebody looks at it, until due_at
   validated_at  timestamptz,
   error         jsonb,                         -- problem document, with invalid
   log           jsonb NOT NULL DEFAULT '[]',   -- what the validation did and saw, a text for each step
   UNIQUE (authz_id, type)
 );
-CREATE INDEX acme_challenge_due ON acme_challenge (due_at) WHERE status = 'processing'; -- the queue
+CREATE INDEX acme_challenge_due ON acme_challenge (account_id, due_at) WHERE status = 'processing'; -- the queues, one of each account
+CREATE INDEX acme_challenge_taken ON acme_challenge (account_id) WHERE status = 'processing' AND taken;
 
 -- Nonces (RFC 8555 6.5) are a time, randomness and a MAC; only those that were used are kept, until they would have run out. Not logged: a crash of
 -- PostgreSQL empties both tables, and with the key go all nonces that were made under it.

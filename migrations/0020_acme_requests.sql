@@ -245,8 +245,8 @@ BEGIN
             now() + make_interval(hours => CASE WHEN v_policy THEN greatest(v_good_hours, 2) ELSE p_order_hours END))
     RETURNING z.id INTO v_id;
   IF NOT v_policy THEN
-    INSERT INTO siegel.acme_challenge (tenant_id, authz_id, type, token)
-      SELECT p_tenant, v_id, k, p_token FROM unnest(string_to_array(p_kinds, ',')) WITH ORDINALITY AS u(k, i) WHERE k <> '' ORDER BY i;
+    INSERT INTO siegel.acme_challenge (tenant_id, authz_id, account_id, type, token)
+      SELECT p_tenant, v_id, p_account, k, p_token FROM unnest(string_to_array(p_kinds, ',')) WITH ORDINALITY AS u(k, i) WHERE k <> '' ORDER BY i;
   END IF;
   RETURN v_id;
 END $$;
@@ -368,6 +368,24 @@ BEGIN
   RETURN QUERY SELECT g.* FROM siegel.acme_order_get(p_account, p_id, 0) g;
 END $$;
 
+-- Whose CAA records have to be asked about before the order is issued, where its profile wants that (RFC 8659 3): names whose records were never asked
+-- about, or over 7 hours ago (the rules of public CAs say 8). Null: nobody's. "late": for an hour they couldn't be had.
+CREATE FUNCTION acme_order_caa(p_order bigint) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+  SELECT jsonb_build_object('late', coalesce(o.caa_since < now() - interval '1 hour', false), 'names', jsonb_agg(jsonb_build_object(
+           'authz', z.id, 'identifier', z.identifier, 'wildcard', z.wildcard, 'method', z.method) ORDER BY z.identifier, z.wildcard))::text
+    FROM siegel.acme_order o JOIN siegel.directory_profile p ON p.endpoint_id = o.endpoint_id AND p.name = o.profile AND p.caa
+    JOIN siegel.acme_authz z ON z.id = ANY (o.authz_ids)
+   WHERE o.id = p_order AND z.identifier LIKE 'dns:%' AND coalesce(z.caa_at <= now() - interval '7 hours', true) GROUP BY o.id
+$$;
+-- The authorizations that they allow now, and whether that was all.
+CREATE FUNCTION acme_caa_done(p_order bigint, p_authz bigint[], p_all boolean) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+  UPDATE siegel.acme_authz z SET caa_at = now() FROM siegel.acme_order o WHERE o.id = p_order AND z.id = ANY (o.authz_ids) AND z.id = ANY (p_authz);
+  UPDATE siegel.acme_order o SET caa_since = CASE WHEN NOT p_all THEN coalesce(o.caa_since, now()) END
+   WHERE o.id = p_order AND (o.caa_since IS NULL) <> p_all
+$$;
+
 -- The orders of an account, newest first: p_limit of them below p_before.
 CREATE FUNCTION acme_orders(p_account bigint, p_before bigint, p_limit int) RETURNS TABLE (r_id bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
@@ -440,21 +458,52 @@ BEGIN
   RETURN QUERY SELECT g.*, v_begun FROM siegel.acme_authz_get(p_account, p_id, true) g;
 END $$;
 
--- The next challenge that is due, for the caller alone until p_lease_sec have passed. r_attempt goes to acme_challenge_done(): who took too long has lost it.
-CREATE FUNCTION acme_challenge_take(p_lease_sec int)
+-- A challenge that is due, for the caller alone until p_lease_sec have passed. r_attempt goes to acme_challenge_done(): who took too long has lost it.
+-- Accounts take turns: next is one of the tenant, then of the account, that has the fewest looked at, and of an account p_most are looked at at a time, of a
+-- tenant twice as many. So thousands of slow ones keep nobody else's waiting. r_id null: another took what was there, and it is worth asking again.
+CREATE FUNCTION acme_challenge_take(p_lease_sec int, p_most int)
 RETURNS TABLE (r_id bigint, r_attempt int, r_type text, r_token text, r_identifier text, r_wildcard boolean, r_account bigint, r_thumbprint bytea,
                r_label text, r_settings text, r_caa boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 DECLARE
+  v_accounts bigint[];
+  v_account bigint;
   v_authz bigint;
 BEGIN
-  UPDATE siegel.acme_challenge c SET due_at = now() + make_interval(secs => p_lease_sec), attempts = c.attempts + 1
-   WHERE c.id = (SELECT d.id FROM siegel.acme_challenge d WHERE d.status = 'processing' AND d.due_at <= now() ORDER BY d.due_at
-                  FOR UPDATE SKIP LOCKED LIMIT 1)
-  RETURNING c.id, c.attempts, c.type, c.token, c.authz_id INTO r_id, r_attempt, r_type, r_token, v_authz;
-  IF NOT FOUND THEN
+  WITH RECURSIVE waiting(account_id) AS ( -- one step for each account, however long its queue is
+      SELECT min(c.account_id) FROM siegel.acme_challenge c WHERE c.status = 'processing'
+      UNION ALL SELECT (SELECT min(c.account_id) FROM siegel.acme_challenge c WHERE c.status = 'processing' AND c.account_id > w.account_id)
+                  FROM waiting w WHERE w.account_id IS NOT NULL),
+    looked AS MATERIALIZED (SELECT c.tenant_id, c.account_id, count(*) AS n FROM siegel.acme_challenge c
+                             WHERE c.status = 'processing' AND c.taken AND c.due_at > now() GROUP BY c.tenant_id, c.account_id),
+    turns AS (
+      SELECT w.account_id, d.due_at, coalesce((SELECT l.n FROM looked l WHERE l.account_id = w.account_id), 0) AS of_account,
+             coalesce((SELECT sum(l.n) FROM looked l WHERE l.tenant_id = d.tenant_id), 0) AS of_tenant
+        FROM waiting w CROSS JOIN LATERAL (
+               SELECT c.tenant_id, c.due_at FROM siegel.acme_challenge c
+                WHERE c.account_id = w.account_id AND c.status = 'processing' AND c.due_at <= now() ORDER BY c.due_at LIMIT 1) d)
+    SELECT array_agg(t.account_id ORDER BY t.of_tenant, t.of_account, t.due_at) INTO v_accounts
+      FROM turns t WHERE t.of_account < p_most AND t.of_tenant < 2 * p_most;
+  IF v_accounts IS NULL THEN
     RETURN;
   END IF;
+  -- Its lock makes those who take of an account count one after the other; who can, takes another account's.
+  FOREACH v_account IN ARRAY v_accounts LOOP
+    PERFORM FROM siegel.acme_account a WHERE a.id = v_account FOR NO KEY UPDATE SKIP LOCKED;
+    EXIT WHEN FOUND;
+    v_account := NULL;
+  END LOOP;
+  IF v_account IS NULL THEN
+    v_account := v_accounts[1];
+    PERFORM FROM siegel.acme_account a WHERE a.id = v_account FOR NO KEY UPDATE;
+  END IF;
+  UPDATE siegel.acme_challenge c SET due_at = now() + make_interval(secs => p_lease_sec), attempts = c.attempts + 1, taken = true
+   WHERE c.id = (SELECT d.id FROM siegel.acme_challenge d
+                  WHERE d.account_id = v_account AND d.status = 'processing' AND d.due_at <= now()
+                    AND p_most > (SELECT count(*) FROM siegel.acme_challenge l
+                                   WHERE l.account_id = v_account AND l.status = 'processing' AND l.taken AND l.due_at > now())
+                  ORDER BY d.due_at FOR UPDATE OF d SKIP LOCKED LIMIT 1)
+  RETURNING c.id, c.attempts, c.type, c.token, c.authz_id INTO r_id, r_attempt, r_type, r_token, v_authz;
   SELECT z.identifier, z.wildcard, z.account_id, a.thumbprint, n.label, n.settings::text,
          EXISTS (SELECT FROM siegel.directory_profile p WHERE p.endpoint_id = n.id AND p.caa
                     AND (p.is_default OR EXISTS (SELECT FROM siegel.acme_order o WHERE o.authz_ids @> ARRAY[z.id] AND o.profile = p.name)))
@@ -464,16 +513,16 @@ BEGIN
 END $$;
 
 -- What a validation came to: good, or a problem document, or neither and it is tried again in p_again_sec. It makes nothing valid for an account that isn't
--- any more, nor in a directory that is closed. One statement for the challenge and its
--- authorization. False: it wasn't the caller's any more.
-CREATE FUNCTION acme_challenge_done(p_id bigint, p_attempt int, p_good boolean, p_error text, p_log text, p_again_sec int, p_valid_hours int)
+-- any more, nor in a directory that is closed. One statement for the challenge and its authorization. p_caa: CAA records were asked about. False: it wasn't
+-- the caller's any more.
+CREATE FUNCTION acme_challenge_done(p_id bigint, p_attempt int, p_good boolean, p_error text, p_log text, p_again_sec int, p_valid_hours int, p_caa boolean)
 RETURNS boolean
 LANGUAGE sql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
   WITH c AS (
     UPDATE siegel.acme_challenge c
        SET status = CASE WHEN p_good THEN 'valid' WHEN p_error IS NOT NULL THEN 'invalid' ELSE 'processing' END,
            validated_at = CASE WHEN p_good THEN now() END, error = p_error::jsonb, log = c.log || p_log::jsonb,
-           due_at = CASE WHEN NOT p_good AND p_error IS NULL THEN now() + make_interval(secs => p_again_sec) END
+           due_at = CASE WHEN NOT p_good AND p_error IS NULL THEN now() + make_interval(secs => p_again_sec) END, taken = false
      WHERE c.id = p_id AND c.attempts = p_attempt AND c.status = 'processing'
     RETURNING c.authz_id, c.type, c.status
   ), z AS (
@@ -481,6 +530,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
        SET status = CASE WHEN EXISTS (SELECT FROM siegel.acme_account a JOIN siegel.endpoint n ON n.id = a.endpoint_id AND n.enabled
                                        WHERE a.id = z.account_id AND a.status = 'valid') THEN c.status ELSE 'revoked' END,
            method = CASE WHEN p_good THEN c.type END, validated_at = CASE WHEN p_good THEN now() END,
+           caa_at = CASE WHEN p_good AND p_caa THEN now() END,
            expires_at = CASE WHEN p_good THEN now() + make_interval(hours => p_valid_hours) ELSE z.expires_at END
       FROM c WHERE z.id = c.authz_id AND z.status = 'pending' AND c.status <> 'processing'
   ) SELECT EXISTS (SELECT FROM c)
@@ -559,6 +609,6 @@ BEGIN
   END LOOP;
 END $$;
 GRANT EXECUTE ON FUNCTION endpoint_find, acme_nonce_key, acme_begin, acme_profiles, acme_key_find, acme_account_new, acme_account_change, acme_key_change,
-  acme_order_get, acme_order_new, acme_order_finalize, acme_order_done, acme_orders, acme_authz_get, acme_authz_new,
+  acme_order_get, acme_order_new, acme_order_finalize, acme_order_done, acme_order_caa, acme_caa_done, acme_orders, acme_authz_get, acme_authz_new,
   acme_authz_deactivate, acme_challenge_begin, acme_challenge_take, acme_challenge_done, acme_challenge_attested TO siegel_acme;
 GRANT EXECUTE ON FUNCTION acme_sweep TO siegel_sched;

@@ -280,11 +280,12 @@ BEGIN
 END $$;
 
 -- acme_challenge_done(), and what was counted when it began is given back unless it failed. A fault of ours is no failure of theirs.
-CREATE FUNCTION acme_challenge_result(p_id bigint, p_attempt int, p_good boolean, p_error text, p_log text, p_again_sec int, p_valid_hours int)
+CREATE FUNCTION acme_challenge_result(p_id bigint, p_attempt int, p_good boolean, p_error text, p_log text, p_again_sec int, p_valid_hours int,
+                                      p_caa boolean)
 RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 DECLARE
-  v_done boolean := siegel.acme_challenge_done(p_id, p_attempt, p_good, p_error, p_log, p_again_sec, p_valid_hours);
+  v_done boolean := siegel.acme_challenge_done(p_id, p_attempt, p_good, p_error, p_log, p_again_sec, p_valid_hours, p_caa);
 BEGIN
   IF v_done AND (p_good OR p_error::jsonb ->> 'type' LIKE '%:serverInternal') THEN
     PERFORM siegel.acme_count_give(z.endpoint_id, 'failures', siegel.acme_failures_of(z.account_id, z.identifier))

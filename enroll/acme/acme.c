@@ -241,7 +241,7 @@ static int
 key_of_account(struct acme_exchange *x, const char *text, struct error *e)
 {
 	json_t *jwk CLEANUP(json_decref) = json_loads(text, 0, NULL);
-	return jwk_parse(x->arena, jwk, &x->key, e);
+	return jwk_parse_known(x->arena, jwk, &x->key, e);
 }
 
 /* Whoever claims to be an account has a nonce taken before his signature can be verified: one address may be wrong so often within a minute. */

@@ -46,7 +46,7 @@ check(struct acme_exchange *x, const json_t *object, int64_t *ret_key, struct er
 		fail(e, E_MALFORMED, "externalAccountBinding: \"kid\" is wanted, and no \"nonce\" (RFC 8555 7.3.4)");
 	else if (strcmp(j.url, x->jws.url) != 0)
 		fail(e, E_MALFORMED, "externalAccountBinding: \"url\" has to be that of the request (RFC 8555 7.3.4)");
-	else if (jws_json(j.payload, "externalAccountBinding: payload", &payload, e) == 0 && jwk_parse(x->arena, payload, &key, e) == 0) {
+	else if (jws_json(j.payload, "externalAccountBinding: payload", &payload, e) == 0 && jwk_parse_known(x->arena, payload, &key, e) == 0) {
 		if (memcmp(key.thumbprint, x->key.thumbprint, JWK_THUMBPRINT_BYTES) != 0)
 			fail(e, E_MALFORMED, "externalAccountBinding: the payload has to be the key of the account (RFC 8555 7.3.4)");
 		else if (acme_query(x, "SELECT acme_key_find($1::int8, $2::text)", (struct db_param[]){DB_INT(x->endpoint.id), DB_TEXT(j.kid)}, 2,

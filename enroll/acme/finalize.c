@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enroll/acme/caa.h"
 #include "enroll/acme/identifier.h"
 #include "enroll/acme/order.h"
 #include "lib/db/array.h"
@@ -47,19 +48,23 @@ refused(struct acme_exchange *x, struct acme_order *o, const struct error *why, 
 {
 	const struct error said = in_their_words(x, o, why);
 	json_t *p CLEANUP(json_decref) = acme_problem(&said);
+	if (x->problem) { /* it is the order's, and the answer is no refusal */
+		json_object_update(p, x->problem);
+		json_decref(x->problem);
+		x->problem = NULL;
+	}
 	char *text = json_dumps(p, JSON_COMPACT);
 	int result = text ? finish(x, o, 0, text, 0, e) : fail(e, E_INTERNAL, "no memory");
 	free(text);
 	return result;
 }
 
-int
-acme_order_issue(struct acme_exchange *x, struct acme_order *o, struct error *e)
+/* What the engine refuses, and the way out where people of ACME don't know it. */
+static int
+issue(struct acme_exchange *x, const struct acme_order *o, struct enroll_result *ret, struct error *e)
 {
 	const char *names[LIMIT_ACME_NAMES];
 	size_t n = 0;
-	struct enroll_result issued;
-	struct error why;
 	for (const char *p = o->identifiers; *p && n < LIMIT_ACME_NAMES;) {
 		size_t len = strcspn(p, "\n");
 		names[n++] = arena_strndup(x->arena, p, len);
@@ -80,19 +85,39 @@ acme_order_issue(struct acme_exchange *x, struct acme_order *o, struct error *e)
 	    .profile = o->profile_name,
 	    .ca = x->endpoint.ca,
 	    .csr = o->csr,
+	    .names = names, /* also those that the CSR has as its common name alone (RFC 8555 7.4) */
+	    .n_names = n,
 	    .transaction = arena_printf(x->arena, "order/%lld", (long long)o->id),
 	    .binding = o->csr,
 	    .operation = "finalize",
 	    .window_sec = WINDOW_SEC,
 	};
-	if (enroll_issue(acme_enroll(x->acme), &r, x->arena, &issued, &why) == 0) {
+	if (enroll_issue(acme_enroll(x->acme), &r, x->arena, ret, e) == 0)
+		return 0;
+	if (strcmp(e->pointer, "subject/CN") == 0 && e->code == E_POLICY)
+		return fail(e, E_POLICY,
+		            "%.150s. Few clients of ACME send a common name: the directory needs a profile whose subject_required has no CN",
+		            arena_strdup(x->arena, e->detail));
+	return -1;
+}
+
+int
+acme_order_issue(struct acme_exchange *x, struct acme_order *o, struct error *e)
+{
+	struct enroll_result issued;
+	struct error why;
+	if (acme_caa_check(x, o, &why) == 0 && issue(x, o, &issued, &why) == 0) {
 		x->serial = issued.serial;
 		return finish(x, o, issued.id, NULL, 0, e);
 	}
 	if (!is_fault(why.code))
 		return refused(x, o, &why, e);
+	unsigned wait_sec = why.retry_after_sec ? why.retry_after_sec : RETRY_SEC;
+	if (finish(x, o, 0, NULL, (int)wait_sec, e) < 0)
+		return -1;
+	o->wait_sec = wait_sec;
 	x->detail = error_name(why.code);
-	return finish(x, o, 0, NULL, why.retry_after_sec ? (int)why.retry_after_sec : RETRY_SEC, e);
+	return 0;
 }
 
 static int

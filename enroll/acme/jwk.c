@@ -82,7 +82,15 @@ wrap(struct arena *a, struct bytes algorithm, struct bytes bits)
 }
 
 static int
-parse_rsa(struct arena *a, const json_t *object, struct jwk *k, struct error *e)
+check_rsa(struct bytes n, struct bytes exponent, struct error *e)
+{
+	BIGNUM *modulus CLEANUP(BN_free) = BN_bin2bn(n.data, (int)n.len, NULL),
+			*power CLEANUP(BN_free) = BN_bin2bn(exponent.data, (int)exponent.len, NULL);
+	return modulus && power ? keycheck_rsa(modulus, power, e) : fail(e, E_INTERNAL, "no memory");
+}
+
+static int
+parse_rsa(struct arena *a, const json_t *object, bool known, struct jwk *k, struct error *e)
 {
 	struct bytes n, exponent;
 	if (get_octets(a, object, "n", &n, e) < 0 || get_octets(a, object, "e", &exponent, e) < 0)
@@ -92,11 +100,7 @@ parse_rsa(struct arena *a, const json_t *object, struct jwk *k, struct error *e)
 	if (n.len < LIMIT_RSA_MIN_BITS / 8 || n.len > LIMIT_RSA_MAX_BITS / 8 || exponent.len > 8)
 		return fail(e, E_BAD_KEY, "jwk: RSA keys of %d to %d bits with an exponent of up to 64 are taken", LIMIT_RSA_MIN_BITS,
 		            LIMIT_RSA_MAX_BITS);
-	BIGNUM *modulus CLEANUP(BN_free) = BN_bin2bn(n.data, (int)n.len, NULL),
-			*power CLEANUP(BN_free) = BN_bin2bn(exponent.data, (int)exponent.len, NULL);
-	if (!modulus || !power)
-		return fail(e, E_INTERNAL, "no memory");
-	if (keycheck_rsa(modulus, power, e) < 0)
+	if (!known && check_rsa(n, exponent, e) < 0)
 		return -1;
 	struct buf BUF_CLEANUP b = BUF_INIT(n.len + exponent.len + 32);
 	size_t mark = der_begin(&b, DER_SEQUENCE);
@@ -154,8 +158,8 @@ parse_okp(struct arena *a, const json_t *object, const char *curve, struct jwk *
 	return 0;
 }
 
-int
-jwk_parse(struct arena *a, const json_t *object, struct jwk *ret, struct error *e)
+static int
+parse(struct arena *a, const json_t *object, bool known, struct jwk *ret, struct error *e)
 {
 	static const char *const secrets[] = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"};
 	struct jwk k = {0};
@@ -168,7 +172,7 @@ jwk_parse(struct arena *a, const json_t *object, struct jwk *ret, struct error *
 			return fail(e, E_BAD_KEY,
 			            "jwk: a public key is wanted, and this holds \"%s\" of a private or secret one: don't use that key again",
 			            secrets[i]);
-	int result = strcmp(kty, "RSA") == 0  ? parse_rsa(a, object, &k, e)
+	int result = strcmp(kty, "RSA") == 0  ? parse_rsa(a, object, known, &k, e)
 	    : strcmp(kty, "EC") == 0  ? parse_ec(a, object, curve ? curve : "", &k, e)
 	    : strcmp(kty, "OKP") == 0 ? parse_okp(a, object, curve ? curve : "", &k, e)
 	                              : fail(e, E_BAD_KEY, "jwk: \"kty\" is none of RSA, EC and OKP");
@@ -177,6 +181,18 @@ jwk_parse(struct arena *a, const json_t *object, struct jwk *ret, struct error *
 	SHA256((const uint8_t *)k.canonical, strlen(k.canonical), k.thumbprint);
 	*ret = k;
 	return 0;
+}
+
+int
+jwk_parse(struct arena *a, const json_t *object, struct jwk *ret, struct error *e)
+{
+	return parse(a, object, false, ret, e);
+}
+
+int
+jwk_parse_known(struct arena *a, const json_t *object, struct jwk *ret, struct error *e)
+{
+	return parse(a, object, true, ret, e);
 }
 
 void

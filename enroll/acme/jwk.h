@@ -24,6 +24,9 @@ int base64url_decode(struct arena *a, const char *text, size_t len, const char *
  * Ed448. The members that make it have their one form: numbers without zeros in front, coordinates of the curve's length; members of a private key
  * are refused. E_BAD_KEY, E_MALFORMED. What is not the key lives in the arena; the caller frees with jwk_free(). */
 int jwk_parse(struct arena *a, const json_t *object, struct jwk *ret, struct error *e) MUST_CHECK;
+/* The same of a key that jwk_parse() took before, such as an account's, or that has to equal one: whether RSA keys are sound (lib/x509/keycheck.h)
+ * isn't looked at again. */
+int jwk_parse_known(struct arena *a, const json_t *object, struct jwk *ret, struct error *e) MUST_CHECK;
 void jwk_free(struct jwk *k); /* accepts one that was never parsed */
 
 /* Whether a SubjectPublicKeyInfo holds this key, however it writes it. */

@@ -19,7 +19,7 @@ check_inner(struct acme_exchange *x, const struct jws *j, struct jwk *new_key, s
 		return -1;
 	if (strcmp(account, x->jws.kid) != 0)
 		return fail(e, E_MALFORMED, "inner JWS: \"account\" has to be the kid of the outer one (RFC 8555 7.3.5)");
-	if (jwk_parse(x->arena, json_object_get(payload, "oldKey"), &old, e) < 0)
+	if (jwk_parse_known(x->arena, json_object_get(payload, "oldKey"), &old, e) < 0)
 		return -1;
 	jwk_free(&old);
 	return memcmp(old.thumbprint, x->key.thumbprint, JWK_THUMBPRINT_BYTES) == 0

@@ -43,7 +43,7 @@ acme_token(struct acme_exchange *x, const char **ret, struct error *e)
 int
 acme_order_read(struct acme_exchange *x, const struct db_result *r, struct acme_order *ret, struct error *e)
 {
-	enum { FOUND, TAKE_IT, ID, STATUS, EXPIRES, IDENTIFIERS, AUTHZ, PROFILE, REPLACES, ERROR, CSR, PROFILE_NAME };
+	enum { FOUND, TAKE_IT, ID, STATUS, EXPIRES, IDENTIFIERS, AUTHZ, PROFILE, REPLACES, ERROR, CSR, PROFILE_NAME, CAA };
 	if (acme_own(r, "order", e) < 0)
 		return -1;
 	*ret = (struct acme_order){
@@ -59,6 +59,7 @@ acme_order_read(struct acme_exchange *x, const struct db_result *r, struct acme_
 	    .error = arena_strdup(x->arena, db_text(r, 0, ERROR)),
 	    .csr = db_bytes(r, 0, CSR, x->arena),
 	    .profile_name = arena_strdup(x->arena, db_text(r, 0, PROFILE_NAME)),
+	    .caa = arena_strdup(x->arena, db_text(r, 0, CAA)),
 	};
 	x->order = ret->id;
 	return 0;
@@ -107,7 +108,7 @@ acme_order_answer(struct acme_exchange *x, struct http_answer *a, const struct a
 	if (strcmp(o->status, "valid") == 0)
 		json_object_set_new(d, "certificate", json_string(acme_url(x, "cert", o->id)));
 	if (strcmp(o->status, "processing") == 0)
-		http_answer_header(a, "Retry-After", arena_printf(x->arena, "%d", ACME_POLL_SEC));
+		http_answer_header(a, "Retry-After", arena_printf(x->arena, "%u", o->wait_sec ? o->wait_sec : ACME_POLL_SEC));
 	http_answer_header(a, "Location", url);
 	x->detail = o->status;
 	acme_answer_json(x, a, d);
@@ -165,7 +166,7 @@ refuse(struct acme_exchange *x, const struct db_result *r, const char *profile, 
 		acme_subproblem(x, arena_strdup(x->arena, db_text(r, 0, 5)), e);
 		return fail(e, E_REJECTED_NAME, "%.150s: no challenge of this directory is one for it", db_text(r, 0, 5));
 	}
-	return acme_limit_refuse(x, found, db_text(r, 0, 5), db_int(r, 0, 12), e);
+	return acme_limit_refuse(x, found, db_text(r, 0, 5), db_int(r, 0, 13), e);
 }
 
 struct wanted {

@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "enroll/acme/order.h"
-#include "enroll/acme/probe.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 
@@ -27,7 +26,7 @@ struct acme_validator {
 	int n_wakes;
 	time_t look_at;       /* of CLOCK_MONOTONIC */
 	bool stopping;
-	int n_threads;
+	int n_wanted, n_threads;
 	pthread_t *threads;
 };
 
@@ -49,7 +48,16 @@ now_sec(void)
 	return t.tv_sec;
 }
 
-/* 1, 0 when nothing is due, -1. */
+/* A quarter of what can be looked at at a time: of three others each finds room at once. */
+static int64_t
+most_of_account(struct acme_validator *v)
+{
+	int n = acme_probe_connections(v->probe);
+	n = n < v->n_wanted ? n : v->n_wanted;
+	return n < 4 ? 1 : n / 4;
+}
+
+/* 1, with an id of 0 when another took what was due; 0 when nothing is due; -1. */
 static int
 take(struct acme_validator *v, struct arena *a, struct work *ret, struct error *e)
 {
@@ -57,11 +65,14 @@ take(struct acme_validator *v, struct arena *a, struct work *ret, struct error *
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 	if (enroll_query(acme_enroll(v->acme), 0,
 	                 "SELECT r_id, r_attempt, r_type, r_token, r_identifier, r_wildcard, r_account, r_thumbprint, r_label, r_settings, r_caa"
-	                 " FROM acme_challenge_take($1::int)",
-	                 (struct db_param[]){DB_INT(LEASE_SEC)}, 1, &r, e) < 0)
+	                 " FROM acme_challenge_take($1::int, $2::int)",
+	                 (struct db_param[]){DB_INT(LEASE_SEC), DB_INT(most_of_account(v))}, 2, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
 		return 0;
+	*ret = (struct work){0};
+	if (db_is_null(r, 0, ID))
+		return 1;
 	*ret = (struct work){
 	    .id = db_int(r, 0, ID),
 	    .attempt = (int)db_int(r, 0, ATTEMPT),
@@ -78,9 +89,8 @@ take(struct acme_validator *v, struct arena *a, struct work *ret, struct error *
 	return 1;
 }
 
-/* Words with commas between them. */
-static char **
-words(struct arena *a, const char *text, size_t *ret_n)
+char **
+acme_words(struct arena *a, const char *text, size_t *ret_n)
 {
 	size_t n = 0, max = 1;
 	for (const char *p = text; *p; p++)
@@ -94,6 +104,14 @@ words(struct arena *a, const char *text, size_t *ret_n)
 	}
 	*ret_n = n;
 	return list;
+}
+
+void
+acme_task_settings(struct arena *a, const struct endpoint *ep, bool caa, Siegel__Task *t)
+{
+	t->networks = acme_words(a, endpoint_text(ep, a, "networks", ""), &t->n_networks);
+	if (caa)
+		t->caa_identities = acme_words(a, endpoint_text(ep, a, "caa_identities", ""), &t->n_caa_identities);
 }
 
 static bool
@@ -126,10 +144,8 @@ ask(struct acme_validator *v, struct arena *a, const struct work *w, Siegel__Fin
 	t.token = arena_strdup(a, w->token);
 	t.thumbprint = base64url_encode(a, w->thumbprint);
 	t.account_url = arena_printf(a, "%s/acct/%lld", acme_directory_url(v->acme, a, w->label), (long long)w->account);
-	t.networks = words(a, endpoint_text(&w->settings, a, "networks", ""), &t.n_networks);
+	acme_task_settings(a, &w->settings, w->caa, &t);
 	t.wildcard = w->wildcard;
-	if (w->caa)
-		t.caa_identities = words(a, endpoint_text(&w->settings, a, "caa_identities", ""), &t.n_caa_identities);
 	t.deadline_ms = DEADLINE_MS;
 	t.request_id = arena_printf(a, "challenge-%lld", (long long)w->id);
 	return acme_probe_run(v->probe, &t, ret, e);
@@ -137,7 +153,7 @@ ask(struct acme_validator *v, struct arena *a, const struct work *w, Siegel__Fin
 
 /* What is stored of a look. */
 struct outcome {
-	bool good;
+	bool good, caa;      /* caa: CAA records allow it too */
 	int again_sec;       /* not 0: it is tried again */
 	const char *problem; /* ACME's word; with neither of the two */
 	const char *detail;
@@ -154,6 +170,7 @@ judge(const struct work *w, struct arena *a, const Siegel__Finding *f, const str
 	for (size_t i = 0; f && i < f->n_steps && i < LIMIT_PROBE_STEPS; i++)
 		json_array_append_new(ret->log, json_string(f->steps[i]));
 	ret->good = f && f->good;
+	ret->caa = w->caa && *endpoint_text(&w->settings, a, "caa_identities", "");
 	if (ret->good)
 		return;
 	if ((f ? f->temporary : error_acme_status(why->code) >= 500) && w->attempt < most)
@@ -173,10 +190,11 @@ store(struct acme_validator *v, const struct work *w, const struct outcome *o, s
 	const struct db_param row[] = {
 	    DB_INT(w->id), DB_INT(w->attempt), DB_TEXT(o->good ? "true" : "false"), o->good || o->again_sec || !problem ? DB_NULL : DB_TEXT(problem),
 	    DB_TEXT(log ? log : "[]"), DB_INT(o->again_sec), DB_INT(acme_valid_hours(&w->settings)),
+	    DB_TEXT(o->caa ? "true" : "false"),
 	};
 	int result = enroll_query(acme_enroll(v->acme), 0,
-	                          "SELECT acme_challenge_result($1::int8, $2::int, $3::boolean, $4::text, $5::text, $6::int, $7::int)", row,
-	                          ARRAY_LEN(row), &r, e);
+	                          "SELECT acme_challenge_result($1::int8, $2::int, $3::boolean, $4::text, $5::text, $6::int, $7::int, $8::boolean)",
+	                          row, ARRAY_LEN(row), &r, e);
 	free(problem);
 	free(log);
 	return result;
@@ -197,6 +215,8 @@ work_once(struct acme_validator *v)
 			log_error(LOG_LEVEL_WARNING, "challenges can't be read", &e);
 		return false;
 	}
+	if (w.id == 0)
+		return true;
 	if (ask(v, a, &w, &f, &e) < 0)
 		f = NULL;
 	judge(&w, a, f, &e, &o);
@@ -258,6 +278,7 @@ acme_validator_start(struct acme *s, struct acme_validator **ret, struct error *
 	pthread_condattr_t clock;
 	int wanted = (int)config_int(acme_config(s), OPT_acme_validators);
 	v->acme = s;
+	v->n_wanted = wanted;
 	v->threads = xcalloc((size_t)wanted, sizeof(*v->threads));
 	pthread_mutex_init(&v->lock, NULL);
 	pthread_condattr_init(&clock);
@@ -307,4 +328,10 @@ acme_validator_wake(struct acme_validator *v)
 	v->n_wakes++;
 	pthread_cond_signal(&v->wakes);
 	pthread_mutex_unlock(&v->lock);
+}
+
+struct acme_probe *
+acme_validator_probe(struct acme_validator *v)
+{
+	return v ? v->probe : NULL;
 }

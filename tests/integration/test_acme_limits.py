@@ -202,7 +202,7 @@ def test_what_didnt_fail_isnt_counted(instance, directory):
         # As a front end does it, in one transaction: the instance's own validator doesn't see the challenge.
         instance.sql(f"DO $$ BEGIN PERFORM acme_challenge_limited({account}, {challenge}, 1); "
                      f"ASSERT (SELECT n FROM acme_count WHERE {whose}) = 1; "
-                     f"ASSERT acme_challenge_result({challenge}, 0, {outcome}, '[]', 0, 1); END $$")
+                     f"ASSERT acme_challenge_result({challenge}, 0, {outcome}, '[]', 0, 1, false); END $$")
         assert instance.sql(f"SELECT n FROM acme_count WHERE {whose}") == [["0"]]
         instance.sql(f"UPDATE acme_authz SET status = 'deactivated' WHERE id = {authz.id}")
 
