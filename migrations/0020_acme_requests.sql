@@ -13,19 +13,29 @@ END $$;
 
 -- What an account may have certificates for without a challenge: its own names, and those of its external key as long as that isn't revoked.
 CREATE FUNCTION acme_names(p_account bigint) RETURNS text[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
-  SELECT a.names || coalesce(k.names, '{}') FROM siegel.acme_account a LEFT JOIN siegel.acme_key k ON k.id = a.key_id AND k.revoked_at IS NULL
-   WHERE a.id = p_account
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+BEGIN -- not SQL: that would be planned at each call
+  RETURN (SELECT a.names || coalesce(k.names, '{}') FROM siegel.acme_account a LEFT JOIN siegel.acme_key k ON k.id = a.key_id AND k.revoked_at IS NULL
+           WHERE a.id = p_account);
+END $$;
 -- Whether an identifier ("dns:*.a.example") is among such names: dns:host is that host; dns:.domain the domain, all below it, and wildcards; ip:network
 -- the addresses in it; all others are equal.
 CREATE FUNCTION acme_covers(p_names text[], p_identifier text) RETURNS boolean
-LANGUAGE sql IMMUTABLE SET search_path = siegel, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM unnest(p_names) AS n WHERE CASE
+LANGUAGE plpgsql IMMUTABLE SET search_path = siegel, pg_temp AS $$
+DECLARE
+  n text;
+BEGIN
+  FOREACH n IN ARRAY p_names LOOP
+    IF (CASE
       WHEN n LIKE 'dns:.%' THEN p_identifier LIKE 'dns:%' AND (substr(p_identifier, 5) = substr(n, 6) OR right(p_identifier, length(n) - 4) = substr(n, 5))
       WHEN n LIKE 'ip:%' AND p_identifier LIKE 'ip:%' THEN substr(p_identifier, 4)::inet <<= substr(n, 4)::inet
       ELSE n = p_identifier END)
-$$;
+    THEN
+      RETURN true;
+    END IF;
+  END LOOP;
+  RETURN false;
+END $$;
 
 -- The beginning of every request by POST: takes the nonce, and finds who signs, by number or by thumbprint. r_nonce: 'good'; 'used'; 'key' when p_key isn't
 -- the key of nonces (any more), so that nothing under it counts.
@@ -122,7 +132,7 @@ END $$;
 -- Orders.
 
 CREATE FUNCTION acme_time(p_at timestamptz) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = siegel, pg_temp AS $$ SELECT to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') $$;
+LANGUAGE sql STABLE AS $$ SELECT pg_catalog.to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') $$;
 
 -- Whether a valid authorization is one still: it hasn't expired, and what made it valid is so today: a kind of challenge that the directory offers, or a name
 -- that the account may have.
@@ -400,8 +410,9 @@ $$;
 -- made it so isn't any more, shows as revoked.
 CREATE FUNCTION acme_authz_get(p_account bigint, p_id bigint, p_challenge boolean)
 RETURNS TABLE (r_found text, r_id bigint, r_identifier text, r_wildcard boolean, r_status text, r_expires text, r_challenges text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
-  SELECT CASE WHEN z.account_id = p_account THEN 'own' ELSE 'foreign' END, z.id, z.identifier, z.wildcard,
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+BEGIN
+  RETURN QUERY SELECT CASE WHEN z.account_id = p_account THEN 'own' ELSE 'foreign' END, z.id, z.identifier, z.wildcard,
          CASE WHEN z.status IN ('pending', 'valid') AND z.expires_at <= now() THEN 'expired'
               WHEN z.status = 'valid' AND NOT siegel.acme_authz_stands(z) THEN 'revoked' ELSE z.status END, siegel.acme_time(z.expires_at),
          (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('id', c.id, 'type', c.type, 'token', c.token, 'status', c.status,
@@ -409,8 +420,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
             FROM siegel.acme_challenge c WHERE c.authz_id = z.id)
     FROM siegel.acme_authz z
    WHERE z.id = CASE WHEN p_challenge THEN (SELECT c.authz_id FROM siegel.acme_challenge c WHERE c.id = p_id) ELSE p_id END
-     AND (z.account_id = p_account OR z.endpoint_id = (SELECT a.endpoint_id FROM siegel.acme_account a WHERE a.id = p_account))
-$$;
+     AND (z.account_id = p_account OR z.endpoint_id = (SELECT a.endpoint_id FROM siegel.acme_account a WHERE a.id = p_account));
+END $$;
 
 -- An authorization in advance (RFC 8555 7.4.1): its number; null: the account isn't valid any more, or there is no challenge for it.
 CREATE FUNCTION acme_authz_new(p_endpoint bigint, p_account bigint, p_identifier text, p_kinds text, p_token text, p_order_hours int, p_authz_hours int)

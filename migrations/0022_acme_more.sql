@@ -109,16 +109,18 @@ LANGUAGE sql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 $$;
 -- The seconds until another one is allowed; 0: it is now. A window may have begun while the caller waited for its turn.
 CREATE FUNCTION acme_count_wait(p_endpoint bigint, p_what text, p_whose text, p_most int) RETURNS int
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
-  SELECT coalesce((SELECT greatest(1, least(3600, ceil(extract(epoch FROM c.begun_at + interval '1 hour' - now()))))::int FROM siegel.acme_count c
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+BEGIN
+  RETURN coalesce((SELECT greatest(1, least(3600, ceil(extract(epoch FROM c.begun_at + interval '1 hour' - now()))))::int FROM siegel.acme_count c
     WHERE p_most > 0 AND c.endpoint_id = p_endpoint AND c.what = p_what AND c.whose = p_whose AND c.n >= p_most
-      AND c.begun_at > now() - interval '1 hour'), 0)
-$$;
+      AND c.begun_at > now() - interval '1 hour'), 0);
+END $$;
 -- Whose failures are counted: an account's, of an identifier as authorizations have it.
 CREATE FUNCTION acme_failures_of(p_account bigint, p_identifier text) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = siegel, pg_temp AS $$
-  SELECT p_account || ' ' || CASE WHEN p_identifier LIKE 'dns:*.%' THEN 'dns:' || substr(p_identifier, 7) ELSE p_identifier END
-$$;
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  RETURN p_account || ' ' || CASE WHEN p_identifier LIKE 'dns:*.%' THEN 'dns:' || substr(p_identifier, 7) ELSE p_identifier END;
+END $$;
 
 -- acme_account_new() within the limit of p_whose, an address. r_wait not 0: so many seconds until another account can be made, and none was.
 CREATE FUNCTION acme_account_limited(p_endpoint bigint, p_jwk text, p_thumbprint bytea, p_contacts text[], p_terms boolean, p_key bigint, p_binding text,

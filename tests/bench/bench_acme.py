@@ -36,7 +36,7 @@ class Acme:
 
     def orders(self, clients, seconds, most=None):
         command = [str(self.bench.build / "tests/bench/acme_load"), "--url", self.url, "--cacert", self.house.access["SIEGEL_CACERT"],
-                   "--clients", str(clients), "--seconds", str(seconds), "--orders", str(most or int(1500 * seconds))]  # fmt: skip
+                   "--clients", str(clients), "--seconds", str(seconds), "--orders", str(most or int(2000 * seconds / clients) + 50)]  # fmt: skip
         families = self.bench.families()
         before = {service: proc.cpu_us(pids) for service, pids in families.items()}
         done = subprocess.run(command, capture_output=True, text=True,
