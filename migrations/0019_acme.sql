@@ -94,6 +94,7 @@ CREATE TABLE acme_order (
 CREATE INDEX acme_order_account ON acme_order (account_id, id); -- the orders list of an account
 CREATE INDEX acme_order_tenant ON acme_order (tenant_id, id); -- pages over REST
 CREATE INDEX acme_order_expires ON acme_order (expires_at) WHERE status <> 'valid'; -- sweeping
+CREATE INDEX acme_order_processing ON acme_order (finalized_at) WHERE status = 'processing'; -- those that nobody approves
 CREATE INDEX acme_order_certificate ON acme_order (certificate_id) WHERE certificate_id IS NOT NULL; -- whose certificate it is
 CREATE INDEX acme_order_authz ON acme_order USING gin (authz_ids) WITH (fastupdate = on); -- which orders wait for an authorization
 -- One order at a time takes a certificate's place: 'processing' and 'valid' ones have done it.
@@ -116,6 +117,7 @@ CREATE TABLE acme_authz (
 );
 CREATE INDEX acme_authz_reuse ON acme_authz (account_id, identifier, wildcard, id); -- what an order can use; what goes with an account
 CREATE INDEX acme_authz_expires ON acme_authz (expires_at); -- sweeping
+CREATE INDEX acme_authz_ended ON acme_authz (created_at) WHERE status IN ('deactivated', 'invalid'); -- sweeping those that no order has
 
 CREATE TABLE acme_challenge (
   id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -149,7 +151,7 @@ CREATE UNLOGGED TABLE acme_nonce (
 -- What is counted for a limit: a window begins with its first.
 CREATE TABLE acme_count (
   endpoint_id bigint NOT NULL REFERENCES endpoint ON DELETE CASCADE,
-  what        text NOT NULL CHECK (what IN ('accounts', 'orders', 'failures')),
+  what        text NOT NULL CHECK (what IN ('accounts', 'orders', 'authz', 'failures')),
   whose       text NOT NULL,                   -- an address, an account, an account and an identifier
   begun_at    timestamptz NOT NULL DEFAULT now(),
   n           int NOT NULL DEFAULT 1,

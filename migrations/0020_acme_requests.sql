@@ -111,10 +111,15 @@ LANGUAGE sql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
   RETURNING a.status, array_to_string(a.contacts, E'\n'), a.terms_at IS NOT NULL, a.binding::text
 $$;
 
--- Another key for an account (RFC 8555 7.3.5). r_changed false: the account hasn't the old one any more; r_conflict: the account that has the new one.
-CREATE FUNCTION acme_key_change(p_account bigint, p_old bytea, p_jwk text, p_new bytea) RETURNS TABLE (r_changed boolean, r_conflict bigint)
+-- Another key for an account (RFC 8555 7.3.5). r_changed false: the account hasn't the old one any more; r_conflict: the account that has the new one, 0 when
+-- a certificate of the house has it (11.1). p_spki_hash: SHA-256 of it.
+CREATE FUNCTION acme_key_change(p_account bigint, p_old bytea, p_jwk text, p_new bytea, p_spki_hash bytea) RETURNS TABLE (r_changed boolean, r_conflict bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 BEGIN
+  IF EXISTS (SELECT FROM siegel.acme_account a JOIN siegel.certificate x ON x.tenant_id = a.tenant_id AND x.spki_hash = p_spki_hash WHERE a.id = p_account) THEN
+    RETURN QUERY SELECT false, 0::bigint;
+    RETURN;
+  END IF;
   UPDATE siegel.acme_account a SET jwk = p_jwk::jsonb, thumbprint = p_new, version = a.version + 1
    WHERE a.id = p_account AND a.thumbprint = p_old AND a.status = 'valid';
   r_changed := FOUND;
@@ -129,39 +134,90 @@ END $$;
 CREATE FUNCTION acme_time(p_at timestamptz) RETURNS text
 LANGUAGE sql STABLE AS $$ SELECT pg_catalog.to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') $$;
 
+-- Whether a valid authorization is one still: it hasn't expired, and what made it valid is so today: a kind of challenge that the directory offers, or a name
+-- that the account may have.
+CREATE FUNCTION acme_authz_stands(z siegel.acme_authz) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+BEGIN
+  IF z.status <> 'valid' OR z.expires_at <= now() THEN
+    RETURN false;
+  ELSIF z.method = 'policy' THEN
+    RETURN siegel.acme_covers(siegel.acme_names(z.account_id), CASE WHEN z.wildcard THEN 'dns:*.' || substr(z.identifier, 5) ELSE z.identifier END);
+  END IF;
+  RETURN EXISTS (SELECT FROM siegel.endpoint n WHERE n.id = z.endpoint_id AND z.method = ANY (n.auth));
+END $$;
+
+-- What no longer allows an order to be issued: 'account', 'profile' (the directory doesn't offer it under that name), 'authz'; '' when all still does.
+-- p_spki_hash: SHA-256 of the key that is to be certified; null: it was looked at before.
+CREATE FUNCTION acme_order_lacks(o siegel.acme_order, p_spki_hash bytea) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+BEGIN
+  RETURN CASE
+    WHEN NOT EXISTS (SELECT FROM siegel.acme_account a WHERE a.id = o.account_id AND a.status = 'valid') THEN 'account'
+    WHEN NOT EXISTS (SELECT FROM siegel.directory_profile p
+                      WHERE p.endpoint_id = o.endpoint_id AND p.profile_id = o.profile_id AND p.name = o.profile) THEN 'profile'
+    WHEN cardinality(o.authz_ids) > (SELECT count(*) FROM siegel.acme_authz z
+                                      WHERE z.id = ANY (o.authz_ids) AND siegel.acme_authz_stands(z)
+                                        AND coalesce(z.attested_key = p_spki_hash, true)) THEN 'authz'
+    ELSE '' END;
+END $$;
+
 -- The status of an order as clients see it (RFC 8555 7.1.6): what its authorizations make of it as long as it isn't finalized.
 CREATE FUNCTION acme_order_status(p_status text, p_expires timestamptz, p_authz bigint[]) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 DECLARE
-  v_all bigint;
   v_good bigint;
   v_open bigint;
 BEGIN
   IF p_status <> 'pending' THEN
     RETURN p_status;
   END IF;
-  SELECT count(*), count(*) FILTER (WHERE z.status = 'valid'), count(*) FILTER (WHERE z.status IN ('valid', 'pending'))
-    INTO v_all, v_good, v_open FROM siegel.acme_authz z WHERE z.id = ANY (p_authz) AND z.expires_at > now();
+  SELECT count(*) FILTER (WHERE g), count(*) FILTER (WHERE g OR z.status = 'pending') INTO v_good, v_open
+    FROM siegel.acme_authz z CROSS JOIN LATERAL siegel.acme_authz_stands(z) g WHERE z.id = ANY (p_authz) AND z.expires_at > now();
   RETURN CASE WHEN p_expires <= now() OR v_open < cardinality(p_authz) THEN 'invalid' WHEN v_good = cardinality(p_authz) THEN 'ready' ELSE 'pending' END;
 END $$;
 
--- An order as it is shown and worked on. r_take: this caller has it to ask the engine for its certificate, and nobody else for p_lease_sec.
+-- An order that is processed, and isn't to be issued any more, is over: with a problem document.
+CREATE FUNCTION acme_order_end(p_id bigint, p_type text, p_detail text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+  UPDATE siegel.acme_order o
+     SET status = 'invalid', claimed_until = NULL, expires_at = greatest(o.expires_at, now()),
+         error = jsonb_build_object('type', 'urn:ietf:params:acme:error:' || p_type, 'detail', p_detail, 'status', 403)
+   WHERE o.id = p_id AND o.status = 'processing' AND coalesce(o.claimed_until <= now(), true)
+$$;
+
+-- An order as it is shown and worked on. r_take: this caller has it to ask the engine for its certificate, and nobody else for p_lease_sec. Before the engine
+-- is asked again all that finalizing wanted has to be so still; and the engine remembers for 30 days which certificate an order got.
 CREATE FUNCTION acme_order_get(p_account bigint, p_id bigint, p_lease_sec int)
 RETURNS TABLE (r_found text, r_take boolean, r_id bigint, r_status text, r_expires text, r_identifiers text, r_authz text, r_profile text,
                r_replaces text, r_error text, r_certificate bigint, r_csr bytea, r_profile_name text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+DECLARE
+  v_lacks text;
 BEGIN
   r_take := false;
   SELECT CASE WHEN o.account_id = p_account THEN 'own' ELSE 'foreign' END, o.id, siegel.acme_order_status(o.status, o.expires_at, o.authz_ids),
          siegel.acme_time(o.expires_at), array_to_string(o.identifiers, E'\n'), array_to_string(o.authz_ids, ','), coalesce(o.profile, ''),
          coalesce(o.replaces, ''), coalesce(o.error::text, ''), o.certificate_id, o.csr, coalesce(p.name, ''), coalesce(o.claimed_until <= now(), true)
     INTO r_found, r_id, r_status, r_expires, r_identifiers, r_authz, r_profile, r_replaces, r_error, r_certificate, r_csr, r_profile_name, r_take
-    FROM siegel.acme_order o LEFT JOIN siegel.profile p ON p.id = o.profile_id WHERE o.id = p_id;
+    FROM siegel.acme_order o LEFT JOIN siegel.profile p ON p.id = o.profile_id
+   WHERE o.id = p_id AND (o.account_id = p_account OR o.endpoint_id = (SELECT a.endpoint_id FROM siegel.acme_account a WHERE a.id = p_account));
   IF r_found IS NULL THEN
     RETURN;
   END IF;
   r_take := r_take AND r_status = 'processing' AND r_found = 'own' AND p_lease_sec > 0;
   IF r_take THEN -- who had it has died, or was told to come again
+    SELECT CASE WHEN o.finalized_at < now() - interval '29 days' THEN 'time' ELSE siegel.acme_order_lacks(o, NULL) END
+      INTO v_lacks FROM siegel.acme_order o WHERE o.id = p_id;
+    IF v_lacks <> '' THEN
+      PERFORM siegel.acme_order_end(p_id, CASE v_lacks WHEN 'profile' THEN 'invalidProfile' ELSE 'unauthorized' END, CASE v_lacks
+        WHEN 'time' THEN 'nobody approved the order within 29 days'
+        WHEN 'account' THEN 'the account is not valid any more'
+        WHEN 'profile' THEN 'the directory does not offer the profile of the order any more'
+        ELSE 'an authorization of the order ended, or was withdrawn, while it was processed' END);
+      RETURN QUERY SELECT g.* FROM siegel.acme_order_get(p_account, p_id, 0) g;
+      RETURN;
+    END IF;
     UPDATE siegel.acme_order o SET claimed_until = now() + make_interval(secs => p_lease_sec)
      WHERE o.id = p_id AND o.status = 'processing' AND coalesce(o.claimed_until <= now(), true);
     r_take := FOUND;
@@ -185,7 +241,9 @@ BEGIN
     SELECT z.id INTO v_id FROM siegel.acme_authz z
      WHERE z.account_id = p_account AND z.identifier = v_name AND z.wildcard = v_wildcard AND z.status = 'valid'
        AND z.attested_key IS NULL -- one key was attested, and the next order has another
-       AND z.expires_at > now() + interval '1 hour' AND CASE WHEN z.method = 'policy' THEN v_policy ELSE p_authz_hours > 0 END
+       AND z.expires_at > now() + interval '1 hour'
+       AND CASE WHEN z.method = 'policy' THEN v_policy
+                ELSE z.validated_at > now() - make_interval(hours => p_authz_hours) AND siegel.acme_authz_stands(z) END
      ORDER BY z.id DESC LIMIT 1;
     IF v_id IS NOT NULL THEN
       RETURN v_id;
@@ -266,7 +324,7 @@ END $$;
 
 -- Finalizing (RFC 8555 7.4): one compare-and-set. p_names: the names of the CSR, sorted, each once; p_spki_hash: SHA-256 of its key. r_found is 'own' also
 -- when another finalize with this CSR won, whose order is given; or 'names', 'key' (another one was attested), 'not_ready', 'other_csr', 'replaced',
--- 'account'.
+-- 'account', 'profile' (the directory doesn't offer the order's any more).
 CREATE FUNCTION acme_order_finalize(p_account bigint, p_id bigint, p_csr bytea, p_names text[], p_spki_hash bytea, p_lease_sec int)
 RETURNS TABLE (r_found text, r_take boolean, r_id bigint, r_status text, r_expires text, r_identifiers text, r_authz text, r_profile text,
                r_replaces text, r_error text, r_certificate bigint, r_csr bytea, r_profile_name text)
@@ -274,18 +332,13 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 DECLARE
   v_won boolean := false;
   v_replaced boolean := false;
+  v_lacks text;
 BEGIN
   BEGIN
     UPDATE siegel.acme_order o
        SET status = 'processing', csr = p_csr, claimed_until = now() + make_interval(secs => p_lease_sec), finalized_at = now()
-      FROM siegel.acme_account a
-     WHERE o.id = p_id AND o.account_id = p_account AND a.id = p_account AND a.status = 'valid' AND o.status = 'pending' AND o.expires_at > now()
-       AND o.identifiers = p_names
-       AND cardinality(o.authz_ids) = (
-             SELECT count(*) FROM siegel.acme_authz z
-              WHERE z.id = ANY (o.authz_ids) AND z.status = 'valid' AND z.expires_at > now() AND coalesce(z.attested_key = p_spki_hash, true)
-                AND (z.method <> 'policy' OR siegel.acme_covers(siegel.acme_names(p_account),
-                       CASE WHEN z.wildcard THEN 'dns:*.' || substr(z.identifier, 5) ELSE z.identifier END)));
+     WHERE o.id = p_id AND o.account_id = p_account AND o.status = 'pending' AND o.expires_at > now() AND o.identifiers = p_names
+       AND siegel.acme_order_lacks(o, p_spki_hash) = '';
     v_won := FOUND;
   EXCEPTION WHEN unique_violation THEN
     v_replaced := true;
@@ -297,9 +350,11 @@ BEGIN
   END IF;
   r_take := v_won;
   IF r_found = 'own' AND NOT v_won THEN
+    SELECT siegel.acme_order_lacks(o, NULL) INTO v_lacks FROM siegel.acme_order o WHERE o.id = p_id;
     r_found := CASE
       WHEN v_replaced THEN 'replaced'
       WHEN r_status IN ('processing', 'valid') THEN CASE WHEN r_csr = p_csr THEN 'own' ELSE 'other_csr' END
+      WHEN v_lacks IN ('account', 'profile') THEN v_lacks
       WHEN r_status <> 'ready' THEN 'not_ready'
       WHEN r_identifiers <> array_to_string(p_names, E'\n') THEN 'names'
       WHEN EXISTS (SELECT FROM siegel.acme_order o JOIN siegel.acme_authz z ON z.id = ANY (o.authz_ids)
@@ -351,18 +406,21 @@ $$;
 
 -- Authorizations and challenges.
 
--- An authorization with its challenges, as a JSON array; p_id is its number, or with p_challenge that of one of its challenges.
+-- An authorization with its challenges, as a JSON array; p_id is its number, or with p_challenge that of one of its challenges. One that was valid, and what
+-- made it so isn't any more, shows as revoked.
 CREATE FUNCTION acme_authz_get(p_account bigint, p_id bigint, p_challenge boolean)
 RETURNS TABLE (r_found text, r_id bigint, r_identifier text, r_wildcard boolean, r_status text, r_expires text, r_challenges text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 BEGIN
   RETURN QUERY SELECT CASE WHEN z.account_id = p_account THEN 'own' ELSE 'foreign' END, z.id, z.identifier, z.wildcard,
-         CASE WHEN z.status IN ('pending', 'valid') AND z.expires_at <= now() THEN 'expired' ELSE z.status END, siegel.acme_time(z.expires_at),
+         CASE WHEN z.status IN ('pending', 'valid') AND z.expires_at <= now() THEN 'expired'
+              WHEN z.status = 'valid' AND NOT siegel.acme_authz_stands(z) THEN 'revoked' ELSE z.status END, siegel.acme_time(z.expires_at),
          (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('id', c.id, 'type', c.type, 'token', c.token, 'status', c.status,
                    'validated', siegel.acme_time(c.validated_at), 'error', c.error)) ORDER BY c.id), '[]')::text
             FROM siegel.acme_challenge c WHERE c.authz_id = z.id)
     FROM siegel.acme_authz z
-   WHERE z.id = CASE WHEN p_challenge THEN (SELECT c.authz_id FROM siegel.acme_challenge c WHERE c.id = p_id) ELSE p_id END;
+   WHERE z.id = CASE WHEN p_challenge THEN (SELECT c.authz_id FROM siegel.acme_challenge c WHERE c.id = p_id) ELSE p_id END
+     AND (z.account_id = p_account OR z.endpoint_id = (SELECT a.endpoint_id FROM siegel.acme_account a WHERE a.id = p_account));
 END $$;
 
 -- An authorization in advance (RFC 8555 7.4.1). r_found is, besides: 'account' (it isn't valid any more), 'kinds' (there is no challenge for it).
@@ -465,8 +523,9 @@ BEGIN
   RETURN NEXT;
 END $$;
 
--- What a validation came to: good, or a problem document, or neither and it is tried again in p_again_sec. One statement for the challenge and its
--- authorization. p_caa: CAA records were asked about. False: it wasn't the caller's any more.
+-- What a validation came to: good, or a problem document, or neither and it is tried again in p_again_sec. It makes nothing valid for an account that isn't
+-- any more, nor in a directory that is closed. One statement for the challenge and its authorization. p_caa: CAA records were asked about. False: it wasn't
+-- the caller's any more.
 CREATE FUNCTION acme_challenge_done(p_id bigint, p_attempt int, p_good boolean, p_error text, p_log text, p_again_sec int, p_valid_hours int, p_caa boolean)
 RETURNS boolean
 LANGUAGE sql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
@@ -479,7 +538,9 @@ LANGUAGE sql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
     RETURNING c.authz_id, c.type, c.status
   ), z AS (
     UPDATE siegel.acme_authz z
-       SET status = c.status, method = CASE WHEN p_good THEN c.type END, validated_at = CASE WHEN p_good THEN now() END,
+       SET status = CASE WHEN EXISTS (SELECT FROM siegel.acme_account a JOIN siegel.endpoint n ON n.id = a.endpoint_id AND n.enabled
+                                       WHERE a.id = z.account_id AND a.status = 'valid') THEN c.status ELSE 'revoked' END,
+           method = CASE WHEN p_good THEN c.type END, validated_at = CASE WHEN p_good THEN now() END,
            caa_at = CASE WHEN p_good AND p_caa THEN now() END,
            expires_at = CASE WHEN p_good THEN now() + make_interval(hours => p_valid_hours) ELSE z.expires_at END
       FROM c WHERE z.id = c.authz_id AND z.status = 'pending' AND c.status <> 'processing'
@@ -510,8 +571,13 @@ BEGIN
   RETURN QUERY SELECT g.* FROM siegel.acme_authz_get(p_account, p_id, true) g;
 END $$;
 
--- What is of no use any more: nonces that ran out, orders and authorizations a week after their end, orders that were left while they were processed when
--- the engine knows nothing of them any more (WINDOW_SEC of finalize.c), windows of limits. Up to p_limit of each at a time; how many went.
+-- How nonces begin that were made at that time: its seconds as 32 bits without a sign.
+CREATE FUNCTION acme_nonce_at(p_at timestamptz) RETURNS bytea
+LANGUAGE sql IMMUTABLE SET search_path = siegel, pg_temp AS $$ SELECT substr(int8send(extract(epoch FROM p_at)::int8), 5) $$;
+
+-- What is of no use any more: nonces that ran out, orders and authorizations a week after their end, authorizations that failed or were given up an hour after
+-- they were made when no order has them, windows of limits. Orders that nobody approved in time are over, and go when the engine knows nothing of them any
+-- more. Up to p_limit of each at a time; how many went.
 CREATE FUNCTION acme_sweep(p_limit int) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 DECLARE
@@ -519,9 +585,12 @@ DECLARE
   v_n bigint;
 BEGIN
   DELETE FROM siegel.acme_nonce n WHERE n.nonce IN (
-    SELECT m.nonce FROM siegel.acme_nonce m WHERE m.nonce < substr(int8send(extract(epoch FROM now())::bigint - 3600), 5) ORDER BY m.nonce LIMIT p_limit);
+    SELECT m.nonce FROM siegel.acme_nonce m WHERE m.nonce < siegel.acme_nonce_at(now() - interval '1 hour') ORDER BY m.nonce LIMIT p_limit);
   GET DIAGNOSTICS v_n = ROW_COUNT;
   v_all := v_all + v_n;
+  PERFORM siegel.acme_order_end(p.id, 'unauthorized', 'nobody approved the order within 29 days')
+     FROM (SELECT o.id FROM siegel.acme_order o WHERE o.status = 'processing' AND o.finalized_at < now() - interval '29 days'
+            ORDER BY o.finalized_at LIMIT p_limit) p;
   DELETE FROM siegel.acme_order o WHERE o.id IN (
     SELECT p.id FROM siegel.acme_order p
      WHERE p.status <> 'valid' AND p.expires_at < now() - CASE p.status WHEN 'processing' THEN interval '31 days' ELSE interval '7 days' END
@@ -530,6 +599,13 @@ BEGIN
   v_all := v_all + v_n;
   DELETE FROM siegel.acme_authz z WHERE z.id IN (
     SELECT y.id FROM siegel.acme_authz y WHERE y.expires_at < now() - interval '7 days' ORDER BY y.expires_at LIMIT p_limit);
+  GET DIAGNOSTICS v_n = ROW_COUNT;
+  v_all := v_all + v_n;
+  -- Two hours long, so that those that orders have aren't looked at each time; they go with the others.
+  DELETE FROM siegel.acme_authz z WHERE z.id IN (
+    SELECT y.id FROM siegel.acme_authz y
+     WHERE y.status IN ('deactivated', 'invalid') AND y.created_at < now() - interval '1 hour' AND y.created_at > now() - interval '3 hours'
+       AND NOT EXISTS (SELECT FROM siegel.acme_order o WHERE o.authz_ids @> ARRAY[y.id]) ORDER BY y.created_at LIMIT p_limit);
   GET DIAGNOSTICS v_n = ROW_COUNT;
   v_all := v_all + v_n;
   DELETE FROM siegel.acme_count c WHERE (c.endpoint_id, c.what, c.whose) IN (

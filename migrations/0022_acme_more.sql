@@ -27,7 +27,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
                SELECT FROM siegel.acme_authz z
                 WHERE z.account_id = p_account AND z.status = 'valid' AND z.expires_at > now() AND z.wildcard = (u.name LIKE 'dns:*.%')
                   AND z.identifier = CASE WHEN u.name LIKE 'dns:*.%' THEN 'dns:' || substr(u.name, 7) ELSE u.name END
-                  AND (z.method <> 'policy' OR siegel.acme_covers(siegel.acme_names(p_account), u.name))))
+                  AND siegel.acme_authz_stands(z)))
     FROM siegel.endpoint n CROSS JOIN siegel.acme_ca_line(p_endpoint) l
     JOIN siegel.certificate x ON x.tenant_id = n.tenant_id AND x.ca_id = l.r_ca AND x.serial = p_serial
    WHERE n.id = p_endpoint AND x.der = p_der
@@ -63,7 +63,8 @@ DECLARE
   v_certificate bigint;
 BEGIN
   SELECT CASE WHEN o.account_id = p_account THEN 'own' ELSE 'foreign' END, o.tenant_id, o.certificate_id INTO r_found, v_tenant, v_certificate
-    FROM siegel.acme_order o WHERE o.id = p_order;
+    FROM siegel.acme_order o
+   WHERE o.id = p_order AND (o.account_id = p_account OR o.endpoint_id = (SELECT a.endpoint_id FROM siegel.acme_account a WHERE a.id = p_account));
   IF r_found IS NULL THEN
     RETURN;
   END IF;
@@ -138,25 +139,49 @@ BEGIN
   RETURN NEXT;
 END $$;
 
--- Takes back authorizations that this transaction made when with them the account has over p_most that are pending. The seconds until one of them runs
--- out by itself, 0 when they stay.
-CREATE FUNCTION acme_pending_limit(p_account bigint, p_authz bigint[], p_most int) RETURNS int
+-- Counts the authorizations that this transaction made, and takes them back when with them the account has over p_pending that are pending, or made over ten
+-- times p_orders within an hour. r_found: 'pending', 'authz', null when they stay. r_wait: the seconds until it can be asked for again.
+CREATE FUNCTION acme_authz_limit(p_endpoint bigint, p_account bigint, p_authz bigint[], p_orders int, p_pending int) RETURNS TABLE (r_found text, r_wait int)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 DECLARE
-  v_wait int;
+  v_made int;
+  v_open boolean;
 BEGIN
-  IF p_most = 0 OR NOT EXISTS (SELECT FROM siegel.acme_authz z WHERE z.id = ANY (p_authz) AND z.status = 'pending')
-     OR p_most >= (SELECT count(*) FROM siegel.acme_authz z WHERE z.account_id = p_account AND z.status = 'pending' AND z.expires_at > now()) THEN
-    RETURN 0;
+  SELECT count(*), bool_or(z.status = 'pending') INTO v_made, v_open FROM siegel.acme_authz z WHERE z.id = ANY (p_authz) AND z.created_at = now();
+  r_wait := 0;
+  IF v_open AND p_pending > 0
+     AND p_pending < (SELECT count(*) FROM siegel.acme_authz z WHERE z.account_id = p_account AND z.status = 'pending' AND z.expires_at > now()) THEN
+    r_found := 'pending';
+  ELSIF v_made > 0 AND p_orders > 0 THEN
+    r_wait := siegel.acme_count_add(p_endpoint, 'authz', p_account::text, v_made, 10 * p_orders);
+    r_found := CASE WHEN r_wait > 0 THEN 'authz' END;
   END IF;
-  DELETE FROM siegel.acme_authz z WHERE z.id = ANY (p_authz) AND z.status = 'pending' AND z.created_at = now();
-  SELECT greatest(1, ceil(extract(epoch FROM min(z.expires_at) - now())))::int INTO v_wait
-    FROM siegel.acme_authz z WHERE z.account_id = p_account AND z.status = 'pending' AND z.expires_at > now();
-  RETURN coalesce(v_wait, 3600);
+  IF r_found IS NOT NULL THEN
+    DELETE FROM siegel.acme_authz z WHERE z.id = ANY (p_authz) AND z.created_at = now();
+  END IF;
+  IF r_found = 'pending' THEN
+    SELECT coalesce(greatest(1, ceil(extract(epoch FROM min(z.expires_at) - now())))::int, 3600) INTO r_wait
+      FROM siegel.acme_authz z WHERE z.account_id = p_account AND z.status = 'pending' AND z.expires_at > now();
+  END IF;
+  RETURN NEXT;
 END $$;
 
--- acme_order_new() within the account's limits; one that replaces a certificate isn't counted among the orders. r_found is, besides: 'orders', 'pending', or
--- 'failures' (those of r_identifiers); then r_wait is the seconds until it can be asked for again.
+-- Whether an order only renews a certificate of the account, as its server advises (RFC 9773 5): it has no other names, no other order that isn't over wants
+-- to take its place, and it is time: the earliest that its window can begin has come, or it is to be renewed at once.
+CREATE FUNCTION acme_renews(p_endpoint bigint, p_account bigint, p_identifiers text[], p_key_id bytea, p_serial bytea) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT FROM siegel.acme_renewal(p_endpoint, p_key_id, p_serial) r
+     WHERE (r.r_at_once OR extract(epoch FROM now()) >= least(r.r_begins + (r.r_ends - r.r_begins) * 2 / 3, r.r_advised_from))
+       AND EXISTS (SELECT FROM siegel.ca k JOIN siegel.certificate x ON x.ca_id = k.id AND x.serial = p_serial
+                     JOIN siegel.acme_order o ON o.certificate_id = x.id AND o.account_id = p_account AND o.identifiers @> p_identifiers
+                    WHERE k.ski = p_key_id AND x.tenant_id = o.tenant_id
+                      AND NOT EXISTS (SELECT FROM siegel.acme_order p WHERE p.account_id = p_account AND p.replaces_id = x.id AND p.status = 'pending'
+                                         AND p.expires_at > now())))
+$$;
+
+-- acme_order_new() within the account's limits; one that only renews a certificate isn't counted among the orders. r_found is, besides: 'orders', 'pending',
+-- 'authz', or 'failures' (those of r_identifiers); then r_wait is the seconds until it can be asked for again.
 CREATE FUNCTION acme_order_limited(p_endpoint bigint, p_account bigint, p_identifiers text[], p_kinds text[], p_tokens text[], p_profile text,
                                    p_replaces text, p_key_id bytea, p_serial bytea, p_order_hours int, p_authz_hours int,
                                    p_orders int, p_failures int, p_pending int)
@@ -164,10 +189,15 @@ RETURNS TABLE (r_found text, r_take boolean, r_id bigint, r_status text, r_expir
                r_replaces text, r_error text, r_certificate bigint, r_csr bytea, r_profile_name text, r_wait int)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 DECLARE
-  v_counted int := CASE WHEN p_replaces IS NULL THEN 1 ELSE 0 END;
+  v_counted boolean := true;
+  v_limit record;
 BEGIN
   r_take := false;
-  r_wait := siegel.acme_count_add(p_endpoint, 'orders', p_account::text, v_counted, CASE v_counted WHEN 0 THEN 0 ELSE p_orders END);
+  IF p_replaces IS NOT NULL THEN
+    PERFORM siegel.acme_count_add(p_endpoint, 'orders', p_account::text, 0, 0); -- takes its turn
+    v_counted := NOT siegel.acme_renews(p_endpoint, p_account, p_identifiers, p_key_id, p_serial);
+  END IF;
+  r_wait := CASE WHEN v_counted THEN siegel.acme_count_add(p_endpoint, 'orders', p_account::text, 1, p_orders) ELSE 0 END;
   IF r_wait > 0 THEN
     r_found := 'orders';
     RETURN NEXT;
@@ -183,38 +213,49 @@ BEGIN
       FROM siegel.acme_order_new(p_endpoint, p_account, p_identifiers, p_kinds, p_tokens, p_profile, p_replaces, p_key_id, p_serial, p_order_hours,
                                  p_authz_hours) g;
     IF r_found = 'own' THEN
-      r_wait := siegel.acme_pending_limit(p_account, string_to_array(r_authz, ',')::bigint[], p_pending);
-      IF r_wait > 0 THEN
+      SELECT * INTO v_limit FROM siegel.acme_authz_limit(p_endpoint, p_account, string_to_array(r_authz, ',')::bigint[], p_orders, p_pending);
+      IF v_limit.r_found IS NOT NULL THEN
         DELETE FROM siegel.acme_order o WHERE o.id = r_id;
-        r_found := 'pending';
+        r_found := v_limit.r_found;
+        r_wait := v_limit.r_wait;
       END IF;
     END IF;
   END IF;
-  IF r_found <> 'own' AND v_counted > 0 THEN
+  IF r_found <> 'own' AND v_counted THEN
     PERFORM siegel.acme_count_give(p_endpoint, 'orders', p_account::text);
   END IF;
   RETURN NEXT;
 END $$;
 
--- acme_authz_new() within them.
+-- acme_authz_new() within them: one counts as an order.
 CREATE FUNCTION acme_authz_limited(p_endpoint bigint, p_account bigint, p_identifier text, p_kinds text, p_token text, p_order_hours int, p_authz_hours int,
-                                   p_failures int, p_pending int)
+                                   p_orders int, p_failures int, p_pending int)
 RETURNS TABLE (r_found text, r_id bigint, r_identifier text, r_wildcard boolean, r_status text, r_expires text, r_challenges text, r_wait int)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+DECLARE
+  v_limit record;
 BEGIN
-  PERFORM siegel.acme_count_add(p_endpoint, 'orders', p_account::text, 0, 0); -- takes its turn
+  r_wait := siegel.acme_count_add(p_endpoint, 'orders', p_account::text, 1, p_orders);
+  IF r_wait > 0 THEN
+    r_found := 'orders';
+    RETURN NEXT;
+    RETURN;
+  END IF;
   r_wait := siegel.acme_count_wait(p_endpoint, 'failures', siegel.acme_failures_of(p_account, p_identifier), p_failures);
   IF r_wait > 0 THEN
     r_found := 'failures';
     r_identifier := p_identifier;
-    RETURN NEXT;
-    RETURN;
+  ELSE
+    SELECT g.*, 0 INTO r_found, r_id, r_identifier, r_wildcard, r_status, r_expires, r_challenges, r_wait
+      FROM siegel.acme_authz_new(p_endpoint, p_account, p_identifier, p_kinds, p_token, p_order_hours, p_authz_hours) g;
+    IF r_found = 'own' THEN
+      SELECT * INTO v_limit FROM siegel.acme_authz_limit(p_endpoint, p_account, ARRAY[r_id], p_orders, p_pending);
+      r_found := coalesce(v_limit.r_found, r_found);
+      r_wait := v_limit.r_wait;
+    END IF;
   END IF;
-  SELECT g.*, 0 INTO r_found, r_id, r_identifier, r_wildcard, r_status, r_expires, r_challenges, r_wait
-    FROM siegel.acme_authz_new(p_endpoint, p_account, p_identifier, p_kinds, p_token, p_order_hours, p_authz_hours) g;
-  IF r_found = 'own' THEN
-    r_wait := siegel.acme_pending_limit(p_account, ARRAY[r_id], p_pending);
-    r_found := CASE WHEN r_wait > 0 THEN 'pending' ELSE r_found END;
+  IF r_found <> 'own' THEN
+    PERFORM siegel.acme_count_give(p_endpoint, 'orders', p_account::text);
   END IF;
   RETURN NEXT;
 END $$;
@@ -284,7 +325,7 @@ BEGIN
 END $$;
 
 REVOKE ALL ON FUNCTION acme_ca_line, acme_revocable, acme_renewal, acme_chains, acme_count_add, acme_count_give, acme_count_wait, acme_failures_of,
-  acme_account_limited, acme_pending_limit, acme_order_limited, acme_authz_limited, acme_challenge_limited, acme_challenge_result, acme_attested_limited
+  acme_account_limited, acme_authz_limit, acme_renews, acme_order_limited, acme_authz_limited, acme_challenge_limited, acme_challenge_result, acme_attested_limited
   FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION acme_revocable, acme_renewal, acme_chains, acme_account_limited, acme_order_limited, acme_authz_limited, acme_challenge_limited,
   acme_challenge_result, acme_attested_limited TO siegel_acme;

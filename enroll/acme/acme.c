@@ -6,9 +6,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "enroll/acme/limits.h"
 #include "enroll/acme/validator.h"
+#include "lib/auth/auth.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+
+#define WRONG_MOST 100 /* signatures by another key, and accounts that don't exist, of one address within a minute */
 
 struct acme {
 	const struct config *config;
@@ -214,14 +218,16 @@ account_of_kid(struct acme_exchange *x, int64_t *ret, struct error *e)
 	return 0;
 }
 
+struct nonce {
+	uint8_t octets[ACME_NONCE_BYTES], key[ACME_NONCE_KEY_BYTES];
+};
+
 /* Takes the nonce, and finds the account: one statement. */
 static int
-begin(struct acme_exchange *x, const int64_t *account_id, struct db_result **ret, struct error *e)
+begin(struct acme_exchange *x, const struct nonce *nonce, const int64_t *account_id, struct db_result **ret, struct error *e)
 {
-	uint8_t nonce[ACME_NONCE_BYTES], key[ACME_NONCE_KEY_BYTES];
-	if (acme_nonce_check(x->acme->nonces, x->jws.nonce, nonce, key, e) < 0)
-		return -1;
-	const struct db_param row[] = {DB_INT(x->endpoint.id), DB_BYTES(key, sizeof(key)), DB_BYTES(nonce, sizeof(nonce)),
+	const struct db_param row[] = {DB_INT(x->endpoint.id), DB_BYTES(nonce->key, sizeof(nonce->key)),
+	                               DB_BYTES(nonce->octets, sizeof(nonce->octets)),
 	                               account_id ? DB_INT(*account_id) : DB_NULL,
 	                               x->jws.jwk ? DB_BYTES(x->key.thumbprint, JWK_THUMBPRINT_BYTES) : DB_NULL};
 	if (acme_query(x,
@@ -242,16 +248,48 @@ key_of_account(struct acme_exchange *x, const char *text, struct error *e)
 	return jwk_parse_known(x->arena, jwk, &x->key, e);
 }
 
-/* Who signs. A key that comes with the request is verified before the store is asked anything. */
+/* Whoever claims to be an account has a nonce taken before his signature can be verified: one address may be wrong so often within a minute. */
+static int
+authenticate_account(struct acme_exchange *x, const struct nonce *nonce, struct db_result **ret, struct error *e)
+{
+	enum { ID = 1, STATUS, JWK };
+	const char *throttle = arena_printf(x->arena, "acme:%s", acme_limit_address(x->arena, x->request->client));
+	int64_t id = 0;
+	if (account_of_kid(x, &id, e) < 0 || throttle_check_of(throttle, WRONG_MOST, e) < 0 || begin(x, nonce, &id, ret, e) < 0)
+		return -1;
+	if (db_is_null(*ret, 0, ID)) {
+		throttle_failed(throttle);
+		return fail(e, E_NO_ACCOUNT, "there is no such account (RFC 8555 6.2)");
+	}
+	x->account.id = id; /* for the log */
+	if (key_of_account(x, db_text(*ret, 0, JWK), e) < 0)
+		return -1;
+	if (jwk_verify(&x->key, x->jws.alg, x->jws.signed_data, x->jws.signature, e) < 0) {
+		throttle_failed(throttle);
+		return -1;
+	}
+	const char *status = db_text(*ret, 0, STATUS);
+	return strcmp(status, "valid") == 0 ? 0 : fail(e, E_FORBIDDEN, "the account is %s (RFC 8555 7.3.6)", status);
+}
+
+/* Who signs. A nonce that isn't ours is found first, which costs next to nothing; a key that comes with the request is verified before the store is asked
+ * anything. */
 static int
 authenticate(struct acme_exchange *x, struct error *e)
 {
 	enum { NONCE, ID, STATUS, JWK, CONTACTS, TERMS, BINDING };
 	CLEANUP(db_result_free) struct db_result *r = NULL;
-	int64_t id = 0;
-	if (x->jws.jwk ? (jwk_parse(x->arena, x->jws.jwk, &x->key, e) < 0 ||
-	                  jwk_verify(&x->key, x->jws.alg, x->jws.signed_data, x->jws.signature, e) < 0 || begin(x, NULL, &r, e) < 0)
-	               : (account_of_kid(x, &id, e) < 0 || begin(x, &id, &r, e) < 0))
+	struct nonce nonce;
+	if (acme_nonce_check(x->acme->nonces, x->jws.nonce, nonce.octets, nonce.key, e) < 0)
+		return -1;
+	int result;
+	if (!x->jws.jwk)
+		result = authenticate_account(x, &nonce, &r, e);
+	else if (jwk_parse(x->arena, x->jws.jwk, &x->key, e) < 0 || jwk_verify(&x->key, x->jws.alg, x->jws.signed_data, x->jws.signature, e) < 0)
+		return -1;
+	else
+		result = begin(x, &nonce, NULL, &r, e);
+	if (result < 0)
 		return -1;
 	x->account = (struct acme_account){
 	    .id = db_int(r, 0, ID),
@@ -260,13 +298,7 @@ authenticate(struct acme_exchange *x, struct error *e)
 	    .terms = db_bool(r, 0, TERMS),
 	    .binding = arena_strdup(x->arena, db_text(r, 0, BINDING)),
 	};
-	if (x->jws.jwk)
-		return 0;
-	if (!x->account.id)
-		return fail(e, E_NO_ACCOUNT, "there is no such account (RFC 8555 6.2)");
-	if (key_of_account(x, db_text(r, 0, JWK), e) < 0 || jwk_verify(&x->key, x->jws.alg, x->jws.signed_data, x->jws.signature, e) < 0)
-		return -1;
-	return strcmp(x->account.status, "valid") == 0 ? 0 : fail(e, E_FORBIDDEN, "the account is %s (RFC 8555 7.3.6)", x->account.status);
+	return 0;
 }
 
 static int

@@ -86,12 +86,12 @@ handle_new(struct acme_exchange *x, struct http_answer *a, struct error *e)
 		return fail(e, E_MALFORMED, "a wildcard can't be authorised in advance (RFC 8555 7.4.1)");
 	const struct db_param row[] = {DB_INT(x->endpoint.id), DB_INT(x->account.id), DB_TEXT(identifier),
 	                               DB_TEXT(acme_identifier_kinds(x->arena, x->endpoint.auth, identifier)), DB_TEXT(token),
-	                               DB_INT(acme_order_hours(x)), DB_INT(acme_authz_hours(x)), DB_INT(acme_limits_of(x).failures),
-	                               DB_INT(acme_limits_of(x).pending)};
+	                               DB_INT(acme_order_hours(x)), DB_INT(acme_authz_hours(x)), DB_INT(acme_limits_of(x).orders),
+	                               DB_INT(acme_limits_of(x).failures), DB_INT(acme_limits_of(x).pending)};
 	if (acme_query(x,
 	               "SELECT " ACME_AUTHZ_COLUMNS
 	               ", r_wait FROM acme_authz_limited($1::int8, $2::int8, $3::text, $4::text, $5::text, $6::int, $7::int,"
-	               " $8::int, $9::int)",
+	               " $8::int, $9::int, $10::int)",
 	               row, ARRAY_LEN(row), &r, e) < 0 ||
 	    acme_limit_refuse(x, db_text(r, 0, 0), identifier, db_int(r, 0, 7), e) < 0)
 		return -1;

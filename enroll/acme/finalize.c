@@ -31,10 +31,23 @@ finish(struct acme_exchange *x, struct acme_order *o, int64_t certificate_id, co
 	return acme_order_read(x, r, o, e);
 }
 
+/* What the engine says of a profile by the house's name for it, by the directory's word. */
+static struct error
+in_their_words(struct acme_exchange *x, const struct acme_order *o, const struct error *why)
+{
+	const char *ours = arena_printf(x->arena, "\"%s\"", o->profile_name), *detail = arena_strdup(x->arena, why->detail), *at;
+	struct error said = *why;
+	while ((at = strstr(detail, ours)) != NULL && strcmp(o->profile_name, o->profile) != 0)
+		detail = arena_printf(x->arena, "%.*s\"%s\"%s", (int)(at - detail), detail, o->profile, at + strlen(ours));
+	(void)fail(&said, why->code, "%s", detail);
+	return said;
+}
+
 static int
 refused(struct acme_exchange *x, struct acme_order *o, const struct error *why, struct error *e)
 {
-	json_t *p CLEANUP(json_decref) = acme_problem(why);
+	const struct error said = in_their_words(x, o, why);
+	json_t *p CLEANUP(json_decref) = acme_problem(&said);
 	if (x->problem) { /* it is the order's, and the answer is no refusal */
 		json_object_update(p, x->problem);
 		json_decref(x->problem);
@@ -134,6 +147,8 @@ refuse(const struct acme_order *o, struct error *e)
 	    {"names", E_BAD_CSR, "the names of the request, its common name among them, have to be those of the order exactly (RFC 8555 7.4)"},
 	    {"key", E_BAD_CSR, "the request has another key than the one that was attested (draft-ietf-acme-device-attest 5)"},
 	    {"other_csr", E_NOT_READY, "the order was finalized with another request already (RFC 8555 7.4)"},
+	    {"account", E_FORBIDDEN, "the account isn't valid any more (RFC 8555 7.3.6)"},
+	    {"profile", E_NO_PROFILE, "the directory doesn't offer the order's profile any more: make a new order"},
 	    {"replaced", E_REPLACED, "another order has taken the place of the certificate that this one replaces (RFC 9773 5)"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -157,7 +172,7 @@ handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
 	size_t n = 0;
 	if (read_csr(x, &csr, e) < 0)
 		return -1;
-	if (bytes_equal(csr.spki, x->key.spki))
+	if (jwk_is(&x->key, csr.spki))
 		return fail(e, E_BAD_CSR, "the key of the account can't be certified: make another one for the certificate (RFC 8555 11.1)");
 	if (acme_identifiers_of_csr(x->arena, &csr, names, ARRAY_LEN(names), &n, e) < 0)
 		return -1;

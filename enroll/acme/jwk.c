@@ -3,6 +3,7 @@
 #include <openssl/bn.h>
 #include <openssl/ecdsa.h>
 #include <openssl/sha.h>
+#include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -199,6 +200,16 @@ jwk_free(struct jwk *k)
 {
 	EVP_PKEY_free(k->key);
 	k->key = NULL;
+}
+
+bool
+jwk_is(const struct jwk *k, struct bytes spki)
+{
+	const uint8_t *p = spki.data;
+	EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)spki.len);
+	bool same = key && EVP_PKEY_eq(key, k->key) == 1;
+	EVP_PKEY_free(key);
+	return same;
 }
 
 bool

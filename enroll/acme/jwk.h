@@ -29,6 +29,9 @@ int jwk_parse(struct arena *a, const json_t *object, struct jwk *ret, struct err
 int jwk_parse_known(struct arena *a, const json_t *object, struct jwk *ret, struct error *e) MUST_CHECK;
 void jwk_free(struct jwk *k); /* accepts one that was never parsed */
 
+/* Whether a SubjectPublicKeyInfo holds this key, however it writes it. */
+bool jwk_is(const struct jwk *k, struct bytes spki);
+
 /* The signature of the algorithms that accounts may use (RFC 8555 6.2): RS256, ES256, ES384, ES512, EdDSA. E_BAD_ALGORITHM: another one, or one that
  * isn't the key's; E_FORBIDDEN: it is wrong. */
 int jwk_verify(const struct jwk *k, const char *alg, struct bytes data, struct bytes signature, struct error *e) MUST_CHECK;

@@ -1,4 +1,5 @@
 /* keyChange, RFC 8555 7.3.5: the outer JWS is the old key's, the inner one the new key's. */
+#include <openssl/sha.h>
 #include <string.h>
 
 #include "enroll/acme/acme.h"
@@ -29,15 +30,19 @@ static int
 change(struct acme_exchange *x, const struct jwk *new_key, struct error *e)
 {
 	CLEANUP(db_result_free) struct db_result *r = NULL;
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	SHA256(new_key->spki.data, new_key->spki.len, hash);
 	const struct db_param row[] = {DB_INT(x->account.id), DB_BYTES(x->key.thumbprint, JWK_THUMBPRINT_BYTES), DB_TEXT(new_key->canonical),
-	                               DB_BYTES(new_key->thumbprint, JWK_THUMBPRINT_BYTES)};
-	if (acme_query(x, "SELECT r_changed, r_conflict FROM acme_key_change($1::int8, $2::bytea, $3::text, $4::bytea)", row, ARRAY_LEN(row), &r,
-	               e) < 0)
+	                               DB_BYTES(new_key->thumbprint, JWK_THUMBPRINT_BYTES), DB_BYTES(hash, sizeof(hash))};
+	if (acme_query(x, "SELECT r_changed, r_conflict FROM acme_key_change($1::int8, $2::bytea, $3::text, $4::bytea, $5::bytea)", row,
+	               ARRAY_LEN(row), &r, e) < 0)
 		return -1;
 	if (db_bool(r, 0, 0))
 		return 0;
 	if (db_is_null(r, 0, 1))
 		return fail(e, E_FORBIDDEN, "the account has another key by now, or isn't valid any more (RFC 8555 7.3.5)");
+	if (db_int(r, 0, 1) == 0)
+		return fail(e, E_BAD_KEY, "the new key is that of a certificate: make another one for the account (RFC 8555 11.1)");
 	x->location = acme_url(x, "acct", db_int(r, 0, 1));
 	return fail(e, E_CONFLICT, "the new key is that of an account already (RFC 8555 7.3.5)");
 }

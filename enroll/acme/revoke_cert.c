@@ -1,5 +1,4 @@
 /* revokeCert, RFC 8555 7.6: by the account that ordered the certificate, by one that holds authorizations for all its names, or by its own key. */
-#include <openssl/x509.h>
 #include <string.h>
 
 #include "enroll/acme/acme.h"
@@ -39,17 +38,6 @@ read_certificate(struct acme_exchange *x, struct cert *ret, struct error *e)
 	return cert_parse(der, ret, &why) == 0 ? 0 : fail(e, E_MALFORMED, "certificate: %s", why.detail);
 }
 
-/* The key that signed is the certificate's, however the two write it. */
-static bool
-is_own_key(const struct acme_exchange *x, const struct cert *c)
-{
-	const uint8_t *p = c->spki.data;
-	EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)c->spki.len);
-	bool same = key && EVP_PKEY_eq(key, x->key.key) == 1;
-	EVP_PKEY_free(key);
-	return same;
-}
-
 /* Whether it may be revoked by who signs, and for which reason then. As Boulder has it: the certificate's own key shows that somebody has it, so it
  * always is keyCompromise; who proved to have the names, but didn't order it, says no more than that they aren't the other's any longer. */
 static int
@@ -68,7 +56,7 @@ authorise(struct acme_exchange *x, const struct cert *c, int64_t *ret_id, int *r
 	*ret_id = db_int(r, 0, ID);
 	if (!by_account) {
 		*reason = KEY_COMPROMISE;
-		return is_own_key(x, c)
+		return jwk_is(&x->key, c->spki)
 		           ? 0
 		           : fail(e, E_FORBIDDEN, "the key in \"jwk\" isn't that of the certificate; accounts sign with \"kid\" (RFC 8555 7.6)");
 	}
