@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/json_depth.h"
 #include "lib/limits.h"
 
 static void
@@ -113,33 +114,6 @@ jsonapi_check_media(const struct http_request *r, bool raw, struct error *e)
 	return 0;
 }
 
-/* jansson recurses; what nests deeper than any document of ours is refused before it does. */
-static bool
-too_deep(struct bytes body)
-{
-	int depth = 0;
-	bool in_string = false;
-
-	for (size_t i = 0; i < body.len; i++) {
-		uint8_t c = body.data[i];
-
-		if (in_string) {
-			if (c == '\\')
-				i++;
-			else if (c == '"')
-				in_string = false;
-		} else if (c == '"') {
-			in_string = true;
-		} else if (c == '{' || c == '[') {
-			if (++depth > LIMIT_JSON_DEPTH)
-				return true;
-		} else if (c == '}' || c == ']') {
-			depth--;
-		}
-	}
-	return false;
-}
-
 /* "The request MUST include a single resource object as primary data. The resource object MUST contain type and id members" for a change;
  * for a new one the server makes the id. */
 static int
@@ -205,7 +179,7 @@ parse(struct bytes body, const char *type, const char *id, bool relationships, s
 
 	if (body.len == 0)
 		return fail(e, E_MALFORMED, "the body is empty; a JSON:API document with a resource object of type %s is wanted", type);
-	if (too_deep(body))
+	if (json_is_deeper(body, LIMIT_JSON_DEPTH))
 		return fail(e, E_MALFORMED, "the document nests deeper than %d", LIMIT_JSON_DEPTH);
 	d.root = json_loadb((const char *)body.data, body.len, JSON_REJECT_DUPLICATES, &why);
 	if (!d.root)

@@ -55,7 +55,6 @@
 #define LIMIT_RSA_MAX_BITS 8192           /* a signature of 8192 bits is verified in under a millisecond, 16,384 cost four */
 #define LIMIT_WEAK_KEYS 4000000           /* on the lists of [ca] weak_key_dir: 128 MiB at most, shared by all workers */
 #define LIMIT_EC_MIN_BITS 224             /* of a curve's order: 112 bits of strength, as RSA above */
-#define LIMIT_BACKDATE_SEC 3600           /* notBefore lies up to this before signing, for clocks that are slow */
 
 /* Imports */
 #define LIMIT_IMPORT_FILE_BYTES (16 * 1024 * 1024) /* some ten thousand certificates; more go into several files */
@@ -131,7 +130,7 @@
 #define LIMIT_CODES 500                   /* made at once: their secrets come back in one frame */
 #define LIMIT_CODE_HOURS 8784             /* that a code is good for: a year */
 #define LIMIT_CHALLENGE_BYTES 128
-#define LIMIT_MAC_CONTENT_BYTES 16384     /* a signed account key of ACME: its largest is RSA of 4096 bits */
+#define LIMIT_MAC_CONTENT_BYTES 16384     /* a signed account key of ACME: around RSA of 8192 bits it has 3 KiB */
 #define LIMIT_ACME_KEY_HOURS 87840        /* in which accounts are made with an external account key: ten years */
 #define LIMIT_DIRECTORY_PROFILES 20       /* that a directory of ACME offers: all of them are in its answer */
 

@@ -78,7 +78,7 @@ CREATE TABLE acme_order (
   identifiers    text[] NOT NULL,              -- "dns:a.example", "dns:*.a.example", "ip:192.0.2.1", "permanent-identifier:…": sorted, each once
   authz_ids      bigint[] NOT NULL,
   profile        text,                         -- the directory's word for it
-  profile_id     int NOT NULL REFERENCES profile,
+  profile_id     int NOT NULL,                 -- of a profile that may be deleted since: what is under way holds it (profile.delete)
   replaces       text,                         -- RFC 9773 4.1: certificate identifier
   replaces_id    bigint,                       -- and the certificate
   csr            bytea,                        -- with processing and valid
@@ -93,7 +93,7 @@ CREATE TABLE acme_order (
 );
 CREATE INDEX acme_order_account ON acme_order (account_id, id); -- the orders list of an account
 CREATE INDEX acme_order_tenant ON acme_order (tenant_id, id); -- pages over REST
-CREATE INDEX acme_order_expires ON acme_order (expires_at) WHERE status IN ('pending', 'invalid'); -- sweeping
+CREATE INDEX acme_order_expires ON acme_order (expires_at) WHERE status <> 'valid'; -- sweeping
 CREATE INDEX acme_order_processing ON acme_order (finalized_at) WHERE status = 'processing'; -- those that nobody approves
 CREATE INDEX acme_order_certificate ON acme_order (certificate_id) WHERE certificate_id IS NOT NULL; -- whose certificate it is
 CREATE INDEX acme_order_authz ON acme_order USING gin (authz_ids) WITH (fastupdate = on); -- which orders wait for an authorization
@@ -115,7 +115,7 @@ CREATE TABLE acme_authz (
   expires_at   timestamptz NOT NULL,
   created_at   timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX acme_authz_reuse ON acme_authz (account_id, identifier, wildcard, id) WHERE status IN ('pending', 'valid'); -- what an order can use
+CREATE INDEX acme_authz_reuse ON acme_authz (account_id, identifier, wildcard, id); -- what an order can use; what goes with an account
 CREATE INDEX acme_authz_expires ON acme_authz (expires_at); -- sweeping
 CREATE INDEX acme_authz_ended ON acme_authz (created_at) WHERE status IN ('deactivated', 'invalid'); -- sweeping those that no order has
 

@@ -79,20 +79,20 @@ CREATE FUNCTION acme_account_new(p_endpoint bigint, p_jwk text, p_thumbprint byt
 RETURNS TABLE (r_id bigint, r_made boolean, r_status text, r_contacts text, r_terms boolean, r_binding text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 BEGIN
-  INSERT INTO siegel.acme_account AS a (tenant_id, endpoint_id, jwk, thumbprint, contacts, terms_at, key_id, binding, address)
-    SELECT n.tenant_id, n.id, p_jwk::jsonb, p_thumbprint, p_contacts, CASE WHEN p_terms THEN now() END, p_key, p_binding::jsonb, p_address
-      FROM siegel.endpoint n WHERE n.id = p_endpoint
-    ON CONFLICT (endpoint_id, thumbprint) DO NOTHING RETURNING a.id INTO r_id;
-  r_made := r_id IS NOT NULL;
-  IF r_made AND p_key IS NOT NULL THEN
-    UPDATE siegel.acme_key k SET accounts = k.accounts + 1
-     WHERE k.id = p_key AND k.accounts < k.max_accounts AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now());
-    IF NOT FOUND THEN
-      DELETE FROM siegel.acme_account a WHERE a.id = r_id;
-      r_id := NULL;
-      RETURN NEXT;
-      RETURN;
-    END IF;
+  r_made := false;
+  -- Who makes accounts with one key takes turns from here on.
+  PERFORM FROM siegel.acme_key k
+   WHERE k.id = p_key AND k.accounts < k.max_accounts AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+     FOR NO KEY UPDATE;
+  IF FOUND OR p_key IS NULL THEN
+    INSERT INTO siegel.acme_account AS a (tenant_id, endpoint_id, jwk, thumbprint, contacts, terms_at, key_id, binding, address)
+      SELECT n.tenant_id, n.id, p_jwk::jsonb, p_thumbprint, p_contacts, CASE WHEN p_terms THEN now() END, p_key, p_binding::jsonb, p_address
+        FROM siegel.endpoint n WHERE n.id = p_endpoint
+      ON CONFLICT (endpoint_id, thumbprint) DO NOTHING;
+    r_made := FOUND;
+  END IF;
+  IF r_made THEN
+    UPDATE siegel.acme_key k SET accounts = k.accounts + 1 WHERE k.id = p_key;
   END IF;
   SELECT a.id, a.status, array_to_string(a.contacts, E'\n'), a.terms_at IS NOT NULL, a.binding::text
     INTO r_id, r_status, r_contacts, r_terms, r_binding
@@ -182,7 +182,7 @@ CREATE FUNCTION acme_order_end(p_id bigint, p_type text, p_detail text) RETURNS 
 LANGUAGE sql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
   UPDATE siegel.acme_order o
      SET status = 'invalid', claimed_until = NULL, expires_at = greatest(o.expires_at, now()),
-         error = jsonb_build_object('type', 'urn:ietf:params:acme:error:' || p_type, 'detail', p_detail, 'status', 403)
+         error = jsonb_build_object('type', 'urn:ietf:params:acme:error:' || p_type, 'detail', p_detail, 'status', CASE p_type WHEN 'invalidProfile' THEN 400 ELSE 403 END)
    WHERE o.id = p_id AND o.status = 'processing' AND coalesce(o.claimed_until <= now(), true)
 $$;
 
@@ -198,9 +198,9 @@ BEGIN
   r_take := false;
   SELECT CASE WHEN o.account_id = p_account THEN 'own' ELSE 'foreign' END, o.id, siegel.acme_order_status(o.status, o.expires_at, o.authz_ids),
          siegel.acme_time(o.expires_at), array_to_string(o.identifiers, E'\n'), array_to_string(o.authz_ids, ','), coalesce(o.profile, ''),
-         coalesce(o.replaces, ''), coalesce(o.error::text, ''), o.certificate_id, o.csr, p.name, coalesce(o.claimed_until <= now(), true)
+         coalesce(o.replaces, ''), coalesce(o.error::text, ''), o.certificate_id, o.csr, coalesce(p.name, ''), coalesce(o.claimed_until <= now(), true)
     INTO r_found, r_id, r_status, r_expires, r_identifiers, r_authz, r_profile, r_replaces, r_error, r_certificate, r_csr, r_profile_name, r_take
-    FROM siegel.acme_order o JOIN siegel.profile p ON p.id = o.profile_id
+    FROM siegel.acme_order o LEFT JOIN siegel.profile p ON p.id = o.profile_id
    WHERE o.id = p_id AND (o.account_id = p_account OR o.endpoint_id = (SELECT a.endpoint_id FROM siegel.acme_account a WHERE a.id = p_account));
   IF r_found IS NULL THEN
     RETURN;
@@ -211,7 +211,7 @@ BEGIN
       INTO v_lacks FROM siegel.acme_order o WHERE o.id = p_id;
     IF v_lacks <> '' THEN
       PERFORM siegel.acme_order_end(p_id, CASE v_lacks WHEN 'profile' THEN 'invalidProfile' ELSE 'unauthorized' END, CASE v_lacks
-        WHEN 'time' THEN 'nobody approved the order within 29 days'
+        WHEN 'time' THEN 'the order was not issued within 29 days'
         WHEN 'account' THEN 'the account is not valid any more'
         WHEN 'profile' THEN 'the directory does not offer the profile of the order any more'
         ELSE 'an authorization of the order ended, or was withdrawn, while it was processed' END);
@@ -262,8 +262,8 @@ BEGIN
 END $$;
 
 -- A new order. Identifiers are sorted, each once; p_kinds and p_tokens are theirs, in case that a new authorization is needed. r_found is 'own', or what
--- stands in the way: 'account' (it isn't valid any more), 'profile' (RFC: none of that name), 'replaces', 'replaced' (RFC 9773 5), 'kinds' (an identifier for
--- which there is no challenge: r_identifiers).
+-- stands in the way: 'account' (it isn't valid any more), 'profile' (there is none of that name), 'replaces', 'replaced' (RFC 9773 5), 'kinds' (an
+-- identifier for which there is no challenge: r_identifiers).
 CREATE FUNCTION acme_order_new(p_endpoint bigint, p_account bigint, p_identifiers text[], p_kinds text[], p_tokens text[], p_profile text,
                                p_replaces text, p_key_id bytea, p_serial bytea, p_order_hours int, p_authz_hours int)
 RETURNS TABLE (r_found text, r_take boolean, r_id bigint, r_status text, r_expires text, r_identifiers text, r_authz text, r_profile text,
@@ -423,7 +423,7 @@ BEGIN
      AND (z.account_id = p_account OR z.endpoint_id = (SELECT a.endpoint_id FROM siegel.acme_account a WHERE a.id = p_account));
 END $$;
 
--- An authorization in advance (RFC 8555 7.4.1): its number; null: the account isn't valid any more, or there is no challenge for it.
+-- An authorization in advance (RFC 8555 7.4.1). r_found is, besides: 'account' (it isn't valid any more), 'kinds' (there is no challenge for it).
 CREATE FUNCTION acme_authz_new(p_endpoint bigint, p_account bigint, p_identifier text, p_kinds text, p_token text, p_order_hours int, p_authz_hours int)
 RETURNS TABLE (r_found text, r_id bigint, r_identifier text, r_wildcard boolean, r_status text, r_expires text, r_challenges text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
@@ -576,7 +576,8 @@ CREATE FUNCTION acme_nonce_at(p_at timestamptz) RETURNS bytea
 LANGUAGE sql IMMUTABLE SET search_path = siegel, pg_temp AS $$ SELECT substr(int8send(extract(epoch FROM p_at)::int8), 5) $$;
 
 -- What is of no use any more: nonces that ran out, orders and authorizations a week after their end, authorizations that failed or were given up an hour after
--- they were made when no order has them, windows of limits. And orders that nobody approved in time are over. Up to p_limit of each at a time; how many went.
+-- they were made when no order has them, windows of limits. Orders that nobody approved in time are over, and go when the engine knows nothing of them any
+-- more. Up to p_limit of each at a time; how many went.
 CREATE FUNCTION acme_sweep(p_limit int) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 DECLARE
@@ -587,11 +588,12 @@ BEGIN
     SELECT m.nonce FROM siegel.acme_nonce m WHERE m.nonce < siegel.acme_nonce_at(now() - interval '1 hour') ORDER BY m.nonce LIMIT p_limit);
   GET DIAGNOSTICS v_n = ROW_COUNT;
   v_all := v_all + v_n;
-  PERFORM siegel.acme_order_end(p.id, 'unauthorized', 'nobody approved the order within 29 days')
+  PERFORM siegel.acme_order_end(p.id, 'unauthorized', 'the order was not issued within 29 days')
      FROM (SELECT o.id FROM siegel.acme_order o WHERE o.status = 'processing' AND o.finalized_at < now() - interval '29 days'
             ORDER BY o.finalized_at LIMIT p_limit) p;
   DELETE FROM siegel.acme_order o WHERE o.id IN (
-    SELECT p.id FROM siegel.acme_order p WHERE p.status IN ('pending', 'invalid') AND p.expires_at < now() - interval '7 days'
+    SELECT p.id FROM siegel.acme_order p
+     WHERE p.status <> 'valid' AND p.expires_at < now() - CASE p.status WHEN 'processing' THEN interval '31 days' ELSE interval '7 days' END
      ORDER BY p.expires_at LIMIT p_limit);
   GET DIAGNOSTICS v_n = ROW_COUNT;
   v_all := v_all + v_n;

@@ -4,9 +4,6 @@ SET search_path = siegel;
 CREATE INDEX renewal_advice_tenant ON renewal_advice (tenant_id, certificate_id); -- pages over REST
 CREATE INDEX acme_account_thumbprint ON acme_account (thumbprint); -- an account that somebody holds the key of
 CREATE INDEX acme_authz_identifier ON acme_authz (identifier);      -- orders by name: who was asked to prove it
--- An order keeps the number of a profile that was deleted since, as it does that of its certificate: it is over, or ends as one of a profile that is
--- withdrawn. What is under way holds a profile (profile.delete).
-ALTER TABLE acme_order DROP CONSTRAINT acme_order_profile_id_fkey;
 
 -- A revocation by somebody for whom no manager asks the policies (ACME): they are asked here, in the same transaction. What they refuse, and what
 -- others would have to approve, isn't done: SG010 with what the rule says. p_document: the operation as policies see it, but for the certificate.

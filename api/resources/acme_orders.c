@@ -53,7 +53,8 @@ static const struct filtering by_names = {
 	" " OF_ORDER " AND NOT " WON ")"
 #define EXPLANATION                                                                                                    \
 	"CASE o.status WHEN 'invalid' THEN coalesce(o.error->>'detail', 'no reason was noted')"                              \
-	" WHEN 'processing' THEN 'the certificate is being made, or others have to approve it'"                             \
+	" WHEN 'processing' THEN CASE WHEN o.caa_since IS NULL THEN 'the certificate is being made, or others have to approve it'"  \
+	" ELSE 'a name server doesn''t give the CAA records of a name: it is asked again' END"                              \
 	" WHEN 'pending' THEN CASE WHEN " SOME_LOST " THEN coalesce(" WHAT_FAILED ", 'the names weren''t proved in time')"      \
 	" WHEN o.expires_at <= now() THEN 'the client didn''t finalize it in time'"                                         \
 	" WHEN " ALL_WON " THEN 'all names are proved: the client has to finalize it' ELSE " WHAT_WAITS " END END"

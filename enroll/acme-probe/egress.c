@@ -292,13 +292,19 @@ each(const char *list, int (*take)(struct egress *eg, const char *item), struct 
 static int
 take_network(struct egress *eg, const char *item)
 {
-	return eg->n_networks < LIST_MAX && parse_network(item, &eg->networks[eg->n_networks]) == 0 ? (int)(eg->n_networks++ & 0) : -1;
+	if (eg->n_networks == LIST_MAX || parse_network(item, &eg->networks[eg->n_networks]) < 0)
+		return -1;
+	eg->n_networks++;
+	return 0;
 }
 
 static int
 take_endpoint(struct egress *eg, const char *item)
 {
-	return eg->n_own < LIST_MAX && parse_endpoint(item, &eg->own[eg->n_own]) == 0 ? (int)(eg->n_own++ & 0) : -1;
+	if (eg->n_own == LIST_MAX || parse_endpoint(item, &eg->own[eg->n_own]) < 0)
+		return -1;
+	eg->n_own++;
+	return 0;
 }
 
 int

@@ -25,7 +25,7 @@ bool address_equal(const struct address *a, const struct address *b);
 struct egress;
 /* Reads [acme_probe] networks, own_endpoints, http_port and https_port; E_BAD_VALUE names what isn't one. The caller frees *ret. */
 int egress_open(const struct config *c, struct egress **ret, struct error *e) MUST_CHECK;
-void egress_free(struct egress *eg);
+void egress_free(struct egress *eg); /* accepts NULL */
 DEFINE_CLEANUP(struct egress, egress_free)
 
 /* May that address and port be reached? Refused (E_FORBIDDEN, with the reason) is, whatever the networks say: what isn't an address of one other
@@ -35,7 +35,8 @@ DEFINE_CLEANUP(struct egress, egress_free)
  * has to be in one of the n networks of the task, when it has any; E_BAD_VALUE when one of those can't be read, E_UNAVAILABLE when this machine's own
  * addresses can't be found out. */
 int egress_check(const struct egress *eg, char *const *networks, size_t n, const struct address *a, uint16_t port, struct error *e) MUST_CHECK;
-/* The same without the question of which addresses this machine has: for tests. */
+/* What an address is that is never reached, whatever machine this is and whatever the networks say ("a loopback address"), or what an address
+ * embedded in it is; NULL: none of that. */
 const char *egress_never(const struct address *a);
 
 #endif

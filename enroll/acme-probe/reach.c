@@ -4,24 +4,16 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "enroll/acme-probe/task.h"
 #include "lib/daemon.h"
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
+#include "lib/ipc/frame_io.h"
 
 int
 task_left_ms(const struct task *t)
 {
-	int64_t left = t->end_ms - now_ms();
+	int64_t left = t->end_ms - frame_now_ms();
 	return left <= 0 || daemon_stopping() ? 0 : (int)left;
 }
 

@@ -2,9 +2,8 @@
 #include "enroll/acme-probe/task.h"
 
 #include <string.h>
-#include <time.h>
 
-#include "lib/utf8.h"
+#include "lib/ipc/frame_io.h"
 
 enum { TOKEN_MIN = 22, TOKEN_MAX = 256, THUMBPRINT = 43 }; /* RFC 8555 8: 128 bits at least; a SHA-256 in base64url */
 
@@ -73,10 +72,8 @@ task_run(const struct probe *p, const Siegel__Task *asked, struct arena *a)
 {
 	struct task t = {.probe = p, .asked = asked, .arena = a};
 	Siegel__Finding *f = arena_alloc(a, sizeof(*f));
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	int32_t ms = asked->deadline_ms;
-	t.end_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + (ms < 1 || ms > LIMIT_PROBE_TASK_MS ? LIMIT_PROBE_DEFAULT_MS : ms);
+	t.end_ms = frame_now_ms() + (ms < 1 || ms > LIMIT_PROBE_TASK_MS ? LIMIT_PROBE_DEFAULT_MS : ms);
 	bool good = run_kind(&t) == 0;
 	names_free(t.names);
 	siegel__finding__init(f);

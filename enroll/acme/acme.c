@@ -36,8 +36,12 @@ acme_open(const struct config *c, struct acme **ret, struct error *e)
 		return fail(e, E_BAD_VALUE, "[acme] base_url has to begin with https:// and to end without a slash");
 	struct acme *s = xcalloc(1, sizeof(*s));
 	s->config = c;
-	if (enroll_open(c, "acme", "siegel_acme", (int)config_int(c, OPT_acme_database_connections), &s->enroll, e) < 0 ||
-	    acme_nonces_open(s->enroll, &s->nonces, e) < 0 || acme_validator_start(s, &s->validator, e) < 0) {
+	int rc = enroll_open(c, "acme", "siegel_acme", (int)config_int(c, OPT_acme_database_connections), &s->enroll, e);
+	if (rc == 0) {
+		s->nonces = acme_nonces_new(s->enroll);
+		rc = acme_validator_start(s, &s->validator, e);
+	}
+	if (rc < 0) {
 		acme_close(s);
 		return -1;
 	}
@@ -51,7 +55,7 @@ acme_close(struct acme *s)
 	if (!s)
 		return;
 	acme_validator_stop(s->validator);
-	acme_nonces_close(s->nonces);
+	acme_nonces_free(s->nonces);
 	enroll_close(s->enroll);
 	free(s);
 }

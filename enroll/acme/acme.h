@@ -101,22 +101,23 @@ void acme_answer_json(struct acme_exchange *x, struct http_answer *a, json_t *bo
 /* Adds "Link: <url>;rel=…". */
 void acme_answer_link(struct acme_exchange *x, struct http_answer *a, const char *url, const char *rel);
 
-/* One statement, without a tenant: the functions of migrations/0020_acme_requests.sql know whose the directory is. */
+/* One statement, without a tenant: the functions of migrations/0020_acme_requests.sql and 0022_acme_more.sql know whose the directory is. */
 int acme_query(struct acme_exchange *x, const char *sql, const struct db_param *params, int n_params, struct db_result **ret,
                struct error *e) MUST_CHECK;
 /* 0 when the first column of the only row says "own". E_NOT_FOUND without a row, E_FORBIDDEN for "foreign"; what names the thing. */
 int acme_own(const struct db_result *r, const char *what, struct error *e) MUST_CHECK;
-/* Members of a payload: a text, absent without one. E_MALFORMED for another type. */
+/* A member of a payload that is a text, which lives as long as the object; absent when it isn't there. E_MALFORMED for another type. */
 int acme_text(const json_t *object, const char *name, const char *absent, const char **ret, struct error *e) MUST_CHECK;
-/* Account, order, authorization and challenge as addresses. */
+/* The address of a thing by its number: resource is "acct", "order", "authz", "chall" or "cert"; in the arena. */
 const char *acme_url(struct acme_exchange *x, const char *resource, int64_t id);
 
 /* Nonces, RFC 8555 6.5: a time, randomness, and a MAC under a key of the store, so that those nobody used cost nothing. */
 #define ACME_NONCE_BYTES 16
 #define ACME_NONCE_SEC 1800      /* that one is good */
 #define ACME_NONCE_KEY_BYTES 32
-int acme_nonces_open(struct enroll *en, struct acme_nonces **ret, struct error *e) MUST_CHECK;
-void acme_nonces_close(struct acme_nonces *p); /* accepts NULL */
+/* The caller closes it, before en, which it asks for the key. */
+struct acme_nonces *acme_nonces_new(struct enroll *en) __attribute__((returns_nonnull));
+void acme_nonces_free(struct acme_nonces *p); /* accepts NULL */
 /* A fresh one, in the arena. E_STORE when its key can't be read. */
 int acme_nonce_make(struct acme_nonces *p, struct arena *a, const char **ret, struct error *e) MUST_CHECK;
 /* Whether one is ours and not too old: what the store knows it by, and the key, which the store compares with its own. E_BAD_NONCE. */

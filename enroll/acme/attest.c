@@ -1,6 +1,5 @@
 #include "enroll/acme/attest_parts.h"
 
-#include <openssl/crypto.h>
 #include <openssl/sha.h>
 #include <string.h>
 
@@ -125,12 +124,4 @@ acme_attest_verify(const struct endpoint *ep, struct bytes attestation_object, s
 	if (e->code == E_INTERNAL)
 		return -1;
 	return fail(e, E_BAD_ATTESTATION, "%s", arena_strdup(a, e->detail));
-}
-
-bool
-acme_attest_key_is(struct bytes attested_key, struct bytes spki)
-{
-	uint8_t digest[SHA256_DIGEST_LENGTH];
-	SHA256(spki.data, spki.len, digest);
-	return attested_key.len == sizeof(digest) && CRYPTO_memcmp(attested_key.data, digest, sizeof(digest)) == 0;
 }

@@ -5,7 +5,7 @@
 #include "enroll/endpoint.h"
 
 struct attest_result {
-	uint8_t key[32];    /* SHA-256 of the SubjectPublicKeyInfo that was attested: the certificate's key must be that one */
+	uint8_t key[32];    /* SHA-256 of the SubjectPublicKeyInfo that was attested: acme_order_finalize() of the store takes no other */
 	const char *format; /* "tpm", "packed" */
 	const char *device; /* what the attestation certificate calls it: the identifier, octet for octet */
 	const char *text;   /* of it all, for the log of the challenge */
@@ -17,8 +17,6 @@ struct attest_result {
  * without anchors trusts nobody. Takes no lock and no store: callable from any thread. */
 int acme_attest_verify(const struct endpoint *ep, struct bytes attestation_object, struct bytes key_authorization, const char *identifier,
                        struct arena *a, struct attest_result *ret, struct error *e) MUST_CHECK;
-/* Is this SubjectPublicKeyInfo (whole, DER) the one of attest_result.key, as the store keeps it in acme_authz.attested_key? */
-bool acme_attest_key_is(struct bytes attested_key, struct bytes spki);
 /* A value of permanent-identifier by the draft's grammar (3.1): text without "/", perhaps with "/" and the object identifier of who assigned it.
  * E_MALFORMED. */
 int acme_attest_identifier_check(struct arena *a, const char *value, struct error *e) MUST_CHECK;

@@ -136,7 +136,7 @@ judge(struct acme_exchange *x, const struct round *r, bool late, struct error *e
 			continue;
 		log_event(LOG_LEVEL_INFO, "acme caa", "request", x->request->request_id, "identifier", n->identifier, "problem",
 		          f ? f->problem : "serverInternal", "detail", detail, NULL);
-		if ((!f || f->temporary) && !late) {
+		if (!f || (f->temporary && !late)) { /* a fault of ours is no answer, however long it lasts */
 			if (open++ == 0)
 				fail(&later, E_UNAVAILABLE, "%.100s: %.150s", n->identifier, detail);
 			continue;

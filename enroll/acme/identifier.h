@@ -7,7 +7,7 @@
 /* Checks an identifier object (RFC 8555 7.1.3, RFC 8738 3, draft-ietf-acme-device-attest 3) and gives its text in the one form that it has.
  * E_MALFORMED; E_NAME_TYPE: another type; E_REJECTED_NAME: a name for which there are no certificates, such as an address in a dns identifier. */
 int acme_identifier_parse(struct arena *a, const json_t *object, const char **ret, struct error *e) MUST_CHECK;
-/* It as an object; the caller frees it. wildcard: without its "*." in the text. */
+/* Such a text, or one that was refused, as an object (RFC 8555 9.7.7); UTF-8. The caller frees it. */
 json_t *acme_identifier_json(const char *identifier) __attribute__((returns_nonnull));
 /* The kinds of challenge by which a directory with these ENDPOINT_ bits lets an identifier be validated, "http-01,dns-01"; "" for none. */
 const char *acme_identifier_kinds(struct arena *a, unsigned auth, const char *identifier);

@@ -2,39 +2,16 @@
 
 #include <string.h>
 
+#include "lib/json_depth.h"
 #include "lib/limits.h"
 
 DEFINE_CLEANUP(json_t, json_decref)
-
-static bool
-is_too_deep(struct bytes text)
-{
-	int depth = 0;
-	bool in_string = false;
-	for (size_t i = 0; i < text.len; i++) {
-		uint8_t c = text.data[i];
-		if (in_string) {
-			if (c == '\\')
-				i++;
-			else if (c == '"')
-				in_string = false;
-		} else if (c == '"') {
-			in_string = true;
-		} else if (c == '{' || c == '[') {
-			if (++depth > LIMIT_JSON_DEPTH)
-				return true;
-		} else if (c == '}' || c == ']') {
-			depth--;
-		}
-	}
-	return false;
-}
 
 int
 jws_json(struct bytes text, const char *what, json_t **ret, struct error *e)
 {
 	json_error_t why;
-	if (is_too_deep(text))
+	if (json_is_deeper(text, LIMIT_JSON_DEPTH))
 		return fail(e, E_MALFORMED, "%s: it nests deeper than %d", what, LIMIT_JSON_DEPTH);
 	json_t *v = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, &why);
 	if (!v)

@@ -15,7 +15,7 @@ struct jws {
 int jws_json(struct bytes text, const char *what, json_t **ret, struct error *e) MUST_CHECK;
 /* Takes a body apart; nothing is verified yet. E_MALFORMED: no flattened JWS, an unprotected header, "crit", "b64", not exactly one of jwk and kid,
  * no url. E_BAD_ALGORITHM: not one of jwk_algorithms, nor (with external, RFC 8555 7.3.4) HS256, HS384 or HS512. Texts live in the arena; the
- * caller frees with jws_free(). / */
+ * caller frees with jws_free(). */
 int jws_parse(struct arena *a, struct bytes body, bool external, struct jws *ret, struct error *e) MUST_CHECK;
 /* The same for a JWS that is a member of a payload. */
 int jws_of_json(struct arena *a, const json_t *object, bool external, struct jws *ret, struct error *e) MUST_CHECK;

@@ -20,18 +20,16 @@ struct acme_nonces {
 	uint8_t key[ACME_NONCE_KEY_BYTES];
 };
 
-int
-acme_nonces_open(struct enroll *en, struct acme_nonces **ret, struct error *e)
+struct acme_nonces *
+acme_nonces_new(struct enroll *en)
 {
 	struct acme_nonces *p = xcalloc(1, sizeof(*p));
 	*p = (struct acme_nonces){.enroll = en, .lock = PTHREAD_MUTEX_INITIALIZER};
-	(void)e;
-	*ret = p;
-	return 0;
+	return p;
 }
 
 void
-acme_nonces_close(struct acme_nonces *p)
+acme_nonces_free(struct acme_nonces *p)
 {
 	if (!p)
 		return;

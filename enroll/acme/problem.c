@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "enroll/acme/acme.h"
+#include "enroll/acme/identifier.h"
 
 #define TRY_AGAIN_SEC 5 /* when nothing says how long it takes */
 #define URN "urn:ietf:params:acme:error:"
@@ -16,20 +16,11 @@ acme_problem(const struct error *e)
 	return p;
 }
 
-/* "dns:a.example" as {"type":"dns","value":"a.example"}. */
-static json_t *
-identifier_json(const char *identifier)
-{
-	size_t len = strcspn(identifier, ":");
-	return json_pack("{s:s%, s:s}", "type", identifier, len, "value", identifier[len] ? identifier + len + 1 : "");
-}
-
 void
 acme_subproblem(struct acme_exchange *x, const char *identifier, const struct error *e)
 {
-	json_t *one = acme_problem(e), *name = identifier_json(identifier);
-	if (name)
-		json_object_set_new(one, "identifier", name);
+	json_t *one = acme_problem(e);
+	json_object_set_new(one, "identifier", acme_identifier_json(identifier));
 	json_object_del(one, "status");
 	if (!x->problem)
 		x->problem = json_object();

@@ -317,7 +317,7 @@ def server_profile(rest, **definition):
 
 
 class Directory:
-    """A directory made over REST. profiles: the client's name → ours, the first one the default; settings: doc/acme.md."""
+    """A directory made over REST. profiles: the client's name → ours, the first one the default; settings: doc/acme-directories.md."""
 
     def __init__(self, rest, profiles, challenges=("http-01", "dns-01", "dns-account-01", "tls-alpn-01"), caa=(), relationships=None, attributes=None, **settings):
         self.rest, self.instance, self.label = rest, rest.instance, mark()

@@ -81,7 +81,7 @@ class Directory:
         row = {"expires_at_sql": "now() + interval '7 days'", **row}
         number = insert(self.instance, "acme_authz", tenant_id=self.tenant, endpoint_id=int(self.id), account_id=account, identifier=identifier, **row)
         for kind, status, problem, log in challenges:
-            insert(self.instance, "acme_challenge", tenant_id=self.tenant, authz_id=number, type=kind, token="t" * 43, status=status, error=problem,
+            insert(self.instance, "acme_challenge", tenant_id=self.tenant, authz_id=number, account_id=account, type=kind, token="t" * 43, status=status, error=problem,
                    log_sql=quote(json.dumps(log)))
         return number
 

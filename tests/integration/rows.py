@@ -14,7 +14,7 @@ H = [f"H{n:02}" for n in range(1, 9)]
 D = [f"D{n:02}" for n in range(1, 6)]
 L = [f"L{n:02}" for n in range(1, 6)]
 X = ["X05"]
-M = [f"M{n:02}" for n in range(6, 11)]
+M = [f"M{n:02}" for n in range(1, 15)]
 S = ["S01", "S02"]
 ALL = T + A + C + R + E + I + H + D + L + X + M + S
 

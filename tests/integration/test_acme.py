@@ -53,6 +53,22 @@ def test_a_certificate_after_an_authorization(instance, directory):
     assert support.load_pem_chain(order.client.post(order.wait().json["certificate"]).body.decode())
 
 
+def test_an_order_outlives_its_profile(instance, rest):
+    """One that is over doesn't keep a profile from being deleted, and is shown all the same."""
+    kept, gone = acme.server_profile(rest), acme.server_profile(rest)
+    made = acme.Directory(rest, {"kept": kept, "gone": gone})
+    try:
+        client = made.client()
+        order = client.order(f"{acme.mark()}.example", profile="gone")
+        instance.sql(f"UPDATE acme_order SET expires_at = now() - interval '1 second' WHERE id = {order.id}")
+        made.change(profiles={"kept": {"profile": kept, "default": True}})
+        (number,), = instance.sql(f"SELECT id FROM profile WHERE name = '{gone}'")
+        assert rest.delete(f"/profiles/{number}").status == 204
+        assert order.poll().status == "invalid" and order.json["profile"] == "gone"
+    finally:
+        made.delete()
+
+
 def test_statements_of_an_order(instance, directory):
     """How often an order asks the store: from newOrder to the certificate, with an authorization that is used again. What threads look for
     every two seconds isn't the order's."""

@@ -147,7 +147,7 @@ class Certificate:
 
 def lives(world, table, name):
     way = table[name]
-    missing = [n for n in way.needs if not shutil.which(n)]
+    missing = [n for n in way.needs if not (mounts() if n == "unshare" else shutil.which(n))]
     if missing:
         return f"there is no {missing[0]} here"
     folder = world.folder / name
@@ -515,6 +515,13 @@ class Uacme:
         second.revoked("superseded")
 
 
+@functools.cache
+def mounts():
+    """Whether a program can have mounts of its own: not in a root that is none itself."""
+    user = [] if os.geteuid() == 0 else ["-r"]
+    return bool(shutil.which("unshare")) and subprocess.run(["unshare", *user, "-m", "true"], capture_output=True, check=False).returncode == 0
+
+
 def trusted(site):
     """bin/trusting COMMAND…: with our certificate in place of the machine's."""
     folder = site.folder / "bin"
@@ -756,12 +763,15 @@ def do_ready_commands(site):
     assert set(lines) == {"curl", *READY}
     shutil.copy(site.instance.cacert, site.folder / "root.pem")
     assert "newNonce" in json.loads(site.run("sh", "-c", lines["curl"]).stdout)
-    for program in READY:
+    ready = [program for program in READY if program != "uacme" or mounts()]
+    for program in ready:
         run_ready(site, program, lines[program])
     # And those of an external account's key; acme-tiny has no such thing.
     site.folder = site.folder / "external"
     site.folder.mkdir()
-    for program in READY[:-1]:
+    for program in ready:
+        if program == READY[-1]:
+            continue
         _, secret, number = site.world.closed.key()
         run_ready(site, program, site.rest.get(f"/acme_keys/{number}").attributes["commands"][program], KEY=acme.b64(secret))
 

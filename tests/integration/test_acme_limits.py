@@ -3,7 +3,9 @@
 import collections
 import concurrent.futures
 import datetime
+import os
 import re
+import time
 
 import pytest
 from cryptography import x509
@@ -322,11 +324,20 @@ def test_what_is_over_is_swept(instance, directory):
     kept = [acme.Authz(client, url).id for one in (new_order(client, "kept.example"), new) for url in one.json["authorizations"]]
     instance.sql(f"UPDATE acme_authz SET status = 'deactivated' WHERE id = {kept[0]}")
     instance.sql(f"UPDATE acme_authz SET created_at = now() - interval '61 minutes' WHERE id IN ({given_up[1]}, {kept[0]})")
+    # Those that a client left while they were processed.
+    left, waits = (client.order(host()).id for _ in range(2))
+    for number, days in ((left, 32), (waits, 8)):
+        instance.sql(f"UPDATE acme_order SET status = 'processing', expires_at = now() - interval '{days} days' WHERE id = {number}")
     instance.sql(f"INSERT INTO acme_count (endpoint_id, what, whose, begun_at) VALUES ({d.id}, 'accounts', 'swept', now() - interval '2 days')")
+    # A nonce begins with its time in 32 bits, which are more than an integer holds from 2038 on.
+    now, tail = int(time.time()), os.urandom(12).hex()
+    nonces = {age: f"'\\x{(now - age) % (1 << 32):08x}{tail}'" for age in (7200, 1, now - (1 << 31))}
+    instance.sql(f"INSERT INTO acme_nonce VALUES {', '.join(f'({n})' for n in nonces.values())}")
     support.wait_until(lambda: instance.count("acme_order", f"id = {old_id}") == 0, 90)
     support.wait_until(lambda: instance.count("acme_authz", f"id = {given_up[1]}") == 0, 10)
     support.wait_until(lambda: instance.count("acme_authz", f"id = {authz}") == 0 and instance.count("acme_count", "whose = 'swept'") == 0, 10)
-    assert instance.count("acme_order", f"id IN ({new_id}, {done.id})") == 2
+    assert instance.count("acme_order", f"id IN ({new_id}, {done.id}, {waits})") == 3 and instance.count("acme_order", f"id = {left}") == 0
+    assert [instance.count("acme_nonce", f"nonce = {n}") for n in nonces.values()] == [0, 1, 1]
     assert instance.count("acme_authz", f"id IN ({given_up[0]}, {', '.join(map(str, kept))})") == 3
     answer = client.ask(old.headers["location"])
     assert (answer.status, answer.type) == (404, "malformed")

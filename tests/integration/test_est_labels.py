@@ -280,7 +280,7 @@ def test_siegelctl_loses_no_secret(ctl, rest, label, tmp_path):
     one = label(auth=["code"])
     make = ["enrollment_codes", "create", f"est_label={one.name}"]
     done = ctl(*make, "count=2", "--out", "secret=code", status=1)
-    assert "no text secret" in done.stderr and done.stdout.count('"secret":') == 2 and not (tmp_path / "code").exists()
+    assert "no text secret" in done.stderr and done.stdout.count("  secret ") == 2 and not (tmp_path / "code").exists()
     shown = ctl(*make, "count=3", "--out", "secrets=codes").stdout
     lines = [line.split("\t") for line in (tmp_path / "codes").read_text().splitlines()]
     assert len(lines) == 3 and all(number.isdigit() and len(secret) == 32 and secret not in shown for number, secret in lines)

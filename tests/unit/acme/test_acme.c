@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "enroll/acme/identifier.h"
+#include "enroll/acme/limits.h"
 #include "lib/limits.h"
 
 #undef fail
@@ -136,6 +137,18 @@ START_TEST(challenges_fit_the_identifier)
 }
 END_TEST
 
+/* A machine has a network of 64 bits to itself, and takes the address that it likes. */
+START_TEST(accounts_are_counted_by_network)
+{
+	static const char *const rows[][2] = {
+	    {"192.0.2.1", "192.0.2.1"}, {"::ffff:192.0.2.1", "192.0.2.1"}, {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"},
+	    {"2001:db8:1:2::", "2001:db8:1:2::/64"}, {"2001:db8:1:3::1", "2001:db8:1:3::/64"}, {"", ""}, {"unix:", "unix:"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		ck_assert_str_eq(acme_limit_address(arena, rows[i][0]), rows[i][1]);
+}
+END_TEST
+
 START_TEST(a_path_is_one_operation)
 {
 	static const struct {
@@ -170,6 +183,7 @@ main(void)
 	tcase_add_test(t, a_signature_is_that_of_the_rfc);
 	tcase_add_test(t, identifiers_have_one_form);
 	tcase_add_test(t, challenges_fit_the_identifier);
+	tcase_add_test(t, accounts_are_counted_by_network);
 	tcase_add_test(t, a_path_is_one_operation);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);

@@ -134,18 +134,6 @@ START_TEST(test_anchors)
 }
 END_TEST
 
-START_TEST(test_key_is)
-{
-	static const uint8_t empty[32] = {0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
-	                                  0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55};
-	struct bytes nothing = {(const uint8_t *)"", 0};
-	ck_assert(acme_attest_key_is((struct bytes){empty, 32}, nothing));
-	ck_assert(!acme_attest_key_is((struct bytes){empty, 31}, nothing));
-	ck_assert(!acme_attest_key_is((struct bytes){NULL, 0}, nothing));
-	ck_assert(!acme_attest_key_is((struct bytes){empty, 32}, BYTES_STR("a")));
-}
-END_TEST
-
 int
 main(void)
 {
@@ -157,7 +145,6 @@ main(void)
 	tcase_add_loop_test(c, test_cut_anywhere, 0, ARRAY_LEN(whole));
 	tcase_add_loop_test(c, test_changed_anywhere, 0, ARRAY_LEN(whole));
 	tcase_add_test(c, test_anchors);
-	tcase_add_test(c, test_key_is);
 	suite_add_tcase(s, c);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
