@@ -155,7 +155,7 @@ static const struct {
     BAD(unknown_kind, E_MALFORMED, "names"), BAD(past_kind, E_MALFORMED, "names"), BAD(many_names, E_BAD_VALUE, "names"),
     BAD(name_twice, E_BAD_VALUE, "names/1"), BAD(empty_name, E_BAD_VALUE, "names/0"), BAD(name_not_text, E_BAD_VALUE, "names/0"),
     BAD(name_not_allowed, E_POLICY, "names/0"), BAD(many_attributes, E_BAD_VALUE, "subject"),
-    BAD(unknown_attribute, E_BAD_VALUE, "subject/2.5.4.3"), BAD(two_cns, E_POLICY, "subject/CN"), BAD(no_cn, E_POLICY, "subject/CN"),
+    BAD(unknown_attribute, E_BAD_VALUE, "subject/2.5.4.3"), BAD(two_cns, E_POLICY, "subject/CN"), BAD(no_cn, E_POLICY, "names"),
     BAD(empty_cn, E_BAD_VALUE, "subject/CN"), BAD(cn_not_text, E_BAD_VALUE, "subject/CN"), BAD(no_csr, E_BAD_CSR, "csr"),
     BAD(big_csr, E_TOO_LARGE, "csr"), BAD(not_a_certificate, E_MALFORMED, NULL),
 };
