@@ -182,7 +182,7 @@ CREATE FUNCTION acme_order_end(p_id bigint, p_type text, p_detail text) RETURNS 
 LANGUAGE sql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
   UPDATE siegel.acme_order o
      SET status = 'invalid', claimed_until = NULL, expires_at = greatest(o.expires_at, now()),
-         error = jsonb_build_object('type', 'urn:ietf:params:acme:error:' || p_type, 'detail', p_detail, 'status', 403)
+         error = jsonb_build_object('type', 'urn:ietf:params:acme:error:' || p_type, 'detail', p_detail, 'status', CASE p_type WHEN 'invalidProfile' THEN 400 ELSE 403 END)
    WHERE o.id = p_id AND o.status = 'processing' AND coalesce(o.claimed_until <= now(), true)
 $$;
 
@@ -211,7 +211,7 @@ BEGIN
       INTO v_lacks FROM siegel.acme_order o WHERE o.id = p_id;
     IF v_lacks <> '' THEN
       PERFORM siegel.acme_order_end(p_id, CASE v_lacks WHEN 'profile' THEN 'invalidProfile' ELSE 'unauthorized' END, CASE v_lacks
-        WHEN 'time' THEN 'nobody approved the order within 29 days'
+        WHEN 'time' THEN 'the order was not issued within 29 days'
         WHEN 'account' THEN 'the account is not valid any more'
         WHEN 'profile' THEN 'the directory does not offer the profile of the order any more'
         ELSE 'an authorization of the order ended, or was withdrawn, while it was processed' END);
@@ -588,7 +588,7 @@ BEGIN
     SELECT m.nonce FROM siegel.acme_nonce m WHERE m.nonce < siegel.acme_nonce_at(now() - interval '1 hour') ORDER BY m.nonce LIMIT p_limit);
   GET DIAGNOSTICS v_n = ROW_COUNT;
   v_all := v_all + v_n;
-  PERFORM siegel.acme_order_end(p.id, 'unauthorized', 'nobody approved the order within 29 days')
+  PERFORM siegel.acme_order_end(p.id, 'unauthorized', 'the order was not issued within 29 days')
      FROM (SELECT o.id FROM siegel.acme_order o WHERE o.status = 'processing' AND o.finalized_at < now() - interval '29 days'
             ORDER BY o.finalized_at LIMIT p_limit) p;
   DELETE FROM siegel.acme_order o WHERE o.id IN (

@@ -88,7 +88,8 @@ END $$;
 
 -- Limits. What is counted has a row, whose lock makes those who count the same thing take turns until they have committed.
 
--- Counts p_add of something whose window of an hour allows p_most (0: any number): 0, or the seconds until the window ends and nothing was counted.
+-- Counts p_add of something whose window of an hour allows p_most (0: any number): 0, or the seconds until the window ends and nothing was counted. What begins
+-- a window is taken, however much it is.
 CREATE FUNCTION acme_count_add(p_endpoint bigint, p_what text, p_whose text, p_add int, p_most int) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 BEGIN
@@ -100,7 +101,7 @@ BEGIN
   IF FOUND THEN
     RETURN 0;
   END IF;
-  RETURN siegel.acme_count_wait(p_endpoint, p_what, p_whose, p_most);
+  RETURN siegel.acme_count_wait(p_endpoint, p_what, p_whose, greatest(1, p_most - p_add + 1));
 END $$;
 -- What was counted, and came to nothing that counts.
 CREATE FUNCTION acme_count_give(p_endpoint bigint, p_what text, p_whose text) RETURNS void

@@ -272,8 +272,8 @@ authenticate_account(struct acme_exchange *x, const struct nonce *nonce, struct 
 	return strcmp(status, "valid") == 0 ? 0 : fail(e, E_FORBIDDEN, "the account is %s (RFC 8555 7.3.6)", status);
 }
 
-/* Who signs. A nonce that isn't ours is found first, which costs next to nothing; a key that comes with the request is verified before the store is asked
- * anything. */
+/* Who signs. A nonce that isn't ours is found first, which costs next to nothing; a key that comes with the request is verified before the store is
+ * asked anything. */
 static int
 authenticate(struct acme_exchange *x, struct error *e)
 {

@@ -42,11 +42,14 @@ acme_limit_refuse(struct acme_exchange *x, const char *found, const char *identi
 		(void)fail(e, E_TOO_MANY, "accounts_per_hour: %lld new accounts from one address were made within an hour, which ends at %s",
 		           (long long)most.accounts, at);
 	else if (strcmp(found, "orders") == 0)
-		(void)fail(e, E_TOO_MANY, "orders_per_hour: the account made %lld new orders and authorizations in advance within an hour, which ends at %s",
+		(void)fail(e, E_TOO_MANY,
+		           "orders_per_hour: the account made %lld new orders and authorizations in advance within an hour, which ends at %s",
 		           (long long)most.orders, at);
 	else if (strcmp(found, "authz") == 0)
-		(void)fail(e, E_TOO_MANY, "orders_per_hour: with these the account would have made over %lld new authorizations, ten for each order, within an "
-		           "hour, which ends at %s", 10 * (long long)most.orders, at);
+		(void)fail(e, E_TOO_MANY,
+		           "orders_per_hour: with these the account would have made over %lld new authorizations, ten for each order, within an hour,"
+		           " which ends at %s",
+		           10 * (long long)most.orders, at);
 	else if (strcmp(found, "failures") == 0)
 		(void)fail(e, E_TOO_MANY, "failures_per_hour: %lld validations of %.100s failed for the account within an hour, which ends at %s",
 		           (long long)most.failures, identifier, at);

@@ -12,7 +12,7 @@ from cryptography import x509
 
 import acme
 import support
-from test_acme_renewal import certid
+from test_acme_renewal import advise, certid, number_of
 
 HELP = "https://ca.example/limits"
 LOOPBACK = {"type": "ip", "value": "127.0.0.1"}  # no probe goes there: the validation fails at once
@@ -64,6 +64,10 @@ def at_once(n, work):
         return list(pool.map(work, range(n)))
 
 
+def renew_at_once(rest, instance, certificate):
+    advise(rest, f"/{number_of(instance, certificate)}")
+
+
 def host():
     return f"{acme.mark('l')}.limit.example"
 
@@ -109,7 +113,7 @@ def test_one_key_at_once_is_one_account(instance, directory):
     assert new_account(d.client(register=False, source=source)).status == 429
 
 
-def test_orders(instance, directory):
+def test_orders(instance, rest, directory):
     d = directory(orders_per_hour=3)
     client, other = d.client(names=["dns:.limit.example"]), d.client(names=["dns:.limit.example"])
     assert new_order(client, host(), profile="nosuch").type == "invalidProfile"  # no order, not counted
@@ -120,12 +124,53 @@ def test_orders(instance, directory):
     assert new_order(other, host()).status == 201
     first.finalize(name)
     certificate = first.wait().chain()[0]
-    for _ in range(3):  # who renews isn't counted (RFC 9773 5)
-        assert new_order(client, name, replaces=certid(certificate)).status == 201
-    assert new_order(client, host(), replaces=certid(certificate)).status == 404
+    assert limited(new_order(client, name, replaces=certid(certificate)), "orders_per_hour")  # it isn't time yet
+    renew_at_once(rest, instance, certificate)
+    assert limited(new_order(client, name, host(), replaces=certid(certificate)), "orders_per_hour")  # more than it had
+    assert new_order(client, name, replaces=certid(certificate)).status == 201  # who renews isn't counted (RFC 9773 5)
+    assert limited(new_order(client, name, replaces=certid(certificate)), "orders_per_hour")  # one such order is open
     assert limited(new_order(client, host()), "orders_per_hour")
     later(instance, d)
+    assert new_order(client, host(), replaces=certid(certificate)).status == 404
     assert new_order(client, host()).status == 201
+
+
+def test_renewals_at_once(instance, rest, directory):
+    """One of them isn't counted, however many are asked for at once."""
+    d = directory(orders_per_hour=1)
+    client, name = d.client(names=["dns:.limit.example"]), host()
+    certificate = client.certificate(name)
+    renew_at_once(rest, instance, certificate)
+    clients = parallel(client, 8)
+    answers = at_once(8, lambda i: new_order(clients[i], name, replaces=certid(certificate)))
+    assert collections.Counter(a.status for a in answers) == {201: 1, 429: 7}
+
+
+def test_authorizations_in_advance(instance, directory):
+    """They count as orders, also when they are given up."""
+    d = directory(orders_per_hour=3)
+    client = d.client()
+    for _ in range(3):
+        answer = client.ask(client.directory["newAuthz"], {"identifier": {"type": "dns", "value": host()}})
+        assert answer.status == 201
+        assert client.post(answer.headers["location"], {"status": "deactivated"}).json["status"] == "deactivated"
+    assert limited(client.ask(client.directory["newAuthz"], {"identifier": {"type": "dns", "value": host()}}), "orders_per_hour")
+    assert limited(new_order(client, host()), "orders_per_hour")
+    assert instance.count("acme_authz", f"endpoint_id = {d.id}") == 3
+
+
+def test_new_authorizations(instance, directory):
+    """Ten for each order, whatever became of them."""
+    d = directory(orders_per_hour=3)
+    client = d.client()
+    many = [[f"{i}-{k}.new.example" for k in range(20)] for i in range(2)]
+    assert new_order(client, *many[0]).status == 201
+    assert limited(new_order(client, *many[1]), "orders_per_hour")
+    assert instance.count("acme_authz", f"endpoint_id = {d.id}") == 20 and instance.count("acme_order", f"endpoint_id = {d.id}") == 1
+    assert new_order(client, *many[1][:10]).status == 201
+    assert limited(new_order(client, host()), "orders_per_hour")
+    later(instance, d)
+    assert new_order(client, *many[1]).status == 201
 
 
 def parallel(client, n):
@@ -270,6 +315,15 @@ def test_what_is_over_is_swept(instance, directory):
     instance.sql(f"UPDATE acme_order SET expires_at = now() - interval '8 days' WHERE id IN ({old_id}, {done.id})")
     assert client.ask(old.headers["location"]).json["status"] == "invalid"
     instance.sql(f"UPDATE acme_authz SET expires_at = now() - interval '8 days' WHERE id = {authz}")
+    # Given up an hour ago: one that no order has goes, not one of an order, nor one that was made since.
+    given_up = []
+    for _ in range(2):
+        answer = client.ask(client.directory["newAuthz"], {"identifier": {"type": "dns", "value": f"{acme.mark()}.example"}})
+        client.post(answer.headers["location"], {"status": "deactivated"})
+        given_up.append(int(answer.headers["location"].rsplit("/", 1)[1]))
+    kept = [acme.Authz(client, url).id for one in (new_order(client, "kept.example"), new) for url in one.json["authorizations"]]
+    instance.sql(f"UPDATE acme_authz SET status = 'deactivated' WHERE id = {kept[0]}")
+    instance.sql(f"UPDATE acme_authz SET created_at = now() - interval '61 minutes' WHERE id IN ({given_up[1]}, {kept[0]})")
     # Those that a client left while they were processed.
     left, waits = (client.order(host()).id for _ in range(2))
     for number, days in ((left, 32), (waits, 8)):
@@ -280,9 +334,11 @@ def test_what_is_over_is_swept(instance, directory):
     nonces = {age: f"'\\x{(now - age) % (1 << 32):08x}{tail}'" for age in (7200, 1, now - (1 << 31))}
     instance.sql(f"INSERT INTO acme_nonce VALUES {', '.join(f'({n})' for n in nonces.values())}")
     support.wait_until(lambda: instance.count("acme_order", f"id = {old_id}") == 0, 90)
+    support.wait_until(lambda: instance.count("acme_authz", f"id = {given_up[1]}") == 0, 10)
     support.wait_until(lambda: instance.count("acme_authz", f"id = {authz}") == 0 and instance.count("acme_count", "whose = 'swept'") == 0, 10)
     assert instance.count("acme_order", f"id IN ({new_id}, {done.id}, {waits})") == 3 and instance.count("acme_order", f"id = {left}") == 0
     assert [instance.count("acme_nonce", f"nonce = {n}") for n in nonces.values()] == [0, 1, 1]
+    assert instance.count("acme_authz", f"id IN ({given_up[0]}, {', '.join(map(str, kept))})") == 3
     answer = client.ask(old.headers["location"])
     assert (answer.status, answer.type) == (404, "malformed")
     assert isinstance(done.chain()[0], x509.Certificate)

@@ -231,11 +231,9 @@ START_TEST(columns_that_stay_hidden)
 }
 END_TEST
 
-START_TEST(functions_are_for_those_who_need_them)
-{
-	static const struct {
-		const char *name, *roles;
-	} functions[] = {
+static const struct {
+	const char *name, *roles;
+} functions[] = {
 	    {"account_rights", "siegel_api siegel_ca siegel_est siegel_scep"},
 	    {"acme_account_change", "siegel_acme"},
 	    {"acme_account_limited", "siegel_acme"},
@@ -339,6 +337,9 @@ START_TEST(functions_are_for_those_who_need_them)
 	    {"subject_document", "siegel_ca"},
 	    {"works_for_house", "siegel_api"},
 };
+
+START_TEST(functions_are_for_those_who_need_them)
+{
 	CLEANUP(db_free)
 	struct db *db = test_db("siegel_owner");
 	char sql[512];
