@@ -51,8 +51,10 @@ static const struct {
     {"revocation", {"SIuD", "", "", "", "", "", ""}},
     {"role", {"SIuD", "", "", "S", "", "S", ""}},
     {"scep_transaction", {"", "", "", "", "", "", "SIUD"}},
+    {"second_factor", {"SIUD", "", "", "s", "", "sD", ""}},
     {"secret", {"SIUD", "", "", "S", "", "", ""}},
     {"secret_version", {"SIUD", "", "", "s", "", "", ""}},
+    {"session", {"suD", "", "", "siD", "", "", ""}},
     {"tenant", {"SIu", "s", "", "s", "", "S", "s"}},
 };
 
@@ -251,6 +253,7 @@ START_TEST(functions_are_for_those_who_need_them)
 	    {"intent_add", "siegel_ca"},
 	    {"key_faults", "siegel_ca"},
 	    {"key_lock", "siegel_ca"},
+	    {"login_salt", "siegel_api"},
 	    {"policy_apply", "siegel_ca"},
 	    {"policy_compile", "siegel_ca"},
 	    {"policy_dry_run", "siegel_ca"},
@@ -267,6 +270,8 @@ START_TEST(functions_are_for_those_who_need_them)
 	    {"scep_certificate", "siegel_scep"},
 	    {"scep_same_key", "siegel_scep"},
 	    {"scep_sealed", "siegel_scep"},
+	    {"session_find", "siegel_api"},
+	    {"session_leave", "siegel_api"},
 	    {"statistics_check", ""},
 	    {"statistics_fold", "siegel_sched"},
 	    {"statistics_rebuild", ""},
