@@ -14,7 +14,7 @@ H = [f"H{n:02}" for n in range(1, 9)]
 D = [f"D{n:02}" for n in range(1, 6)]
 L = [f"L{n:02}" for n in range(1, 6)]
 X = ["X05"]
-W = ["W02", "W04", "W07", "W10"]
+W = ["W01", "W02", "W03", "W04", "W07", "W10"]
 ALL = T + A + C + R + E + I + H + D + L + X + W
 
 ELSEWHERE = {
