@@ -59,7 +59,7 @@ GRANT SELECT (id, tenant_id, account_id, missing, used_at, expires_at), DELETE O
 GRANT UPDATE (hash, missing, expires_at) ON session TO siegel_ca;
 GRANT SELECT (account_id, tenant_id, confirmed_at, recovery) ON second_factor TO siegel_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON second_factor TO siegel_ca;
-GRANT SELECT (account_id), DELETE ON second_factor TO siegel_setup;
+GRANT SELECT (account_id), DELETE ON second_factor, session TO siegel_setup;
 
 -- Whose the cookie is, while it is good: 30 minutes after it was last used, and until its end. Its use is noted once a minute.
 CREATE FUNCTION session_find(p_hash bytea)

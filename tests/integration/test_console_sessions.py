@@ -322,6 +322,18 @@ def test_an_administrator_takes_a_lost_second_factor_away(instance, rest, defaul
     assert admin.post(f"/accounts/{own}/reset_second_factor").status == 403
 
 
+def test_on_the_machine_the_last_administrator_is_helped(instance, signed_in):
+    done = instance.siegelctl("setup", "revoke-credential", "--tenant", "default", "--name", signed_in.name, "--kind", "second_factor")
+    assert done.stdout == f"revoked 1 of {signed_in.name}\n"
+    assert signed_in.now().status == 401
+    assert instance.siegelctl("setup", "revoke-credential", "--name", signed_in.name, "--kind", "second_factor", check=False).returncode != 0
+    assert signed_in.sign_in(signed_in.name, password=PASSWORD).attributes["missing"] == ["totp"]
+    signed_in.enrol()
+    assert instance.siegelctl("setup", "revoke-credential", "--name", signed_in.name, "--kind", "login").returncode == 0
+    assert signed_in.now().status == 401 and signed_in.sign_in(signed_in.name, password=PASSWORD).status == 401
+    assert audit(instance, signed_in.name, "account.second_factor_reset")
+
+
 # ---------------------------------------------------------------- other pages
 
 

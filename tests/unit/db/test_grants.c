@@ -54,7 +54,7 @@ static const struct {
     {"second_factor", {"SIUD", "", "", "s", "", "sD", ""}},
     {"secret", {"SIUD", "", "", "S", "", "", ""}},
     {"secret_version", {"SIUD", "", "", "s", "", "", ""}},
-    {"session", {"suD", "", "", "siD", "", "", ""}},
+    {"session", {"suD", "", "", "siD", "", "sD", ""}},
     {"tenant", {"SIu", "s", "", "s", "", "S", "s"}},
 };
 
