@@ -82,6 +82,7 @@ try {
   await b.heading(cn);
   await look("certificate");
   await page.getByRole("tab", { name: w.chain }).click();
+  await page.locator(".siegel-chain li").nth(2).waitFor();
   found.chain = await page.locator(".siegel-chain li").count();
   await look("certificate-chain");
   await page.getByRole("tab", { name: "PEM" }).click();

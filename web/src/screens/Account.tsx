@@ -49,7 +49,7 @@ function Sessions({ manages }: { manages: boolean }) {
       <CardBody>
         <ErrorAlert error={sessions.error ?? end.error} />
         {done && <Notice variant="success" isLiveRegion title={t("account.ended")} />}
-        <Table aria-label={t(manages ? "account.allSessions" : "account.sessions")} variant="compact">
+        <Table aria-label={t(manages ? "account.allSessions" : "account.sessions")} variant="compact" gridBreakPoint="grid-lg">
           <Thead>
             <Tr>
               <Th>{t("account.who")}</Th>

@@ -116,7 +116,7 @@ function ByStatus({ s }: { s: Statistics }) {
   });
   return (
     <Box title={t("dashboard.byStatus")}>
-      <div className="siegel-chart">
+      <div className="siegel-donut">
         <ChartDonut
           ariaTitle={t("dashboard.byStatus")}
           ariaDesc={rows.map((r) => `${r.x}: ${r.y}`).join(", ")}

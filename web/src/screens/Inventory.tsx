@@ -220,7 +220,7 @@ export default function Inventory() {
           </EmptyState>
         )}
         {rows.length > 0 && (
-          <Table aria-label={t("inventory.title")} variant="compact">
+          <Table aria-label={t("inventory.title")} variant="compact" gridBreakPoint="grid-lg">
             <Thead>
               <Tr>
                 {COLUMNS.map((c, i) => (
