@@ -61,8 +61,10 @@ static const struct {
     {"revocation", {"SIuD", "", "", "", "", "", "", ""}},
     {"role", {"SIuD", "", "", "S", "", "S", "", ""}},
     {"scep_transaction", {"", "", "", "", "", "", "SIUD", ""}},
+    {"second_factor", {"SIUD", "", "", "s", "", "sD", "", ""}},
     {"secret", {"SIUD", "", "", "S", "", "", "", ""}},
     {"secret_version", {"SIUD", "", "", "s", "", "", "", ""}},
+    {"session", {"suD", "", "", "siD", "", "sD", "", ""}},
     {"tenant", {"SIu", "s", "", "s", "", "S", "s", ""}},
 };
 
@@ -308,6 +310,7 @@ START_TEST(functions_are_for_those_who_need_them)
 	    {"intent_add", "siegel_ca"},
 	    {"key_faults", "siegel_ca"},
 	    {"key_lock", "siegel_ca"},
+	    {"login_salt", "siegel_api"},
 	    {"policy_apply", "siegel_ca"},
 	    {"policy_compile", "siegel_ca"},
 	    {"policy_dry_run", "siegel_ca"},
@@ -326,6 +329,8 @@ START_TEST(functions_are_for_those_who_need_them)
 	    {"scep_certificate", "siegel_scep"},
 	    {"scep_same_key", "siegel_scep"},
 	    {"scep_sealed", "siegel_scep"},
+	    {"session_find", "siegel_api"},
+	    {"session_leave", "siegel_api"},
 	    {"statistics_check", ""},
 	    {"statistics_fold", "siegel_sched"},
 	    {"statistics_rebuild", ""},
