@@ -185,6 +185,58 @@ session_make(struct call *c, const struct login_claim *claim, struct secret **re
 	return 0;
 }
 
+struct proof {
+	const struct secret *cookie;
+	const char *what;
+};
+
+static const char *
+account_object(struct call *c)
+{
+	return arena_printf(c->arena, "account/%lld", (long long)c->who.account_id);
+}
+
+static int
+prove_work(struct call *c, void *ctx, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	const struct proof *p = ctx;
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	struct db_param params[] = {DB_INT(c->who.session_id), DB_INT(c->who.account_id), DB_BYTES(hash, 32)};
+
+	if (EVP_Digest(p->cookie->data, p->cookie->len, hash, NULL, EVP_sha256(), NULL) != 1)
+		return fail(e, E_INTERNAL, "no SHA-256");
+	if (auth_set_tenant(c->api->token_db, c->who.tenant_id, e) ||
+	    db_query(c->api->token_db, "SELECT session_proved($1::int8, $2::int8, $3::bytea)", params, 3, false, &r, e))
+		return -1;
+	if (!db_bool(r, 0, 0))
+		return fail(e, E_UNAUTHENTICATED, "the session has ended: sign in again");
+	return token_audit_word(c, "login.second_factor_proved", account_object(c), "what", p->what, e);
+}
+
+int
+session_prove(struct call *c, const struct secret *cookie, const char *what, struct error *e)
+{
+	struct proof proof = {cookie, what};
+
+	call_release_db(c);
+	return token_transaction(c, prove_work, &proof, e);
+}
+
+static int
+wrong_work(struct call *c, void *ctx, struct error *e)
+{
+	(void)ctx;
+	return token_audit_word(c, "session.refused", account_object(c), "why", "second factor", e);
+}
+
+int
+session_refuse(struct call *c, struct error *e)
+{
+	call_release_db(c);
+	return token_transaction(c, wrong_work, NULL, e);
+}
+
 static int
 end_work(struct call *c, void *ctx, struct error *e)
 {

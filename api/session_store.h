@@ -16,6 +16,11 @@ struct login_claim {
  * browser is to
  * keep; the caller frees it. E_UNAUTHENTICATED for what is wrong, with its own audit row; E_UNAVAILABLE when too many passwords are being hashed. */
 int session_make(struct call *c, const struct login_claim *claim, struct secret **ret_cookie, struct error *e) MUST_CHECK;
+/* The session of c->who has proved its second factor, by a code or a recovery code (what says which), and has the cookie from now on.
+ * E_UNAUTHENTICATED when it ended meanwhile. */
+int session_prove(struct call *c, const struct secret *cookie, const char *what, struct error *e) MUST_CHECK;
+/* It hasn't: the audit row of that. */
+int session_refuse(struct call *c, struct error *e) MUST_CHECK;
 /* Ends a session of c->who's, or with RIGHT_ACCOUNTS of anybody's in the tenant. E_NOT_FOUND. */
 int session_end(struct call *c, const char *id, struct error *e) MUST_CHECK;
 

@@ -33,21 +33,28 @@ open_store(struct api *api, struct error *e)
 }
 
 int
-token_audit(struct call *c, const char *action, const char *object, struct error *e)
+token_audit_word(struct call *c, const char *action, const char *object, const char *name, const char *word, struct error *e)
 {
+	const char *more = name ? arena_printf(c->arena, ",\"%s\":\"%s\"", name, word) : "";
 	struct timespec now;
 	struct audit_row row = {
 		.tenant_id = c->who.tenant_id,
 		.actor = arena_printf(c->arena, "rest:%s", c->who.name),
 		.action = action,
 		.object = object,
-		.detail = arena_printf(c->arena, "{\"evidence\":\"%s\",\"client\":\"%s\"}", evidence_name(c->who.evidence),
-		                       c->request->client),
+		.detail = arena_printf(c->arena, "{\"evidence\":\"%s\",\"client\":\"%s\"%s}", evidence_name(c->who.evidence),
+		                       c->request->client, more),
 	};
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	row.at_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 	return audit_append(c->api->token_db, &c->api->token_chain, &row, e);
+}
+
+int
+token_audit(struct call *c, const char *action, const char *object, struct error *e)
+{
+	return token_audit_word(c, action, object, NULL, NULL, e);
 }
 
 static int

@@ -19,6 +19,8 @@ int token_revoke(struct call *c, const char *id, struct error *e) MUST_CHECK;
 int token_transaction(struct call *c, int (*work)(struct call *c, void *ctx, struct error *e), void *ctx, struct error *e) MUST_CHECK;
 /* In it: an audit row of c->who. */
 int token_audit(struct call *c, const char *action, const char *object, struct error *e) MUST_CHECK;
+/* The same with a word more in its detail: "why" and "wrong code". */
+int token_audit_word(struct call *c, const char *action, const char *object, const char *name, const char *word, struct error *e) MUST_CHECK;
 void token_store_close(struct api *api);
 
 #endif

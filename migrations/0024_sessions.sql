@@ -92,8 +92,17 @@ BEGIN
                 WHERE CASE WHEN p_tenant IS NULL THEN t.is_house ELSE t.name = p_tenant END) x ON true
    WHERE h.is_house;
 END $$;
-REVOKE ALL ON FUNCTION session_find, session_leave, login_salt FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION session_find, session_leave, login_salt TO siegel_api;
+-- The engine said that the second factor is good: the session has another cookie, and its twelve hours begin when nothing else is missing.
+CREATE FUNCTION session_proved(p_session bigint, p_account bigint, p_hash bytea) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+BEGIN
+  UPDATE siegel.session SET hash = p_hash, missing = array_remove(missing, 'second_factor'),
+         expires_at = CASE WHEN missing = '{second_factor}' THEN now() + interval '12 hours' ELSE expires_at END
+   WHERE id = p_session AND account_id = p_account AND expires_at > now() AND 'second_factor' = ANY (missing);
+  RETURN FOUND;
+END $$;
+REVOKE ALL ON FUNCTION session_find, session_leave, session_proved, login_salt FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION session_find, session_leave, session_proved, login_salt TO siegel_api;
 
 -- An account that is switched off or gets another role has no sessions any more, whoever does it.
 CREATE FUNCTION sessions_end() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$

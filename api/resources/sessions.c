@@ -18,7 +18,10 @@
 
 #define NAME_MAX_BYTES 63
 #define CODE_MAX_BYTES 128
+#define FACTOR_CODE_BYTES 16
+#define RECOVERY_CODE_BYTES 40
 #define COOKIE_BYTES 32
+#define WRONG_CODE "the code is wrong, was used before, or the clock of the device is off"
 
 #define ME "nullif(current_setting('siegel.account', true), '')::int8"
 
@@ -157,20 +160,20 @@ static const struct attribute factor_members[] = {
 static const struct attribute totp_members[] = {{"code", NULL, ATTRIBUTE_TEXT, 0, "of the second factor that is to be replaced"}};
 static const struct attribute confirm_members[] = {{"code", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_REQUIRED, "six digits that the app shows"}};
 
-/* The document's attributes, which have to be among the route's, and the session; with a new cookie its hash. */
+/* The document, whose attributes have to be among the route's. */
 static int
-step_body(struct call *c, const struct secret *cookie, json_t **ret, struct error *e)
+read_step(struct call *c, struct document *d, struct error *e)
 {
-	DOCUMENT_CLEANUP struct document d = {0};
-	unsigned char hash[EVP_MAX_MD_SIZE];
 	const char *name;
-	json_t *value, *body;
+	json_t *value;
 	char at[96];
 	bool known;
 
-	if (c->request->body.len && document_parse(c->request->body, strrchr(c->route->pattern, '/') + 1, &d, e))
+	if (c->request->n_query)
+		return fail_at(e, E_MALFORMED, arena_printf(c->arena, "?%.80s", c->request->query[0].name), "there are no query parameters here");
+	if (c->request->body.len && document_parse(c->request->body, strrchr(c->route->pattern, '/') + 1, d, e))
 		return -1;
-	json_object_foreach(d.attributes, name, value)
+	json_object_foreach(d->attributes, name, value)
 	{
 		known = false;
 		for (int i = 0; i < c->route->n_members; i++)
@@ -179,6 +182,19 @@ step_body(struct call *c, const struct secret *cookie, json_t **ret, struct erro
 		if (!known)
 			return fail_at(e, E_BAD_VALUE, at, "there is no such attribute");
 	}
+	return 0;
+}
+
+/* Those attributes and the session; with a new cookie its hash. */
+static int
+step_body(struct call *c, const struct secret *cookie, json_t **ret, struct error *e)
+{
+	DOCUMENT_CLEANUP struct document d = {0};
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	json_t *body;
+
+	if (read_step(c, &d, e))
+		return -1;
 	if (cookie && EVP_Digest(cookie->data, cookie->len, hash, NULL, EVP_sha256(), NULL) != 1)
 		return fail(e, E_INTERNAL, "no SHA-256");
 	body = d.attributes ? json_deep_copy(d.attributes) : json_object();
@@ -202,6 +218,12 @@ at_attribute(struct call *c, struct error *e)
 	return -1;
 }
 
+static const char *
+step_key(const struct call *c)
+{
+	return arena_printf(c->arena, "session of account %lld", (long long)c->who.account_id);
+}
+
 /* One step, asked of the engine, whose operation has the name of the address. Wrong evidence is slowed down for the account, wherever it comes
  * from. */
 static int
@@ -209,12 +231,10 @@ step(struct call *c, bool new_cookie, struct error *e)
 {
 	CLEANUP(secret_free) struct secret *cookie = NULL;
 	json_auto_t *body = NULL, *result = NULL;
-	const char *key = arena_printf(c->arena, "session of account %lld", (long long)c->who.account_id);
+	const char *key = step_key(c);
 
 	if (!c->who.session_id)
 		return fail(e, E_FORBIDDEN, "that is done over a session, in a browser");
-	if (c->request->n_query)
-		return fail_at(e, E_MALFORMED, arena_printf(c->arena, "?%.80s", c->request->query[0].name), "there are no query parameters here");
 	if (throttle_check(key, e) || (new_cookie && secret_random_text(COOKIE_BYTES, &cookie, e)) || step_body(c, cookie, &body, e))
 		return -1;
 	if (write_ask(c, arena_printf(c->arena, "login.%s", strrchr(c->route->pattern, '/') + 1), body, &result, e))
@@ -224,8 +244,7 @@ step(struct call *c, bool new_cookie, struct error *e)
 		throttle_failed(key);
 		return strstr(c->route->pattern, "password") ? fail_at(e, E_BAD_VALUE, "/data/attributes/current_password",
 		                                                       "current_password: it is another one")
-		                                             : fail_at(e, E_BAD_VALUE, "/data/attributes/code",
-		                                                       "the code is wrong, was used before, or the clock of the device is off");
+		                                             : fail_at(e, E_BAD_VALUE, "/data/attributes/code", WRONG_CODE);
 	}
 	json_object_del(result, "accepted");
 	return show(c, 200, cookie ? (const char *)cookie->data : NULL, result, e);
@@ -241,6 +260,72 @@ static int
 step_alone(struct call *c, struct error *e)
 {
 	return step(c, false, e);
+}
+
+/* --- the second factor: proved by everybody who signs in, so it doesn't wait in the manager's queue behind what takes long --- */
+
+static int
+wants_factor(struct call *c, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+
+	if (call_db(c, e) || db_query(c->db, "SELECT 'second_factor' = ANY (missing) FROM session WHERE id = $1::int8",
+	                              (struct db_param[]){DB_INT(c->who.session_id)}, 1, false, &r, e))
+		return -1;
+	if (db_rows(r) != 1)
+		return fail(e, E_UNAUTHENTICATED, "the session has ended: sign in again");
+	return db_bool(r, 0, 0) ? 0 : fail(e, E_CONFLICT, "this session has proved its second factor, or needs none");
+}
+
+static int
+ask_factor(struct call *c, const char *code, const char *recovery, bool *ret, struct error *e)
+{
+	Siegel__CheckSecondFactor q = SIEGEL__CHECK_SECOND_FACTOR__INIT;
+	Siegel__Request request = SIEGEL__REQUEST__INIT;
+	Siegel__Reply *reply = NULL;
+
+	q.tenant_id = c->who.tenant_id;
+	q.account_id = c->who.account_id;
+	if (code)
+		q.code = arena_strdup(c->arena, code);
+	if (recovery)
+		q.recovery_code = arena_strdup(c->arena, recovery);
+	request.operation_case = SIEGEL__REQUEST__OPERATION_SECOND_FACTOR;
+	request.second_factor = &q;
+	call_release_db(c);
+	if (engine_call(call_engine(c), &request, &reply, e))
+		return at_attribute(c, e);
+	bool answered = reply->result_case == SIEGEL__REPLY__RESULT_SECOND_FACTOR;
+	*ret = answered && reply->second_factor->good;
+	engine_reply_free(reply);
+	return answered ? 0 : fail(e, E_INTERNAL, "the engine's reply isn't about a second factor");
+}
+
+static int
+prove_factor(struct call *c, struct error *e)
+{
+	DOCUMENT_CLEANUP struct document d = {0};
+	CLEANUP(secret_free) struct secret *cookie = NULL;
+	const char *code = NULL, *recovery = NULL, *key = step_key(c);
+	bool good = false;
+
+	if (!c->who.session_id)
+		return fail(e, E_FORBIDDEN, "that is done over a session, in a browser");
+	if (throttle_check(key, e) || read_step(c, &d, e) || document_text(&d, "code", FACTOR_CODE_BYTES, &code, e) ||
+	    document_text(&d, "recovery_code", RECOVERY_CODE_BYTES, &recovery, e))
+		return -1;
+	if (!code == !recovery)
+		return fail_at(e, E_BAD_VALUE, "/data/attributes/code", "code or recovery_code is wanted, one of them");
+	if (wants_factor(c, e) || secret_random_text(COOKIE_BYTES, &cookie, e) || ask_factor(c, code, recovery, &good, e))
+		return -1;
+	if (!good) {
+		throttle_failed(key);
+		return session_refuse(c, e) ? -1 : fail_at(e, E_BAD_VALUE, "/data/attributes/code", WRONG_CODE);
+	}
+	if (session_prove(c, cookie, recovery ? "recovery code" : "code", e))
+		return -1;
+	token_cache_clear();
+	return show(c, 200, (const char *)cookie->data, NULL, e);
 }
 
 /* --- looking, leaving --- */
@@ -277,7 +362,7 @@ static const struct route routes[] = {
      .text = "signs in: a browser gets a cookie, and the answer says what is missing"},
     {"GET", "/sessions/current", RIGHT_ACCOUNT, current, .flags = ROUTE_UNFINISHED, .text = "shows the one over which this is asked"},
     {"DELETE", "/sessions/current", RIGHT_ACCOUNT, end, .flags = ROUTE_UNFINISHED, .text = "signs out"},
-    {"POST", "/sessions/current/second_factor", RIGHT_ACCOUNT, step_with_cookie, MEMBERS(factor_members),
+    {"POST", "/sessions/current/second_factor", RIGHT_ACCOUNT, prove_factor, MEMBERS(factor_members),
      .flags = ROUTE_UNFINISHED,
      .text = "proves the second factor"},
     {"POST", "/sessions/current/password", RIGHT_ACCOUNT, step_with_cookie, MEMBERS(password_members), .flags = ROUTE_UNFINISHED,

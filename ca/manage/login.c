@@ -1,5 +1,6 @@
 /* How a person signs in to a session: the password that he chooses, his second factor. Each is done over a session, which gets another cookie by it
- * (siegel-api made that and says its hash), so that one that somebody saw or planted before is worth nothing. */
+ * (siegel-api made that and says its hash), so that one that somebody saw or planted before is worth nothing. That a second factor is proved, which
+ * everybody does who signs in, doesn't wait in the manager's queue: ca/second_factor.c. */
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -8,6 +9,7 @@
 
 #include "ca/batch.h"
 #include "ca/manage/account.h"
+#include "ca/second_factor.h"
 #include "ca/totp.h"
 #include "lib/limits.h"
 #include "lib/password.h"
@@ -15,10 +17,6 @@
 
 #define RECOVERY_CODES 10
 #define RECOVERY_BYTES 10 /* 80 bits: a plain SHA-256 is enough */
-#define RECOVERY_MAX_BYTES 40
-#define FREE_FAILURES 5 /* before one has to wait */
-#define WAIT_MAX_SEC 900
-#define CODE_MAX_BYTES 16
 
 static const char FACTOR[] = "second_factor", PASSWORD[] = "password", TOTP[] = "totp";
 
@@ -101,13 +99,13 @@ tell(struct manage *m, const char *what)
 struct factor {
 	bool there, confirmed;
 	struct secret *secret, *pending; /* freed by the caller */
-	int64_t last_step, failures, wait_sec;
+	int64_t last_step, wait_sec;
 };
 
 static const char *
 context(struct manage *m)
 {
-	return arena_printf(m->arena, "totp:%lld", (long long)m->who->account_id);
+	return arena_printf(m->arena, SECOND_FACTOR_CONTEXT, (long long)m->who->account_id);
 }
 
 static void
@@ -130,32 +128,18 @@ static int
 load_factor(struct manage *m, struct factor *ret, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
-	struct db_param row[] = {DB_INT(m->who->account_id), DB_INT(FREE_FAILURES), DB_INT(WAIT_MAX_SEC)};
+	struct db_param row[] = {DB_INT(m->who->account_id)};
 	if (db_query(m->desk->db,
-	             "SELECT sealed, pending, last_step, failures, CASE WHEN failures < $2::int THEN 0 ELSE greatest(0, ceil(extract(epoch FROM "
-	             "failed_at - now())"
-	             " + least($3::int, power(2, least(failures - $2::int + 1, 20)))))::int END"
-	             " FROM second_factor WHERE account_id = $1::int8 FOR UPDATE",
-	             row, 3, false, &r, e) < 0)
+	             "SELECT sealed, pending, last_step, " SECOND_FACTOR_WAIT " FROM second_factor WHERE account_id = $1::int8 FOR UPDATE", row, 1,
+	             false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
 		return 0;
 	ret->there = true;
 	ret->confirmed = !db_is_null(r, 0, 0);
 	ret->last_step = db_int(r, 0, 2);
-	ret->failures = db_int(r, 0, 3);
-	ret->wait_sec = db_int(r, 0, 4);
+	ret->wait_sec = db_int(r, 0, 3);
 	return unseal(m, r, 0, &ret->secret, e) < 0 || unseal(m, r, 1, &ret->pending, e) < 0 ? -1 : 0;
-}
-
-static int
-must_wait(const struct factor *f, struct error *e)
-{
-	if (f->wait_sec <= 0)
-		return 0;
-	(void)fail_at(e, E_TOO_MANY, "code", "too many wrong codes: wait %lld seconds", (long long)f->wait_sec);
-	e->retry_after_sec = (unsigned)f->wait_sec;
-	return -1;
 }
 
 /* The answer of a check that failed: no error, for then its count would be undone with it. */
@@ -179,68 +163,10 @@ use_step(struct manage *m, int64_t step, struct error *e)
 	                NULL, e);
 }
 
-/* Takes the recovery code off the list; *ret false when it isn't on it. Case, blanks and hyphens don't count. */
-static int
-use_recovery(struct manage *m, const char *code, bool *ret, struct error *e)
-{
-	struct db_result *r CLEANUP(db_result_free) = NULL;
-	char plain[RECOVERY_MAX_BYTES + 1];
-	uint8_t hash[32];
-	size_t n = 0;
-	for (; *code && n < RECOVERY_MAX_BYTES; code++)
-		if (*code != ' ' && *code != '-')
-			plain[n++] = *code >= 'A' && *code <= 'Z' ? (char)(*code + 32) : *code;
-	bool hashed = EVP_Digest(plain, n, hash, NULL, EVP_sha256(), NULL) == 1;
-	OPENSSL_cleanse(plain, sizeof(plain));
-	if (!hashed)
-		return fail(e, E_INTERNAL, "SHA-256 isn't available");
-	struct db_param row[] = {DB_INT(m->who->account_id), DB_BYTES(hash, sizeof(hash))};
-	if (db_query(m->desk->db,
-	             "UPDATE second_factor SET recovery = array_remove(recovery, $2::bytea), failures = 0 WHERE account_id = $1::int8"
-	             " AND $2::bytea = ANY (recovery) RETURNING 1",
-	             row, 2, false, &r, e) < 0)
-		return -1;
-	*ret = db_rows(r) == 1;
-	return 0;
-}
-
 static int
 read_code(struct manage *m, unsigned flags, const char **ret, struct error *e)
 {
-	return manage_text(m, "code", flags, CODE_MAX_BYTES, ret, e);
-}
-
-/* The second factor of a session that has it to prove. */
-static int
-check_factor(struct manage *m, struct error *e)
-{
-	struct factor f FACTOR_CLEANUP = {0};
-	const char *code, *recovery;
-	struct bytes hash;
-	struct login l;
-	bool good = false;
-	if (read_session(m, &l, &hash, e) < 0 || read_code(m, 0, &code, e) < 0 ||
-	    manage_text(m, "recovery_code", 0, RECOVERY_MAX_BYTES, &recovery, e) < 0 || manage_body_end(m, e) < 0)
-		return -1;
-	if (!code == !recovery)
-		return fail_at(e, E_BAD_VALUE, "code", "code or recovery_code is wanted, one of them");
-	if (!l.wants_factor)
-		return fail(e, E_CONFLICT, "this session has proved its second factor, or needs none");
-	if (load_factor(m, &f, e) < 0 || must_wait(&f, e) < 0)
-		return -1;
-	if (recovery && use_recovery(m, recovery, &good, e) < 0)
-		return -1;
-	int64_t step = code && f.confirmed ? totp_step((struct bytes){f.secret->data, f.secret->len}, code, now_us() / 1000000, f.last_step) : 0;
-	if (step) {
-		if (use_step(m, step, e) < 0)
-			return -1;
-		good = true;
-	}
-	if (!good)
-		return refuse_code(m, e);
-	m->ret_result = json_pack("{s:b}", "accepted", 1);
-	tell(m, recovery ? "recovery code" : "code");
-	return step_done(m, &l, FACTOR, hash, e);
+	return manage_text(m, "code", flags, SECOND_FACTOR_CODE_BYTES, ret, e);
 }
 
 static int
@@ -270,7 +196,7 @@ begin_totp(struct manage *m, struct error *e)
 		return -1;
 	if (l.wants_factor || l.wants_password)
 		return fail(e, E_FORBIDDEN, "this session lacks another thing first: %s", l.wants_factor ? FACTOR : PASSWORD);
-	if (load_factor(m, &f, e) < 0 || (f.confirmed && must_wait(&f, e) < 0))
+	if (load_factor(m, &f, e) < 0 || (f.confirmed && second_factor_must_wait(f.wait_sec, e) < 0))
 		return -1;
 	if (f.confirmed) {
 		int64_t step = code ? totp_step((struct bytes){f.secret->data, f.secret->len}, code, now_us() / 1000000, f.last_step) : 0;
@@ -334,7 +260,7 @@ confirm_totp(struct manage *m, struct error *e)
 	struct login l;
 	if (read_session(m, &l, &hash, e) < 0 || read_code(m, MANAGE_REQUIRED, &code, e) < 0 || manage_body_end(m, e) < 0)
 		return -1;
-	if (load_factor(m, &f, e) < 0 || must_wait(&f, e) < 0)
+	if (load_factor(m, &f, e) < 0 || second_factor_must_wait(f.wait_sec, e) < 0)
 		return -1;
 	if (!f.pending || l.wants_factor || l.wants_password)
 		return fail(e, E_CONFLICT, "nothing waits to be confirmed: ask for a secret first");
@@ -456,7 +382,6 @@ extern const struct manage_op manage_login[];
 /* What one does to one's own sign-in waits for nobody's approval. */
 const struct manage_op manage_login[] = {
     {"login.password", "login.password_set", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_NEVER_WAITS, set_password},
-    {"login.second_factor", "login.second_factor_proved", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_NEVER_WAITS | MANAGE_KEYS, check_factor},
     {"login.totp", "login.totp_begun", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_NEVER_WAITS | MANAGE_KEYS, begin_totp},
     {"login.totp_confirm", "login.totp_set", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_NEVER_WAITS | MANAGE_KEYS, confirm_totp},
     {"account.reset_second_factor", "account.second_factor_reset", RIGHT_ACCOUNTS, 0, reset_factor},
