@@ -1,5 +1,3 @@
-import "@patternfly/patternfly/patternfly-charts.css";
-import { Chart, ChartAxis, ChartBar, ChartDonut, ChartStack, ChartThemeColor } from "@patternfly/react-charts/victory";
 import {
   Button,
   Card,
@@ -24,7 +22,7 @@ import {
 import CheckCircleIcon from "@patternfly/react-icons/dist/esm/icons/check-circle-icon";
 import ExclamationCircleIcon from "@patternfly/react-icons/dist/esm/icons/exclamation-circle-icon";
 import CertificateIcon from "@patternfly/react-icons/dist/esm/icons/certificate-icon";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { type Statistics, useCrls, useHealth, useKeyStores, useStatistics } from "../api/queries";
@@ -34,25 +32,11 @@ import type { en } from "../i18n/en";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Title } from "../parts/Title";
 
-const DAYS = 30;
-const ISSUED = "var(--pf-t--chart--color--teal--300)";
-const REVOKED = "var(--pf-t--chart--color--red-orange--200)";
+// What draws weighs as much as all the rest, so it comes when the figures are there.
+const ByStatus = lazy(() => import("./charts").then((m) => ({ default: m.ByStatus })));
+const OverTime = lazy(() => import("./charts").then((m) => ({ default: m.OverTime })));
 
-/** The width that there is, for charts: they have none of their own. */
-function useWidth() {
-  const ref = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(600);
-  useEffect(() => {
-    const box = ref.current;
-    if (!box) {
-      return undefined;
-    }
-    const observer = new ResizeObserver(() => setWidth(box.clientWidth || 600));
-    observer.observe(box);
-    return () => observer.disconnect();
-  }, []);
-  return { ref, width };
-}
+const DAYS = 30;
 
 function Figure({ label, value, to }: { label: string; value: number; to?: string }) {
   const { i18n } = useTranslation();
@@ -102,73 +86,11 @@ function Box({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-function ByStatus({ s }: { s: Statistics }) {
-  const { t, i18n } = useTranslation();
-  const rows = [
-    { x: t("dashboard.inForce"), y: s.by_status.issued - s.expired },
-    { x: t("dashboard.expired"), y: s.expired },
-    { x: t("dashboard.held"), y: s.by_status.held },
-    { x: t("dashboard.revoked"), y: s.by_status.revoked },
-  ];
-  const colours = ["green--200", "black--200", "yellow--200", "red-orange--200"].map((one) => {
-    const [hue, shade] = one.split("--");
-    return `var(--pf-t--chart--color--${hue}--${shade})`;
-  });
+function Chart({ title, children }: { title: string; children: ReactNode }) {
+  const { t } = useTranslation();
   return (
-    <Box title={t("dashboard.byStatus")}>
-      <div className="siegel-donut">
-        <ChartDonut
-          ariaTitle={t("dashboard.byStatus")}
-          ariaDesc={rows.map((r) => `${r.x}: ${r.y}`).join(", ")}
-          data={rows}
-          colorScale={colours}
-          constrainToVisibleArea
-          height={230}
-          width={430}
-          legendData={rows.map((r) => ({ name: `${r.x}: ${count(i18n.language, r.y)}` }))}
-          legendOrientation="vertical"
-          legendPosition="right"
-          padding={{ bottom: 20, left: 20, right: 210, top: 20 }}
-          title={count(i18n.language, s.total)}
-          subTitle={t("dashboard.total")}
-        />
-      </div>
-    </Box>
-  );
-}
-
-function OverTime({ s }: { s: Statistics }) {
-  const { t, i18n } = useTranslation();
-  const { ref, width } = useWidth();
-  const label = (day: string) => new Intl.DateTimeFormat(i18n.language, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(day));
-  const days = s.by_day.map((d) => d.day);
-  const most = Math.max(4, ...s.by_day.map((d) => d.issued + d.revoked));
-  return (
-    <Box title={t("dashboard.overTime", { days: DAYS })}>
-      <div ref={ref} className="siegel-chart">
-        <Chart
-          ariaTitle={t("dashboard.overTime", { days: DAYS })}
-          ariaDesc={`${t("dashboard.issued")}, ${t("dashboard.revoked")}`}
-          height={230}
-          width={width}
-          padding={{ bottom: 70, left: 50, right: 20, top: 10 }}
-          domain={{ y: [0, most] }}
-          domainPadding={{ x: [10, 10] }}
-          legendData={[
-            { name: t("dashboard.issued"), symbol: { fill: ISSUED } },
-            { name: t("dashboard.revoked"), symbol: { fill: REVOKED } },
-          ]}
-          legendPosition="bottom"
-          themeColor={ChartThemeColor.multiOrdered}
-        >
-          <ChartAxis tickValues={days} tickFormat={label} tickCount={6} fixLabelOverlap />
-          <ChartAxis dependentAxis showGrid tickCount={4} tickFormat={(n: number) => (Number.isInteger(n) ? count(i18n.language, n) : "")} />
-          <ChartStack colorScale={[ISSUED, REVOKED]}>
-            <ChartBar data={s.by_day.map((d) => ({ x: d.day, y: d.issued }))} barRatio={0.7} />
-            <ChartBar data={s.by_day.map((d) => ({ x: d.day, y: d.revoked }))} barRatio={0.7} />
-          </ChartStack>
-        </Chart>
-      </div>
+    <Box title={title}>
+      <Suspense fallback={<Skeleton height="230px" screenreaderText={t("app.loading")} />}>{children}</Suspense>
     </Box>
   );
 }
@@ -280,10 +202,14 @@ export default function Dashboard() {
               <Figures s={s} />
             </GridItem>
             <GridItem span={12} xl={7}>
-              <OverTime s={s} />
+              <Chart title={t("dashboard.overTime", { days: DAYS })}>
+                <OverTime s={s} days={DAYS} />
+              </Chart>
             </GridItem>
             <GridItem span={12} xl={5}>
-              <ByStatus s={s} />
+              <Chart title={t("dashboard.byStatus")}>
+                <ByStatus s={s} />
+              </Chart>
             </GridItem>
             <GridItem span={12} md={4}>
               <Bars title={t("dashboard.byCa")} rows={s.by_ca.map((r) => ({ name: r.ca, count: r.count }))} />
