@@ -19,8 +19,9 @@ try {
   // A certificate for a key that the console makes
   const link = (text) => page.getByRole("navigation").getByRole("link", { name: text, exact: true });
   const go = async (text) => {
-    if (!(await link(text).isVisible())) {
-      await page.locator("#siegel-nav-toggle").click();
+    const toggle = page.locator("#siegel-nav-toggle");
+    if ((await toggle.getAttribute("aria-expanded")) !== "true") {
+      await toggle.click();
     }
     await link(text).click();
   };

@@ -8,6 +8,17 @@ const found = { texts: [], dialogs: 0 };
 page.on("dialog", () => found.dialogs++);
 try {
   await b.context.addCookies([{ name: cookieName, value: cookie, url, secure: true, httpOnly: true, sameSite: "Strict" }]);
+  // What the first page weighs, compressed as it comes, with all that it loads later on
+  const sizes = [];
+  const weigh = (r) => sizes.push(r.sizes().then((s) => s.responseBodySize + s.responseHeadersSize));
+  page.on("requestfinished", weigh);
+  await page.goto(`${url}/console/`);
+  await page.locator(".siegel-figure").first().waitFor();
+  found.milliseconds = Math.round(await page.evaluate(() => performance.now()));
+  await page.locator(".siegel-donut svg").first().waitFor();
+  await page.waitForLoadState("networkidle");
+  page.off("requestfinished", weigh);
+  found.weight = (await Promise.all(sizes)).reduce((sum, n) => sum + n, 0);
   await page.goto(`${url}/console/certificates`);
   await page.getByRole("grid").waitFor();
   for (const [id, text] of made) {

@@ -27,7 +27,7 @@ import CertificateIcon from "@patternfly/react-icons/dist/esm/icons/certificate-
 import PlusCircleIcon from "@patternfly/react-icons/dist/esm/icons/plus-circle-icon";
 import TachometerAltIcon from "@patternfly/react-icons/dist/esm/icons/tachometer-alt-icon";
 import UserIcon from "@patternfly/react-icons/dist/esm/icons/user-icon";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation, useNavigate } from "react-router";
 import { attributesOf, signOut, useSession, useSetSession } from "../api/session";
@@ -39,6 +39,20 @@ const PLACES = [
   { to: "/certificates", key: "certificates", icon: <CertificateIcon />, right: "read" },
   { to: "/account", key: "account", icon: <UserIcon />, right: null },
 ] as const;
+
+// Narrower than this the navigation lies over the page (PatternFly's xl).
+const WIDE = window.matchMedia("(min-width: 75rem)");
+
+/** Open where there is room for it; elsewhere until somebody has chosen where to go. */
+function useSidebar() {
+  const [open, setOpen] = useState(WIDE.matches);
+  useEffect(() => {
+    const change = () => setOpen(WIDE.matches);
+    WIDE.addEventListener("change", change);
+    return () => WIDE.removeEventListener("change", change);
+  }, []);
+  return { open, toggle: () => setOpen(!open), chosen: () => setOpen(WIDE.matches && open) };
+}
 
 function UserMenu({ name }: { name: string }) {
   const { t } = useTranslation();
@@ -82,6 +96,7 @@ export function Layout({ children }: { children: ReactNode }) {
   const { t } = useTranslation();
   const session = useSession();
   const location = useLocation();
+  const bar = useSidebar();
   const attributes = session.data ? attributesOf(session.data) : {};
   const rights = attributes.rights ?? [];
   const here = (to: string) => (to === "/" ? location.pathname === "/" : location.pathname.startsWith(to));
@@ -89,7 +104,13 @@ export function Layout({ children }: { children: ReactNode }) {
     <Masthead>
       <MastheadMain>
         <MastheadToggle>
-          <PageToggleButton isHamburgerButton aria-label={t("app.toggleNavigation")} id="siegel-nav-toggle" />
+          <PageToggleButton
+            isHamburgerButton
+            isSidebarOpen={bar.open}
+            onSidebarToggle={bar.toggle}
+            aria-label={t("app.toggleNavigation")}
+            id="siegel-nav-toggle"
+          />
         </MastheadToggle>
         <MastheadBrand>
           <MastheadLogo component={(props: object) => <Link {...props} to="/" className="siegel-brand" />}>
@@ -118,13 +139,13 @@ export function Layout({ children }: { children: ReactNode }) {
     </Masthead>
   );
   const sidebar = (
-    <PageSidebar>
+    <PageSidebar isSidebarOpen={bar.open}>
       <PageSidebarBody>
         <Nav aria-label={t("app.navigation")}>
           <NavList>
             {PLACES.filter((place) => place.right === null || rights.includes(place.right)).map((place) => (
               <NavItem key={place.to} isActive={here(place.to)}>
-                <Link to={place.to} aria-current={here(place.to) ? "page" : undefined}>
+                <Link to={place.to} aria-current={here(place.to) ? "page" : undefined} onClick={bar.chosen}>
                   <span className="pf-v6-c-nav__link-icon">{place.icon}</span>
                   <span className="pf-v6-c-nav__link-text">{t(`nav.${place.key}`)}</span>
                 </Link>
@@ -147,7 +168,7 @@ export function Layout({ children }: { children: ReactNode }) {
     </SkipToContent>
   );
   return (
-    <Page masthead={masthead} sidebar={sidebar} skipToContent={skip} isManagedSidebar mainContainerId="main" mainTabIndex={-1}>
+    <Page masthead={masthead} sidebar={sidebar} skipToContent={skip} mainContainerId="main" mainTabIndex={-1}>
       {children}
     </Page>
   );

@@ -105,6 +105,7 @@ function Overview({ a }: { a: CertificateAttributes }) {
       <Row name={t("certificate.source")}>{source}</Row>
       <Row name={t("certificate.owner")}>{a.owner}</Row>
       <Row name={t("certificate.metadata")}>
+        {metadata.length === 0 && "–"}
         {metadata.map(([key, value]) => (
           <div key={key}>
             {key}: {value}

@@ -211,13 +211,13 @@ export default function Dashboard() {
                 <ByStatus s={s} />
               </Chart>
             </GridItem>
-            <GridItem span={12} md={4}>
+            <GridItem span={12} lg={4}>
               <Bars title={t("dashboard.byCa")} rows={s.by_ca.map((r) => ({ name: r.ca, count: r.count }))} />
             </GridItem>
-            <GridItem span={12} md={4}>
+            <GridItem span={12} lg={4}>
               <Bars title={t("dashboard.byProfile")} rows={s.by_profile.map((r) => ({ name: r.profile, count: r.count }))} />
             </GridItem>
-            <GridItem span={12} md={4}>
+            <GridItem span={12} lg={4}>
               <Bars title={t("dashboard.bySource")} rows={s.by_source.map((r) => ({ name: source(r.source), count: r.count }))} />
             </GridItem>
             <GridItem span={12}>

@@ -171,12 +171,12 @@ function Result({ certificate, onAnother }: { certificate: Certificate; onAnothe
         </StackItem>
       )}
       <StackItem>
-        <ActionGroup>
+        <div className="siegel-actions">
           <Button component={(props: object) => <Link {...props} to={`/certificates/${certificate.id}`} />}>{t("issue.toCertificate")}</Button>
           <Button variant="secondary" onClick={onAnother}>
             {t("issue.another")}
           </Button>
-        </ActionGroup>
+        </div>
       </StackItem>
     </Stack>
   );
