@@ -1,7 +1,9 @@
 """Sessions of browsers: signing in step by step, second factors, what ends a session, and what other pages may not do with one (rows W)."""
 
+import concurrent.futures
 import json
 import time
+import uuid
 
 import pytest
 
@@ -94,6 +96,36 @@ def test_a_code_is_good_once_and_for_a_minute_and_a_half(instance, signed_in):
     third = Browser(instance)
     third.sign_in(signed_in.name, password=PASSWORD)
     assert third.step("second_factor", code=code).status == 422
+
+
+def test_of_many_with_one_code_one_gets_in(instance, signed_in):
+    browsers = [Browser(instance) for _ in range(8)]
+    for one in browsers:
+        assert one.sign_in(signed_in.name, password=PASSWORD).status == 201
+    fresh_code(instance, signed_in.name)
+    code = totp(signed_in.secret)
+    with concurrent.futures.ThreadPoolExecutor(len(browsers)) as pool:
+        answers = list(pool.map(lambda one: one.step("second_factor", code=code).status, browsers))
+    assert answers.count(200) == 1 and set(answers) <= {200, 422, 429}, answers
+
+
+def test_signing_in_doesnt_wait_for_what_the_manager_does(instance, rest, signed_in):
+    """Such as a CA's key in the making: here an operation that waits for a row which somebody else holds."""
+    name = f"held_{uuid.uuid4().hex[:8]}"
+    role = rest.post("/roles", {"data": {"type": "roles", "attributes": {"name": name, "rights": ["read"]}}})
+    assert role.status == 201, role
+    instance.sql("BEGIN", role="siegel_ca")
+    instance.sql(f"SELECT 1 FROM role WHERE name = '{name}' FOR UPDATE", role="siegel_ca")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        change = pool.submit(rest.request, "DELETE", f"/roles/{role.data['id']}")
+        try:
+            time.sleep(0.5)
+            assert not change.done()
+            assert Browser(instance).again(signed_in).status == 200
+            assert not change.done()
+        finally:
+            instance.sql("ROLLBACK", role="siegel_ca")
+        assert change.result().status in (200, 204)
 
 
 def test_recovery_codes(instance, signed_in):
