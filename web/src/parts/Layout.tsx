@@ -43,6 +43,9 @@ const PLACES = [
 // Narrower than this the navigation lies over the page (PatternFly's xl).
 const WIDE = window.matchMedia("(min-width: 75rem)");
 
+// PatternFly looks at the page's width for nobody who doesn't ask.
+const watched = () => undefined;
+
 /** Open where there is room for it; elsewhere until somebody has chosen where to go. */
 function useSidebar() {
   const [open, setOpen] = useState(WIDE.matches);
@@ -141,11 +144,11 @@ export function Layout({ children }: { children: ReactNode }) {
   const sidebar = (
     <PageSidebar isSidebarOpen={bar.open}>
       <PageSidebarBody>
-        <Nav aria-label={t("app.navigation")}>
+        <Nav aria-label={t("app.navigation")} onSelect={bar.chosen}>
           <NavList>
             {PLACES.filter((place) => place.right === null || rights.includes(place.right)).map((place) => (
               <NavItem key={place.to} isActive={here(place.to)}>
-                <Link to={place.to} aria-current={here(place.to) ? "page" : undefined} onClick={bar.chosen}>
+                <Link to={place.to} aria-current={here(place.to) ? "page" : undefined}>
                   <span className="pf-v6-c-nav__link-icon">{place.icon}</span>
                   <span className="pf-v6-c-nav__link-text">{t(`nav.${place.key}`)}</span>
                 </Link>
@@ -168,7 +171,7 @@ export function Layout({ children }: { children: ReactNode }) {
     </SkipToContent>
   );
   return (
-    <Page masthead={masthead} sidebar={sidebar} skipToContent={skip} mainContainerId="main" mainTabIndex={-1}>
+    <Page masthead={masthead} sidebar={sidebar} skipToContent={skip} mainContainerId="main" mainTabIndex={-1} onPageResize={watched}>
       {children}
     </Page>
   );
