@@ -31,6 +31,7 @@ enum {
 	ROUTE_RESULT = 1, /* of an action: the answer is what the engine says, not the resource */
 	ROUTE_CREATES = 2, /* for the description of the interface: makes a certificate, and takes an Idempotency-Key */
 	ROUTE_WAITS = 4,   /* the same: it may wait for an approval, though no operation of the manager is named */
+	ROUTE_UNFINISHED = 16, /* also over a session that isn't complete */
 	ROUTE_PAGE = 8,    /* the same: the answer is a page for people, text/html */
 };
 
@@ -138,6 +139,7 @@ struct resource {
 	int n_inputs;
 	const struct attribute *once;          /* what the engine shows once, in the answer to POST; their sql is NULL */
 	int n_once;
+	bool by_account;          /* its expressions ask who looks: settings siegel.account and siegel.session */
 	const char *default_sort; /* as in the query: "-created_at"; NULL: newest id first */
 	const struct route *routes;
 	int n_routes;

@@ -105,5 +105,9 @@ main(int argc, char **argv)
 		router_print();
 		return 0;
 	}
+	if (argc == 2 && strcmp(argv[1], "--openapi") == 0) {
+		openapi_print();
+		return 0;
+	}
 	return daemon_main(&d, argc, argv);
 }

@@ -39,11 +39,61 @@ rights_failed(const struct call *c)
 		throttle_failed(key);
 }
 
+int
+rights_cookie(const struct call *c, const char **ret, struct error *e)
+{
+	const struct http_request *r = c->request;
+	size_t n = strlen(SESSION_COOKIE);
+
+	*ret = NULL;
+	for (int i = 0; i < r->n_headers; i++) {
+		if (strcasecmp(r->headers[i].name, "Cookie") != 0)
+			continue;
+		for (const char *s = r->headers[i].value; *s; s += strcspn(s, ";")) {
+			s += strspn(s, "; ");
+			if (strncmp(s, SESSION_COOKIE, n) != 0 || s[n] != '=')
+				continue;
+			if (*ret)
+				return fail_at(e, E_MALFORMED, ":Cookie", "the cookie " SESSION_COOKIE " comes twice");
+			*ret = arena_strndup(c->arena, s + n + 1, strcspn(s + n + 1, ";"));
+		}
+	}
+	return 0;
+}
+
+/* What the browser says of the page that asks can't be written by that page (Fetch standard: forbidden header names). */
+int
+rights_same_origin(const struct call *c, struct error *e)
+{
+	const char *origin = http_header_get(c->request, "Origin"), *site = http_header_get(c->request, "Sec-Fetch-Site");
+	const char *host = http_header_get(c->request, "X-Siegel-Host"), *console = http_header_get(c->request, "X-Siegel-Console");
+	bool safe = strcmp(c->request->method, "GET") == 0 || strcmp(c->request->method, "HEAD") == 0;
+
+	if (site && strcmp(site, "same-origin") != 0 && !(safe && strcmp(site, "none") == 0))
+		return fail_at(e, E_FORBIDDEN, ":Sec-Fetch-Site", "the request comes from a page of another site");
+	if (origin && (!host || strncmp(origin, "https://", 8) != 0 || strcasecmp(origin + 8, host) != 0))
+		return fail_at(e, E_FORBIDDEN, ":Origin", "the request comes from a page of another site");
+	if (safe)
+		return 0;
+	if (!console || strcmp(console, "1") != 0)
+		return fail_at(e, E_FORBIDDEN, ":X-Siegel-Console", "what is changed over a session wants the header X-Siegel-Console: 1");
+	if (!origin && !site)
+		return fail_at(e, E_FORBIDDEN, ":Origin", "what is changed over a session wants the header Origin or Sec-Fetch-Site, as browsers "
+		                                          "send them");
+	return 0;
+}
+
 static int
 identify(struct call *c, struct error *e)
 {
-	const char *authorization = http_header_get(c->request, "Authorization"), *pem;
+	const char *authorization = http_header_get(c->request, "Authorization"), *pem, *cookie;
 
+	if (rights_cookie(c, &cookie, e))
+		return -1;
+	if (cookie && authorization)
+		return fail_at(e, E_MALFORMED, ":Authorization", "a session's cookie and Authorization come together: one of them is wanted");
+	if (cookie)
+		return rights_same_origin(c, e) ? -1 : token_cache_session(c->api->pool, cookie, c->arena, &c->who, e);
 	if (authorization) {
 		if (strncasecmp(authorization, "Bearer ", 7) != 0)
 			return fail(e, E_UNAUTHENTICATED, "a bearer token is wanted (RFC 6750); POST /tokens gives one");
@@ -70,6 +120,8 @@ rights_check(struct call *c, struct error *e)
 			rights_failed(c);
 		return -1;
 	}
+	if (c->who.unfinished && !(c->route->flags & ROUTE_UNFINISHED))
+		return fail(e, E_FORBIDDEN, "signing in isn't complete: GET /sessions/current says what is missing");
 	if (!rights_allow(c->who.rights, c->route->right))
 		return fail(e, E_FORBIDDEN, "the role %s doesn't have the right %s: %s", c->who.role, right_word(c->route->right),
 		            right_text(c->route->right));

@@ -107,7 +107,12 @@ call_db(struct call *c, struct error *e)
 	if (!c->db && db_pool_take(c->listing ? c->api->lists : c->api->pool, &c->db, e))
 		return -1;
 	/* Before anybody is known there is no tenant to see. */
-	return c->who.tenant_id ? auth_set_tenant(c->db, c->who.tenant_id, e) : 0;
+	if (c->who.tenant_id && auth_set_tenant(c->db, c->who.tenant_id, e))
+		return -1;
+	if (!c->resource || !c->resource->by_account)
+		return 0;
+	return db_query(c->db, "SELECT set_config('siegel.account', $1::text, false), set_config('siegel.session', $2::text, false)",
+	                (struct db_param[]){DB_INT(c->who.account_id), DB_INT(c->who.session_id)}, 2, false, NULL, e);
 }
 
 int
@@ -244,6 +249,9 @@ router_handle(void *ctx, struct http_request *r, struct http_answer *a)
 	} else {
 		write_log(&c, NULL);
 	}
+	/* A browser keeps nothing of what it was shown: who comes after it doesn't see it (W10). */
+	if (c.who.session_id && !a->secret)
+		http_answer_header(a, "Cache-Control", "no-store");
 	call_release_db(&c);
 	if (c.listing)
 		atomic_fetch_sub(&c.api->n_lists, 1);

@@ -16,4 +16,7 @@ int router_find(struct arena *a, const char *method, const char *path, const str
 /* All routes as JSON, for tests that go through them. */
 void router_print(void);
 
+/* Prints the description of the API in OpenAPI, as GET /openapi.json gives it, for whoever generates clients from it. */
+void openapi_print(void);
+
 #endif

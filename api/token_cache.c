@@ -7,8 +7,16 @@
 #include "lib/db/listener.h"
 #include "lib/limits.h"
 
-static struct principals *kept;
+static struct principals *kept, *kept_sessions;
 static struct db_listener *listener;
+
+static void
+changed(void *ctx, bool heard)
+{
+	(void)ctx;
+	principals_changed(kept, heard);
+	principals_changed(kept_sessions, heard);
+}
 
 int
 token_cache_start(const struct config *c, struct error *e)
@@ -16,7 +24,8 @@ token_cache_start(const struct config *c, struct error *e)
 	static const char *const channels[] = {"credentials_changed", NULL};
 
 	kept = principals_new();
-	return db_listener_start(c, "siegel_api", channels, "credentials", principals_changed, kept, &listener, e);
+	kept_sessions = principals_new();
+	return db_listener_start(c, "siegel_api", channels, "credentials", changed, NULL, &listener, e);
 }
 
 void
@@ -31,26 +40,42 @@ token_cache_clear(void)
 {
 	if (kept)
 		principals_forget(kept);
+	if (kept_sessions)
+		principals_forget(kept_sessions);
 }
 
-int
-token_cache_get(struct db_pool *pool, const char *token, struct arena *a, struct principal *ret, struct error *e)
+typedef int (*looker)(struct db *db, const char *secret, struct arena *a, struct principal *ret, struct error *e);
+
+static int
+get(struct principals *known, looker look, struct db_pool *pool, const char *secret, struct arena *a, struct principal *ret, struct error *e)
 {
-	struct bytes evidence = {(const uint8_t *)token, strnlen(token, LIMIT_TOKEN_BYTES + 1)};
+	struct bytes evidence = {(const uint8_t *)secret, strnlen(secret, LIMIT_TOKEN_BYTES + 1)};
 	struct principals_question question;
 	struct principal who = {0};
 	struct db *db;
 	int rc;
 
-	if (principals_find(kept, evidence, a, ret, &question))
+	if (principals_find(known, evidence, a, ret, &question))
 		return 0;
 	if (db_pool_take(pool, &db, e) < 0)
 		return -1;
-	rc = auth_token(db, token, a, &who, e);
+	rc = look(db, secret, a, &who, e);
 	db_pool_give(pool, db);
 	if (rc < 0)
 		return -1;
-	principals_keep(kept, &question, &who);
+	principals_keep(known, &question, &who);
 	*ret = who;
 	return 0;
+}
+
+int
+token_cache_get(struct db_pool *pool, const char *token, struct arena *a, struct principal *ret, struct error *e)
+{
+	return get(kept, auth_token, pool, token, a, ret, e);
+}
+
+int
+token_cache_session(struct db_pool *pool, const char *cookie, struct arena *a, struct principal *ret, struct error *e)
+{
+	return get(kept_sessions, auth_session, pool, cookie, a, ret, e);
 }

@@ -32,17 +32,18 @@ open_store(struct api *api, struct error *e)
 	return 0;
 }
 
-static int
-append(struct call *c, const char *action, int64_t id, struct error *e)
+int
+token_audit_word(struct call *c, const char *action, const char *object, const char *name, const char *word, struct error *e)
 {
+	const char *more = name ? arena_printf(c->arena, ",\"%s\":\"%s\"", name, word) : "";
 	struct timespec now;
 	struct audit_row row = {
 		.tenant_id = c->who.tenant_id,
 		.actor = arena_printf(c->arena, "rest:%s", c->who.name),
 		.action = action,
-		.object = arena_printf(c->arena, "token/%lld", (long long)id),
-		.detail = arena_printf(c->arena, "{\"evidence\":\"%s\",\"client\":\"%s\"}", evidence_name(c->who.evidence),
-		                       c->request->client),
+		.object = object,
+		.detail = arena_printf(c->arena, "{\"evidence\":\"%s\",\"client\":\"%s\"%s}", evidence_name(c->who.evidence),
+		                       c->request->client, more),
 	};
 
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -50,9 +51,20 @@ append(struct call *c, const char *action, int64_t id, struct error *e)
 	return audit_append(c->api->token_db, &c->api->token_chain, &row, e);
 }
 
-/* Runs work within a transaction. */
+int
+token_audit(struct call *c, const char *action, const char *object, struct error *e)
+{
+	return token_audit_word(c, action, object, NULL, NULL, e);
+}
+
 static int
-in_transaction(struct call *c, int (*work)(struct call *c, void *ctx, struct error *e), void *ctx, struct error *e)
+append(struct call *c, const char *action, int64_t id, struct error *e)
+{
+	return token_audit(c, action, arena_printf(c->arena, "token/%lld", (long long)id), e);
+}
+
+int
+token_transaction(struct call *c, int (*work)(struct call *c, void *ctx, struct error *e), void *ctx, struct error *e)
 {
 	struct api *api = c->api;
 	struct error ignored;
@@ -132,7 +144,7 @@ token_make(struct call *c, const char *authorization, struct new_token *ret, str
 	if (secret_random_text(TOKEN_BYTES, &text, e))
 		return -1;
 	token.text = text;
-	if (in_transaction(c, make_work, &m, e))
+	if (token_transaction(c, make_work, &m, e))
 		return -1;
 	token.text = TAKE(text);
 	*ret = token;
@@ -160,7 +172,7 @@ revoke_work(struct call *c, void *ctx, struct error *e)
 int
 token_revoke(struct call *c, const char *id, struct error *e)
 {
-	return in_transaction(c, revoke_work, arena_strdup(c->arena, id), e);
+	return token_transaction(c, revoke_work, arena_strdup(c->arena, id), e);
 }
 
 void

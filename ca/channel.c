@@ -34,6 +34,8 @@ caller_may(enum caller c, Siegel__Request__OperationCase operation)
 		return c == CALLER_EST;
 	case SIEGEL__REQUEST__OPERATION_REVOKE:
 		return c == CALLER_API || c == CALLER_ACME;
+	case SIEGEL__REQUEST__OPERATION_SECOND_FACTOR:
+		return c == CALLER_API;
 	case SIEGEL__REQUEST__OPERATION_MAC:
 		return c == CALLER_ACME;
 	case SIEGEL__REQUEST__OPERATION_CRL:

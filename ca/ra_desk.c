@@ -8,6 +8,7 @@
 #include "ca/csr_attributes.h"
 #include "ca/ra_key.h"
 #include "ca/reply.h"
+#include "ca/second_factor.h"
 #include "lib/utf8.h"
 
 #define KEYS_MAX 512            /* registration authorities in memory; the one that was used least lately makes room */
@@ -55,7 +56,8 @@ ra_desk_is_for(Siegel__Request__OperationCase operation)
 {
 	return operation == SIEGEL__REQUEST__OPERATION_RA_SIGN || operation == SIEGEL__REQUEST__OPERATION_RA_DECRYPT ||
 	    operation == SIEGEL__REQUEST__OPERATION_PASSWORD || operation == SIEGEL__REQUEST__OPERATION_WRAP_KEY ||
-	    operation == SIEGEL__REQUEST__OPERATION_CSR_ATTRIBUTES || operation == SIEGEL__REQUEST__OPERATION_MAC;
+	    operation == SIEGEL__REQUEST__OPERATION_CSR_ATTRIBUTES || operation == SIEGEL__REQUEST__OPERATION_MAC ||
+	    operation == SIEGEL__REQUEST__OPERATION_SECOND_FACTOR;
 }
 
 /* --- certificates of registration authorities --- */
@@ -298,6 +300,23 @@ check_mac(struct worker *w, const Siegel__CheckMac *q, struct arena *a, Siegel__
 }
 
 static int
+check_second_factor(struct worker *w, const Siegel__CheckSecondFactor *q, struct arena *a, Siegel__Reply *reply, struct error *e)
+{
+	Siegel__CheckedSecondFactor *made = arena_alloc(a, sizeof(*made));
+	struct db *db = worker_idle_db(w);
+	bool good;
+	if (!db)
+		return LATER;
+	if (second_factor_check(db, worker_hsm(w), q, a, &good, e) < 0)
+		return -1;
+	siegel__checked_second_factor__init(made);
+	made->good = good;
+	reply->result_case = SIEGEL__REPLY__RESULT_SECOND_FACTOR;
+	reply->second_factor = made;
+	return DONE;
+}
+
+static int
 describe(struct worker *w, const Siegel__CsrAttributes *q, struct arena *a, Siegel__Reply *reply, struct error *e)
 {
 	struct buf b BUF_CLEANUP = BUF_INIT(LIMIT_FRAME_BYTES / 2);
@@ -333,6 +352,8 @@ run(struct ra_desk *d, struct worker *w, const Siegel__Request *q, struct arena 
 		return password(w, q->password, a, reply, e);
 	case SIEGEL__REQUEST__OPERATION_MAC:
 		return check_mac(w, q->mac, a, reply, e);
+	case SIEGEL__REQUEST__OPERATION_SECOND_FACTOR:
+		return check_second_factor(w, q->second_factor, a, reply, e);
 	default:
 		return wrap(w, q->wrap_key, a, reply, e);
 	}

@@ -15,6 +15,7 @@
 #include "lib/secret.h"
 #include "lib/x509/pem.h"
 
+#define SECOND_FACTOR "second_factor"
 #define SECRET_BYTES 20 /* 160 bits: never guessed, so a plain SHA-256 of it is stored */
 #define ONE_TIME_HOURS 24
 #define CERT_FILE_BYTES ((size_t)256 * 1024)
@@ -260,7 +261,22 @@ run_account(struct cli *c, struct error *e)
 	return rc;
 }
 
-/* Revokes what is asked for and counts it. */
+/* For who lost his phone and his recovery codes, and has nobody above him: the next sign-in to the console sets up another second factor. */
+static int
+reset_second_factor(struct setup *s, int *ret_n, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+
+	if (db_query(s->db, "DELETE FROM second_factor WHERE account_id = $1::int8 RETURNING account_id",
+	             (struct db_param[]){DB_INT(s->account_id)}, 1, false, &r, e) < 0)
+		return -1;
+	*ret_n = db_rows(r);
+	return *ret_n == 0 ? 0
+	                   : record(s, "account.second_factor_reset", arena_printf(s->cli->arena, "account/%s", db_text(r, 0, 0)),
+	                            json_pack("{s:s}", "name", s->account), e);
+}
+
+/* Revokes what is asked for and counts it. What opens sessions takes those along that it opened. */
 static int
 revoke_credentials(struct setup *s, const char *kind, long id, int *ret_n, struct error *e)
 {
@@ -272,6 +288,11 @@ revoke_credentials(struct setup *s, const char *kind, long id, int *ret_n, struc
 	if (!present)
 		return fail(e, E_NOT_FOUND, "there is no account \"%s\"", s->account);
 	const struct db_param params[] = {DB_INT(s->account_id), kind ? DB_TEXT(kind) : DB_NULL, id ? DB_INT(id) : DB_NULL};
+	if ((!kind || strcmp(kind, "login") == 0 || strcmp(kind, SECOND_FACTOR) == 0) &&
+	    db_query(s->db, "DELETE FROM session WHERE account_id = $1::int8", params, 1, false, NULL, e) < 0)
+		return -1;
+	if (kind && strcmp(kind, SECOND_FACTOR) == 0)
+		return reset_second_factor(s, ret_n, e) < 0 ? -1 : db_exec(s->db, "COMMIT", e);
 	if (db_query(s->db,
 	             "UPDATE credential SET revoked_at = now() WHERE account_id = $1::int8 AND revoked_at IS NULL "
 	             "AND ($2::text IS NULL OR kind = $2::text) AND ($3::int8 IS NULL OR id = $3::int8) RETURNING id, kind",
@@ -298,8 +319,10 @@ run_revoke(struct cli *c, struct error *e)
 		return cli_usage(e, "--name is wanted");
 	if (args_number(&c->args, "id", 1, 0x7fffffffffffffff, 0, &id, e) < 0)
 		return CLI_USAGE;
-	if (kind && strcmp(kind, "token") != 0 && strcmp(kind, "password") != 0 && strcmp(kind, "one_time") != 0 && strcmp(kind, "certificate") != 0)
-		return cli_usage(e, "--kind is one of token, password, one_time, certificate");
+	if (kind && strcmp(kind, "token") != 0 && strcmp(kind, "password") != 0 && strcmp(kind, "one_time") != 0 && strcmp(kind,
+		"certificate") != 0 &&
+	    strcmp(kind, "login") != 0 && (strcmp(kind, SECOND_FACTOR) != 0 || id))
+		return cli_usage(e, "--kind is one of token, password, one_time, certificate, login, second_factor");
 	if (!kind && !id && !args_has(&c->args, "all"))
 		return cli_usage(e, "one of --id, --kind and --all is wanted");
 	rc = setup_open(c, &s, e);
@@ -336,7 +359,7 @@ static const struct arg_spec revoke_options[] = {
 	{"tenant", ARG_VALUE, "NAME", "tenant (default)"},
 	{"name", ARG_VALUE, "NAME", "name of the account"},
 	{"id", ARG_VALUE, "N", "this credential"},
-	{"kind", ARG_VALUE, "KIND", "all of this kind: token, password, one_time or certificate"},
+	{"kind", ARG_VALUE, "KIND", "all of this kind: token, password, one_time, certificate; login or second_factor of the console"},
 	{"all", ARG_FLAG, NULL, "all credentials of the account"},
 	{NULL, ARG_FLAG, NULL, NULL},
 };

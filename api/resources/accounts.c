@@ -11,6 +11,8 @@ static const struct attribute attributes[] = {
 	{"email", "a.email", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE},
 	{"role", "a.role", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED, "a name of GET /roles"},
 	{"enabled", "a.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE},
+	{"second_factor", "EXISTS (SELECT FROM second_factor f WHERE f.account_id = a.id AND f.confirmed_at IS NOT NULL)", ATTRIBUTE_BOOL, 0,
+	 "it has one for the console"},
 	OWNERSHIP_ATTRIBUTES("a"),
 	{"version", "a.version", ATTRIBUTE_INT, 0},
 	{"created_at", "a.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
@@ -21,6 +23,9 @@ static const struct route routes[] = {
 	{"GET", "/accounts/{id}", RIGHT_READ, list_one},
 	{"POST", "/accounts", RIGHT_ACCOUNTS, write_create, "account.create"},
 	{"PATCH", "/accounts/{id}", RIGHT_ACCOUNTS, write_update, "account.update"},
+	{"POST", "/accounts/{id}/reset_second_factor", RIGHT_ACCOUNTS, write_action, "account.reset_second_factor",
+	 .text = "takes its second factor away and ends its sessions, for somebody who lost his phone and his recovery codes: signing in sets up "
+	  "another"},
 	{"DELETE", "/accounts/{id}", RIGHT_ACCOUNTS, write_delete, "account.delete",
 	 .text = "ends it: nobody signs in with it any more, and its credentials are good for nothing; what it did stays"},
 };

@@ -6,7 +6,8 @@
 #include "api/write.h"
 
 static const struct attribute attributes[] = {
-	{"kind", "d.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED, "token, password, one_time or certificate"},
+	{"kind", "d.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED,
+		"token, password, one_time or certificate; login: the password that its owner chose, which nobody else makes"},
 	{"expires_at", "d.expires_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},
 	{"used_at", "d.used_at", ATTRIBUTE_TIME, 0, "of a one-time code"},
 	{"revoked_at", "d.revoked_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},

@@ -8,7 +8,10 @@
 
 #include "api/jsonapi.h"
 #include "api/list.h"
+#include "api/rights.h"
+#include "api/router.h"
 #include "api/write.h"
+#include "lib/limits.h"
 
 #define JSON_REF __attribute__((cleanup(json_free_p)))
 
@@ -305,18 +308,37 @@ components(void)
 	                              "errors", "type", "array", "items", "type", "object", "properties", "id", "type", "string", "status", "type",
 	                              "string", "code", "type", "string", "title", "type", "string", "detail", "type", "string", "source", "type",
 	                              "object"));
-	return json_pack("{s:o,s:{s:{s:s,s:o}},s:{s:{s:s,s:s},s:{s:s,s:s},s:{s:s}}}", "schemas", schemas, "responses", "errors", "description",
+	return json_pack("{s:o,s:{s:{s:s,s:o}},s:{s:{s:s,s:s},s:{s:s,s:s},s:{s:s},s:{s:s,s:s,s:s}}}", "schemas", schemas, "responses", "errors",
+	                 "description",
 	                 "what was wrong", "content", content(json_pack("{s:s}", "$ref", "#/components/schemas/errors")), "securitySchemes", "token",
-	                 "type", "http", "scheme", "bearer", "basic", "type", "http", "scheme", "basic", "certificate", "type", "mutualTLS");
+	                 "type", "http", "scheme", "bearer", "basic", "type", "http", "scheme", "basic", "certificate", "type", "mutualTLS",
+	                 "session", "type", "apiKey", "in", "cookie", "name", SESSION_COOKIE);
+}
+
+static json_t *
+describe(struct arena *a, const char *base_url)
+{
+	const char *server = arena_printf(a, "%s%s", base_url, API_PREFIX);
+
+	return json_pack("{s:s,s:{s:s,s:s},s:[{s:s}],s:[{s:[]},{s:[]},{s:[]}],s:o,s:o}", "openapi", "3.1.0", "info", "title",
+	                 "Siegel: certification authority", "version", "2.0", "servers", "url", server, "security", "token", "certificate", "session",
+	                 "paths", paths(a), "components", components());
+}
+
+void
+openapi_print(void)
+{
+	CLEANUP(arena_free) struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	JSON_REF json_t *doc = describe(a, "");
+
+	json_dumpf(doc, stdout, JSON_INDENT(1) | JSON_SORT_KEYS);
+	putchar('\n');
 }
 
 static int
 get(struct call *c, struct error *e)
 {
-	const char *server = arena_printf(c->arena, "%s%s", c->api->base_url, API_PREFIX);
-	JSON_REF json_t *doc = json_pack("{s:s,s:{s:s,s:s},s:[{s:s}],s:[{s:[]},{s:[]}],s:o,s:o}", "openapi", "3.1.0", "info", "title",
-	                                 "Siegel: certification authority", "version", "2.0", "servers", "url", server, "security", "token",
-	                                 "certificate", "paths", paths(c->arena), "components", components());
+	JSON_REF json_t *doc = describe(c->arena, c->api->base_url);
 	char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
 
 	if (!text)

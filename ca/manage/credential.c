@@ -126,6 +126,10 @@ revoke(struct manage *m, struct error *e)
 	if (account_load(m, db_int(r, 0, 0), NULL, &account, e) < 0 ||
 	    db_query(m->desk->db, "UPDATE credential SET revoked_at = now() WHERE id = $1::int8", row, 1, false, NULL, e) < 0)
 		return -1;
+	struct db_param owner[] = {DB_INT(account.id)};
+	if (strcmp(db_text(r, 0, 1), "login") == 0 && db_query(m->desk->db, "DELETE FROM session WHERE account_id = $1::int8", owner, 1, false,
+		NULL, e) < 0)
+		return -1; /* who signed in with it is out */
 	m->object = arena_printf(m->arena, "credential/%lld", (long long)m->id);
 	m->detail = detail_text(m->arena, "account", account.name, "kind", db_text(r, 0, 1), NULL);
 	return 0;

@@ -7,6 +7,7 @@
 	X(account) \
 	X(approval) \
 	X(credential) \
+	X(login) \
 	X(tenant) \
 	X(policy) \
 	X(profile) \

@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <time.h>
 #include "lib/limits.h"
+#include "lib/password.h"
 #include "lib/x509/cert.h"
 #include "lib/x509/oid.h"
 #include "lib/x509/pem.h"
@@ -13,7 +14,8 @@
 const char *
 evidence_name(enum evidence ev)
 {
-	static const char *const names[] = {"none", "token", "password", "one_time", "certificate", "code", "challenge", "webhook", "acme", "anchor"};
+	static const char *const names[] = {"none", "token", "password", "one_time", "certificate", "code", "challenge", "webhook", "acme",
+	                                    "session", "anchor"};
 	return (unsigned)ev < ARRAY_LEN(names) ? names[ev] : names[EVIDENCE_NONE];
 }
 
@@ -56,6 +58,51 @@ auth_token(struct db *db, const char *token, struct arena *a, struct principal *
 	             (struct db_param[]){DB_BYTES(hash, sizeof(hash))}, 1, false, &res, e) < 0)
 		return -1;
 	if (db_rows(res) != 1 || !principal_of_row(res, 0, 0, EVIDENCE_TOKEN, a, ret))
+		return refuse_secret(e);
+	return 0;
+}
+
+int
+auth_session(struct db *db, const char *cookie, struct arena *a, struct principal *ret, struct error *e)
+{
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	SHA256((const unsigned char *)cookie, strlen(cookie), hash);
+	CLEANUP(db_result_free) struct db_result *res = NULL;
+	if (db_query(db, "SELECT session_id, missing, tenant_id, account_id, name, role, rights FROM session_find($1::bytea)",
+	             (struct db_param[]){DB_BYTES(hash, sizeof(hash))}, 1, false, &res, e) < 0)
+		return -1;
+	if (db_rows(res) != 1 || !principal_of_row(res, 0, 2, EVIDENCE_SESSION, a, ret))
+		return fail(e, E_UNAUTHENTICATED, "the session has ended: sign in again");
+	ret->session_id = db_int(res, 0, 0);
+	ret->unfinished = *db_text(res, 0, 1) != '\0';
+	return 0;
+}
+
+int
+auth_login_salt(struct db *db, const char *tenant, const char *name, struct bytes fake, struct arena *a, int32_t *ret_tenant, int64_t *ret_account,
+                struct bytes *ret_salt, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *res = NULL;
+	if (db_query(db, "SELECT tenant_id, account_id, salt FROM login_salt($1::text, $2::text)",
+	             (struct db_param[]){DB_TEXT(tenant), DB_TEXT(name)}, 2, false, &res, e) < 0)
+		return -1;
+	if (db_rows(res) != 1)
+		return fail(e, E_STORE, "there is no house tenant");
+	*ret_tenant = (int32_t)db_int(res, 0, 0);
+	*ret_account = db_is_null(res, 0, 1) ? 0 : db_int(res, 0, 1);
+	*ret_salt = db_is_null(res, 0, 2) ? (struct bytes){fake.data, PASSWORD_SALT_BYTES} : db_bytes(res, 0, 2, a);
+	return 0;
+}
+
+int
+auth_login(struct db *db, const char *name, const uint8_t hash[32], struct arena *a, struct principal *ret, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *res = NULL;
+	if (db_query(db, "SELECT tenant_id, account_id, name, role, account_rights(account_id)::text FROM auth_by_secret('login', $1::text, "
+	                 "$2::bytea)",
+	             (struct db_param[]){DB_TEXT(name), DB_BYTES(hash, 32)}, 2, false, &res, e) < 0)
+		return -1;
+	if (db_rows(res) != 1 || !principal_of_row(res, 0, 0, EVIDENCE_PASSWORD, a, ret))
 		return refuse_secret(e);
 	return 0;
 }
@@ -153,7 +200,7 @@ issuer_key_id(const struct cert *c, struct bytes *ret, struct error *e)
 	const struct cert_extension *x = cert_extension_find(c, OID_AKI);
 	if (!x)
 		return fail_at(e, E_FORBIDDEN, AUTH_FOREIGN,
-			       "the client certificate has no authority key identifier, so this system didn't issue it");
+		               "the client certificate has no authority key identifier, so this system didn't issue it");
 	struct der d = der_of(x->value), seq, id;
 	if (der_get(&d, DER_SEQUENCE, "authorityKeyIdentifier", &seq, e) < 0 || der_end(&d, "authorityKeyIdentifier", e) < 0 ||
 	    der_get(&seq, DER_CONTEXT(0), "keyIdentifier", &id, e) < 0)
@@ -194,7 +241,8 @@ find_row(struct db *db, const struct cert *c, struct arena *a, struct db_result 
 static int
 check_usable(const struct cert *c, int64_t status, const char *ca_status, bool expired_passes, bool any_purpose, struct error *e)
 {
-	enum { STATUS_ISSUED = 1, STATUS_REVOKED = 2 };
+	enum { STATUS_ISSUED = 1,
+	       STATUS_REVOKED = 2 };
 	if (status == STATUS_REVOKED)
 		return fail(e, E_FORBIDDEN, "the client certificate is revoked");
 	if (status != STATUS_ISSUED)

@@ -17,9 +17,10 @@ enum evidence {
 	EVIDENCE_CHALLENGE, /* the static challenge of a SCEP profile, which many devices share */
 	EVIDENCE_WEBHOOK,   /* a challenge of SCEP that another server vouches for */
 	EVIDENCE_ACME,   /* the key of an ACME account */
+	EVIDENCE_SESSION, /* the cookie of a browser that has signed in */
 	EVIDENCE_ANCHOR, /* a certificate that isn't ours, under a trust anchor of the door (a manufacturer's) */
 };
-/* "token", "password", "one_time", "certificate", "code", "challenge", "webhook", "acme", "anchor"; "none" for anything else. */
+/* "token", "password", "one_time", "certificate", "code", "challenge", "webhook", "acme", "session", "anchor"; "none" for anything else. */
 const char *evidence_name(enum evidence ev);
 
 /* The one text for every secret that is refused: it must not tell an unknown account from a wrong secret. */
@@ -34,6 +35,9 @@ struct principal {
 	enum evidence evidence;
 	/* Of somebody who is neither an account nor has a certificate of ours: who that is, such as "code:17" or "anchor:<SHA-256>"; else NULL. */
 	const char *identity;
+	/* With EVIDENCE_SESSION: its row, and whether signing in isn't complete yet: then it may do nothing but complete it. */
+	int64_t session_id;
+	bool unfinished;
 	/* With EVIDENCE_CERTIFICATE: the row of the certificate, its DER and the CA that issued it. With EVIDENCE_ANCHOR its DER. */
 	int64_t certificate_id;
 	int32_t ca_id;
@@ -45,6 +49,19 @@ struct principal {
 /* The token (what follows "Bearer " in Authorization) → principal. E_UNAUTHENTICATED for a token that is unknown, expired or
  * revoked, or of a disabled account or tenant, with one text and one cost for all of these. */
 int auth_token(struct db *db, const char *token, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
+/* The cookie of a session → principal. E_UNAUTHENTICATED for one that is unknown or has ended, or of a disabled account or tenant. Its use is
+ * noted. */
+int auth_session(struct db *db, const char *cookie, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
+/* What a password that somebody chose is hashed with: *ret_salt in the arena, of PASSWORD_SALT_BYTES (lib/password.h); the first octets of fake
+ * when there is
+ * no such account or it has no password, so that it costs the same. tenant NULL: the house. Whose log is to tell of a refusal: *ret_tenant, and
+ * *ret_account,
+ * 0 when there is none. */
+int auth_login_salt(struct db *db, const char *tenant, const char *name, struct bytes fake, struct arena *a, int32_t *ret_tenant,
+	int64_t *ret_account,
+                    struct bytes *ret_salt, struct error *e) MUST_CHECK;
+/* hash is what password_hash() makes of the password and that salt → principal. E_UNAUTHENTICATED. */
+int auth_login(struct db *db, const char *name, const uint8_t hash[32], struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 /* "Authorization: Basic …" (RFC 7617) → principal, by password or unused one-time code. With consume, a one-time code is used up.
  * authorization is the header's whole value, or NULL. E_UNAUTHENTICATED with one text and one cost for an unknown account and a
  * wrong secret. */

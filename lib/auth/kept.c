@@ -98,7 +98,8 @@ principals_find(struct principals *p, struct bytes evidence, struct arena *a, st
 void
 principals_keep(struct principals *p, const struct principals_question *q, const struct principal *who)
 {
-	if ((who->evidence != EVIDENCE_TOKEN && who->evidence != EVIDENCE_PASSWORD) || strlen(who->name) >= NAME_BYTES ||
+	if ((who->evidence != EVIDENCE_TOKEN && who->evidence != EVIDENCE_PASSWORD && who->evidence != EVIDENCE_SESSION) ||
+		strlen(who->name) >= NAME_BYTES ||
 	    strlen(who->role) >= NAME_BYTES)
 		return;
 	struct place *place = place_of(p, q->hash);

@@ -28,7 +28,7 @@ struct principals_question {
 /* Who that evidence is, if it is known: *ret in the arena. Fills *ret_question for principals_keep() in any case. */
 bool principals_find(struct principals *p, struct bytes evidence, struct arena *a, struct principal *ret, struct principals_question *ret_question)
     MUST_CHECK;
-/* Keeps what the store said, for an account by a token or password; anything else, and what was asked before a change, is not kept. */
+/* Keeps what the store said, for an account by a token, password or session; anything else, and what was asked before a change, is not kept. */
 void principals_keep(struct principals *p, const struct principals_question *question, const struct principal *who);
 
 #endif

@@ -13,7 +13,7 @@
 /* Two of these would let two readers of the same bytes see two requests, or two identities. */
 static const char *const single[] = {
 	"Host", "Content-Length", "Transfer-Encoding", "Content-Type", "Content-Encoding", "Authorization", "Idempotency-Key",
-	"Expect", "X-Siegel-Client-Cert", "X-Real-IP", "X-Request-Id",
+	"Expect", "Origin", "Sec-Fetch-Site", "X-Siegel-Console", "X-Siegel-Client-Cert", "X-Siegel-Host", "X-Real-IP", "X-Request-Id",
 };
 
 static const char *const methods[] = {"GET", "HEAD", "POST", "PATCH", "DELETE"};

@@ -153,7 +153,7 @@ keep_escapes(void *cls, struct MHD_Connection *connection, char *s)
 static bool
 is_identity(const char *header)
 {
-	static const char *const names[] = {"X-Siegel-Client-Cert", "X-Real-IP", "X-Request-Id"};
+	static const char *const names[] = {"X-Siegel-Client-Cert", "X-Siegel-Host", "X-Real-IP", "X-Request-Id"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (strcasecmp(header, names[i]) == 0)

@@ -60,7 +60,8 @@ struct http_options {
 	 * come. */
 	int (*admit)(void *ctx, struct http_request *r, size_t *ret_max_bytes, struct error *e);
 	size_t max_raw_bytes;
-	/* The user that the edge works as. What says who the client is (X-Siegel-Client-Cert, X-Real-IP, X-Request-Id) counts from him alone, and
+	/* The user that the edge works as. What says who the client is (X-Siegel-Client-Cert, X-Siegel-Host, X-Real-IP, X-Request-Id) counts
+	 * from him alone, and
 	 * is dropped when another one sends it. NULL: from nobody. */
 	const uid_t *edge;
 	void *ctx;

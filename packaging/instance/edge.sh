@@ -96,6 +96,7 @@ edge_config() {
 	own_folder 0750 "$EDGE/tmp" "$EDGE/cache"
 	edge_errors
 	cp "$HERE/../edge/proxy.conf" "$EDGE/proxy.conf"
+	cp "$HERE/../edge/console.conf" "$EDGE/console.conf"
 	files=$(ulimit -Hn)
 	[ "$files" != unlimited ] && [ "$files" -lt 16384 ] || files=16384
 	while read -r one; do
@@ -115,6 +116,7 @@ edge_config() {
 	text=${text//@EDGE@/"$EDGE"}
 	text=${text//@CRL_DIR@/"$CRL_DIR"}
 	text=${text//@SOCKETS@/"$SOCKETS"}
+	text=${text//@WEB@/"$PREFIX/share/siegel/web"}
 	printf '%s\n' "$text" >"$DIR/nginx.conf"
 }
 

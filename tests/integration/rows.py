@@ -16,7 +16,8 @@ L = [f"L{n:02}" for n in range(1, 6)]
 X = ["X05"]
 M = [f"M{n:02}" for n in range(1, 15)]
 S = ["S01", "S02"]
-ALL = T + A + C + R + E + I + H + D + L + X + M + S
+W = ["W01", "W02", "W03", "W04", "W07", "W10"]
+ALL = T + A + C + R + E + I + H + D + L + X + M + S + W
 
 ELSEWHERE = {
     "A02": "tests/unit/ca/test_csr.c turns over every bit",

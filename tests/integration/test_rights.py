@@ -12,6 +12,7 @@ import uuid
 import pytest
 
 import acme_store
+import sessions
 import support
 
 # The ready roles, written here a second time, so that a change of them is noticed.
@@ -204,7 +205,7 @@ def test_est_wants_the_same_right(instance, admin, words):
 class House:
     """A tenant with something of everything; find: resource → one object of its own."""
 
-    def __init__(self, instance, admin, auditor):
+    def __init__(self, instance, tenant, admin, auditor):
         self.admin, self.auditor = admin, auditor
         self.objects, mark = {}, uuid.uuid4().hex[:8]
         admin.made("roles", {"name": f"own_{mark}", "rights": ["read"]})
@@ -241,6 +242,8 @@ class House:
         pem = support.self_signed(f"import-{mark}.example")[0].public_bytes(support.serialization.Encoding.PEM)
         octets = {"Content-Type": "application/octet-stream"}
         assert admin("POST", f"/imports/{one['id']}/files?name=a.pem", pem, octets).status == 200
+        browser = sessions.Browser(instance)
+        browser.first(*sessions.new_account(tenant, "requestor"))
         job = admin("POST", f"/imports/{one['id']}/start", {"data": {"type": "start"}})
         assert job.status == 202, job
         ended = ("done", "failed", "cancelled")
@@ -260,7 +263,7 @@ class House:
 def houses(instance, admin, default_tenant, other_tenant):
     """The house tenant and another one, both ways."""
     def house(tenant):
-        return House(instance, Client(instance, tenant.rest("administrator").token), Client(instance, tenant.rest("auditor").token))
+        return House(instance, tenant, Client(instance, tenant.rest("administrator").token), Client(instance, tenant.rest("auditor").token))
 
     return house(default_tenant), house(other_tenant)
 

@@ -100,8 +100,9 @@ START_TEST(test_tables)
 			ck_assert_msg(!writes || strcmp((*r)->types[0], (*r)->path) == 0 || (*r)->types[1], "%s", route->pattern);
 			ck_assert_msg((route->handle == write_raw) == (route->raw_bytes > 0), "%s", route->pattern);
 			ck_assert_msg(route->right != RIGHT_READ || strcmp(route->method, "GET") == 0 || route->flags & ROUTE_RESULT, "%s", route->pattern);
-			/* Nothing that changes anything is public. */
-			ck_assert_msg(route->right != RIGHT_PUBLIC || strcmp(route->method, "GET") == 0, "%s", route->pattern);
+			/* Nothing that changes anything is public, but to sign in: who asks for that is nobody yet. */
+			ck_assert_msg(route->right != RIGHT_PUBLIC || strcmp(route->method, "GET") == 0 || strcmp(route->pattern, "/sessions") == 0, "%s",
+			              route->pattern);
 		}
 	}
 }

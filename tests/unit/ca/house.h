@@ -13,6 +13,7 @@ TCase *tcase_batch(void);
 TCase *tcase_signer(void);
 TCase *tcase_ra(void);
 TCase *tcase_acme_mac(void);
+TCase *tcase_second_factor(void);
 TCase *tcase_crl(void);
 TCase *tcase_algorithms(void);
 

@@ -339,6 +339,29 @@ START_TEST(test_mac)
 }
 END_TEST
 
+/* --- second factors; what is a good code and what isn't: test_second_factor.c --- */
+
+START_TEST(test_second_factor)
+{
+	static const char *const callers[] = {"acme", "est", "scep", "sched"};
+	Siegel__Request request = SIEGEL__REQUEST__INIT;
+	Siegel__CheckSecondFactor q = SIEGEL__CHECK_SECOND_FACTOR__INIT;
+	q.tenant_id = 1;
+	q.account_id = 4711;
+	q.code = writable("123456");
+	request.operation_case = SIEGEL__REQUEST__OPERATION_SECOND_FACTOR;
+	request.second_factor = &q;
+	Siegel__Reply *reply = client_ask("api", &request);
+	ck_assert_int_eq(reply->result_case, SIEGEL__REPLY__RESULT_SECOND_FACTOR);
+	ck_assert(!reply->second_factor->good);
+	siegel__reply__free_unpacked(reply, NULL);
+	q.recovery_code = writable("abcd");
+	client_expect_error(client_ask("api", &request), E_MALFORMED, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(callers); i++)
+		client_expect_error(client_ask(callers[i], &request), E_FORBIDDEN, NULL);
+}
+END_TEST
+
 TCase *
 tcase_requests(void)
 {
@@ -352,6 +375,7 @@ tcase_requests(void)
 	tcase_add_test(c, test_csr);
 	tcase_add_test(c, test_revoke);
 	tcase_add_test(c, test_mac);
+	tcase_add_test(c, test_second_factor);
 	tcase_set_timeout(c, 60);
 	return c;
 }

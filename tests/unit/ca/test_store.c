@@ -11,6 +11,7 @@ main(void)
 	suite_add_tcase(s, tcase_signer());
 	suite_add_tcase(s, tcase_ra());
 	suite_add_tcase(s, tcase_acme_mac());
+	suite_add_tcase(s, tcase_second_factor());
 	suite_add_tcase(s, tcase_crl());
 	suite_add_tcase(s, tcase_algorithms());
 	return test_main(s);

@@ -15,6 +15,7 @@ TCase *tcase_log(void);
 TCase *tcase_config(void);
 TCase *tcase_daemon(void);
 TCase *tcase_sock(void);
+TCase *tcase_password(void);
 
 /* A folder of this run that only we may read; the path ends without a slash. The caller removes what it puts there. */
 const char *test_dir(void);

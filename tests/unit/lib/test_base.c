@@ -74,6 +74,7 @@ main(void)
 	suite_add_tcase(suite, tcase_config());
 	suite_add_tcase(suite, tcase_daemon());
 	suite_add_tcase(suite, tcase_sock());
+	suite_add_tcase(suite, tcase_password());
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -1,0 +1,27 @@
+/* Sessions in the store: made and ended in one transaction with their audit row, on the connection that holds the chain api.tokens. */
+#ifndef SIEGEL_API_SESSION_STORE_H
+#define SIEGEL_API_SESSION_STORE_H
+#include "api/api.h"
+#include "lib/secret.h"
+
+/* What somebody says who signs in: a password that he chose, or a one-time code. */
+struct login_claim {
+	const char *tenant; /* NULL: the house */
+	const char *name;
+	const char *password; /* NULL: it is a code */
+	const char *code;
+};
+
+/* Checks the claim and makes a session of c->who, which is set; a code is used up by it and by nothing that fails. *ret_cookie is what the
+ * browser is to
+ * keep; the caller frees it. E_UNAUTHENTICATED for what is wrong, with its own audit row; E_UNAVAILABLE when too many passwords are being hashed. */
+int session_make(struct call *c, const struct login_claim *claim, struct secret **ret_cookie, struct error *e) MUST_CHECK;
+/* The session of c->who has proved its second factor, by a code or a recovery code (what says which), and has the cookie from now on.
+ * E_UNAUTHENTICATED when it ended meanwhile. */
+int session_prove(struct call *c, const struct secret *cookie, const char *what, struct error *e) MUST_CHECK;
+/* It hasn't: the audit row of that. */
+int session_refuse(struct call *c, struct error *e) MUST_CHECK;
+/* Ends a session of c->who's, or with RIGHT_ACCOUNTS of anybody's in the tenant. E_NOT_FOUND. */
+int session_end(struct call *c, const char *id, struct error *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,389 @@
+/* How a person signs in to a session: the password that he chooses, his second factor. Each is done over a session, which gets another cookie by it
+ * (siegel-api made that and says its hash), so that one that somebody saw or planted before is worth nothing. That a second factor is proved, which
+ * everybody does who signs in, doesn't wait in the manager's queue: ca/second_factor.c. */
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include "ca/batch.h"
+#include "ca/manage/account.h"
+#include "ca/second_factor.h"
+#include "ca/totp.h"
+#include "lib/limits.h"
+#include "lib/password.h"
+#include "lib/x509/pem.h"
+
+#define RECOVERY_CODES 10
+#define RECOVERY_BYTES 10 /* 80 bits: a plain SHA-256 is enough */
+
+static const char FACTOR[] = "second_factor", PASSWORD[] = "password", TOTP[] = "totp";
+
+/* The session that the body names, locked. */
+struct login {
+	int64_t session;
+	const char *account; /* its name */
+	bool wants_factor, wants_password, wants_totp; /* what is missing */
+};
+
+static bool
+lists(const char *missing, const char *word)
+{
+	const char *at = strstr(missing, word);
+	size_t n = strlen(word);
+	return at && (at == missing || at[-1] == ',') && (at[n] == ',' || !at[n]);
+}
+
+static int
+load_session(struct manage *m, int64_t id, struct login *ret, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(id), DB_INT(m->who->account_id)};
+	if (db_query(m->desk->db,
+	             "SELECT array_to_string(s.missing, ','), a.name FROM session s JOIN account a ON a.id = s.account_id"
+	             " WHERE s.id = $1::int8 AND s.account_id = $2::int8 AND s.expires_at > now() FOR UPDATE OF s",
+	             row, 2, false, &r, e) < 0)
+		return -1;
+	if (db_rows(r) == 0)
+		return fail(e, E_UNAUTHENTICATED, "the session has ended: sign in again");
+	const char *missing = db_text(r, 0, 0);
+	*ret = (struct login){.session = id,
+	                      .account = arena_strdup(m->arena, db_text(r, 0, 1)),
+	                      .wants_factor = lists(missing, FACTOR),
+	                      .wants_password = lists(missing, PASSWORD),
+	                      .wants_totp = lists(missing, TOTP)};
+	return 0;
+}
+
+static int
+read_session(struct manage *m, struct login *ret, struct bytes *ret_hash, struct error *e)
+{
+	int64_t id;
+	if (manage_int(m, "session", MANAGE_REQUIRED, 1, INT64_MAX, 0, &id, e) < 0)
+		return -1;
+	if (ret_hash && manage_bytes(m, "hash", MANAGE_REQUIRED, 32, ret_hash, e) < 0)
+		return -1;
+	return load_session(m, id, ret, e);
+}
+
+/* A step is done: the session lacks it no more and has another cookie. When nothing is missing any more, its twelve hours begin. */
+static int
+step_done(struct manage *m, const struct login *l, const char *what, struct bytes hash, struct error *e)
+{
+	struct db_param row[] = {DB_INT(l->session), DB_TEXT(what), DB_BYTES(hash.data, hash.len)};
+	return db_query(m->desk->db,
+	                "UPDATE session SET hash = $3::bytea, missing = array_remove(missing, $2::text),"
+	                " expires_at = CASE WHEN missing <> '{}' AND array_remove(missing, $2::text) = '{}' THEN now() + interval '12 hours' ELSE "
+	                "expires_at END"
+	                " WHERE id = $1::int8",
+	                row, 3, false, NULL, e);
+}
+
+static int
+end_others(struct manage *m, const struct login *l, struct error *e)
+{
+	struct db_param row[] = {DB_INT(m->who->account_id), DB_INT(l->session)};
+	return db_query(m->desk->db, "DELETE FROM session WHERE account_id = $1::int8 AND id <> $2::int8", row, 2, false, NULL, e);
+}
+
+static void
+tell(struct manage *m, const char *what)
+{
+	m->object = arena_printf(m->arena, "account/%lld", (long long)m->who->account_id);
+	m->detail = detail_text(m->arena, "name", m->who->name, "what", what, NULL);
+}
+
+/* --- the second factor --- */
+
+struct factor {
+	bool there, confirmed;
+	struct secret *secret, *pending; /* freed by the caller */
+	int64_t last_step, wait_sec;
+};
+
+static const char *
+context(struct manage *m)
+{
+	return arena_printf(m->arena, SECOND_FACTOR_CONTEXT, (long long)m->who->account_id);
+}
+
+static void
+factor_free(struct factor *f)
+{
+	secret_free(f->secret);
+	secret_free(f->pending);
+}
+#define FACTOR_CLEANUP __attribute__((cleanup(factor_free)))
+
+static int
+unseal(struct manage *m, const struct db_result *r, int col, struct secret **ret, struct error *e)
+{
+	if (db_is_null(r, 0, col))
+		return 0;
+	return hsm_unseal(m->desk->hsm, context(m), db_bytes(r, 0, col, m->arena), ret, e);
+}
+
+static int
+load_factor(struct manage *m, struct factor *ret, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(m->who->account_id)};
+	if (db_query(m->desk->db,
+	             "SELECT sealed, pending, last_step, " SECOND_FACTOR_WAIT " FROM second_factor WHERE account_id = $1::int8 FOR UPDATE", row, 1,
+	             false, &r, e) < 0)
+		return -1;
+	if (db_rows(r) == 0)
+		return 0;
+	ret->there = true;
+	ret->confirmed = !db_is_null(r, 0, 0);
+	ret->last_step = db_int(r, 0, 2);
+	ret->wait_sec = db_int(r, 0, 3);
+	return unseal(m, r, 0, &ret->secret, e) < 0 || unseal(m, r, 1, &ret->pending, e) < 0 ? -1 : 0;
+}
+
+/* The answer of a check that failed: no error, for then its count would be undone with it. */
+static int
+refuse_code(struct manage *m, struct error *e)
+{
+	struct db_param row[] = {DB_INT(m->who->account_id)};
+	m->ret_result = json_pack("{s:b}", "accepted", 0);
+	if (db_query(m->desk->db, "UPDATE second_factor SET failures = failures + 1, failed_at = now() WHERE account_id = $1::int8", row, 1,
+	             false, NULL, e) < 0)
+		return -1;
+	return manage_audit(m, "session.refused", arena_printf(m->arena, "account/%lld", (long long)m->who->account_id),
+	                    detail_text(m->arena, "name", m->who->name, "why", "second factor", NULL), e);
+}
+
+static int
+use_step(struct manage *m, int64_t step, struct error *e)
+{
+	struct db_param row[] = {DB_INT(m->who->account_id), DB_INT(step)};
+	return db_query(m->desk->db, "UPDATE second_factor SET last_step = $2::int8, failures = 0 WHERE account_id = $1::int8", row, 2, false,
+	                NULL, e);
+}
+
+static int
+read_code(struct manage *m, unsigned flags, const char **ret, struct error *e)
+{
+	return manage_text(m, "code", flags, SECOND_FACTOR_CODE_BYTES, ret, e);
+}
+
+static int
+store_pending(struct manage *m, const struct secret *secret, struct error *e)
+{
+	struct buf sealed BUF_CLEANUP = BUF_INIT(TOTP_SECRET_BYTES + HSM_SEAL_OVERHEAD);
+	if (hsm_seal(m->desk->hsm, "", context(m), secret->data, secret->len, &sealed, e) < 0)
+		return -1;
+	struct db_param row[] = {DB_INT(m->who->account_id), DB_INT(m->who->tenant_id), DB_BYTES(sealed.data, sealed.len)};
+	return db_query(m->desk->db,
+	                "INSERT INTO second_factor (account_id, tenant_id, pending) VALUES ($1::int8, $2::int, $3::bytea)"
+	                " ON CONFLICT (account_id) DO UPDATE SET pending = excluded.pending",
+	                row, 3, false, NULL, e);
+}
+
+/* A secret for an app, shown once. One that is in force stays until the new one is confirmed, and its code is wanted for that. */
+static int
+begin_totp(struct manage *m, struct error *e)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+	struct factor f FACTOR_CLEANUP = {0};
+	struct secret *secret CLEANUP(secret_free) = NULL;
+	char text[TOTP_SECRET_BYTES * 8 / 5 + 1];
+	const char *code;
+	struct login l;
+	if (read_session(m, &l, NULL, e) < 0 || read_code(m, 0, &code, e) < 0 || manage_body_end(m, e) < 0)
+		return -1;
+	if (l.wants_factor || l.wants_password)
+		return fail(e, E_FORBIDDEN, "this session lacks another thing first: %s", l.wants_factor ? FACTOR : PASSWORD);
+	if (load_factor(m, &f, e) < 0 || (f.confirmed && second_factor_must_wait(f.wait_sec, e) < 0))
+		return -1;
+	if (f.confirmed) {
+		int64_t step = code ? totp_step((struct bytes){f.secret->data, f.secret->len}, code, now_us() / 1000000, f.last_step) : 0;
+		if (!code)
+			return fail_at(e, E_BAD_VALUE, "code", "code: one of the second factor that is in force is wanted");
+		if (!step)
+			return refuse_code(m, e);
+		if (use_step(m, step, e) < 0)
+			return -1;
+	}
+	secret = secret_new(NULL, TOTP_SECRET_BYTES);
+	if (RAND_priv_bytes(secret->data, TOTP_SECRET_BYTES) != 1)
+		return fail(e, E_INTERNAL, "no random numbers");
+	for (int i = 0; i < TOTP_SECRET_BYTES * 8 / 5; i++) { /* RFC 4648 6; 160 bits are 32 letters without padding */
+		int bit = 5 * i, octet = bit / 8;
+		unsigned pair = (unsigned)secret->data[octet] << 8 | (octet + 1 < TOTP_SECRET_BYTES ? secret->data[octet + 1] : 0u);
+		text[i] = alphabet[pair >> (11 - bit % 8) & 31];
+	}
+	text[sizeof(text) - 1] = '\0';
+	if (store_pending(m, secret, e) < 0)
+		return -1;
+	m->ret_result = json_pack("{s:b,s:s,s:s}", "accepted", 1, "secret", text, "uri",
+	                          arena_printf(m->arena, "otpauth://totp/Siegel:%s?secret=%s&issuer=Siegel&algorithm=SHA1&digits=%d&period=%d",
+	                                       l.account, text,
+	                                       TOTP_DIGITS, TOTP_STEP_SEC));
+	OPENSSL_cleanse(text, sizeof(text));
+	return 0;
+}
+
+/* New recovery codes in place of all that were before: into the result, and their hashes as an array's text. */
+static int
+make_recovery(struct manage *m, const char **ret, struct error *e)
+{
+	json_t *codes = json_array();
+	const char *hashes = "{";
+	json_object_set_new(m->ret_result, "recovery_codes", codes);
+	for (int i = 0; i < RECOVERY_CODES; i++) {
+		struct secret *s CLEANUP(secret_free) = NULL;
+		uint8_t hash[32];
+		char hex[2 * sizeof(hash) + 1];
+		if (secret_random_text(RECOVERY_BYTES, &s, e) < 0)
+			return -1;
+		if (EVP_Digest(s->data, s->len, hash, NULL, EVP_sha256(), NULL) != 1)
+			return fail(e, E_INTERNAL, "SHA-256 isn't available");
+		for (size_t k = 0; k < sizeof(hash); k++)
+			snprintf(hex + 2 * k, 3, "%02x", hash[k]);
+		hashes = arena_printf(m->arena, "%s%s\"\\\\x%s\"", hashes, i ? "," : "", hex);
+		const char *t = (const char *)s->data; /* in fours, for people */
+		json_array_append_new(codes, json_sprintf("%.4s-%.4s-%.4s-%.4s", t, t + 4, t + 8, t + 12));
+	}
+	*ret = arena_printf(m->arena, "%s}", hashes);
+	return 0;
+}
+
+static int
+confirm_totp(struct manage *m, struct error *e)
+{
+	struct factor f FACTOR_CLEANUP = {0};
+	const char *code, *recovery;
+	struct bytes hash;
+	struct login l;
+	if (read_session(m, &l, &hash, e) < 0 || read_code(m, MANAGE_REQUIRED, &code, e) < 0 || manage_body_end(m, e) < 0)
+		return -1;
+	if (load_factor(m, &f, e) < 0 || second_factor_must_wait(f.wait_sec, e) < 0)
+		return -1;
+	if (!f.pending || l.wants_factor || l.wants_password)
+		return fail(e, E_CONFLICT, "nothing waits to be confirmed: ask for a secret first");
+	int64_t step = totp_step((struct bytes){f.pending->data, f.pending->len}, code, now_us() / 1000000, 0);
+	if (!step)
+		return refuse_code(m, e);
+	m->ret_result = json_pack("{s:b}", "accepted", 1);
+	if (make_recovery(m, &recovery, e) < 0)
+		return -1;
+	struct db_param row[] = {DB_INT(m->who->account_id), DB_INT(step), DB_TEXT(recovery)};
+	if (db_query(m->desk->db,
+	             "UPDATE second_factor SET sealed = pending, pending = NULL, confirmed_at = now(), last_step = $2::int8, recovery = "
+	             "$3::bytea[], failures = 0"
+	             " WHERE account_id = $1::int8",
+	             row, 3, false, NULL, e) < 0 ||
+	    end_others(m, &l, e) < 0)
+		return -1;
+	tell(m, f.confirmed ? "another" : "first");
+	return step_done(m, &l, TOTP, hash, e);
+}
+
+/* --- the password --- */
+
+/* The one in force; *ret false: it is another, or there is none. */
+static int
+is_password(struct manage *m, const char *password, bool *ret, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(m->who->account_id)};
+	uint8_t hash[PASSWORD_HASH_BYTES];
+	if (db_query(m->desk->db, "SELECT salt, hash FROM credential WHERE account_id = $1::int8 AND kind = 'login' AND revoked_at IS NULL", row,
+	             1, false, &r, e) < 0)
+		return -1;
+	*ret = false;
+	if (db_rows(r) == 0)
+		return 0;
+	struct bytes salt = db_bytes(r, 0, 0, m->arena), wanted = db_bytes(r, 0, 1, m->arena);
+	if (password_hash(BYTES_STR(password), salt.data, hash, e) < 0)
+		return -1;
+	*ret = secret_equal(hash, sizeof(hash), wanted.data, wanted.len);
+	return 0;
+}
+
+static int
+store_password(struct manage *m, const char *password, struct error *e)
+{
+	uint8_t salt[PASSWORD_SALT_BYTES], hash[PASSWORD_HASH_BYTES];
+	if (RAND_bytes(salt, sizeof(salt)) != 1)
+		return fail(e, E_INTERNAL, "no random numbers");
+	if (password_hash(BYTES_STR(password), salt, hash, e) < 0)
+		return -1;
+	struct db_param row[] = {DB_INT(m->who->account_id), DB_INT(m->who->tenant_id), DB_BYTES(hash, sizeof(hash)), DB_BYTES(salt, sizeof(salt))};
+	if (db_query(m->desk->db, "UPDATE credential SET revoked_at = now() WHERE account_id = $1::int8 AND kind = 'login' AND revoked_at IS "
+	                          "NULL",
+	             row, 1, false,
+	             NULL, e) < 0)
+		return -1;
+	return db_query(m->desk->db,
+	                "INSERT INTO credential (tenant_id, account_id, kind, hash, salt) VALUES ($2::int, $1::int8, 'login', $3::bytea, "
+	                "$4::bytea)",
+	                row, 4, false,
+	                NULL, e);
+}
+
+/* The first after a one-time code, or another in place of the one that is given with it. All other sessions of the account end. */
+static int
+set_password(struct manage *m, struct error *e)
+{
+	const char *password, *current;
+	struct bytes hash;
+	struct login l;
+	bool same = true;
+	if (read_session(m, &l, &hash, e) < 0 || manage_text(m, "password", MANAGE_REQUIRED, LIMIT_PASSWORD_BYTES, &password, e) < 0 ||
+	    manage_text(m, "current_password", 0, LIMIT_PASSWORD_BYTES, &current, e) < 0 || manage_body_end(m, e) < 0 ||
+	    password_check(password, l.account, e) < 0)
+		return -1;
+	if (l.wants_factor)
+		return fail(e, E_FORBIDDEN, "this session lacks another thing first: %s", FACTOR);
+	if (!l.wants_password) {
+		if (!current)
+			return fail_at(e, E_BAD_VALUE, "current_password", "current_password: the password that is changed is wanted");
+		if (is_password(m, current, &same, e) < 0)
+			return -1;
+	}
+	if (!same) {
+		m->ret_result = json_pack("{s:b}", "accepted", 0);
+		return manage_audit(m, "session.refused", arena_printf(m->arena, "account/%lld", (long long)m->who->account_id),
+		                    detail_text(m->arena, "name", m->who->name, "why", "current password", NULL), e);
+	}
+	if (store_password(m, password, e) < 0 || end_others(m, &l, e) < 0)
+		return -1;
+	m->ret_result = json_pack("{s:b}", "accepted", 1);
+	tell(m, l.wants_password ? "first" : "another");
+	return step_done(m, &l, PASSWORD, hash, e);
+}
+
+/* For who lost his phone and his recovery codes: an administrator takes the second factor away, and the account sets up another. */
+static int
+reset_factor(struct manage *m, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct account account;
+	struct db_param row[] = {DB_INT(m->id)};
+	if (manage_body_end(m, e) < 0 || account_load(m, m->id, NULL, &account, e) < 0)
+		return -1;
+	if (m->id == m->who->account_id)
+		return fail(e, E_FORBIDDEN, "nobody takes away his own second factor: set up another one");
+	if (db_query(m->desk->db, "DELETE FROM second_factor WHERE account_id = $1::int8 RETURNING 1", row, 1, false, &r, e) < 0 ||
+	    db_query(m->desk->db, "DELETE FROM session WHERE account_id = $1::int8", row, 1, false, NULL, e) < 0)
+		return -1;
+	if (db_rows(r) == 0)
+		return fail(e, E_CONFLICT, "the account has no second factor");
+	m->object = arena_printf(m->arena, "account/%lld", (long long)m->id);
+	m->detail = detail_text(m->arena, "name", account.name, NULL);
+	return 0;
+}
+
+extern const struct manage_op manage_login[];
+/* What one does to one's own sign-in waits for nobody's approval. */
+const struct manage_op manage_login[] = {
+    {"login.password", "login.password_set", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_NEVER_WAITS, set_password},
+    {"login.totp", "login.totp_begun", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_NEVER_WAITS | MANAGE_KEYS, begin_totp},
+    {"login.totp_confirm", "login.totp_set", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_NEVER_WAITS | MANAGE_KEYS, confirm_totp},
+    {"account.reset_second_factor", "account.second_factor_reset", RIGHT_ACCOUNTS, 0, reset_factor},
+    {0},
+};

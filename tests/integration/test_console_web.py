@@ -1,0 +1,132 @@
+"""The web console in a browser: Debian's Chromium, driven by playwright-core from the folder where the console was built (SIEGEL_WEB)."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import sessions
+import support
+from sessions import Browser, new_account
+
+WEB = Path(os.environ.get("SIEGEL_WEB", Path(__file__).resolve().parents[2] / "build" / "check" / "web" / "work"))
+SHOTS = os.environ.get("SIEGEL_SCREENSHOTS")
+
+pytestmark = pytest.mark.skipif(not (WEB / "node_modules" / "playwright-core").is_dir() or not shutil.which("chromium"),
+                                reason="the console wasn't built by npm, or there is no chromium")
+
+
+def node():
+    ours = WEB.parent / "node" / "bin" / "node"
+    return str(ours) if ours.exists() else "node"
+
+
+def run(script, timeout=150, **options):
+    done = subprocess.run([node(), WEB / "e2e" / f"{script}.mjs", json.dumps(options)], capture_output=True, text=True, timeout=timeout)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert "failed" not in found, (found["failed"], found["faults"])
+    assert found["faults"] == [] and found["foreign"] == [], found  # nothing that the security policy refused, nothing from elsewhere
+    bad = {screen: v for screen, v in found["violations"].items() if v}
+    assert not bad, json.dumps(bad, indent=1)
+    return found
+
+
+# Both languages; one on a tablet, where the navigation lies over the page. For pictures: all widths in both.
+WIDTHS = [int(w) for w in os.environ.get("SIEGEL_WIDTHS", "").split()]
+FLOWS = [(lang, width) for width in WIDTHS for lang in ("en", "de")] or [("en", 1366), ("de", 800)]
+
+
+@pytest.mark.parametrize("lang, width", FLOWS)
+def test_from_the_one_time_code_to_a_revoked_certificate(instance, default_tenant, rest, lang, width):
+    name, code = new_account(default_tenant)
+    csr = support.csr_pem(support.new_csr(f"by-csr-{lang}.example"))
+    found = run("flow", url=instance.url, lang=lang, name=name, code=code, csr=csr, shots=SHOTS, dark=lang == "de", width=width)
+    assert found["done"] and found["lang"] == lang
+    assert found["cookie"] == [{"name": sessions.COOKIE, "secure": True, "httpOnly": True, "sameSite": "Strict", "path": "/"}]
+    assert found["scripts"] == "" and found["cookies"] == 0
+    assert found["key"] and found["pem"] and found["copied"] and found["download"] == f"{found['cn']}.pem"
+    assert found["chain"] == 3 and found["rows"] > 1
+    # What the form says is wrong, of which field, and what to do.
+    assert ("Antrag (CSR)" if lang == "de" else "Signing request") in found["error"] and len(found["error"].splitlines()) >= 3
+    # And so it is in the store.
+    one = rest.get(f"/certificates?filter[common_name]={found['cn']}").data
+    assert len(one) == 1 and one[0]["attributes"]["status"] == "revoked" and one[0]["attributes"]["revocation_reason"] == "superseded"
+    assert one[0]["attributes"]["requestor"] == name
+    assert Browser(instance).sign_in(name, password=sessions.PASSWORD).attributes["missing"] == ["second_factor"]
+
+
+HOSTILE = ['<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', "{{constructor.constructor('alert(1)')()}}", "javascript:alert(1)",
+           "</title><svg onload=alert(1)>", "‮gnp.exe"]
+
+
+@pytest.mark.rows("W01", "W03", "W10")
+def test_hostile_names_are_text_and_nobody_frames_it(instance, rest, default_tenant):
+    made = []
+    for i, text in enumerate(HOSTILE[:5]):
+        answer = rest.issue("cert_client", cn=text, owner=text, metadata={"note": text})
+        if answer.status == 201:
+            made.append([answer.data["id"], text])
+        else:  # what can't be a name is still somebody's note
+            assert answer.status == 422, answer
+            one = rest.issued("cert_client", cn=f"hostile-{i}", owner=text, metadata={"note": text})
+            made.append([one["id"], text])
+    one = Browser(instance)
+    one.first(*new_account(default_tenant))
+    found = run("hostile", url=instance.url, lang="en", cookie=one.cookie, cookieName=sessions.COOKIE, made=made)
+    print(found["weight"], found["milliseconds"])
+    assert found["weight"] < 500_000 and found["milliseconds"] < 10_000, found
+    assert found["texts"] == [True] * len(made) and found["dialogs"] == 0
+    assert found["framed"] is False and found["afterSignOut"] is True
+
+
+@pytest.mark.rows("W02", "W04")
+def test_other_pages_and_ended_sessions(instance, rest, default_tenant):
+    one = Browser(instance)
+    one.first(*new_account(default_tenant))
+    before = instance.count("certificate")
+    id = one.now().data["id"]
+    found = run("foreign", url=instance.url, lang="en", cookie=one.cookie, cookieName=sessions.COOKIE, session=id, token=instance.token)
+    assert found["form"] and found["fetched"] and instance.count("certificate") == before
+    assert found["ended"] is True
+
+
+@pytest.mark.parametrize("path", ["/console/", "/console/certificates", "/console/theme.js"])
+@pytest.mark.rows("W03")
+def test_headers_of_the_pages(instance, path):
+    answer = support.http_get(instance.url + path, context=instance.tls_context())
+    assert answer.status == 200
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'self'" in policy and "frame-ancestors 'none'" in policy and "unsafe" not in policy and "http" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff" and answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_files_of_the_console(instance):
+    page = support.http_get(instance.url + "/console/", context=instance.tls_context())
+    text = page.body.decode()
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", text)
+    assets = re.findall(r'(?:src|href)="([^"]+)"', text)
+    assert assets and all(a.startswith("/console/") for a in assets)
+    hashed = [a for a in assets if "/assets/" in a]
+    for asset in hashed:
+        answer = support.http_get(instance.url + asset, context=instance.tls_context(), headers={"Accept-Encoding": "gzip"})
+        assert answer.status == 200 and answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["content-encoding"] == "gzip" and answer.headers["x-content-type-options"] == "nosniff"
+    assert support.http_get(instance.url + "/console/assets/none-12345678.js", context=instance.tls_context()).status == 404
+    for path in ("/", "/console"):
+        answer = support.http_get(instance.url + path, context=instance.tls_context())
+        assert answer.status == 302 and answer.headers["location"] == "/console/"
+    assert support.http_get(instance.url + "/console/", context=instance.tls_context(), method="POST", body=b"x").status in (403, 405)
+
+
+def test_the_description_that_types_are_made_of_is_the_servers(instance):
+    text = subprocess.run([instance.binary("siegel-api"), "--openapi"], capture_output=True, text=True, check=True).stdout
+    committed = (Path(__file__).resolve().parents[2] / "web" / "openapi.json").read_text()
+    assert json.loads(committed) == json.loads(text), "siegel-api --openapi >web/openapi.json"
+    ours = support.http_get(instance.url + "/api/v2.0/openapi.json", context=instance.tls_context()).json
+    assert ours["paths"] == json.loads(text)["paths"]

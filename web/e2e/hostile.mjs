@@ -1,0 +1,64 @@
+// Names that somebody else chose, on every screen that shows them: text and nothing else. And no page of another site frames the console.
+import { open } from "./browser.mjs";
+
+const { url, lang, cookie, cookieName, made } = JSON.parse(process.argv[2]);
+const b = await open({ url, lang });
+const { page } = b;
+const found = { texts: [], dialogs: 0 };
+page.on("dialog", () => found.dialogs++);
+try {
+  await b.context.addCookies([{ name: cookieName, value: cookie, url, secure: true, httpOnly: true, sameSite: "Strict" }]);
+  // What the first page weighs, compressed as it comes, with all that it loads later on
+  const sizes = [];
+  const weigh = (r) => sizes.push(r.sizes().then((s) => s.responseBodySize + s.responseHeadersSize));
+  page.on("requestfinished", weigh);
+  await page.goto(`${url}/console/`);
+  await page.locator(".siegel-figure").first().waitFor();
+  found.milliseconds = Math.round(await page.evaluate(() => performance.now()));
+  await page.locator(".siegel-donut svg").first().waitFor();
+  await page.waitForLoadState("networkidle");
+  page.off("requestfinished", weigh);
+  found.weight = (await Promise.all(sizes)).reduce((sum, n) => sum + n, 0);
+  await page.goto(`${url}/console/certificates`);
+  await page.getByRole("grid").waitFor();
+  for (const [id, text] of made) {
+    await page.goto(`${url}/console/certificates/${id}`);
+    await page.getByRole("tab").first().waitFor();
+    await page.getByText(`note: ${text}`, { exact: true }).waitFor();
+    await page.waitForTimeout(100);
+    const strange = await page.evaluate(
+      () => document.querySelectorAll("main script, main img[src=x], main svg[onload], a[href^='javascript:']").length,
+    );
+    found.texts.push(strange === 0);
+  }
+  await b.look("certificate-hostile");
+  // A frame around the console stays empty.
+  const refused = [];
+  page.on("console", (m) => /frame-ancestors|X-Frame-Options|Refused to frame|refused to display/i.test(m.text()) && refused.push(m.text()));
+  await page.route("https://other.example/", (route) =>
+    route.fulfill({ contentType: "text/html", body: `<!doctype html><title>x</title><iframe src="${url}/console/"></iframe>` }),
+  );
+  await page.goto("https://other.example/");
+  await page.waitForTimeout(1500);
+  const frame = page.frames().find((f) => f !== page.mainFrame());
+  found.framed = frame ? await frame.evaluate(() => Boolean(document.querySelector("#root"))).catch(() => false) : false;
+  found.refused = refused.length;
+  // After signing out nothing is to be seen by going back.
+  await page.goto(`${url}/console/account`);
+  await page.getByRole("button", { name: b.w.menu }).click();
+  await page.getByRole("menuitem", { name: b.w.signOut }).click();
+  await b.heading(b.w.signIn);
+  await page.goBack();
+  await page.waitForTimeout(500);
+  await page.goto(`${url}/console/certificates/${made[0][0]}`);
+  await b.heading(b.w.signIn);
+  found.afterSignOut = true;
+} catch (error) {
+  found.failed = String(error);
+} finally {
+  // That the frame was refused is what is wanted; the page of the other site is the test's own.
+  const faults = b.faults.filter((f) => !/frame/i.test(f));
+  const foreign = b.foreign.filter((f) => !f.startsWith("https://other.example/"));
+  console.log(JSON.stringify({ ...found, faults, foreign, violations: b.violations }));
+  await b.close();
+}

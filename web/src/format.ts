@@ -1,0 +1,78 @@
+// How things are shown, and what is worked out of them: plain functions, tested without a browser.
+
+/** The browser's own way of the language, such as en-GB; else the language's. */
+function locale(language: string): string {
+  return navigator.languages.find((one) => one.toLowerCase().startsWith(`${language}-`)) ?? language;
+}
+
+export function date(language: string, text: string | null | undefined): string {
+  const when = text ? new Date(text) : null;
+  return when && !Number.isNaN(when.getTime()) ? new Intl.DateTimeFormat(locale(language), { dateStyle: "medium" }).format(when) : "–";
+}
+
+export function instant(language: string, text: string | null | undefined): string {
+  const when = text ? new Date(text) : null;
+  const style = { dateStyle: "medium", timeStyle: "short" } as const;
+  return when && !Number.isNaN(when.getTime()) ? new Intl.DateTimeFormat(locale(language), style).format(when) : "–";
+}
+
+export function count(language: string, n: number): string {
+  return new Intl.NumberFormat(locale(language)).format(n);
+}
+
+/** "0a1b2c" → "0A:1B:2C". */
+export function octets(hex: string | undefined): string {
+  return (hex ?? "").toUpperCase().replace(/(..)(?=.)/g, "$1:");
+}
+
+export type State = "issued" | "revoked" | "held" | "expired" | "notYet";
+
+/** What a certificate is today: the store says whether it is revoked, the clock whether it is valid. */
+export function stateOf(a: { status?: string; not_before?: string; not_after?: string }, now = Date.now()): State {
+  if (a.status === "revoked" || a.status === "held") {
+    return a.status;
+  }
+  if (a.not_after && Date.parse(a.not_after) < now) {
+    return "expired";
+  }
+  return a.not_before && Date.parse(a.not_before) > now ? "notYet" : "issued";
+}
+
+/** Lines, or what commas and semicolons part, without blanks and without what comes twice. */
+export function list(text: string): string[] {
+  const found = text.split(/[\s,;]+/).filter(Boolean);
+  return [...new Set(found)];
+}
+
+/** A file's name of somebody's text: nothing in it leads out of the folder for downloads, or hides what it is. */
+export function fileName(text: string | null | undefined, ending: string): string {
+  const plain = (text ?? "").replace(/[^A-Za-z0-9._-]+/g, "_").replace(/^[._-]+/, "").slice(0, 80);
+  return `${plain || "certificate"}.${ending}`;
+}
+
+/** The first that is free of the query's next cursor: "https://…?page[after]=abc" → "abc". */
+export function cursorOf(next: string | null | undefined): string | null {
+  if (!next) {
+    return null;
+  }
+  const at = next.indexOf("?");
+  return at < 0 ? null : new URLSearchParams(next.slice(at + 1)).get("page[after]");
+}
+
+/** What a browser calls itself, in few words. */
+export function browserOf(agent: string | undefined): string {
+  const known: [RegExp, string][] = [
+    [/Edg\/(\d+)/, "Edge"],
+    [/OPR\/(\d+)/, "Opera"],
+    [/Firefox\/(\d+)/, "Firefox"],
+    [/(?:Chrome|Chromium)\/(\d+)/, "Chrome"],
+    [/Version\/(\d+).*Safari/, "Safari"],
+  ];
+  for (const [pattern, name] of known) {
+    const found = pattern.exec(agent ?? "");
+    if (found) {
+      return `${name} ${found[1]}`;
+    }
+  }
+  return (agent ?? "").slice(0, 40);
+}

@@ -1,0 +1,30 @@
+import "@patternfly/react-core/dist/styles/base.css";
+import "./style.css";
+import "./i18n";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./App";
+import { ApiError } from "./api/client";
+
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // What is wrong with the question stays wrong; what was away for a moment is asked for twice more.
+      retry: (failures, error) => failures < 2 && !(error instanceof ApiError && error.status < 500),
+      refetchOnWindowFocus: true,
+      staleTime: 10_000,
+    },
+  },
+});
+
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <QueryClientProvider client={client}>
+        <App />
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+}

@@ -1,0 +1,45 @@
+import { Content } from "@patternfly/react-core";
+import { useTranslation } from "react-i18next";
+import { ApiError, type ErrorObject } from "../api/client";
+import { en } from "../i18n/en";
+import { Notice } from "./Notice";
+
+type Way = keyof typeof en.error.way;
+
+/** What to do about an error of that code. */
+export function wayOf(code: string | undefined): Way {
+  const same: Record<string, Way> = { busy: "unavailable", idempotency_conflict: "conflict", too_large: "bad_value", malformed: "bad_value" };
+  const way = code && Object.hasOwn(same, code) ? same[code] : code;
+  return way && Object.hasOwn(en.error.way, way) ? (way as Way) : "other";
+}
+
+/** The field of an error, in the words of the form that shows it. */
+export function fieldOf(error: ErrorObject, labels: Record<string, string>): string | null {
+  const name = error.source?.pointer?.split("/").pop() ?? error.source?.parameter ?? error.source?.header;
+  return name ? (labels[name] ?? name) : null;
+}
+
+/** What went wrong: cause, field and way out. labels: what the form calls its fields. */
+export function ErrorAlert({ error, labels = {} }: { error: unknown; labels?: Record<string, string> }) {
+  const { t } = useTranslation();
+  if (!error) {
+    return null;
+  }
+  if (!(error instanceof ApiError)) {
+    return (
+      <Notice variant="danger" title={t("error.unreachable")} className="siegel-error" role="alert">
+        {t("error.unreachableWay")}
+      </Notice>
+    );
+  }
+  const first: ErrorObject = error.first ?? {};
+  const field = fieldOf(first, labels);
+  return (
+    <Notice variant="danger" title={t("error.title")} className="siegel-error" role="alert">
+      <Content component="p">{first.detail ?? error.message}</Content>
+      {field && <Content component="p">{t("error.where", { field })}</Content>}
+      <Content component="p">{t(`error.way.${wayOf(first.code)}`, { seconds: error.retryAfter ?? 1 })}</Content>
+      {first.id && <Content component="small">{t("error.id", { id: first.id })}</Content>}
+    </Notice>
+  );
+}

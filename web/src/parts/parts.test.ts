@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { errorOf } from "../api/client";
+import { firstLanguage } from "../i18n";
+import { de } from "../i18n/de";
+import { en } from "../i18n/en";
+import { fieldOf, wayOf } from "./ErrorAlert";
+import { pathOf } from "./QrCode";
+
+describe("errors", () => {
+  const answer = (body: string, status = 422, headers = {}) => new Response(body, { status, headers });
+  it("are read from a JSON:API document", async () => {
+    const text = JSON.stringify({ errors: [{ code: "bad_value", detail: "cert_days: too many", source: { pointer: "/data/attributes/cert_days" } }] });
+    const error = await errorOf(answer(text));
+    expect(error.message).toBe("cert_days: too many");
+    expect(error.about("cert_days") && !error.about("cn")).toBe(true);
+    expect(fieldOf(error.first ?? {}, { cert_days: "Valid for days" })).toBe("Valid for days");
+  });
+  it("that something else wrote speak by their status", async () => {
+    const error = await errorOf(answer("<html>", 502, { "Retry-After": "2" }));
+    expect([error.status, error.message, error.retryAfter]).toEqual([502, "HTTP 502", 2]);
+    expect(fieldOf(error.first ?? {}, {})).toBeNull();
+  });
+  it("have a way out, whatever their code", () => {
+    expect([wayOf("policy"), wayOf("busy"), wayOf("what_is_new"), wayOf(undefined), wayOf("toString")]).toEqual([
+      "policy", "unavailable", "other", "other", "other",
+    ]);
+  });
+});
+
+describe("languages", () => {
+  const leaves = (words: object): string[] =>
+    Object.entries(words).flatMap(([key, value]) => (typeof value === "string" ? [`${key}=${value}`] : leaves(value as object).map((l) => `${key}.${l}`)));
+  it("have the same words, with the same gaps", () => {
+    const gaps = (l: string) => `${l.split("=")[0]} ${(l.match(/\{\{\w+\}\}/g) ?? []).sort().join(" ")}`;
+    expect(leaves(de).map(gaps)).toEqual(leaves(en).map(gaps));
+  });
+  it("are chosen, or the browser's, or English", () => {
+    expect([firstLanguage("de", ["en"]), firstLanguage(null, ["fr", "de-AT"]), firstLanguage("xx", []), firstLanguage(null, ["fr"])]).toEqual([
+      "de", "de", "en", "en",
+    ]);
+  });
+});
+
+it("a QR code is drawn here, with a quiet zone", () => {
+  const { path, size } = pathOf("otpauth://totp/Siegel:admin?secret=ABC&issuer=Siegel");
+  expect(size).toBeGreaterThan(29);
+  expect(path.startsWith("M4 4h1v1h-1z")).toBe(true);
+  expect(path).not.toMatch(/M[0-3] /);
+});

@@ -1,0 +1,366 @@
+import {
+  Breadcrumb,
+  BreadcrumbItem,
+  Button,
+  Card,
+  CardBody,
+  CardTitle,
+  Content,
+  DescriptionList,
+  DescriptionListDescription,
+  DescriptionListGroup,
+  DescriptionListTerm,
+  Form,
+  FormGroup,
+  FormSelect,
+  FormSelectOption,
+  Modal,
+  ModalBody,
+  ModalFooter,
+  ModalHeader,
+  PageSection,
+  ProgressStep,
+  ProgressStepper,
+  Skeleton,
+  Stack,
+  StackItem,
+  Tab,
+  TabTitleText,
+  Tabs,
+} from "@patternfly/react-core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, useParams } from "react-router";
+import { api } from "../api/client";
+import { type Ca, type Certificate, type CertificateAttributes, useAudit, useCas, useCertificate } from "../api/queries";
+import { attributesOf, useSession } from "../api/session";
+import { date, fileName, instant, octets, stateOf } from "../format";
+import type { en } from "../i18n/en";
+import { Code } from "../parts/Code";
+import { ErrorAlert } from "../parts/ErrorAlert";
+import { StateLabel } from "../parts/StateLabel";
+import { Title } from "../parts/Title";
+import { Notice } from "../parts/Notice";
+
+const REASONS = [
+  "unspecified", "keyCompromise", "affiliationChanged", "superseded", "cessationOfOperation", "privilegeWithdrawn", "certificateHold",
+] as const;
+
+function idOf(relationship: unknown): string | null {
+  const data = (relationship as { data?: { id?: string } | null } | undefined)?.data;
+  return data?.id ?? null;
+}
+
+/** The CAs above the certificate, from the root down. A chain that bites its own tail ends where it does. */
+export function chainOf(certificate: Certificate, cas: Ca[]): Ca[] {
+  const chain: Ca[] = [];
+  const known = new Map(cas.map((ca) => [ca.id, ca]));
+  let next = idOf(certificate.relationships?.ca);
+  while (next) {
+    const ca = known.get(next);
+    if (!ca || chain.includes(ca)) {
+      break;
+    }
+    chain.unshift(ca);
+    next = idOf((ca.relationships as Record<string, unknown> | undefined)?.parent);
+  }
+  return chain;
+}
+
+function Row({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <DescriptionListGroup>
+      <DescriptionListTerm>{name}</DescriptionListTerm>
+      <DescriptionListDescription className="siegel-wrap">{children || "–"}</DescriptionListDescription>
+    </DescriptionListGroup>
+  );
+}
+
+function Overview({ a }: { a: CertificateAttributes }) {
+  const { t, i18n } = useTranslation();
+  const metadata = Object.entries((a.metadata ?? {}) as Record<string, string>);
+  const source = t(`source.${(a.source ?? "rest") as keyof typeof en.source}`, { defaultValue: a.source });
+  return (
+    <DescriptionList columnModifier={{ default: "1Col", lg: "2Col" }}>
+      <Row name={t("certificate.subject")}>{a.subject}</Row>
+      <Row name={t("certificate.names")}>
+        {(a.names ?? []).map((name) => (
+          <div key={name}>{name}</div>
+        ))}
+      </Row>
+      <Row name={t("certificate.validity")}>
+        {t("certificate.from", { from: instant(i18n.language, a.not_before), to: instant(i18n.language, a.not_after) })}
+      </Row>
+      <Row name={t("certificate.issuer")}>{a.issuer}</Row>
+      <Row name={t("certificate.profile")}>{a.profile}</Row>
+      <Row name={t("certificate.keyType")}>{a.key_type}</Row>
+      <Row name={t("certificate.serial")}>
+        <span className="siegel-mono">{octets(a.serial)}</span>
+      </Row>
+      <Row name={t("certificate.fingerprint")}>
+        <span className="siegel-mono">{octets(a.fingerprint_sha256)}</span>
+      </Row>
+      <Row name={t("certificate.requestor")}>{a.requestor}</Row>
+      <Row name={t("certificate.source")}>{source}</Row>
+      <Row name={t("certificate.owner")}>{a.owner}</Row>
+      <Row name={t("certificate.metadata")}>
+        {metadata.length === 0 && "–"}
+        {metadata.map(([key, value]) => (
+          <div key={key}>
+            {key}: {value}
+          </div>
+        ))}
+      </Row>
+    </DescriptionList>
+  );
+}
+
+function Chain({ certificate }: { certificate: Certificate }) {
+  const { t, i18n } = useTranslation();
+  const cas = useCas();
+  const chain = chainOf(certificate, cas.data ?? []);
+  const role = (i: number) => t(i === chain.length - 1 ? "certificate.issuingCa" : i === 0 ? "certificate.root" : "certificate.intermediate");
+  const a = certificate.attributes ?? {};
+  return (
+    <>
+      <ErrorAlert error={cas.error} />
+      <Content component="p">{t("certificate.chainOrder")}</Content>
+      <ol className="siegel-chain">
+        {chain.map((ca, i) => (
+          <li key={ca.id}>
+            <Card isCompact>
+              <CardTitle>{ca.attributes?.name}</CardTitle>
+              <CardBody>
+                <div className="siegel-wrap">{ca.attributes?.subject}</div>
+                <div>
+                  {role(i)}, {t("certificate.until", { date: date(i18n.language, ca.attributes?.not_after) })}
+                </div>
+              </CardBody>
+            </Card>
+          </li>
+        ))}
+        <li>
+          <Card isCompact isSelected>
+            <CardTitle className="siegel-wrap">{a.common_name || a.subject || octets(a.serial)}</CardTitle>
+            <CardBody>
+              <div className="siegel-wrap">{a.subject}</div>
+              <div>
+                {t("certificate.thisOne")}, {t("certificate.until", { date: date(i18n.language, a.not_after) })}
+              </div>
+            </CardBody>
+          </Card>
+        </li>
+      </ol>
+    </>
+  );
+}
+
+function reasonText(t: ReturnType<typeof useTranslation>["t"], reason: string | undefined): string {
+  return t(`certificate.reasons.${(reason ?? "unspecified") as keyof typeof en.certificate.reasons}`, { defaultValue: reason });
+}
+
+function History({ certificate }: { certificate: Certificate }) {
+  const { t, i18n } = useTranslation();
+  const session = useSession().data;
+  const audit = useAudit(`certificate/${certificate.id}`, (session ? (attributesOf(session).rights ?? []) : []).includes("audit.read"));
+  const a = certificate.attributes ?? {};
+  const how = t(`source.${(a.source ?? "rest") as keyof typeof en.source}`, { defaultValue: a.source });
+  const now = Date.now();
+  const steps: { id: string; at: string | undefined; title: string; text?: string; look: "success" | "danger" | "warning" | "pending" | "info" }[] = [
+    { id: "asked", at: a.created_at, title: t("certificate.asked"), text: t("certificate.askedText", { who: a.requestor, how }), look: "success" },
+  ];
+  if (a.replaces) {
+    steps.push({ id: "replaces", at: a.created_at, title: t("certificate.replaced", { id: a.replaces }), look: "info" });
+  }
+  if (a.revoked_at) {
+    const held = a.status === "held";
+    const title = held ? t("status.held") : t("certificate.revokedFor", { reason: reasonText(t, a.revocation_reason) });
+    steps.push({ id: "revoked", at: a.revoked_at, title, look: held ? "warning" : "danger" });
+  }
+  steps.push({ id: "ends", at: a.not_after, title: t("certificate.ends"), look: Date.parse(a.not_after ?? "") < now ? "warning" : "pending" });
+  return (
+    <Stack hasGutter>
+      <StackItem>
+        <ProgressStepper isVertical aria-label={t("certificate.history")}>
+          {steps.map((s) => (
+            <ProgressStep
+              key={s.id}
+              id={s.id}
+              titleId={`${s.id}-title`}
+              variant={s.look}
+              description={[instant(i18n.language, s.at), s.text].filter(Boolean).join(" · ")}
+              aria-label={s.title}
+            >
+              {s.title}
+            </ProgressStep>
+          ))}
+        </ProgressStepper>
+      </StackItem>
+      {audit.data && (
+        <StackItem>
+          <Content component="h2">{t("certificate.auditTitle")}</Content>
+          <DescriptionList isHorizontal isCompact>
+            {audit.data.map((e) => (
+              <Row key={e.id} name={instant(i18n.language, new Date(e.attributes.at_us / 1000).toISOString())}>
+                {e.attributes.action} · {e.attributes.actor}
+              </Row>
+            ))}
+          </DescriptionList>
+        </StackItem>
+      )}
+    </Stack>
+  );
+}
+
+type Done = "revoked" | "held" | "released" | { approval: string };
+
+function useChange(id: string, onDone: (done: Done) => void) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async (change: { release: true } | { reason: string }): Promise<Done> => {
+      const path = { params: { path: { id } } };
+      const post = api.POST as unknown as (path: string, init: unknown) => Promise<{ data?: { data?: { id: string } }; response: Response }>;
+      const answer =
+        "release" in change
+          ? await post("/certificates/{id}/release", { ...path, body: { data: { type: "release" } } })
+          : await post("/certificates/{id}/revoke", { ...path, body: { data: { type: "revocation", attributes: { reason: change.reason } } } });
+      if (answer.response.status === 202) {
+        return { approval: answer.data?.data?.id ?? "" };
+      }
+      return "release" in change ? "released" : change.reason === "certificateHold" ? "held" : "revoked";
+    },
+    onSuccess: async (done) => {
+      await client.invalidateQueries({ predicate: (q) => ["certificate", "certificates", "statistics", "audit"].includes(String(q.queryKey[0])) });
+      onDone(done);
+    },
+  });
+}
+
+function Revoke({ id, name, onDone, onClose }: { id: string; name: string; onDone: (done: Done) => void; onClose: () => void }) {
+  const { t } = useTranslation();
+  const [reason, setReason] = useState<string>("unspecified");
+  const change = useChange(id, (done) => {
+    onDone(done);
+    onClose();
+  });
+  return (
+    <Modal isOpen variant="small" onClose={onClose} aria-labelledby="revoke-title" aria-describedby="revoke-text">
+      <ModalHeader title={t("certificate.revokeTitle", { name })} labelId="revoke-title" titleIconVariant="warning" />
+      <ModalBody id="revoke-text">
+        <Stack hasGutter>
+          <StackItem>{t("certificate.revokeText")}</StackItem>
+          <StackItem>
+            <ErrorAlert error={change.error} labels={{ reason: t("certificate.reason") }} />
+          </StackItem>
+          <StackItem>
+            <Form>
+              <FormGroup label={t("certificate.reason")} fieldId="reason">
+                <FormSelect id="reason" value={reason} onChange={(_, v) => setReason(v)}>
+                  {REASONS.map((one) => (
+                    <FormSelectOption key={one} value={one} label={t(`certificate.reasons.${one}`)} />
+                  ))}
+                </FormSelect>
+              </FormGroup>
+            </Form>
+          </StackItem>
+        </Stack>
+      </ModalBody>
+      <ModalFooter>
+        <Button variant="danger" isLoading={change.isPending} isDisabled={change.isPending} onClick={() => change.mutate({ reason })}>
+          {t("certificate.revoke")}
+        </Button>
+        <Button variant="link" onClick={onClose}>
+          {t("common.cancel")}
+        </Button>
+      </ModalFooter>
+    </Modal>
+  );
+}
+
+export default function CertificatePage() {
+  const { t } = useTranslation();
+  const { id = "" } = useParams();
+  const session = useSession().data;
+  const certificate = useCertificate(id);
+  const [tab, setTab] = useState<string | number>("overview");
+  const [revoking, setRevoking] = useState(false);
+  const [done, setDone] = useState<Done | null>(null);
+  const release = useChange(id, setDone);
+  const a = certificate.data?.attributes as (CertificateAttributes & { pem?: string; chain_pem?: string }) | undefined;
+  const name = a ? a.common_name || a.subject || octets(a.serial) : t("certificate.title");
+  const may = (session ? (attributesOf(session).rights ?? []) : []).includes("certificates.revoke");
+  const actions = a && may && a.status !== "revoked" && (
+    <>
+      {a.status === "held" && (
+        <Button variant="secondary" isLoading={release.isPending} onClick={() => release.mutate({ release: true })}>
+          {t("certificate.release")}
+        </Button>
+      )}{" "}
+      <Button variant="danger" onClick={() => setRevoking(true)}>
+        {t("certificate.revoke")}
+      </Button>
+    </>
+  );
+  const trail = (
+    <Breadcrumb aria-label={t("inventory.title")}>
+      <BreadcrumbItem render={({ className }) => <Link className={className} to="/certificates">{t("inventory.title")}</Link>} />
+      <BreadcrumbItem isActive>{name}</BreadcrumbItem>
+    </Breadcrumb>
+  );
+  return (
+    <>
+      <Title title={name} actions={actions} above={trail} />
+      <PageSection>
+        <ErrorAlert error={certificate.error ?? release.error} />
+        {done && (
+          <Notice
+            variant={typeof done === "object" ? "info" : "success"}
+            isLiveRegion
+            title={typeof done === "object" ? t("certificate.waits", { id: done.approval }) : t(`certificate.${done}`)}
+          />
+        )}
+        {certificate.isPending && <Skeleton height="20rem" screenreaderText={t("app.loading")} />}
+        {certificate.data && a && (
+          <Card>
+            <CardBody>
+              <StateLabel state={stateOf(a)} />
+              <Tabs activeKey={tab} onSelect={(_, k) => setTab(k)} aria-label={name} mountOnEnter unmountOnExit>
+                <Tab eventKey="overview" title={<TabTitleText>{t("certificate.overview")}</TabTitleText>}>
+                  <div className="siegel-tab">
+                    <Overview a={a} />
+                  </div>
+                </Tab>
+                <Tab eventKey="chain" title={<TabTitleText>{t("certificate.chain")}</TabTitleText>}>
+                  <div className="siegel-tab">
+                    <Chain certificate={certificate.data} />
+                  </div>
+                </Tab>
+                <Tab eventKey="pem" title={<TabTitleText>{t("certificate.pem")}</TabTitleText>}>
+                  <Stack hasGutter className="siegel-tab">
+                    <StackItem>
+                      <Content component="h2">{t("issue.certificate")}</Content>
+                      <Code label={t("issue.certificate")} text={a.pem ?? ""} file={fileName(a.common_name, "pem")} />
+                    </StackItem>
+                    {a.chain_pem && (
+                      <StackItem>
+                        <Content component="h2">{t("issue.chain")}</Content>
+                        <Code label={t("issue.chain")} text={a.chain_pem} file={fileName(a.common_name, "chain.pem")} />
+                      </StackItem>
+                    )}
+                  </Stack>
+                </Tab>
+                <Tab eventKey="history" title={<TabTitleText>{t("certificate.history")}</TabTitleText>}>
+                  <div className="siegel-tab">
+                    <History certificate={certificate.data} />
+                  </div>
+                </Tab>
+              </Tabs>
+            </CardBody>
+          </Card>
+        )}
+      </PageSection>
+      {revoking && <Revoke id={id} name={name} onDone={setDone} onClose={() => setRevoking(false)} />}
+    </>
+  );
+}

@@ -1,0 +1,422 @@
+import {
+  ActionGroup,
+  Button,
+  Card,
+  CardBody,
+  CardTitle,
+  ExpandableSection,
+  FileUpload,
+  Form,
+  FormGroup,
+  FormHelperText,
+  FormSelect,
+  FormSelectOption,
+  Grid,
+  GridItem,
+  HelperText,
+  HelperTextItem,
+  PageSection,
+  Radio,
+  Stack,
+  StackItem,
+  TextArea,
+  TextInput,
+  EmptyState,
+  EmptyStateBody,
+} from "@patternfly/react-core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, type ReactNode, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import { ApiError, api } from "../api/client";
+import { type Certificate, type Profile, useCas, useProfiles } from "../api/queries";
+import { date, fileName, list } from "../format";
+import { Code } from "../parts/Code";
+import { ErrorAlert } from "../parts/ErrorAlert";
+import { bytesOfBase64, download } from "../parts/download";
+import { Title } from "../parts/Title";
+import { Notice } from "../parts/Notice";
+
+export interface Wish {
+  own: boolean;
+  csr: string;
+  profile: string;
+  ca: string;
+  cn: string;
+  dns: string;
+  days: string;
+  owner: string;
+  o: string;
+  ou: string;
+  c: string;
+  keyType: string;
+  p12: boolean;
+  password: string;
+}
+
+const EMPTY: Wish = {
+  own: true, csr: "", profile: "", ca: "", cn: "", dns: "", days: "", owner: "", o: "", ou: "", c: "", keyType: "", p12: false, password: "",
+};
+
+export type Collection = "cert_server" | "cert_client" | "cert_device";
+
+/** Where a certificate of the profile is asked for: in the collection of its kind, and without one in any. */
+export function collectionOf(kind: string | undefined): Collection {
+  return kind === "cert_client" || kind === "cert_device" ? kind : "cert_server";
+}
+
+/** The attributes of the request: what was left empty isn't in it, so that the profile decides. */
+export function attributesOfWish(w: Wish): Record<string, string | number | string[]> {
+  const all: Record<string, string | number | string[]> = {};
+  const put = (name: string, value: string) => {
+    if (value.trim()) {
+      all[name] = value.trim();
+    }
+  };
+  put("profile", w.profile);
+  put("ca", w.ca);
+  put("cn", w.cn);
+  put("o", w.o);
+  put("ou", w.ou);
+  put("c", w.c);
+  put("owner", w.owner);
+  if (list(w.dns).length > 0) {
+    all.dns = list(w.dns);
+  }
+  if (w.days.trim()) {
+    all.cert_days = Number(w.days);
+  }
+  if (w.own) {
+    all.csr = `${w.csr.trim()}\n`;
+  } else {
+    put("key_type", w.keyType);
+    if (w.p12) {
+      all.pkcs12_password = w.password;
+    }
+  }
+  return all;
+}
+
+type Once = NonNullable<Certificate["attributes"]> & { private_key_pem?: string; pkcs12?: string; chain_pem?: string; pem?: string };
+interface Outcome {
+  certificate?: Certificate;
+  approval?: string;
+}
+
+async function issue(collection: Collection, w: Wish, key: string): Promise<Outcome> {
+  const post = api.POST as unknown as (
+    path: string,
+    init: { body: unknown; params: { header: Record<string, string> } },
+  ) => Promise<{ data?: { data?: Certificate }; response: Response }>;
+  const body = { data: { type: collection, attributes: attributesOfWish(w) } };
+  const answer = await post(`/${collection}`, { body, params: { header: { "Idempotency-Key": key } } });
+  const made = answer.data?.data;
+  return answer.response.status === 202 ? { approval: made?.id ?? "" } : { certificate: made };
+}
+
+function Result({ certificate, onAnother }: { certificate: Certificate; onAnother: () => void }) {
+  const { t, i18n } = useTranslation();
+  const a = (certificate.attributes ?? {}) as Once;
+  const name = a.common_name || a.subject || a.serial || "";
+  return (
+    <Stack hasGutter>
+      <StackItem>
+        <Notice variant="success" title={t("issue.done")}>
+          {t("issue.doneText", { name, date: date(i18n.language, a.not_after) })}
+        </Notice>
+      </StackItem>
+      {(a.private_key_pem || a.pkcs12) && (
+        <StackItem>
+          <Notice variant="warning" title={t("issue.keyOnce")} />
+        </StackItem>
+      )}
+      {a.private_key_pem && (
+        <StackItem>
+          <Card>
+            <CardTitle component="h2">{t("issue.privateKey")}</CardTitle>
+            <CardBody>
+              <Code label={t("issue.privateKey")} text={a.private_key_pem} file={fileName(name, "key.pem")} />
+            </CardBody>
+          </Card>
+        </StackItem>
+      )}
+      {a.pkcs12 && (
+        <StackItem>
+          <Card>
+            <CardTitle component="h2">{t("issue.pkcs12")}</CardTitle>
+            <CardBody>
+              <Button onClick={() => download(fileName(name, "p12"), bytesOfBase64(a.pkcs12 ?? ""), "application/x-pkcs12")}>
+                {t("common.download")}
+              </Button>
+            </CardBody>
+          </Card>
+        </StackItem>
+      )}
+      <StackItem>
+        <Card>
+          <CardTitle component="h2">{t("issue.certificate")}</CardTitle>
+          <CardBody>
+            <Code label={t("issue.certificate")} text={a.pem ?? ""} file={fileName(name, "pem")} />
+          </CardBody>
+        </Card>
+      </StackItem>
+      {a.chain_pem && (
+        <StackItem>
+          <Card>
+            <CardTitle component="h2">{t("issue.chain")}</CardTitle>
+            <CardBody>
+              <Code label={t("issue.chain")} text={a.chain_pem} file={fileName(name, "chain.pem")} />
+            </CardBody>
+          </Card>
+        </StackItem>
+      )}
+      <StackItem>
+        <div className="siegel-actions">
+          <Button component={(props: object) => <Link {...props} to={`/certificates/${certificate.id}`} />}>{t("issue.toCertificate")}</Button>
+          <Button variant="secondary" onClick={onAnother}>
+            {t("issue.another")}
+          </Button>
+        </div>
+      </StackItem>
+    </Stack>
+  );
+}
+
+function Group(props: { id: string; label: string; help?: string; error?: string; required?: boolean; children: ReactNode }) {
+  return (
+    <FormGroup label={props.label} fieldId={props.id} isRequired={props.required}>
+      {props.children}
+      {(props.error || props.help) && (
+        <FormHelperText>
+          <HelperText>
+            <HelperTextItem id={`${props.id}-help`} variant={props.error ? "error" : "default"}>
+              {props.error || props.help}
+            </HelperTextItem>
+          </HelperText>
+        </FormHelperText>
+      )}
+    </FormGroup>
+  );
+}
+
+function titleOf(p: Profile): string {
+  return p.attributes?.title || p.attributes?.name || p.id;
+}
+
+/** Profiles that somebody may ask by: those that the house keeps for itself, and those of CAs, aren't. */
+export function offered(profiles: Profile[]): Profile[] {
+  return profiles.filter((p) => {
+    const definition = (p.attributes?.definition ?? {}) as { internal?: boolean; ca?: boolean };
+    return !definition.internal && !definition.ca;
+  });
+}
+
+export default function Issue() {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const profiles = useProfiles();
+  const cas = useCas();
+  const [w, setWish] = useState<Wish>(EMPTY);
+  const [more, setMore] = useState(false);
+  const [key, setKey] = useState(() => crypto.randomUUID());
+  const [fileName_, setFileName] = useState("");
+  const choice = offered(profiles.data ?? []);
+  const profile = choice.find((p) => p.attributes?.name === w.profile) ?? choice[0];
+  const issuing = (cas.data ?? []).filter((ca) => ca.attributes?.status === "active" && !ca.attributes.external);
+  const submit = useMutation({
+    mutationFn: () => issue(collectionOf(profile?.attributes?.kind), { ...w, profile: profile?.attributes?.name ?? "" }, key),
+    onSuccess: () => void client.invalidateQueries({ predicate: (q) => q.queryKey[0] === "certificates" || q.queryKey[0] === "statistics" }),
+  });
+  const set = (change: Partial<Wish>) => {
+    setWish({ ...w, ...change });
+    setKey(crypto.randomUUID()); // another wish is another certificate
+  };
+  const labels: Record<string, string> = {
+    csr: t("issue.csr"), cn: t("issue.cn"), dns: t("issue.dns"), cert_days: t("issue.days"), owner: t("issue.owner"), profile: t("issue.profile"),
+    ca: t("issue.ca"), o: t("issue.o"), ou: t("issue.ou"), c: t("issue.c"), key_type: t("issue.keyType"), pkcs12_password: t("issue.p12Password"),
+  };
+  const wrong = (name: string) => {
+    const e = submit.error;
+    return e instanceof ApiError && e.about(name) ? (e.first?.detail ?? "") : undefined;
+  };
+  const state = (name: string) => (wrong(name) ? "error" : "default");
+  const ready = w.own ? w.csr.trim() !== "" : w.cn.trim() !== "" && (!w.p12 || w.password !== "");
+  const another = () => {
+    submit.reset();
+    setFileName("");
+    setWish({ ...EMPTY, own: w.own, profile: w.profile, ca: w.ca });
+    setKey(crypto.randomUUID());
+  };
+  const outcome = submit.data;
+
+  if (outcome?.certificate) {
+    return (
+      <>
+        <Title title={t("issue.title")} />
+        <PageSection>
+          <Result certificate={outcome.certificate} onAnother={another} />
+        </PageSection>
+      </>
+    );
+  }
+  if (profiles.data && choice.length === 0) {
+    return (
+      <>
+        <Title title={t("issue.title")} />
+        <PageSection>
+          <EmptyState titleText={t("issue.noProfiles")} headingLevel="h2">
+            <EmptyStateBody>{t("issue.noProfilesText")}</EmptyStateBody>
+          </EmptyState>
+        </PageSection>
+      </>
+    );
+  }
+  return (
+    <>
+      <Title title={t("issue.title")} subtitle={t("issue.subtitle")} />
+      <PageSection>
+        <Card>
+          <CardBody>
+            <Form
+              onSubmit={(event: FormEvent) => {
+                event.preventDefault();
+                submit.mutate();
+              }}
+            >
+              <ErrorAlert error={profiles.error ?? cas.error ?? submit.error} labels={labels} />
+              {outcome?.approval !== undefined && (
+                <Notice variant="info" title={t("issue.waits")}>
+                  {t("issue.waitsText", { id: outcome.approval })}
+                </Notice>
+              )}
+              <FormGroup role="radiogroup" label={t("issue.key")} fieldId="key">
+                <Radio
+                  id="key-own" name="key" label={t("issue.keyOwn")} description={t("issue.keyOwnText")} isChecked={w.own} onChange={() => set({ own: true })}
+                />
+                <Radio
+                  id="key-here" name="key" label={t("issue.keyHere")} description={t("issue.keyHereText")} isChecked={!w.own} onChange={() => set({ own: false })}
+                />
+              </FormGroup>
+              {w.own && (
+                <Group id="csr" label={t("issue.csr")} help={t("issue.csrHelp")} error={wrong("csr")} required>
+                  <FileUpload
+                    id="csr"
+                    type="text"
+                    value={w.csr}
+                    filename={fileName_}
+                    filenamePlaceholder={t("issue.csrFile")}
+                    browseButtonText={t("issue.csrBrowse")}
+                    clearButtonText={t("issue.csrClear")}
+                    filenameAriaLabel={t("issue.csrFile")}
+                    aria-label={t("issue.csr")}
+                    allowEditingUploadedText
+                    validated={state("csr")}
+                    onFileInputChange={(_, file) => setFileName(file.name)}
+                    onDataChange={(_, text) => set({ csr: text })}
+                    onTextChange={(_, text) => set({ csr: text })}
+                    onClearClick={() => {
+                      setFileName("");
+                      set({ csr: "" });
+                    }}
+                    dropzoneProps={{ maxSize: 65536 }}
+                  />
+                </Group>
+              )}
+              <Grid hasGutter md={6}>
+                <GridItem>
+                  <Group id="profile" label={t("issue.profile")} error={wrong("profile")}>
+                    <FormSelect id="profile" value={profile?.attributes?.name ?? ""} onChange={(_, v) => set({ profile: v })} validated={state("profile")}>
+                      {choice.map((p) => (
+                        <FormSelectOption key={p.id} value={p.attributes?.name ?? ""} label={titleOf(p)} />
+                      ))}
+                    </FormSelect>
+                  </Group>
+                </GridItem>
+                <GridItem>
+                  <Group id="cn" label={t("issue.cn")} help={t("issue.cnHelp")} error={wrong("cn")} required={!w.own}>
+                    <TextInput id="cn" value={w.cn} onChange={(_, v) => set({ cn: v })} validated={state("cn")} aria-describedby="cn-help" />
+                  </Group>
+                </GridItem>
+              </Grid>
+              {!w.own && (
+                <FormGroup role="radiogroup" label={t("issue.format")} fieldId="format">
+                  <Radio id="format-pem" name="format" label={t("issue.pem")} isChecked={!w.p12} onChange={() => set({ p12: false })} />
+                  <Radio id="format-p12" name="format" label={t("issue.p12")} isChecked={w.p12} onChange={() => set({ p12: true })} />
+                </FormGroup>
+              )}
+              {!w.own && w.p12 && (
+                <Group id="p12" label={t("issue.p12Password")} help={t("issue.p12PasswordHelp")} error={wrong("pkcs12_password")} required>
+                  <TextInput
+                    id="p12" type="password" autoComplete="new-password" value={w.password} onChange={(_, v) => set({ password: v })}
+                    validated={state("pkcs12_password")}
+                  />
+                </Group>
+              )}
+              <ExpandableSection toggleText={t(more ? "issue.less" : "issue.more")} isExpanded={more} onToggle={(_, v) => setMore(v)}>
+                <Grid hasGutter md={6}>
+                  <GridItem>
+                    <Group id="dns" label={t("issue.dns")} help={t("issue.dnsHelp")} error={wrong("dns")}>
+                      <TextArea id="dns" value={w.dns} onChange={(_, v) => set({ dns: v })} rows={3} resizeOrientation="vertical" />
+                    </Group>
+                  </GridItem>
+                  <GridItem>
+                    <Group id="days" label={t("issue.days")} help={t("issue.daysHelp")} error={wrong("cert_days")}>
+                      <TextInput id="days" type="number" min={1} value={w.days} onChange={(_, v) => set({ days: v })} validated={state("cert_days")} />
+                    </Group>
+                  </GridItem>
+                  <GridItem>
+                    <Group id="ca" label={t("issue.ca")} error={wrong("ca")}>
+                      <FormSelect id="ca" value={w.ca} onChange={(_, v) => set({ ca: v })} validated={state("ca")}>
+                        <FormSelectOption value="" label={t("issue.caDefault")} />
+                        {issuing.map((ca) => (
+                          <FormSelectOption key={ca.id} value={ca.attributes?.name ?? ""} label={ca.attributes?.name ?? ca.id} />
+                        ))}
+                      </FormSelect>
+                    </Group>
+                  </GridItem>
+                  <GridItem>
+                    <Group id="owner" label={t("issue.owner")} help={t("issue.ownerHelp")} error={wrong("owner")}>
+                      <TextInput id="owner" value={w.owner} onChange={(_, v) => set({ owner: v })} validated={state("owner")} />
+                    </Group>
+                  </GridItem>
+                  <GridItem>
+                    <Group id="o" label={t("issue.o")} error={wrong("o")}>
+                      <TextInput id="o" value={w.o} onChange={(_, v) => set({ o: v })} validated={state("o")} />
+                    </Group>
+                  </GridItem>
+                  <GridItem>
+                    <Group id="ou" label={t("issue.ou")} error={wrong("ou")}>
+                      <TextInput id="ou" value={w.ou} onChange={(_, v) => set({ ou: v })} validated={state("ou")} />
+                    </Group>
+                  </GridItem>
+                  <GridItem>
+                    <Group id="c" label={t("issue.c")} error={wrong("c")}>
+                      <TextInput id="c" value={w.c} maxLength={2} onChange={(_, v) => set({ c: v.toUpperCase() })} validated={state("c")} />
+                    </Group>
+                  </GridItem>
+                  {!w.own && (
+                    <GridItem>
+                      <Group id="key-type" label={t("issue.keyType")} error={wrong("key_type")}>
+                        <FormSelect id="key-type" value={w.keyType} onChange={(_, v) => set({ keyType: v })} validated={state("key_type")}>
+                          <FormSelectOption value="" label={t("issue.keyTypeDefault")} />
+                          {["p256", "p384", "p521", "rsa2048", "rsa3072", "rsa4096", "ed25519"].map((k) => (
+                            <FormSelectOption key={k} value={k} label={k} />
+                          ))}
+                        </FormSelect>
+                      </Group>
+                    </GridItem>
+                  )}
+                </Grid>
+              </ExpandableSection>
+              <ActionGroup>
+                <Button type="submit" isLoading={submit.isPending} isDisabled={!ready || submit.isPending || !profile}>
+                  {t(outcome?.approval !== undefined ? "issue.again" : "issue.submit")}
+                </Button>
+              </ActionGroup>
+            </Form>
+          </CardBody>
+        </Card>
+      </PageSection>
+    </>
+  );
+}
