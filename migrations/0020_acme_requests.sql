@@ -309,7 +309,8 @@ BEGIN
      SET status = CASE WHEN p_certificate IS NOT NULL THEN 'valid' WHEN p_error IS NOT NULL THEN 'invalid' ELSE o.status END,
          certificate_id = p_certificate, error = p_error::jsonb,
          claimed_until = CASE WHEN p_certificate IS NULL AND p_error IS NULL THEN now() + make_interval(secs => p_wait_sec) END
-   WHERE o.id = p_id AND o.account_id = p_account AND o.status = 'processing';
+   WHERE o.id = p_id AND o.account_id = p_account AND o.status = 'processing'
+     AND (p_certificate IS NULL OR siegel.acme_issued_for(p_id, p_certificate));
   RETURN QUERY SELECT g.* FROM siegel.acme_order_get(p_account, p_id, 0) g;
 END $$;
 
@@ -449,8 +450,8 @@ BEGIN
   RETURN QUERY SELECT g.* FROM siegel.acme_authz_get(p_account, p_id, true) g;
 END $$;
 
--- What is of no use any more: nonces that ran out, orders and authorizations a week after their end, windows of limits. Up to p_limit of each at a time; how
--- many went.
+-- What is of no use any more: nonces that ran out, orders and authorizations a week after their end, advice on the
+-- renewal of certificates a week after theirs, windows of limits. Up to p_limit of each at a time; how many went.
 CREATE FUNCTION acme_sweep(p_limit int) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 DECLARE
@@ -468,6 +469,10 @@ BEGIN
   v_all := v_all + v_n;
   DELETE FROM siegel.acme_authz z WHERE z.id IN (
     SELECT y.id FROM siegel.acme_authz y WHERE y.expires_at < now() - interval '7 days' ORDER BY y.expires_at LIMIT p_limit);
+  GET DIAGNOSTICS v_n = ROW_COUNT;
+  v_all := v_all + v_n;
+  DELETE FROM siegel.renewal_advice v WHERE v.certificate_id IN ( -- of certificates that have expired
+    SELECT w.certificate_id FROM siegel.renewal_advice w WHERE w.expires_at < now() - interval '7 days' ORDER BY w.expires_at LIMIT p_limit);
   GET DIAGNOSTICS v_n = ROW_COUNT;
   v_all := v_all + v_n;
   DELETE FROM siegel.acme_count c WHERE (c.endpoint_id, c.what, c.whose) IN (
