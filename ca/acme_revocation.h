@@ -5,8 +5,8 @@
 #include "lib/error.h"
 #include "lib/ipc/engine.pb-c.h"
 
-/* What the message of q (signed_data, signature: RFC 7515) must be: signed by the key of the certificate in its payload, without an extension that would
- * change what is signed (RFC 7515 4.1.11) and without the address of an account. Its url and nonce are the front end's to look at (RFC 8555 6.4, 6.5).
+/* What the message of q (signed_data, signature: RFC 7515) must be: signed by the key of the certificate in its payload, without an extension that
+ * would change what is signed (RFC 7515 4.1.11), and without the address of an account. Url and nonce are the front end's to look at.
  * E_MALFORMED, E_BAD_ALGORITHM, E_FORBIDDEN. */
 int acme_revocation_check(const Siegel__Revoke *q, struct error *e) MUST_CHECK;
 /* The certificate (DER) in the payload of a message that was checked, in the arena; empty when q has no message. */

@@ -371,7 +371,8 @@ batch_revoke_error(const char *state, const char *message, struct error *e)
 	else if (strcmp(state, "SG007") == 0)
 		(void)fail(e, E_CONFLICT, "the certificate is revoked, and that is for ever: a hold alone can be released (RFC 5280 5.3.1)");
 	else if (strcmp(state, "SG011") == 0)
-		(void)fail(e, E_FORBIDDEN, "the account didn't order the certificate, and holds no valid authorizations for all its names (RFC 8555 7.6)");
+		(void)fail(e, E_FORBIDDEN,
+			   "the account didn't order the certificate, and holds no valid authorizations for all its names (RFC 8555 7.6)");
 	else if (strcmp(state, "SG010") == 0)
 		(void)fail(e, E_POLICY, "%s", message);
 	else

@@ -88,7 +88,8 @@ struct batch_revocation {
 	struct audit_chain next; /* where the chain stands once the statement is committed, unless the answer is that it was revoked before */
 };
 /* Prepares it, with its audit row, which goes on from *chain. judged: the policies of the tenant have had their say. When they haven't, a request
- * that comes over ACME has them asked by the statement itself, because there is nobody who would wait for the answer; and it looks whether who asks may. */
+ * that comes over ACME has them asked by the statement itself, because there is nobody who would wait for the answer; and it looks whether who asks
+ * may. */
 void batch_revoke(struct batch_revocation *b, const Siegel__Revoke *q, bool judged, const struct audit_chain *chain, struct arena *a);
 /* SQLSTATE of a revocation that policies have a say in, and that wasn't judged by them: the manager does it (ca/manage/certificate.c). */
 #define REVOKE_WANTS_JUDGING "SG009"

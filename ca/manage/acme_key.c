@@ -53,12 +53,13 @@ put_ip(struct manage *m, const char *text, const char *at, struct buf *out, stru
 	bool v6 = strchr(text, ':') != NULL;
 	const char *network = strchr(text, '/') ? text : arena_printf(m->arena, "%s/%d", text, v6 ? 128 : 32);
 	int most = v6 ? NETWORK6_MIN : NETWORK4_MIN;
+	char *end;
 	struct subtree t;
 	if (subtree_make(m->arena, NAME_IP, network, &t, e) < 0) {
 		const char *why = arena_strdup(m->arena, e->detail);
 		return fail_at(e, E_BAD_VALUE, at, "names: \"ip:%.64s\": %s", text, why);
 	}
-	if (atoi(strchr(network, '/') + 1) < most)
+	if (strtol(strchr(network, '/') + 1, &end, 10) < most || *end)
 		return fail_at(e, E_BAD_VALUE, at, "names: \"ip:%.64s\": the largest network is one of /%d", text, most);
 	buf_printf(out, "%sip:%s", out->len ? "\n" : "", network);
 	return 0;
@@ -215,7 +216,8 @@ update(struct manage *m, struct error *e)
 	struct db_result *old CLEANUP(db_result_free) = NULL;
 	struct ownership own;
 	const char *names;
-	if (load(m, &old, e) < 0 || acme_read_names(m, &names, e) < 0 || check_names_right(m, names, e) < 0 || manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0)
+	if (load(m, &old, e) < 0 || acme_read_names(m, &names, e) < 0 || check_names_right(m, names, e) < 0 || manage_ownership(m, &own, e) < 0 ||
+	    manage_body_end(m, e) < 0)
 		return -1;
 	struct db_param row[] = {DB_INT(m->id), DB_TEXT(names), DB_TEXT(own.has_owner ? "true" : "false"), DB_TEXT(own.owner),
 	                         DB_TEXT(own.has_metadata ? "true" : "false"), DB_TEXT(own.metadata)};

@@ -153,7 +153,8 @@ place_first(struct task *t, struct place *p)
 static bool
 is_challenge(struct task *t, const struct place *p)
 {
-	const char *path = part_of(t, p->url, CURLUPART_PATH, 0), *wanted = arena_printf(t->arena, "/.well-known/acme-challenge/%s", t->asked->token);
+	const char *path = part_of(t, p->url, CURLUPART_PATH, 0);
+	const char *wanted = arena_printf(t->arena, "/.well-known/acme-challenge/%s", t->asked->token);
 	size_t len = path ? strlen(path) : 0, least = strlen(wanted);
 	return len >= least && strcmp(path + len - least, wanted) == 0 && !part_of(t, p->url, CURLUPART_QUERY, 0);
 }
@@ -176,7 +177,7 @@ place_next(struct task *t, struct place *p, const char *location)
 		return -1;
 	return strcasecmp(from, p->host) == 0 || is_challenge(t, p)
 	           ? 0 : task_fail(t, "connection",
-	                           "a redirect to another host is followed when its path ends in /.well-known/acme-challenge/ and the token, and not to %s",
+	                           "a redirect to another host is followed to /.well-known/acme-challenge/ and the token, and not to %s",
 	                           task_quote(t, p->text, strlen(p->text)));
 }
 
@@ -355,7 +356,7 @@ hide(struct task *t, const struct place *p)
 {
 	bool elsewhere = p->home && strcasecmp(p->host, p->home) != 0;
 	if (p->inner)
-		task_hide(t, "unauthorized", "a redirect leads to %s, in the inner network, and the key authorization isn't found that way", p->inner);
+		task_hide(t, "unauthorized", "a redirect leads to %s, in the inner network, and not to the key authorization", p->inner);
 	else if (elsewhere && t->problem && strcmp(t->problem, "rejectedIdentifier") == 0)
 		task_hide(t, "rejectedIdentifier", "a redirect leads to %s, which may not be reached", p->text);
 }

@@ -75,7 +75,8 @@ acme_external_check(struct acme_exchange *x, struct acme_external *ret, struct e
 		           : 0;
 	if (strcmp(rule, "off") == 0)
 		return fail(e, E_MALFORMED, "this directory knows no external accounts: leave externalAccountBinding out");
-	const char *key = arena_printf(x->arena, "acme-external %s", acme_limit_address(x->arena, x->request->client)); /* wrong ones are counted by address */
+	/* Wrong ones are counted by address. */
+	const char *key = arena_printf(x->arena, "acme-external %s", acme_limit_address(x->arena, x->request->client));
 	if (throttle_check(key, e) < 0)
 		return -1;
 	if (check(x, object, &ret->key_id, e) < 0) {
