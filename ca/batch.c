@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ca/acme_revocation.h"
 #include "ca/reply.h"
 
 /* Of one parameter of a batch: LIMIT_BATCH certificates of the largest kind. */
@@ -332,7 +333,7 @@ batch_revoke(struct batch_revocation *b, const Siegel__Revoke *q, bool judged, c
 				  q->requestor->evidence, "request", q->requestor->request_id, NULL),
 	};
 	bool asks = !judged && strcmp(q->requestor->source, "acme") == 0;
-	b->sql = asks ? REVOKE_COLUMNS "certificate_revoke_judged" REVOKE_PARAMETERS "$12::jsonb)"
+	b->sql = asks ? REVOKE_COLUMNS "certificate_revoke_judged" REVOKE_PARAMETERS "$12::jsonb, $13::bigint, $14::bigint, $15::bytea)"
 		      : REVOKE_COLUMNS "certificate_revoke" REVOKE_PARAMETERS "$12::boolean)";
 	b->next = *chain;
 	b->next.seq++;
@@ -349,7 +350,15 @@ batch_revoke(struct batch_revocation *b, const Siegel__Revoke *q, bool judged, c
 	*p++ = DB_TEXT(row.object);
 	*p++ = DB_TEXT(row.detail);
 	*p++ = DB_BYTES(b->next.head, AUDIT_HASH_BYTES);
-	*p = DB_TEXT(asks ? document_of(a, q) : judged ? "true" : "false");
+	*p++ = DB_TEXT(asks ? document_of(a, q) : judged ? "true" : "false");
+	b->n_params = (int)(p - b->params);
+	if (!asks)
+		return;
+	struct bytes der = acme_revocation_certificate(a, q);
+	*p++ = number(a, q->endpoint_id);
+	*p++ = q->acme_account ? number(a, q->acme_account) : DB_NULL;
+	*p++ = DB_BYTES(der.data, der.len);
+	b->n_params = (int)(p - b->params);
 }
 
 bool
@@ -361,6 +370,9 @@ batch_revoke_error(const char *state, const char *message, struct error *e)
 		(void)fail(e, E_FORBIDDEN, "a certificate of a CA or an OCSP signer isn't revoked by this request");
 	else if (strcmp(state, "SG007") == 0)
 		(void)fail(e, E_CONFLICT, "the certificate is revoked, and that is for ever: a hold alone can be released (RFC 5280 5.3.1)");
+	else if (strcmp(state, "SG011") == 0)
+		(void)fail(e, E_FORBIDDEN,
+			   "the account didn't order the certificate, and holds no valid authorizations for all its names (RFC 8555 7.6)");
 	else if (strcmp(state, "SG010") == 0)
 		(void)fail(e, E_POLICY, "%s", message);
 	else

@@ -80,14 +80,16 @@ enum { REASON_HOLD = 6, REASON_RELEASE = 8 }; /* certificateHold and removeFromC
 /* The number of a reason that makes sense for end entities, or of a hold or its release, by its name there. -1: none. */
 int reason_parse(const char *word);
 const char *reason_word(int reason); /* the other way; NULL: none */
-#define BATCH_REVOKE_PARAMS 12
+#define BATCH_REVOKE_PARAMS 15
 struct batch_revocation {
 	const char *sql;
 	struct db_param params[BATCH_REVOKE_PARAMS]; /* in the arena, and in next */
+	int n_params;
 	struct audit_chain next; /* where the chain stands once the statement is committed, unless the answer is that it was revoked before */
 };
 /* Prepares it, with its audit row, which goes on from *chain. judged: the policies of the tenant have had their say. When they haven't, a request
- * that comes over ACME has them asked by the statement itself, because there is nobody who would wait for the answer. */
+ * that comes over ACME has them asked by the statement itself, because there is nobody who would wait for the answer; and it looks whether who asks
+ * may. */
 void batch_revoke(struct batch_revocation *b, const Siegel__Revoke *q, bool judged, const struct audit_chain *chain, struct arena *a);
 /* SQLSTATE of a revocation that policies have a say in, and that wasn't judged by them: the manager does it (ca/manage/certificate.c). */
 #define REVOKE_WANTS_JUDGING "SG009"

@@ -632,7 +632,7 @@ begin_revoke(struct lane *l)
 	l->state = LANE_REVOKE;
 	l->sent_us = now_us();
 	FAULT("revoke-sent");
-	if (db_send(l->db, row.sql, row.params, BATCH_REVOKE_PARAMS, true, &e) < 0)
+	if (db_send(l->db, row.sql, row.params, row.n_params, true, &e) < 0)
 		lane_lost(l, &e);
 }
 

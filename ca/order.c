@@ -49,6 +49,17 @@ order_renumber(struct order *o, struct error *e)
 	return buf_check(&o->tbs, e);
 }
 
+/* What a CSR over ACME says of its subject (RFC 8555 7.4): a name, or the number of a device. Nobody looked whether the rest is true. */
+static size_t
+leave_names(struct dn_value *values, size_t n)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(values[i].type->name, "CN") == 0 || strcmp(values[i].type->name, "serialNumber") == 0)
+			values[kept++] = values[i];
+	return kept;
+}
+
 /* The subject: what the request says, else what the CSR says. */
 static int
 take_subject(struct order *o, const struct csr *csr, struct error *e)
@@ -57,6 +68,8 @@ take_subject(struct order *o, const struct csr *csr, struct error *e)
 	size_t n = 0;
 	if (q->n_subject == 0 && csr && dn_parse(o->arena, csr->subject, o->subject, LIMIT_RDN_COUNT, &n, e) < 0)
 		return fail_at(e, e->code == E_MALFORMED ? E_BAD_CSR : e->code, "csr", "%s", arena_strdup(o->arena, e->detail));
+	if (csr && strcmp(q->requestor->source, "acme") == 0)
+		n = leave_names(o->subject, n);
 	if (q->n_subject > LIMIT_RDN_COUNT)
 		return fail_at(e, E_BAD_VALUE, "subject", "subject: over %d attributes", LIMIT_RDN_COUNT);
 	for (size_t i = 0; i < q->n_subject; i++) {

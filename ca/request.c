@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "ca/acme_revocation.h"
 #include "ca/batch.h"
 #include "lib/utf8.h"
 
@@ -25,7 +26,24 @@ request_source_check(enum caller caller, const Siegel__Request *request, const S
 		return fail(e, E_FORBIDDEN, "siegel-%s asks as \"%s\" alone", caller_name(caller), source);
 	if (caller != CALLER_API && request->operation_case == SIEGEL__REQUEST__OPERATION_ISSUE && request->issue->csr.len == 0)
 		return fail(e, E_FORBIDDEN, "siegel-%s asks with a CSR alone", caller_name(caller));
+	/* Names, subject and key are those of the CSR: nothing is made by the engine or inherited from another certificate. */
+	if (caller == CALLER_ACME && request->operation_case == SIEGEL__REQUEST__OPERATION_ISSUE &&
+	    (request->issue->replaces_id || request->issue->same_key || request->issue->server_key || request->issue->crmf ||
+	     request->issue->n_subject || request->issue->n_names || request->issue->same_identity_as.len))
+		return fail(e, E_FORBIDDEN, "siegel-acme asks for what stands in a CSR, and for nothing else");
 	return 0;
+}
+
+/* On what siegel-acme asks: whose account it is and what that one may, the store looks at in the transaction that revokes. */
+static int
+check_acme(const Siegel__Revoke *q, struct error *e)
+{
+	const Siegel__Requestor *who = q->requestor;
+	bool by_account = strcmp(who->evidence, "acme") == 0;
+	if (q->release || who->account_id || q->endpoint_id <= 0 || (!by_account && strcmp(who->evidence, "certificate") != 0) ||
+	    by_account != (q->acme_account > 0) || (by_account && q->signed_data.len))
+		return fail(e, E_FORBIDDEN, "siegel-acme revokes for good, at a directory, for an account of ACME or the certificate's own key");
+	return by_account ? 0 : acme_revocation_check(q, e);
 }
 
 int
@@ -33,10 +51,9 @@ request_revoke_check(enum caller caller, const Siegel__Revoke *q, struct error *
 {
 	/* 2 is for CAs, 10 for attribute authorities, 8 for delta CRLs. */
 	static const int reasons[] = {0, 1, 3, 4, 5, 9, REASON_HOLD};
-	const Siegel__Requestor *who = q->requestor;
 	bool acme = caller == CALLER_ACME;
-	if (acme && (q->release || who->account_id || (strcmp(who->evidence, "acme") != 0 && strcmp(who->evidence, "certificate") != 0)))
-		return fail(e, E_FORBIDDEN, "siegel-acme revokes for good, for an account of ACME or the certificate's own key");
+	if (acme && check_acme(q, e) < 0)
+		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(reasons) - acme; i++) /* a hold is nobody's to take back there */
 		if (q->release || reasons[i] == q->reason)
 			return 0;

@@ -9,10 +9,11 @@
  * the whole batch. */
 bool request_requestor_valid(const Siegel__Requestor *q);
 /* A front end speaks for its own protocol alone: what it says of the source decides rules and stands in the audit log. E_FORBIDDEN otherwise, and
- * when another than siegel-api asks for a certificate without a CSR. */
+ * when another than siegel-api asks for a certificate without a CSR, or siegel-acme for one that isn't the CSR's alone. */
 int request_source_check(enum caller caller, const Siegel__Request *request, const Siegel__Requestor *q, struct error *e) MUST_CHECK;
 /* Whether that caller may ask for such a revocation: for a reason of end entities (RFC 5280 5.3.1), else E_BAD_VALUE at "reason"; siegel-acme for one
- * that lasts, on the evidence of an account of ACME or of the certificate's own key, and for no account of ours, else E_FORBIDDEN. */
+ * that lasts, at a directory, on the evidence of an account of ACME or of a message of the certificate's own key, and for no account of ours, else
+ * E_FORBIDDEN, or what acme_revocation_check() says of the message. */
 int request_revoke_check(enum caller caller, const Siegel__Revoke *q, struct error *e) MUST_CHECK;
 
 #endif

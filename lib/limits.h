@@ -134,6 +134,7 @@
 #define LIMIT_CODE_HOURS 8784             /* that a code is good for: a year */
 #define LIMIT_CHALLENGE_BYTES 128
 #define LIMIT_MAC_CONTENT_BYTES 16384     /* a signed account key of ACME: around RSA of 8192 bits it has 3 KiB */
+#define LIMIT_REVOKE_MESSAGE_BYTES 65536  /* that a certificate's key signs to have it revoked (RFC 8555 7.6): twice base64 of it */
 #define LIMIT_ACME_KEY_HOURS 87840        /* in which accounts are made with an external account key: ten years */
 #define LIMIT_DIRECTORY_PROFILES 20       /* that a directory of ACME offers: all of them are in its answer */
 

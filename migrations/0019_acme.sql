@@ -165,10 +165,12 @@ CREATE TABLE renewal_advice (
   tenant_id      int NOT NULL REFERENCES tenant,
   begins_at      timestamptz NOT NULL,
   ends_at        timestamptz NOT NULL CHECK (ends_at > begins_at),
+  expires_at     timestamptz NOT NULL,         -- the certificate's end: behind it nobody asks any more
   explanation    text,                         -- address of a page for people (RFC 9773 4.2 explanationURL)
   requestor      text NOT NULL,
   created_at     timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX renewal_advice_expires ON renewal_advice (expires_at); -- sweeping
 
 -- siegel-acme reads and writes by functions alone (0020).
 GRANT USAGE ON SCHEMA siegel TO siegel_acme;

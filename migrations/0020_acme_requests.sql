@@ -374,7 +374,8 @@ BEGIN
      SET status = CASE WHEN p_certificate IS NOT NULL THEN 'valid' WHEN p_error IS NOT NULL THEN 'invalid' ELSE o.status END,
          certificate_id = p_certificate, error = p_error::jsonb,
          claimed_until = CASE WHEN p_certificate IS NULL AND p_error IS NULL THEN now() + make_interval(secs => p_wait_sec) END
-   WHERE o.id = p_id AND o.account_id = p_account AND o.status = 'processing';
+   WHERE o.id = p_id AND o.account_id = p_account AND o.status = 'processing'
+     AND (p_certificate IS NULL OR siegel.acme_issued_for(p_id, p_certificate));
   RETURN QUERY SELECT g.* FROM siegel.acme_order_get(p_account, p_id, 0) g;
 END $$;
 
@@ -575,9 +576,9 @@ END $$;
 CREATE FUNCTION acme_nonce_at(p_at timestamptz) RETURNS bytea
 LANGUAGE sql IMMUTABLE SET search_path = siegel, pg_temp AS $$ SELECT substr(int8send(extract(epoch FROM p_at)::int8), 5) $$;
 
--- What is of no use any more: nonces that ran out, orders and authorizations a week after their end, authorizations that failed or were given up an hour after
--- they were made when no order has them, windows of limits. Orders that nobody approved in time are over, and go when the engine knows nothing of them any
--- more. Up to p_limit of each at a time; how many went.
+-- What is of no use any more: nonces that ran out, orders and authorizations a week after their end, advice on the renewal of certificates a week after
+-- theirs, authorizations that failed or were given up an hour after they were made when no order has them, windows of limits. Orders that nobody approved
+-- in time are over, and go when the engine knows nothing of them any more. Up to p_limit of each at a time; how many went.
 CREATE FUNCTION acme_sweep(p_limit int) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 DECLARE
@@ -606,6 +607,10 @@ BEGIN
     SELECT y.id FROM siegel.acme_authz y
      WHERE y.status IN ('deactivated', 'invalid') AND y.created_at < now() - interval '1 hour' AND y.created_at > now() - interval '3 hours'
        AND NOT EXISTS (SELECT FROM siegel.acme_order o WHERE o.authz_ids @> ARRAY[y.id]) ORDER BY y.created_at LIMIT p_limit);
+  GET DIAGNOSTICS v_n = ROW_COUNT;
+  v_all := v_all + v_n;
+  DELETE FROM siegel.renewal_advice v WHERE v.certificate_id IN ( -- of certificates that have expired
+    SELECT w.certificate_id FROM siegel.renewal_advice w WHERE w.expires_at < now() - interval '7 days' ORDER BY w.expires_at LIMIT p_limit);
   GET DIAGNOSTICS v_n = ROW_COUNT;
   v_all := v_all + v_n;
   DELETE FROM siegel.acme_count c WHERE (c.endpoint_id, c.what, c.whose) IN (

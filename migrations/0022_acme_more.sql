@@ -20,14 +20,7 @@ CREATE FUNCTION acme_revocable(p_endpoint bigint, p_account bigint, p_serial byt
 RETURNS TABLE (r_id bigint, r_ordered boolean, r_authorised boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
   SELECT x.id, EXISTS (SELECT FROM siegel.acme_order o WHERE o.certificate_id = x.id AND o.tenant_id = x.tenant_id AND o.account_id = p_account),
-         cardinality(x.names) > 0
-         -- A common name that isn't one of the names is nobody's to prove.
-         AND (x.common_name = '' OR 'dns:' || lower(x.common_name) = ANY (x.names) OR 'ip:' || x.common_name = ANY (x.names))
-         AND NOT EXISTS (SELECT FROM unnest(x.names) AS u(name) WHERE NOT EXISTS (
-               SELECT FROM siegel.acme_authz z
-                WHERE z.account_id = p_account AND z.status = 'valid' AND z.expires_at > now() AND z.wildcard = (u.name LIKE 'dns:*.%')
-                  AND z.identifier = CASE WHEN u.name LIKE 'dns:*.%' THEN 'dns:' || substr(u.name, 7) ELSE u.name END
-                  AND siegel.acme_authz_stands(z)))
+         siegel.acme_holds(p_account, x.names, x.common_name)
     FROM siegel.endpoint n CROSS JOIN siegel.acme_ca_line(p_endpoint) l
     JOIN siegel.certificate x ON x.tenant_id = n.tenant_id AND x.ca_id = l.r_ca AND x.serial = p_serial
    WHERE n.id = p_endpoint AND x.der = p_der

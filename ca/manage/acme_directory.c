@@ -331,6 +331,29 @@ read_challenges(struct manage *m, unsigned flags, const char **ret, struct error
 	return 0;
 }
 
+/* With caa and no name of ours to be found in those records nothing could be issued, or anything. */
+static int
+check_caa(struct manage *m, const struct form *f, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param id[] = {DB_INT(m->id)};
+	json_t *set CLEANUP(json_decref) = json_loads(f->settings, 0, NULL);
+	const char *identities = json_string_value(json_object_get(set, "caa_identities")), *offer = NULL;
+	if (identities && *identities)
+		return 0;
+	for (size_t i = 0; i < f->n_offers; i++)
+		offer = f->offers[i].caa ? f->offers[i].name : offer;
+	if (f->n_offers == 0) { /* those that are there stay */
+		if (db_query(m->desk->db, "SELECT name FROM directory_profile WHERE endpoint_id = $1::int8 AND caa LIMIT 1", id, 1, false, &r, e) < 0)
+			return -1;
+		offer = db_rows(r) ? db_text(r, 0, 0) : NULL;
+	}
+	return !offer ? 0
+	       : fail_at(e, E_BAD_VALUE, f->n_offers ? "profiles" : "settings",
+			 "%s: \"%s\" wants CAA records asked for: caa_identities in settings has to say which names they may have",
+			 f->n_offers ? "profiles" : "settings", offer);
+}
+
 /* old NULL: a new one. Of the old: the columns of load(). */
 static int
 read_form(struct manage *m, const struct db_result *old, struct form *f, struct error *e)
@@ -359,7 +382,7 @@ read_form(struct manage *m, const struct db_result *old, struct form *f, struct 
 			       attests ? "device-attest-01 wants certificates of manufacturers that are trusted to attest"
 			               : "no challenge of the directory asks for them: device-attest-01 does");
 	f->enabled = enabled < 0 ? f->enabled : enabled;
-	return manage_body_end(m, e);
+	return check_caa(m, f, e) < 0 ? -1 : manage_body_end(m, e);
 }
 
 /* --- the store --- */

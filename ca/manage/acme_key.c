@@ -1,6 +1,7 @@
 /* External account keys of ACME (RFC 8555 7.3.4): 256 random bits, shown once, sealed by the key store; the engine alone checks with them. */
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ca/acme_mac.h"
@@ -13,6 +14,8 @@
 #define LABEL_MAX_BYTES 64
 #define KID_BYTES 10        /* 16 letters: not a secret, and nobody's by chance */
 #define KEY_HOURS 720
+#define NETWORK4_MIN 8       /* bits of a prefix: what has fewer isn't one house's */
+#define NETWORK6_MIN 16
 #define MAX_ACCOUNTS 1000000
 #define BASE64URL_DASH 62    /* RFC 4648 5 */
 
@@ -37,6 +40,8 @@ put_dns(struct manage *m, const char *text, const char *at, struct buf *out, str
 		const char *why = arena_strdup(m->arena, e->detail);
 		return fail_at(e, E_BAD_VALUE, at, "names: \"dns:%.64s\": %s", text, why);
 	}
+	if (domain && !strchr(name.text, '.'))
+		return fail_at(e, E_BAD_VALUE, at, "names: \"dns:%.64s\": a domain of one label isn't anybody's as a whole", text);
 	buf_printf(out, "%sdns:%s%s", out->len ? "\n" : "", domain ? "." : "", name.text);
 	return 0;
 }
@@ -45,12 +50,17 @@ put_dns(struct manage *m, const char *text, const char *at, struct buf *out, str
 static int
 put_ip(struct manage *m, const char *text, const char *at, struct buf *out, struct error *e)
 {
-	const char *network = strchr(text, '/') ? text : arena_printf(m->arena, "%s/%d", text, strchr(text, ':') ? 128 : 32);
+	bool v6 = strchr(text, ':') != NULL;
+	const char *network = strchr(text, '/') ? text : arena_printf(m->arena, "%s/%d", text, v6 ? 128 : 32);
+	int most = v6 ? NETWORK6_MIN : NETWORK4_MIN;
+	char *end;
 	struct subtree t;
 	if (subtree_make(m->arena, NAME_IP, network, &t, e) < 0) {
 		const char *why = arena_strdup(m->arena, e->detail);
 		return fail_at(e, E_BAD_VALUE, at, "names: \"ip:%.64s\": %s", text, why);
 	}
+	if (strtol(strchr(network, '/') + 1, &end, 10) < most || *end)
+		return fail_at(e, E_BAD_VALUE, at, "names: \"ip:%.64s\": the largest network is one of /%d", text, most);
 	buf_printf(out, "%sip:%s", out->len ? "\n" : "", network);
 	return 0;
 }
@@ -82,6 +92,14 @@ acme_read_names(struct manage *m, const char **ret, struct error *e)
 	if (there)
 		*ret = arena_strndup(m->arena, text.data ? (const char *)text.data : "", text.len);
 	return buf_check(&text, e);
+}
+
+/* Names are authorised without any proof: who may do that for accounts may do it by their keys, and nobody else. */
+static int
+check_names_right(const struct manage *m, const char *names, struct error *e)
+{
+	return !names || !*names || m->rights & RIGHT_BIT(RIGHT_ENROLMENT)
+	           ? 0 : fail_at(e, E_FORBIDDEN, "names", "names: the account doesn't have the right %s", right_word(RIGHT_ENROLMENT));
 }
 
 /* --- one that is made --- */
@@ -117,7 +135,7 @@ read_form(struct manage *m, struct form *f, struct error *e)
 {
 	*f = (struct form){0};
 	bool for_ever = json_is_null(json_object_get(m->body, "hours"));
-	if (read_directory(m, f, e) < 0 || acme_read_names(m, &f->names, e) < 0 ||
+	if (read_directory(m, f, e) < 0 || acme_read_names(m, &f->names, e) < 0 || check_names_right(m, f->names, e) < 0 ||
 	    manage_int(m, "hours", 0, 1, LIMIT_ACME_KEY_HOURS, for_ever ? 0 : KEY_HOURS, &f->hours, e) < 0 ||
 	    manage_int(m, "max_accounts", 0, 1, MAX_ACCOUNTS, 1, &f->max_accounts, e) < 0 || manage_ownership(m, &f->own, e) < 0)
 		return -1;
@@ -198,7 +216,8 @@ update(struct manage *m, struct error *e)
 	struct db_result *old CLEANUP(db_result_free) = NULL;
 	struct ownership own;
 	const char *names;
-	if (load(m, &old, e) < 0 || acme_read_names(m, &names, e) < 0 || manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0)
+	if (load(m, &old, e) < 0 || acme_read_names(m, &names, e) < 0 || check_names_right(m, names, e) < 0 || manage_ownership(m, &own, e) < 0 ||
+	    manage_body_end(m, e) < 0)
 		return -1;
 	struct db_param row[] = {DB_INT(m->id), DB_TEXT(names), DB_TEXT(own.has_owner ? "true" : "false"), DB_TEXT(own.owner),
 	                         DB_TEXT(own.has_metadata ? "true" : "false"), DB_TEXT(own.metadata)};

@@ -44,7 +44,7 @@ change_status(struct manage *m, int reason, bool release, struct error *e)
 	q.reason = reason;
 	q.release = release;
 	batch_revoke(&b, &q, true, &m->desk->chain, m->arena);
-	if (db_query(m->desk->db, b.sql, b.params, BATCH_REVOKE_PARAMS, true, &r, e) < 0) {
+	if (db_query(m->desk->db, b.sql, b.params, b.n_params, true, &r, e) < 0) {
 		(void)batch_revoke_error(db_sqlstate(m->desk->db), db_last_message(m->desk->db), e);
 		return -1;
 	}

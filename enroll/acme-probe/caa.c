@@ -41,6 +41,8 @@ caa_check(struct task *t, const char *method)
 {
 	if (t->is_address) /* RFC 8659 is about domain names */
 		return 0;
+	if (t->asked->n_caa_identities == 0)
+		return task_fail(t, "caa", "CAA records are to be asked for, and the directory has no name that they could have");
 	for (const char *name = t->host; name; name = strchr(name, '.') ? strchr(name, '.') + 1 : NULL) {
 		struct question q = {.name = name, .type = RR_CAA};
 		if (names_ask(t, &q, 1) < 0)

@@ -83,9 +83,15 @@ struct range {
 	const char *what;
 };
 
+#define METADATA "a cloud's metadata service"
+
 static const struct range ranges4[] = {
 	{{0}, 8, "an unspecified address"},
 	{{127}, 8, "a loopback address"},
+	/* Where clouds tell a machine who it is and give it its secrets, in networks that are reached otherwise. */
+	{{100, 100, 100, 200}, 32, METADATA},
+	{{168, 63, 129, 16}, 32, METADATA},
+	{{169, 254, 169, 254}, 32, METADATA},
 	{{169, 254}, 16, "a link-local address"},
 	{{192, 0, 0}, 24, "an address for protocols"},
 	{{192, 0, 2}, 24, "an address for documentation"},
@@ -102,6 +108,7 @@ static const struct range ranges6[] = {
 	{{[15] = 1}, 128, "a loopback address"},
 	{{[10] = 0xff, 0xff}, 96, "an IPv4 address in the form of IPv6"}, /* RFC 4291 2.5.5.2: never on a wire */
 	{{0}, 96, "an IPv4 address in the form of IPv6"},
+	{{0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, 0x54}, 128, METADATA},
 	{{0xfe, 0x80}, 10, "a link-local address"},
 	{{0xfe, 0xc0}, 10, "a site-local address"},
 	{{0xff}, 8, "a multicast address"},
@@ -169,6 +176,24 @@ egress_never(const struct address *a)
 		if (in_range(&within[i]))
 			what = "a tunnel to an address that may not be reached";
 	return what;
+}
+
+bool
+address_is_private(const struct address *a)
+{
+	static const struct range private4[] = {{{10}, 8, ""}, {{172, 16}, 12, ""}, {{192, 168}, 16, ""}, {{100, 64}, 10, ""}, {{198, 18}, 15, ""}};
+	static const struct range private6 = {{0xfc}, 7, ""};
+	struct address within[EMBEDDED_MAX];
+	if (egress_never(a) || (a->family == AF_INET6 && has_prefix(a->octets, private6.octets, private6.prefix)))
+		return true;
+	for (size_t i = 0; a->family == AF_INET && i < ARRAY_LEN(private4); i++)
+		if (has_prefix(a->octets, private4[i].octets, private4[i].prefix))
+			return true;
+	size_t n = embedded(a, within);
+	for (size_t i = 0; i < n; i++)
+		if (address_is_private(&within[i]))
+			return true;
+	return false;
 }
 
 static bool

@@ -98,3 +98,15 @@ task_fail_now(struct task *t, const char *problem, const char *fmt, ...)
 	va_end(args);
 	return rc;
 }
+
+void
+task_hide(struct task *t, const char *problem, const char *fmt, ...)
+{
+	va_list args;
+	if (t->problem)
+		task_step(t, "%s: %s", t->problem, t->detail);
+	t->problem = NULL;
+	va_start(args, fmt);
+	(void)found_wrong(t, problem, false, fmt, args);
+	va_end(args);
+}

@@ -1,10 +1,12 @@
 /* http-01 (RFC 8555 8.3): a file on port 80, behind up to ten redirects, each of which is taken apart, resolved and checked anew. libcurl never
- * resolves a name and never follows anything: it gets one address, and the socket that it makes is checked once more. */
+ * resolves a name and never follows anything: it gets one address, and the socket that it makes is checked once more. Whoever has an account chooses
+ * where redirects lead: another host is asked for a challenge's answer alone, and what is found out about one of the inner network isn't told. */
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -23,6 +25,8 @@ struct place {
 	const char *text, *host; /* host without brackets */
 	bool tls;
 	uint16_t port;
+	const char *home;        /* host of the first one: the identifier's */
+	const char *inner;       /* the first one of the inner network that a redirect led to; NULL: none */
 };
 
 struct answer {
@@ -140,7 +144,19 @@ place_first(struct task *t, struct place *p)
 	    arena_printf(t->arena, "http://%s%s%s/.well-known/acme-challenge/%s", v6 ? "[" : "", t->host, v6 ? "]" : "", t->asked->token);
 	if (curl_url_set(p->url, CURLUPART_URL, text, 0) != CURLUE_OK)
 		return task_fail(t, "serverInternal", "%s isn't an address of the web", text);
-	return place_read(t, p);
+	if (place_read(t, p) < 0)
+		return -1;
+	p->home = p->host;
+	return 0;
+}
+
+static bool
+is_challenge(struct task *t, const struct place *p)
+{
+	const char *path = part_of(t, p->url, CURLUPART_PATH, 0);
+	const char *wanted = arena_printf(t->arena, "/.well-known/acme-challenge/%s", t->asked->token);
+	size_t len = path ? strlen(path) : 0, least = strlen(wanted);
+	return len >= least && strcmp(path + len - least, wanted) == 0 && !part_of(t, p->url, CURLUPART_QUERY, 0);
 }
 
 /* What the Location says, seen from where it was said. */
@@ -148,6 +164,7 @@ static int
 place_next(struct task *t, struct place *p, const char *location)
 {
 	CURLUcode rc = CURLUE_MALFORMED_INPUT;
+	const char *from = p->host;
 	if (strlen(location) <= LIMIT_PROBE_URL_BYTES)
 		rc = curl_url_set(p->url, CURLUPART_URL, location, CURLU_DISALLOW_USER);
 	if (rc == CURLUE_USER_NOT_ALLOWED)
@@ -156,7 +173,12 @@ place_next(struct task *t, struct place *p, const char *location)
 		return task_fail(t, "connection", "a redirect to another kind of address than http and https isn't followed");
 	if (rc != CURLUE_OK)
 		return task_fail(t, "connection", "a redirect leads to what isn't an address of the web: %s", curl_url_strerror(rc));
-	return place_read(t, p);
+	if (place_read(t, p) < 0)
+		return -1;
+	return strcasecmp(from, p->host) == 0 || is_challenge(t, p)
+	           ? 0 : task_fail(t, "connection",
+	                           "a redirect to another host is followed to /.well-known/acme-challenge/ and the token, and not to %s",
+	                           task_quote(t, p->text, strlen(p->text)));
 }
 
 /* --- one request --- */
@@ -269,12 +291,14 @@ get_from(struct task *t, const struct place *p, const struct address *address, b
 
 /* 0 with an answer. */
 static int
-get(struct task *t, const struct place *p, struct answer *a)
+get(struct task *t, struct place *p, struct answer *a)
 {
 	struct address list[2 * LIMIT_PROBE_ADDRESSES];
 	size_t n = 0;
 	if (task_resolve(t, p->host, p->port, list, &n) < 0)
 		return -1;
+	for (size_t i = 0; i < n && !p->inner && strcasecmp(p->host, p->home) != 0; i++)
+		p->inner = address_is_private(&list[i]) ? p->text : NULL;
 	for (size_t i = 0; i < n; i++) {
 		enum outcome out = get_from(t, p, &list[i], i == n - 1, a);
 		if (out == OUTCOME_FAULT)
@@ -307,25 +331,46 @@ compare(struct task *t, const struct place *p, const struct answer *a)
 }
 
 static int
+follow(struct task *t, struct place *p)
+{
+	struct answer a = {0};
+	if (place_first(t, p) < 0)
+		return -1;
+	for (int hop = 0; get(t, p, &a) == 0; hop++) {
+		if (!is_redirect(a.status))
+			return compare(t, p, &a);
+		if (!a.location)
+			return task_fail(t, "unauthorized", "%s answered with status %ld, but not with one Location", p->text, a.status);
+		if (hop == LIMIT_PROBE_HOPS)
+			return task_fail(t, "connection", "there are more than %d redirects", LIMIT_PROBE_HOPS);
+		if (place_next(t, p, a.location) < 0)
+			return -1;
+	}
+	return -1;
+}
+
+/* The client isn't told whether something listens behind a redirect into the inner network, what it says, and which address it has: one sentence for
+ * all of it. The steps have the rest. */
+static void
+hide(struct task *t, const struct place *p)
+{
+	bool elsewhere = p->home && strcasecmp(p->host, p->home) != 0;
+	if (p->inner)
+		task_hide(t, "unauthorized", "a redirect leads to %s, in the inner network, and not to the key authorization", p->inner);
+	else if (elsewhere && t->problem && strcmp(t->problem, "rejectedIdentifier") == 0)
+		task_hide(t, "rejectedIdentifier", "a redirect leads to %s, which may not be reached", p->text);
+}
+
+static int
 run(struct task *t)
 {
 	CURLU *url CLEANUP(curl_url_cleanup) = curl_url();
 	struct place p = {.url = url};
-	struct answer a = {0};
 	if (!url)
 		return task_fail_now(t, "serverInternal", "libcurl can't be set up");
-	if (place_first(t, &p) < 0)
-		return -1;
-	for (int hop = 0; get(t, &p, &a) == 0; hop++) {
-		if (!is_redirect(a.status))
-			return compare(t, &p, &a);
-		if (!a.location)
-			return task_fail(t, "unauthorized", "%s answered with status %ld, but not with one Location", p.text, a.status);
-		if (hop == LIMIT_PROBE_HOPS)
-			return task_fail(t, "connection", "there are more than %d redirects", LIMIT_PROBE_HOPS);
-		if (place_next(t, &p, a.location) < 0)
-			return -1;
-	}
+	if (follow(t, &p) == 0)
+		return 0;
+	hide(t, &p);
 	return -1;
 }
 

@@ -64,7 +64,7 @@ run_kind(struct task *t)
 	t->key_authorization = arena_printf(t->arena, "%s.%s", t->asked->token, t->asked->thumbprint);
 	if (k->run(t) < 0)
 		return -1;
-	return k != &caa_alone && t->asked->n_caa_identities > 0 ? caa_check(t, k->method) : 0;
+	return k != &caa_alone && (t->asked->check_caa || t->asked->n_caa_identities > 0) ? caa_check(t, k->method) : 0;
 }
 
 const Siegel__Finding *

@@ -55,6 +55,8 @@ void task_alias(struct task *t, const char *name, const char *canonical);
 int task_fail(struct task *t, const char *problem, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The same, and it may be otherwise in a moment. */
 int task_fail_now(struct task *t, const char *problem, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Another finding in the place of the one that was made: what that one said is a step. */
+void task_hide(struct task *t, const char *problem, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Milliseconds that are left, 0 when none are or the process is to stop. */
 int task_left_ms(const struct task *t);
 /* Waits until fd is ready for events (poll(2)): 1, or 0 after wait_ms, at the task's end, and when the process is to stop. */
@@ -71,7 +73,7 @@ int task_resolve(struct task *t, const char *host, uint16_t port, struct address
  * *e. */
 int task_connect(struct task *t, const struct address *a, uint16_t port, int wait_ms, int *ret_fd, struct error *e) MUST_CHECK;
 
-/* CAA for the identifier, once the challenge is met: 0 when issuing is allowed. */
+/* CAA for the identifier, once the challenge is met: 0 when issuing is allowed. Refused without a name of ours. */
 int caa_check(struct task *t, const char *method);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "enroll/acme/account.h"
+#include "enroll/acme/limits.h"
 #include "lib/ipc/engine.h"
 #include "lib/limits.h"
 
@@ -51,7 +52,7 @@ check(struct acme_exchange *x, const json_t *object, int64_t *ret_key, struct er
 			fail(e, E_MALFORMED, "externalAccountBinding: the payload has to be the key of the account (RFC 8555 7.3.4)");
 		else if (acme_query(x, "SELECT acme_key_find($1::int8, $2::text)", (struct db_param[]){DB_INT(x->endpoint.id), DB_TEXT(j.kid)}, 2,
 		                    &r, e) == 0) {
-			/* A key that isn't there is asked about as well (number 0): its answer takes as long. */
+			/* A key that isn't there is asked about as well (number 0), so that there is one answer to both. */
 			result = check_mac(x, db_int(r, 0, 0), &j, e);
 			if (result == 0)
 				*ret_key = db_int(r, 0, 0);
@@ -74,7 +75,8 @@ acme_external_check(struct acme_exchange *x, struct acme_external *ret, struct e
 		           : 0;
 	if (strcmp(rule, "off") == 0)
 		return fail(e, E_MALFORMED, "this directory knows no external accounts: leave externalAccountBinding out");
-	const char *key = arena_printf(x->arena, "acme-external %s", x->request->client); /* wrong ones are counted by address */
+	/* Wrong ones are counted by address. */
+	const char *key = arena_printf(x->arena, "acme-external %s", acme_limit_address(x->arena, x->request->client));
 	if (throttle_check(key, e) < 0)
 		return -1;
 	if (check(x, object, &ret->key_id, e) < 0) {

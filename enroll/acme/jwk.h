@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include "lib/arena.h"
+#include "lib/x509/jose.h"
 
 #define JWK_THUMBPRINT_BYTES 32
 
@@ -14,11 +15,6 @@ struct jwk {
 	const char *canonical;      /* the required members, as RFC 7638 3 hashes them: JSON */
 	uint8_t thumbprint[JWK_THUMBPRINT_BYTES];
 };
-
-/* base64url without padding (RFC 7515 2). Decoding refuses everything else, also bits behind the last octet that aren't zero, so that an octet
- * string has one text. */
-char *base64url_encode(struct arena *a, struct bytes in) __attribute__((returns_nonnull));
-int base64url_decode(struct arena *a, const char *text, size_t len, const char *what, struct bytes *ret, struct error *e) MUST_CHECK;
 
 /* A public key, RFC 7518 6 and RFC 8037 2: RSA of LIMIT_RSA_MIN_BITS to LIMIT_RSA_MAX_BITS, EC on P-256, P-384 and P-521, OKP with Ed25519 and
  * Ed448. The members that make it have their one form: numbers without zeros in front, coordinates of the curve's length; members of a private key
@@ -32,12 +28,7 @@ void jwk_free(struct jwk *k); /* accepts one that was never parsed */
 /* Whether a SubjectPublicKeyInfo holds this key, however it writes it. */
 bool jwk_is(const struct jwk *k, struct bytes spki);
 
-/* The signature of the algorithms that accounts may use (RFC 8555 6.2): RS256, ES256, ES384, ES512, EdDSA. E_BAD_ALGORITHM: another one, or one that
- * isn't the key's; E_FORBIDDEN: it is wrong. */
+/* jose_verify() with that key. */
 int jwk_verify(const struct jwk *k, const char *alg, struct bytes data, struct bytes signature, struct error *e) MUST_CHECK;
-/* Is it one of them? */
-bool jwk_knows_algorithm(const char *alg);
-/* Their names, ended by NULL. */
-extern const char *const jwk_algorithms[];
 
 #endif

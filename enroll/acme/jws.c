@@ -58,7 +58,7 @@ read_header(struct bytes text, bool external, struct jws *ret, struct error *e)
 	    get_text(header, "url", true, &ret->url, e) < 0 || get_text(header, "kid", false, &ret->kid, e) < 0)
 		return -1;
 	ret->jwk = json_object_get(header, "jwk");
-	if (!(external ? is_mac(ret->alg) : jwk_knows_algorithm(ret->alg)))
+	if (!(external ? is_mac(ret->alg) : jose_knows_algorithm(ret->alg)))
 		return fail(e, E_BAD_ALGORITHM, "the algorithm \"%.40s\" isn't taken here (RFC 8555 6.2%s)", ret->alg, external ? ", 7.3.4" : "");
 	if (!ret->jwk == !ret->kid)
 		return fail(e, E_MALFORMED, "JWS: one of \"jwk\" and \"kid\" is wanted, and not both (RFC 8555 6.2)");

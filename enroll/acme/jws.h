@@ -14,7 +14,7 @@ struct jws {
 /* Reads JSON strictly: UTF-8, no member twice, not deeper than LIMIT_JSON_DEPTH, nothing behind it. E_MALFORMED names what. The caller frees *ret. */
 int jws_json(struct bytes text, const char *what, json_t **ret, struct error *e) MUST_CHECK;
 /* Takes a body apart; nothing is verified yet. E_MALFORMED: no flattened JWS, an unprotected header, "crit", "b64", not exactly one of jwk and kid,
- * no url. E_BAD_ALGORITHM: not one of jwk_algorithms, nor (with external, RFC 8555 7.3.4) HS256, HS384 or HS512. Texts live in the arena; the
+ * no url. E_BAD_ALGORITHM: not one of jose_algorithms, nor (with external, RFC 8555 7.3.4) HS256, HS384 or HS512. Texts live in the arena; the
  * caller frees with jws_free(). */
 int jws_parse(struct arena *a, struct bytes body, bool external, struct jws *ret, struct error *e) MUST_CHECK;
 /* The same for a JWS that is a member of a payload. */

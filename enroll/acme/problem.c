@@ -68,8 +68,8 @@ acme_answer_problem(struct acme_exchange *x, const struct error *e, struct http_
 		json_object_update(p, x->problem);
 	if (e->code == E_BAD_ALGORITHM) { /* RFC 8555 6.2 */
 		json_t *list = json_array();
-		for (size_t i = 0; jwk_algorithms[i]; i++)
-			json_array_append_new(list, json_string(jwk_algorithms[i]));
+		for (size_t i = 0; jose_algorithms[i]; i++)
+			json_array_append_new(list, json_string(jose_algorithms[i]));
 		json_object_set_new(p, "algorithms", list);
 	}
 	put_problem(x->arena, p, e, a);

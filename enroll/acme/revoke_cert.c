@@ -95,6 +95,13 @@ revoke(struct acme_exchange *x, int64_t id, int reason, struct error *e)
 	op.requestor = &who;
 	op.certificate_id = id;
 	op.reason = reason;
+	op.endpoint_id = x->endpoint.id;
+	if (x->jws.kid)
+		op.acme_account = x->account.id;
+	else {
+		op.signed_data = (ProtobufCBinaryData){x->jws.signed_data.len, arena_dup(x->arena, x->jws.signed_data.data, x->jws.signed_data.len)};
+		op.signature = (ProtobufCBinaryData){x->jws.signature.len, arena_dup(x->arena, x->jws.signature.data, x->jws.signature.len)};
+	}
 	request.operation_case = SIEGEL__REQUEST__OPERATION_REVOKE;
 	request.revoke = &op;
 	if (enroll_call(acme_enroll(x->acme), &request, &reply, e) < 0) {

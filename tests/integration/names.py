@@ -446,7 +446,7 @@ class AlpnServer:
 
 
 TASK = {"kind": 1, "identifier": 2, "token": 3, "thumbprint": 4, "account_url": 5, "networks": 6, "wildcard": 7, "caa_identities": 8, "method": 9,
-        "deadline_ms": 10, "request_id": 11}
+        "deadline_ms": 10, "request_id": 11, "check_caa": 12}
 KINDS = {"http-01": 0, "dns-01": 1, "dns-account-01": 2, "tls-alpn-01": 3, "caa": 4}
 
 

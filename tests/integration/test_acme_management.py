@@ -68,8 +68,8 @@ def test_challenges_have_one_order(directory, maker):
 
 def test_profiles_of_a_directory(instance, rest, directory, own_profile):
     short = own_profile("server", days=7)
-    one = directory(profile=None, profiles={"classic": {"profile": "server", "default": True},
-                                            "short": {"profile": short, "description": "A week", "caa": True}})
+    one = directory(profile=None, settings={"caa_identities": "ca.example"},
+                    profiles={"classic": {"profile": "server", "default": True}, "short": {"profile": short, "description": "A week", "caa": True}})
     assert one.show()["profiles"] == {"classic": {"profile": "server", "description": "TLS server", "caa": False, "default": True},
                                       "short": {"profile": short, "description": "A week", "caa": True, "default": False}}
     # profile alone changes the default's; the others stay.
@@ -120,6 +120,8 @@ def test_profiles_of_a_directory(instance, rest, directory, own_profile):
     ({"profiles": {"a": {"profile": "server", "default": True}, "b": {"profile": "server", "default": True}}}, "profiles", ["default"]),
     ({"profiles": {"a": {"profile": "root-ca"}}}, "profiles", ["one for devices"]),
     ({"profile": "client", "profiles": {"a": {"profile": "server"}}}, "profile", ["the default is server"]),
+    ({"profile": None, "profiles": {"a": {"profile": "server", "caa": True}}}, "profiles", ["a", "caa_identities"]),
+    ({"profile": None, "profiles": {"a": {"profile": "server", "caa": True}}, "settings": {"caa_identities": ""}}, "profiles", ["caa_identities"]),
     ({"auth": ["http-01"]}, "auth", []), ({"anchors": "x"}, "anchors", []), ({"challenge": "x" * 20}, "challenge", [])])
 def test_what_a_directory_cannot_be(directory, attributes, member, words):
     refused(directory(status=422, **attributes).answer, member, *words)
@@ -146,6 +148,18 @@ def test_settings_of_a_directory(directory, name, bad, good):
         assert one.show()["settings"] == {name: value}
     one.change(settings={})
     assert one.show()["settings"] == {}
+
+
+@pytest.mark.rows("M10")
+def test_caa_needs_a_name_of_ours(directory):
+    """Also when one of the two changes later."""
+    one = directory(profile=None, settings={"caa_identities": "ca.example"}, profiles={"a": {"profile": "server", "caa": True}})
+    for settings in ({}, {"caa_identities": ""}, {"order_hours": 24}):
+        refused(one.change(status=422, settings=settings), "settings", "caa_identities")
+    one.change(enabled=False)
+    one.change(settings={}, profiles={"a": {"profile": "server"}})
+    refused(one.change(status=422, profiles={"a": {"profile": "server", "caa": True}}), "profiles", "caa_identities")
+    one.change(settings={"caa_identities": "ca.example"}, profiles={"a": {"profile": "server", "caa": True}})
 
 
 def test_settings_that_are_unknown(directory):
@@ -303,6 +317,7 @@ def test_a_key_for_a_directory_that_takes_none(rest, directory):
     ("a.example", "dns:host"), ("dns:*.a.example", "dns:.example.com"), ("dns:", "dns name"), ("dns:.", "dns name"), ("dns:..a", "DNS name"),
     ("dns:192.0.2.1", "DNS name"), ("dns:a_b", "DNS name"), ("dns:ä.example", "dns name"), ("ip:", "network"), ("ip:10.0.0.1/8", "prefix"),
     ("ip:10.0.0.0/33", "network"), ("ip:a", "network"), ("email:a@a.example", "dns:host"), ("DNS:a.example", "dns:host"), (7, "number 1"),
+    ("dns:.com", "one label"), ("dns:.Intranet", "one label"), ("ip:0.0.0.0/0", "/8"), ("ip:10.0.0.0/7", "/8"), ("ip:::/0", "/16"), ("ip:2000::/15", "/16"),
     ("dns:a\nb", "ASCII"), ("ip:10.0.0.0/8\n", "network")])
 def test_names_that_cannot_be(required, name, word):
     refused(required.key(status=422, names=[name]), "names", word)
@@ -396,8 +411,8 @@ def change_account(rest, number, expected=200, **attributes):
 
 def test_accounts_are_changed_by_the_house(instance, rest, other_tenant, required):
     number, _ = required.account()
-    answer = change_account(rest, number, names=["dns:.Intranet", "ip:10.0.0.0/8"], owner="net", metadata={"site": "Ulm"})
-    assert answer.attributes["names"] == ["dns:.intranet", "ip:10.0.0.0/8"] and answer.attributes["metadata"] == {"site": "Ulm"}
+    answer = change_account(rest, number, names=["dns:.Corp.Intranet", "ip:10.0.0.0/8"], owner="net", metadata={"site": "Ulm"})
+    assert answer.attributes["names"] == ["dns:.corp.intranet", "ip:10.0.0.0/8"] and answer.attributes["metadata"] == {"site": "Ulm"}
     assert answer.attributes["version"] == 2 and answer.attributes["status"] == "valid"
     refused(change_account(rest, number, 422, names=["dns:*.a"]), "names", "dns:.example.com")
     for status in ("valid ", "deactivated", "gone"):
@@ -675,6 +690,16 @@ def test_who_may_what(instance, default_tenant, required, certificates):
     assert operator.post("/acme_directories", document("acme_directories", name=mark(), profile="server", challenges=["http-01"])).status == 403
     assert operator.post("/acme_keys", document("acme_keys", directory=required.name)).status == 201
     assert requestor.post("/acme_keys", document("acme_keys", directory=required.name)).status == 403
+    # Names are authorised without proof: that is for who sets up enrolment, by a key as for an account.
+    answer = operator.post("/acme_keys", document("acme_keys", directory=required.name, names=["dns:.corp.example"]))
+    assert answer.status == 403 and "enrolment.manage" in answer.error["detail"], answer
+    empty = operator.post("/acme_keys", document("acme_keys", directory=required.name, names=[]))
+    for number in (empty.data["id"], required.key(names=["dns:a.example"]).data["id"]):
+        named = {"data": {"type": "acme_keys", "id": number, "attributes": {"names": ["dns:.corp.example"]}}}
+        assert operator.patch(f"/acme_keys/{number}", named).status == 403
+        for attributes in ({"owner": "net"}, {"names": []}):
+            named["data"]["attributes"] = attributes
+            assert operator.patch(f"/acme_keys/{number}", named).status == 200
     assert requestor.get(f"/acme_accounts/{account}").status == 200
     _, (one, *_) = certificates
     assert action(requestor, f"/certificates/{one}/advise_renewal", status=403) and action(operator, f"/certificates/{one}/advise_renewal")
@@ -701,7 +726,7 @@ def test_a_directory_that_waits_for_approval(instance, rest, directory):
     name = mark("d")
     try:
         waits = rest.post("/acme_directories", document("acme_directories", name=name, challenges=["dns-01"],
-                                                        profiles={"a": {"profile": "server", "caa": True}}))
+                                                        settings={"caa_identities": "ca.example"}, profiles={"a": {"profile": "server", "caa": True}}))
         assert waits.status == 202 and waits.data["type"] == "approvals", waits
         assert not rest.get(f"/acme_directories?filter[name]={name}").data
         other = support.Tenant(instance, "default").rest("administrator")

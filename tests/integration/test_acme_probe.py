@@ -156,13 +156,71 @@ def test_redirects_that_are_not_followed(place):
                 ("http://" + HOST + ":22/", "rejectedIdentifier"), ("http://" + HOST + ":5432/", "rejectedIdentifier"),
                 ("file:///etc/passwd", "connection"), ("ftp://" + HOST + "/", "connection"), ("gopher://" + HOST + "/", "connection"),
                 ("http://user@" + HOST + "/", "connection"), ("http://user:word@" + HOST + "/", "connection"), ("//user@" + HOST + "/", "connection"),
+                ("http://other.example{path}?x=1", "connection"), ("http://other.example/", "connection"), ("http://other.example{path}/more", "connection"),
                 ("http:///nothing", None), ("http://" + HOST + "/" + "a" * 3000, "connection"), ("javascript:alert(1)", None)):
-            target = target.format(http=place.http, other=place.other)
+            if HOST not in target and problem in ("rejectedIdentifier", "dns"):
+                target = target.removesuffix("/").removesuffix("/latest") + "{path}"  # of other hosts nothing else is asked for
+            target = target.format(http=place.http, other=place.other, path=path)
             place.web.files[path] = redirect(target)
             found = place.http_01()
             assert not found.good and (problem is None or found.problem == problem), (target, found)
-            assert ("may not be reached" in found.detail and "port " in found.detail) == (target.endswith((":22/", ":5432/", f":{place.other}/"))), found
+            by_port = target.endswith((":22/", ":5432/", f":{place.other}/")) and HOST in target
+            assert ("may not be reached" in found.detail and "port " in found.detail) == by_port, found
         assert not inside.accepted and not other.accepted
+
+
+@pytest.mark.rows("M06", "S02")
+def test_a_redirect_is_no_way_to_ask_another_host_for_anything(place):
+    """But on the same host any path is, and on another one a challenge's."""
+    path = CHALLENGES + place.probe.token
+    place.dns.add("inside.example", "A", "127.0.0.9")
+    with WebServer("127.0.0.9", place.https, tls=True) as inside:
+        inside.files["/admin/restart"] = inside.files[path] = inside.files["/here" + path] = place.probe.key_authorization
+        for target in ("/admin/restart", "/", path + "/", path[:-1], path + "?restart=1", "/admin/restart?" + path, "/admin/restart#" + path):
+            place.web.files[path] = redirect(f"https://inside.example{target}")
+            found = place.http_01()
+            assert not found.good and found.problem == "connection" and "another host" in found.detail, (target, found)
+        assert not inside.accepted
+        for target in (path, "/here" + path):
+            place.web.files[path] = redirect(f"https://inside.example{target}")
+            assert place.http_01().good, target
+        inside.files[path] = redirect("/admin/restart")  # its own business
+        place.web.files[path] = redirect(f"https://inside.example{path}")
+        assert place.http_01().good
+
+
+@pytest.mark.rows("S01", "S02")
+def test_what_is_found_in_the_inner_network_is_told_to_nobody(place):
+    """One answer whatever is there; the steps have it all."""
+    path, told = CHALLENGES + place.probe.token, set()
+    place.dns.add("inside.example", "A", "127.0.0.9")
+    target = f"https://inside.example{path}"
+    place.web.files[path] = redirect(target)
+
+    def look(word):
+        found = place.http_01()
+        told.add((found.problem, found.detail, found.temporary))
+        assert not found.good and target in found.detail and any(word in step for step in found.steps), found
+        assert not any(word in found.detail for word in ("127.0.0.9", "refused", "404", "status", "secret", "TLS")), found
+
+    look("refused")
+    with WebServer("127.0.0.9", place.https, tls=True) as inside:
+        look("status 404")
+        inside.files[path] = "another body"
+        look("says something else")
+        inside.files[path] = redirect("/secret")
+        look("/secret")
+        inside.files[path] = redirect("ftp://secret.example/")
+        look("isn't followed")
+    with WebServer("127.0.0.9", place.https):
+        look("SSL routines")
+    assert len(told) == 1, told
+    found = place.probe.run("http-01", HOST, token="t" * 43)  # what the identifier's own server says is told
+    assert "status 404" in found.detail
+    place.dns.add("never.example", "A", "10.9.8.7", "127.0.0.2")
+    place.web.files[path] = redirect(f"http://never.example:22{path}")
+    found = place.http_01()
+    assert found.problem == "rejectedIdentifier" and "10.9.8.7" not in found.detail and "127.0.0.2" not in found.detail, found
 
 
 @pytest.mark.rows("M06")
@@ -265,7 +323,7 @@ def test_a_name_is_resolved_once_and_the_checked_address_used(place):
         found = place.http_01("rebind.example")
         assert found.problem == "rejectedIdentifier" and len(answers) == 2, found
         # and what a redirect names is checked like what was asked for
-        place.web.files[CHALLENGES + place.probe.token] = redirect("http://rebind.example/again")
+        place.web.files[CHALLENGES + place.probe.token] = redirect("http://rebind.example" + CHALLENGES + place.probe.token)
         assert place.http_01().problem == "rejectedIdentifier"
         assert not inside.accepted
 
@@ -531,13 +589,21 @@ def test_caa_is_part_of_every_kind(place):
 # ---------------------------------------------------------------- S01: what may be reached
 
 
+@pytest.mark.rows("M10")
+def test_caa_without_a_name_of_ours_is_refused(place):
+    for kind in ("http-01", "caa"):
+        found = place.probe.run(kind, HOST, check_caa=True)
+        assert not found.good and found.problem == "caa" and "no name" in found.detail, found
+    assert place.http_01(check_caa=True, caa_identities=["ca.example"]).good
+
+
 @pytest.mark.rows("S01")
 def test_what_is_never_reached(place, binary, tmp_path):
     """Whatever the networks say: loopback, link-local and the like, and what this machine calls its own."""
     own = {a.split("/")[0] for a in subprocess.run("ip -o addr | awk '{ print $4 }'", shell=True, capture_output=True, text=True, check=True).stdout.split()}
     never = ["127.0.0.1", "127.255.255.254", "0.0.0.0", "169.254.169.254", "224.0.0.1", "255.255.255.255", "240.0.0.1", "192.0.2.1", "::1", "::", "fe80::1",
              "ff02::1", "fec0::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::a9fe:a9fe", "2002:7f00:1::1",
-             "2002:a9fe:a9fe::", "2001:0:7f00:1::1", "2001::80ff:fffe", "2001:db8::1", "fd00::5efe:7f00:1", *own]
+             "2002:a9fe:a9fe::", "2001:0:7f00:1::1", "2001::80ff:fffe", "100.100.100.200", "168.63.129.16", "fd00:ec2::254", "2001:db8::1", "fd00::5efe:7f00:1", *own]
     with Probe(binary, tmp_path / "all", {"networks": "0.0.0.0/0 ::/0"}) as probe:
         for address in never:
             for kind in ("http-01", "tls-alpn-01"):
@@ -567,7 +633,7 @@ def test_networks_narrow_it(place, binary, tmp_path):
 @pytest.mark.rows("S01", "S02")
 def test_own_endpoints_are_exact(place):
     with WebServer("127.0.0.1", place.other) as other, WebServer("127.0.0.3", place.http) as third:
-        place.web.files[CHALLENGES + place.probe.token] = redirect(f"http://127.0.0.1:{place.other}/")
+        place.web.files[CHALLENGES + place.probe.token] = redirect(f"http://127.0.0.1:{place.other}{CHALLENGES}{place.probe.token}")
         assert place.http_01().problem == "rejectedIdentifier"
         assert place.probe.run("http-01", "ip:127.0.0.3").problem == "rejectedIdentifier"
         assert not other.accepted and not third.accepted

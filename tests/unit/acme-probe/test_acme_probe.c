@@ -56,7 +56,22 @@ static const struct reach_case reached[] = {
     {"64:ff9b:1:0:7f:0:100:0", 80, false}, {"2002:7f00:1::1", 80, false}, {"2002:a9fe:a9fe::1", 80, false},
     {"2001:0:7f00:1::", 80, false}, {"2001:0:808:808::80ff:fffe", 80, false}, {"2001:0:a00:5::f5ff:fffa", 80, true},
     {"fd00::5efe:7f00:1", 80, false}, {"fd00::200:5efe:a9fe:1", 80, false}, {"fd00::5efe:a00:5", 80, true},
+    {"100.100.100.200", 80, false}, {"168.63.129.16", 80, false}, {"169.254.169.254", 80, false}, {"fd00:ec2::254", 80, false},
+    {"64:ff9b::168.63.129.16", 80, false}, {"100.100.100.201", 80, true}, {"fd00:ec2::255", 80, true},
 };
+
+START_TEST(test_what_is_of_the_inner_network)
+{
+	static const char *const inner[] = {"10.0.0.1", "172.31.0.1", "192.168.1.1", "100.64.0.1", "198.19.0.1", "127.0.0.1", "169.254.1.1", "fd12::1", "fc00::1",
+	                                    "::1", "fe80::1", "64:ff9b::10.0.0.1", "2002:a00:1::1"};
+	static const char *const outer[] = {"8.8.8.8", "172.32.0.1", "100.128.0.1", "11.0.0.1", "192.169.0.1", "2606:4700::1111", "64:ff9b::8.8.8.8"};
+	struct address a;
+	for (size_t i = 0; i < ARRAY_LEN(inner); i++)
+		ck_assert_msg(address_parse(inner[i], &a) && address_is_private(&a), "%s", inner[i]);
+	for (size_t i = 0; i < ARRAY_LEN(outer); i++)
+		ck_assert_msg(address_parse(outer[i], &a) && !address_is_private(&a), "%s", outer[i]);
+}
+END_TEST
 
 START_TEST(test_what_is_reached)
 {
@@ -183,6 +198,7 @@ main(void)
 	Suite *s = suite_create("acme-probe");
 	TCase *c = tcase_create("policy");
 	tcase_add_test(c, test_what_is_reached);
+	tcase_add_test(c, test_what_is_of_the_inner_network);
 	tcase_add_test(c, test_own_endpoints);
 	tcase_add_test(c, test_settings);
 	tcase_add_test(c, test_host_names);

@@ -1,5 +1,6 @@
 /* The life of a certificate at the engine's door: successors, holds, keys that two want certified at one instant. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,6 +27,8 @@ ask_successor(struct asking *q, int32_t tenant, int64_t id, bool same_key)
 	q->issue.same_key = same_key;
 }
 
+static int64_t directory, account; /* of ACME: a directory of tenant 1, and an account there */
+
 /* How siegel-acme asks; evidence NULL: siegel-api. */
 static Siegel__Reply *
 change_by(const char *evidence, int32_t tenant, int64_t id, int reason, bool release)
@@ -45,6 +48,8 @@ change_by(const char *evidence, int32_t tenant, int64_t id, int reason, bool rel
 	revoke.certificate_id = id;
 	revoke.reason = reason;
 	revoke.release = release;
+	revoke.endpoint_id = evidence ? directory : 0;
+	revoke.acme_account = evidence && strcmp(evidence, "acme") == 0 ? account : 0;
 	request.operation_case = SIEGEL__REQUEST__OPERATION_REVOKE;
 	request.revoke = &revoke;
 	return client_ask(evidence ? "acme" : "api", &request);
@@ -94,30 +99,56 @@ rule(const char *text)
 		       " p.profile_id, p.operations, p.condition, p.rules) c");
 }
 
+static void
+make_account(void)
+{
+	test_superuser("INSERT INTO siegel.endpoint (tenant_id, protocol, label, profile_id, auth, settings) SELECT 1, 'acme', 'life', p.id,"
+		       " '{http-01}', '{}' FROM siegel.profile p WHERE p.tenant_id = 1 LIMIT 1 ON CONFLICT DO NOTHING;"
+		       "INSERT INTO siegel.acme_account (tenant_id, endpoint_id, jwk, thumbprint, address)"
+		       " SELECT 1, n.id, '{}', sha256('life'), '192.0.2.1' FROM siegel.endpoint n WHERE n.label = 'life' ON CONFLICT DO NOTHING");
+	directory = strtoll(number_of("SELECT id FROM endpoint WHERE label = 'life' AND $1::int8 = 0", 0), NULL, 10);
+	account = strtoll(number_of("SELECT id FROM acme_account WHERE endpoint_id = $1::int8", directory), NULL, 10);
+}
+
+/* The account's order that the certificate is of. */
+static void
+order_of(int64_t id)
+{
+	char sql[500];
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO siegel.acme_order (tenant_id, endpoint_id, account_id, status, identifiers, authz_ids, profile_id, certificate_id, expires_at)"
+		 " SELECT 1, n.id, %lld, 'valid', '{dns:a.example}', '{}', n.profile_id, %lld, now() + interval '1 day'"
+		 " FROM siegel.endpoint n WHERE n.id = %lld", (long long)account, (long long)id, (long long)directory);
+	test_superuser(sql);
+}
+
 /* RFC 8555 7.6, M14. */
 START_TEST(test_acme)
 {
 	static const int bad[] = {-1, 2, 6, 7, 8, 10, 99};
 	int64_t id = issued("acme.example");
+	client_expect_error(change_by("acme", 1, id, 0, false), E_FORBIDDEN, NULL);
+	make_account();
+	client_expect_error(change_by("acme", 1, id, 0, false), E_FORBIDDEN, NULL);
+	order_of(id);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		client_expect_error(change_by("acme", 1, id, bad[i], false), E_BAD_VALUE, "reason");
 	client_expect_error(change_by("acme", 1, id, 0, true), E_FORBIDDEN, NULL);
 	client_expect_error(change_by("token", 1, id, 0, false), E_FORBIDDEN, NULL);
 	client_expect_error(change_by("none", 1, id, 0, false), E_FORBIDDEN, NULL);
 	client_expect_error(change_by("acme", 2, id, 0, false), E_NOT_FOUND, NULL);
-	client_expect_error(change_by("certificate", 2, id, 1, false), E_NOT_FOUND, NULL);
+	client_expect_error(change_by("certificate", 1, id, 1, false), E_MALFORMED, NULL);
 	client_expect_error(change_by("acme", 1, id + 100000, 0, false), E_NOT_FOUND, NULL);
 	expect_status(change_by("acme", 1, id, 4, false), "revoked", false);
 	expect_status(change_by("acme", 1, id, 5, false), "revoked", true);
-	expect_status(change_by("certificate", 1, id, 4, false), "revoked", true);
 	client_expect_error(change_by("acme", 1, id, 4, true), E_FORBIDDEN, NULL);
 	ck_assert_str_eq(number_of("SELECT count(*) FROM blocked_key b JOIN certificate c USING (spki_hash) WHERE c.id = $1::int8", id), "0");
-	expect_status(change_by("certificate", 1, id, 1, false), "revoked", false); /* it is worse than was said */
-	expect_status(change_by("certificate", 1, id, 1, false), "revoked", true);
+	expect_status(change_by("acme", 1, id, 1, false), "revoked", false); /* it is worse than was said */
+	expect_status(change_by("acme", 1, id, 1, false), "revoked", true);
 	ck_assert_str_eq(number_of("SELECT count(*) FROM blocked_key b JOIN certificate c USING (spki_hash) WHERE c.id = $1::int8", id), "1");
 	ck_assert_str_eq(number_of("SELECT string_agg(actor || ' ' || (detail::jsonb ->> 'evidence') || ' ' || (detail::jsonb ->> 'reason'), ',' ORDER BY at_us)"
 				   " FROM audit WHERE object = 'certificate/' || $1::text AND action = 'certificate.revoked'", id),
-			 "acme:account 7 acme 4,acme:account 7 certificate 1");
+			 "acme:account 7 acme 4,acme:account 7 acme 1");
 }
 END_TEST
 
@@ -125,6 +156,8 @@ END_TEST
 START_TEST(test_acme_policies)
 {
 	int64_t id = issued("ruled.example");
+	make_account();
+	order_of(id);
 	rule("'refuse': true, 'when': 'exists($.body.reason)'");
 	client_expect_error(change_by("acme", 1, id, 4, false), E_POLICY, NULL);
 	rule("'approve': {'count': 1, 'right': 'approvals.decide'}");
@@ -136,9 +169,9 @@ START_TEST(test_acme_policies)
 	expect_status(change_by("acme", 1, id, 4, false), "revoked", false);
 	rule("'refuse': true");
 	expect_status(change_by("acme", 1, id, 5, false), "revoked", true); /* what is so already isn't asked about */
-	client_expect_error(change_by("certificate", 1, id, 1, false), E_POLICY, NULL);
+	client_expect_error(change_by("acme", 1, id, 1, false), E_POLICY, NULL);
 	test_superuser("DELETE FROM siegel.policy");
-	expect_status(change_by("certificate", 1, id, 1, false), "revoked", false);
+	expect_status(change_by("acme", 1, id, 1, false), "revoked", false);
 }
 END_TEST
 
