@@ -110,6 +110,7 @@ void
 acme_task_settings(struct arena *a, const struct endpoint *ep, bool caa, Siegel__Task *t)
 {
 	t->networks = acme_words(a, endpoint_text(ep, a, "networks", ""), &t->n_networks);
+	t->check_caa = caa;
 	if (caa)
 		t->caa_identities = acme_words(a, endpoint_text(ep, a, "caa_identities", ""), &t->n_caa_identities);
 }
@@ -170,7 +171,7 @@ judge(const struct work *w, struct arena *a, const Siegel__Finding *f, const str
 	for (size_t i = 0; f && i < f->n_steps && i < LIMIT_PROBE_STEPS; i++)
 		json_array_append_new(ret->log, json_string(f->steps[i]));
 	ret->good = f && f->good;
-	ret->caa = w->caa && *endpoint_text(&w->settings, a, "caa_identities", "");
+	ret->caa = w->caa;
 	if (ret->good)
 		return;
 	if ((f ? f->temporary : error_acme_status(why->code) >= 500) && w->attempt < most)
