@@ -358,7 +358,7 @@ revoke(int32_t tenant, int64_t id, int reason, struct db_result **ret)
 	revoke.reason = reason < 0 ? 0 : reason;
 	revoke.release = reason < 0;
 	batch_revoke(&row, &revoke, false, &h.chain, a);
-	if (db_query(h.db, row.sql, row.params, BATCH_REVOKE_PARAMS, true, ret, &e) < 0)
+	if (db_query(h.db, row.sql, row.params, row.n_params, true, ret, &e) < 0)
 		return -1;
 	if (!db_bool(*ret, 0, 0))
 		h.chain = row.next;
