@@ -26,11 +26,12 @@ request_source_check(enum caller caller, const Siegel__Request *request, const S
 		return fail(e, E_FORBIDDEN, "siegel-%s asks as \"%s\" alone", caller_name(caller), source);
 	if (caller != CALLER_API && request->operation_case == SIEGEL__REQUEST__OPERATION_ISSUE && request->issue->csr.len == 0)
 		return fail(e, E_FORBIDDEN, "siegel-%s asks with a CSR alone", caller_name(caller));
-	/* Names, subject and key are those of the CSR: nothing is made by the engine or inherited from another certificate. */
+	/* Subject and key are those of the CSR: nothing is made by the engine or inherited from another certificate. Names may be given, since one
+	 * that is the CSR's common name alone is to be among them (RFC 8555 7.4); the identities bind them. */
 	if (caller == CALLER_ACME && request->operation_case == SIEGEL__REQUEST__OPERATION_ISSUE &&
 	    (request->issue->replaces_id || request->issue->same_key || request->issue->server_key || request->issue->crmf ||
-	     request->issue->n_subject || request->issue->n_names || request->issue->same_identity_as.len))
-		return fail(e, E_FORBIDDEN, "siegel-acme asks for what stands in a CSR, and for nothing else");
+	     request->issue->n_subject || request->issue->same_identity_as.len))
+		return fail(e, E_FORBIDDEN, "siegel-acme asks with a CSR, and for nothing that another certificate has or the engine makes");
 	return 0;
 }
 

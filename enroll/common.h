@@ -24,8 +24,8 @@ int enroll_query(struct enroll *en, int32_t tenant_id, const char *sql, const st
 int enroll_call(struct enroll *en, const Siegel__Request *request, Siegel__Reply **ret, struct error *e) MUST_CHECK;
 
 struct http_options;
-/* Listens on the socket of that name and answers the edge until the process is to stop; options->edge is set here. */
-int enroll_serve(const struct config *c, const char *name, struct http_options *options, struct error *e) MUST_CHECK;
+/* Listens on the socket of that name and answers the edge until the process is to stop; options->edge is of no meaning. */
+int enroll_serve(const struct config *c, const char *name, const struct http_options *options, struct error *e) MUST_CHECK;
 
 /* An account by its password or one-time code: auth_basic(), which consumes the latter. A good password is kept for a moment (lib/auth/kept.h). */
 int enroll_password(struct enroll *en, struct db *db, const char *authorization, struct arena *a, struct principal *ret,

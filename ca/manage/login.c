@@ -199,7 +199,7 @@ begin_totp(struct manage *m, struct error *e)
 	if (load_factor(m, &f, e) < 0 || (f.confirmed && second_factor_must_wait(f.wait_sec, e) < 0))
 		return -1;
 	if (f.confirmed) {
-		int64_t step = code ? totp_step((struct bytes){f.secret->data, f.secret->len}, code, now_us() / 1000000, f.last_step) : 0;
+		int64_t step = code && f.secret ? totp_step((struct bytes){f.secret->data, f.secret->len}, code, now_us() / 1000000, f.last_step) : 0;
 		if (!code)
 			return fail_at(e, E_BAD_VALUE, "code", "code: one of the second factor that is in force is wanted");
 		if (!step)

@@ -156,7 +156,7 @@ is_challenge(struct task *t, const struct place *p)
 	const char *path = part_of(t, p->url, CURLUPART_PATH, 0);
 	const char *wanted = arena_printf(t->arena, "/.well-known/acme-challenge/%s", t->asked->token);
 	size_t len = path ? strlen(path) : 0, least = strlen(wanted);
-	return len >= least && strcmp(path + len - least, wanted) == 0 && !part_of(t, p->url, CURLUPART_QUERY, 0);
+	return path && len >= least && strcmp(path + len - least, wanted) == 0 && !part_of(t, p->url, CURLUPART_QUERY, 0);
 }
 
 /* What the Location says, seen from where it was said. */
@@ -297,7 +297,7 @@ get(struct task *t, struct place *p, struct answer *a)
 	size_t n = 0;
 	if (task_resolve(t, p->host, p->port, list, &n) < 0)
 		return -1;
-	for (size_t i = 0; i < n && !p->inner && strcasecmp(p->host, p->home) != 0; i++)
+	for (size_t i = 0; i < n && !p->inner && p->home && strcasecmp(p->host, p->home) != 0; i++)
 		p->inner = address_is_private(&list[i]) ? p->text : NULL;
 	for (size_t i = 0; i < n; i++) {
 		enum outcome out = get_from(t, p, &list[i], i == n - 1, a);

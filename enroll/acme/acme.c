@@ -373,7 +373,7 @@ acme_handle(void *ctx, struct http_request *r, struct http_answer *a)
 	struct error e = {0};
 	if (acme_route(&x, &label, &op, &e) < 0 || run(&x, op, label, a, &e) < 0) {
 		acme_answer_problem(&x, &e, a);
-		if (e.code == E_BAD_METHOD)
+		if (op && e.code == E_BAD_METHOD)
 			http_answer_header(a, "Allow", op->get ? "GET, HEAD" : "POST");
 	}
 	dress(&x, op, a);

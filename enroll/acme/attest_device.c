@@ -67,7 +67,7 @@ compare(struct found *f, struct bytes value, struct bytes assigner, struct arena
 	const char *oid = assigner.len ? oid_text(a, assigner) : "";
 	if (text_check((const char *)value.data, value.len, LIMIT_SAN_BYTES, "the attestation certificate's identifier", e) < 0)
 		return -1;
-	if (!oid || memchr(value.data, '/', value.len))
+	if (!oid || !value.data || memchr(value.data, '/', value.len))
 		return fail(e, E_FORBIDDEN, "the attestation certificate's identifier has a slash in it, or too long an assigner (device-attest 3)");
 	const char *text = arena_printf(a, "%.*s%s%s", (int)value.len, (const char *)value.data, *oid ? "/" : "", oid);
 	if (!f->first)

@@ -83,9 +83,9 @@ take(struct acme_validator *v, struct arena *a, struct work *ret, struct error *
 	    .account = db_int(r, 0, ACCOUNT),
 	    .thumbprint = db_bytes(r, 0, THUMBPRINT, a),
 	    .label = arena_strdup(a, db_text(r, 0, LABEL)),
-	    .settings = {.settings = arena_strdup(a, db_text(r, 0, SETTINGS))},
 	    .caa = db_bool(r, 0, CAA),
 	};
+	ret->settings.settings = arena_strdup(a, db_text(r, 0, SETTINGS));
 	return 1;
 }
 
