@@ -69,6 +69,7 @@ def test_f1_engine_killed_at_step(house, step):
     """Every so many passes of each worker end it there; the clients ask again until each has its certificate."""
     house.environment("siegel-ca", SIEGEL_FAULT_AT=step, SIEGEL_FAULT_ONE_IN=5 if step in BATCH_STEPS else 20)
     house.restart("siegel-ca")
+    house.until(lambda: len(house.family("siegel-ca")) > 3, 20)  # the workers are forked one after the other
     before = set(house.family("siegel-ca"))
     load = house.load(f"f1-{step}", requests=200)
     try:
