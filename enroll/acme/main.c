@@ -2,7 +2,6 @@
 #include "enroll/acme/acme.h"
 #include "lib/daemon.h"
 #include "lib/limits.h"
-#include "lib/sock.h"
 
 static struct acme *serving; /* before the first request, until the last is answered */
 
@@ -22,10 +21,7 @@ static int
 run(const struct config *c, struct error *e)
 {
 	struct acme *acme = NULL;
-	struct http_server *server = NULL;
-	uid_t edge;
-	int fd = -1;
-	if (sock_user(config_str(c, OPT_peers_edge), &edge, e) < 0 || acme_open(c, &acme, e) < 0)
+	if (acme_open(c, &acme, e) < 0)
 		return -1;
 	serving = acme;
 	struct http_options options = {
@@ -33,18 +29,9 @@ run(const struct config *c, struct error *e)
 	    .max_body_bytes = LIMIT_BODY_BYTES,
 	    .refuse = refuse,
 	    .handle = acme_handle,
-	    .edge = &edge,
 	    .ctx = acme,
 	};
-	/* The edge runs as another user of the socket folder's group. */
-	int result = sock_listen(c, "acme", 0660, &fd, e);
-	if (result == 0)
-		result = http_serve(fd, &options, &server, e);
-	if (result == 0) {
-		daemon_ready();
-		daemon_wait();
-		http_stop(server);
-	}
+	int result = enroll_serve(c, "acme", &options, e);
 	acme_close(acme);
 	return result;
 }

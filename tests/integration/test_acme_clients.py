@@ -3,42 +3,28 @@ key and by each challenge that it knows. They run beside each other, each on an 
 
 import concurrent.futures
 import contextlib
-import copy
-import datetime
 import functools
-import ipaddress
 import json
 import os
-import re
 import shutil
 import subprocess
 import threading
 import time
 import types
-import uuid
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 import acme
+import acme_own  # noqa: F401: its ways stand in LIFE
 import acme_sites
 import support
+from acme_ways import FAILURES, LIFE, Certificate, client, external_account, is_account, refused, unique_contact
 
 HERE = Path(__file__).resolve().parent
 AT_ONCE = 4  # clients; two processors serve them and us
 CONTACT = "first@clients.example"
-LIFE, FAILURES = {}, {}
-
-
-def client(table, *needs, slow=False):
-    """A client's way: its name is what follows "do_"; needs are programs without which it is skipped."""
-    def put(function):
-        table[function.__name__.removeprefix("do_")] = types.SimpleNamespace(run=function, needs=needs, slow=slow)
-        return function
-    return put
 
 
 def parameters(table):
@@ -76,73 +62,6 @@ def world(instance, rest, network, tmp_path_factory):
             return modules()
     return types.SimpleNamespace(instance=instance, rest=rest, network=network, folder=folder, directory=directory, closed=closed, own=own,
                                  modules=installed)
-
-
-def external_account(site):
-    """The site enrols where an external account is wanted: kid and key of one."""
-    site.url = site.world.closed.url
-    kid, key, _ = site.world.closed.key()
-    return kid, acme.b64(key)
-
-
-def unique_contact():
-    return f"{acme.mark('c')}@clients.example"
-
-
-def is_account(site, contact, status):
-    """There is one account with that address, and what became of it."""
-    account, = site.rest.get(f"/acme_accounts?filter[contacts]=mailto:{contact}").data
-    assert account["attributes"]["status"] == status, account
-
-
-class Certificate:
-    """What a client wrote, looked at from all sides."""
-
-    def __init__(self, site, names, pem, key=None, kind=None, status="issued"):
-        """pem, key: files; kind: rsa2048 … p384."""
-        self.site, self.path, self.rest = site, Path(pem), site.rest
-        chain = support.load_pem_chain(self.path.read_text())
-        self.leaf = chain[0]
-        found = self.leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        assert sorted(str(n.value) for n in found) == sorted(names), list(found)
-        public = self.leaf.public_key()
-        if kind:
-            assert kind == (f"rsa{public.key_size}" if isinstance(public, rsa.RSAPublicKey) else f"p{public.curve.key_size}")
-        if key:
-            assert load_pem_private_key(Path(key).read_bytes(), None).public_key().public_numbers() == public.public_numbers()
-        self.verify(chain)
-        serial = f"{self.leaf.serial_number:x}"
-        self.resource = self.one(f"/certificates?filter[serial]={serial.zfill(len(serial) + len(serial) % 2)}")
-        seen = self.resource["attributes"]
-        assert (seen["status"], seen["source"], seen["issuer"]) == (status, "acme", "issuing"), seen
-        order = self.one(f"/acme_orders?filter[certificate]={self.resource['id']}")
-        assert order["attributes"]["status"] == "valid"
-        assert sorted(order["attributes"]["names"]) == sorted(("ip:" if re.fullmatch(r"[\d.]+|.*:.*", n) else "dns:") + n for n in names)
-
-    def one(self, path):
-        answer = self.rest.get(path)
-        assert answer.status == 200 and len(answer.data) == 1, answer
-        return answer.data[0]
-
-    def verify(self, chain):
-        """By openssl, with what came along and our root; the issuer is the CA of the directory."""
-        folder = self.site.folder / uuid.uuid4().hex
-        folder.mkdir()
-        (folder / "leaf.pem").write_bytes(self.leaf.public_bytes(acme.PEM))
-        (folder / "issuers.pem").write_bytes(b"".join(c.public_bytes(acme.PEM) for c in chain[1:]))
-        done = subprocess.run(["openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", self.site.instance.root, "-untrusted",
-                               str(folder / "issuers.pem"), str(folder / "leaf.pem")], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        assert self.leaf.issuer == chain[1].subject and chain[1].subject != chain[1].issuer
-
-    def revoked(self, reason="unspecified"):
-        now = self.rest.get(f"/certificates/{self.resource['id']}").attributes
-        assert (now["status"], now["revocation_reason"]) == ("revoked", reason), now
-        return self
-
-    def differs_from(self, other):
-        assert self.leaf.serial_number != other.leaf.serial_number
-        return self
 
 
 def lives(world, table, name):
@@ -291,15 +210,6 @@ def do_certbot_without_an_external_account(site):
     site.url = site.world.closed.url
     done = Certbot(site)("certonly", "--agree-tos", "-m", CONTACT, "-d", site.name(), "--webroot", "-w", site.webroot, status=1)
     assert "external account" in (done.stdout + done.stderr).lower()
-
-
-def refused(site, name, problem):
-    """The order is invalid, and REST says why."""
-    order, = site.rest.get(f"/acme_orders?filter[names]=dns:{name}").data
-    order = site.rest.get(f"/acme_orders/{order['id']}?fields[acme_orders]=status,authorizations,explanation").attributes
-    assert order["status"] == "invalid", order
-    assert problem in json.dumps(order["authorizations"]), order
-    assert not site.rest.get(f"/certificates?filter[names]=dns:{name}").data
 
 
 # ---------------------------------------------------------------- lego
@@ -781,138 +691,6 @@ def test_keys_of_external_accounts_are_no_options(world):
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         keys = list(pool.map(lambda _: acme.b64(world.closed.key()[1]), range(320)))
     assert not [k for k in keys if k.startswith("-")]
-
-
-# ---------------------------------------------------------------- by a client of our own: what none of them has
-
-
-def renewal_id(certificate):
-    """RFC 9773 4.1."""
-    aki = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
-    serial = certificate.serial_number
-    return f"{acme.b64(aki)}.{acme.b64(serial.to_bytes(serial.bit_length() // 8 + 1, 'big'))}"
-
-
-def keep(site, order, names, key, name="own.pem"):
-    (site.folder / name).write_text(order.client.post(order.wait().json["certificate"]).body.decode())
-    (site.folder / "own.key").write_bytes(support.key_pem(key))
-    return Certificate(site, names, site.folder / name, site.folder / "own.key")
-
-
-def prove(site, client, order, kind):
-    """Answers each authorization by that kind of challenge, but for those that are good already."""
-    for authz in order.authorizations():
-        if authz.status == "valid":
-            continue
-        name, proof = authz.json["identifier"]["value"], authz.key_authorization(kind)
-        if kind == "http-01":
-            (site.challenges / authz.challenge(kind)["token"]).write_text(proof)
-        elif kind == "tls-alpn-01":
-            site.tell("proof", address=site.address, name=name, digest=acme_sites.names.digest(proof))
-        else:
-            label = "_acme-challenge" if kind == "dns-01" else f"{acme_sites.names.account_label(client.kid)}._acme-challenge"
-            site.tell("txt", name=f"{label}.{name}", value=acme_sites.names.digest(proof))
-        authz.respond(kind)
-    support.wait_until(lambda: order.poll().status != "pending", 20)
-    assert order.status == "ready", [a.json for a in order.authorizations()]
-
-
-@client(LIFE)
-def do_own_renewal_information(site):
-    """RFC 9773: when, and what takes whose place."""
-    client = site.world.own.client()
-    name, key = site.name(), support.new_key()
-    with site.web():
-        order = client.order(name)
-        prove(site, client, order, "http-01")
-        first = keep(site, order.finalize(name, key=key), [name], key)
-        number = renewal_id(first.leaf)
-        answer = client.http("GET", f"{client.directory['renewalInfo']}/{number}")
-        window = answer.json["suggestedWindow"]
-        assert answer.status == 200 and int(answer.headers["retry-after"]) > 0 and window["start"] < window["end"]
-        order = client.order(name, replaces=number)
-        assert order.json["replaces"] == number and order.status == "ready"
-        second = keep(site, order.finalize(name, key=key), [name], key, "second.pem").differs_from(first)
-    # Without a difference of meaning, it is replaced once.
-    again = client.ask(client.directory["newOrder"], {"identifiers": [{"type": "dns", "value": name}], "replaces": number})
-    assert again.status == 409 and again.type == "alreadyReplaced"
-    client.post(client.directory["revokeCert"], {"certificate": acme.b64(second.leaf.public_bytes(acme.DER)), "reason": 1})
-    second.revoked("keyCompromise")
-    answer = client.http("GET", f"{client.directory['renewalInfo']}/{renewal_id(second.leaf)}")
-    assert answer.json["suggestedWindow"]["end"] < datetime.datetime.now(datetime.timezone.utc).isoformat()
-
-
-@client(LIFE)
-def do_own_profiles(site):
-    client = site.world.own.client()
-    assert set(client.directory["meta"]["profiles"]) == {"server", "short"}
-    for profile, days in (("short", 7), ("server", 397)):
-        name, key = site.name(), support.new_key("p384")
-        order = client.order(name, profile=profile)
-        assert order.json["profile"] == profile
-        prove(site, client, order, "dns-01")
-        found = keep(site, order.finalize(name, key=key), [name], key)
-        assert (support.not_after(found.leaf) - support.not_before(found.leaf)).days in (days - 1, days)
-    assert client.ask(client.directory["newOrder"], {"identifiers": [{"type": "dns", "value": name}], "profile": "none"}).type == "invalidProfile"
-
-
-@client(LIFE)
-def do_own_dns_account(site):
-    """A wildcard by the label that is the account's own."""
-    client, name, key = site.world.own.client(), f"*.{site.name()}", support.new_key("rsa2048")
-    order = client.order(name)
-    prove(site, client, order, "dns-account-01")
-    keep(site, order.finalize(name, key=key), [name], key)
-
-
-@client(LIFE)
-def do_own_addresses(site):
-    """RFC 8738, by both challenges that know addresses, in both families."""
-    key = support.new_key()
-    for address in (site.address, "::1"):
-        for kind in ("http-01", "tls-alpn-01"):
-            client, here = site.world.own.client(), copy.copy(site)
-            here.address = address
-            with here.web():
-                order = client.order({"type": "ip", "value": address})
-                assert {c["type"] for a in order.authorizations() for c in a.json["challenges"]} == {"http-01", "tls-alpn-01"}
-                prove(here, client, order, kind)
-                keep(site, order.finalize(x509.IPAddress(ipaddress.ip_address(address)), key=key), [address], key)
-            site.network.do_silent(address)
-
-
-@client(LIFE)
-def do_own_account(site):
-    """An external account, a changed key, an authorization in advance, deactivation."""
-    closed = site.world.closed
-    kid, secret, _ = closed.key()
-    client = closed.client(register=False)
-    refusal = client.ask(client.directory["newAccount"], {"termsOfServiceAgreed": True}, by_key=True)
-    assert refusal.status == 403 and refusal.type == "externalAccountRequired"
-    client.register(externalAccountBinding=acme.binding(secret, kid, client.key, client.directory["newAccount"]))
-    old, new = client.key, support.new_key("p384")
-    url = client.directory["keyChange"]
-    inner = acme.jws({"alg": "ES384", "jwk": acme.jwk(new), "url": url}, {"account": client.kid, "oldKey": acme.jwk(old)}, lambda data: acme.sign(new, data))
-    client.post(url, inner)
-    refusal = client.ask(client.kid, key=old)
-    assert refusal.status in (400, 401, 403), refusal
-    client.key = new
-    open_client = site.world.own.client()
-    name, key = site.name(), support.new_key()
-    made = open_client.post(open_client.directory["newAuthz"], {"identifier": {"type": "dns", "value": name}})
-    assert made.status == 201 and made.json["status"] == "pending"
-    authz = acme.Authz(open_client, made.headers["location"])
-    site.tell("txt", name=f"_acme-challenge.{name}", value=acme_sites.names.digest(authz.key_authorization("dns-01")))
-    authz.respond("dns-01")
-    support.wait_until(lambda: authz.poll().status == "valid", 20)
-    order = open_client.order(name)
-    assert order.status == "ready" and order.json["authorizations"] == [authz.url]
-    keep(site, order.finalize(name, key=key), [name], key)
-    for one in (client, open_client):
-        assert one.post(one.kid, {"status": "deactivated"}).json["status"] == "deactivated"
-        assert one.ask(one.kid).status in (401, 403)
-        account = site.rest.get(f"/acme_accounts/{one.kid.rsplit('/', 1)[1]}").attributes
-        assert account["status"] == "deactivated"
 
 
 # ---------------------------------------------------------------- many at once
