@@ -490,13 +490,22 @@ update(struct manage *m, struct error *e)
 	return load(m, &old, e) < 0 || read_form(m, old, &f, e) < 0 ? -1 : store(m, &f, false, e);
 }
 
+/* It is no door any more, and its name is free; a job does the rest, of which there may be much. */
 static int
 delete(struct manage *m, struct error *e)
 {
-	struct db_result *old CLEANUP(db_result_free) = NULL;
+	struct db_result *old CLEANUP(db_result_free) = NULL, *accounts CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->id)};
 	if (manage_body_end(m, e) < 0 || load(m, &old, e) < 0 ||
-	    db_query(m->desk->db, "DELETE FROM endpoint WHERE id = $1::int8", row, 1, false, NULL, e) < 0)
+	    db_query(m->desk->db,
+		     "UPDATE endpoint SET protocol = 'deleted', label = 'deleted-' || id, enabled = false, profile_id = NULL, ca_id = NULL"
+		     " WHERE id = $1::int8", row, 1, false, NULL, e) < 0 ||
+	    db_query(m->desk->db, "DELETE FROM directory_profile WHERE endpoint_id = $1::int8", row, 1, false, NULL, e) < 0 ||
+	    db_query(m->desk->db, "SELECT count(*) FROM acme_account WHERE endpoint_id = $1::int8", row, 1, false, &accounts, e) < 0)
+		return -1;
+	json_t *parameters CLEANUP(json_decref) = json_pack("{s:I,s:s,s:I}", "directory", (json_int_t)m->id, "name", db_text(old, 0, 0),
+							    "accounts", (json_int_t)db_int(accounts, 0, 0));
+	if (manage_job(m, "remove_directory", parameters, e) < 0)
 		return -1;
 	m->object = arena_printf(m->arena, "acme_directory/%lld", (long long)m->id);
 	m->detail = detail_text(m->arena, "name", db_text(old, 0, 0), NULL);

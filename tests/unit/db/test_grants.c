@@ -262,6 +262,7 @@ static const struct {
     {"acme_count_give", ""},
     {"acme_count_wait", ""},
     {"acme_covers", ""},
+    {"acme_directory_remove", "siegel_ca"},
     {"acme_failures_of", ""},
     {"acme_key_change", "siegel_acme"},
     {"acme_key_find", "siegel_acme"},
