@@ -71,3 +71,6 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION acme_directory_remove FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION acme_directory_remove TO siegel_ca;
+
+-- What an order is by now, and whether an authorization counts, is said in one place, to people as to clients.
+GRANT EXECUTE ON FUNCTION acme_order_status, acme_authz_stands TO siegel_api;

@@ -457,13 +457,15 @@ def test_orders_say_what_became_of_them(instance, rest, directory, own_profile):
         "late": (["dns:b.example"], [good("dns:b.example")], past, "the client didn't finalize it in time"),
         "unproved": (["dns:c.example"], [pending("dns:c.example", **past)], {}, "dns:c.example wasn't proved in time"),
         "swept": (["dns:gone.example"], [999999999999], past, "the names weren't proved in time"),
+        "withdrawn": (["dns:b.example"], [one.authz(account, "dns:b.example", [("dns-01", "valid", None, [])], status="valid", method="tls-alpn-01")], {},
+                      "dns:b.example was proved as isn't allowed any more"),
         "given up": (["dns:c.example"], [pending("dns:c.example", status="deactivated")], {}, "dns:c.example was given up by the client"),
         "refused": (["dns:b.example"], [good("dns:b.example")], {"status": "invalid", "error": {**PROBLEM, "detail": "the key is too short"}},
                     "the key is too short"),
         "processing": (["dns:b.example"], [good("dns:b.example")], {"status": "processing"}, "the certificate is being made, or others have to approve it"),
         "valid": (["dns:b.example"], [good("dns:b.example")], {"status": "valid", "certificate_id": int(issued["id"])}, None),
     }
-    status = {"swept": "invalid", "wildcard": "pending", "failed": "invalid", "late": "invalid", "unproved": "invalid", "given up": "invalid", "refused": "invalid"}
+    status = {"swept": "invalid", "withdrawn": "invalid", "wildcard": "pending", "failed": "invalid", "late": "invalid", "unproved": "invalid", "given up": "invalid", "refused": "invalid"}
     numbers = {}
     for case, (names, authz, row, explanation) in cases.items():
         numbers[case] = one.order(account, names, authz, **row)
