@@ -10,10 +10,10 @@ struct acme_limits
 acme_limits_of(const struct acme_exchange *x)
 {
 	return (struct acme_limits){
-	    .accounts = endpoint_int(&x->endpoint, "accounts_per_hour", 500),
-	    .orders = endpoint_int(&x->endpoint, "orders_per_hour", 3000),
-	    .failures = endpoint_int(&x->endpoint, "failures_per_hour", 60),
-	    .pending = endpoint_int(&x->endpoint, "pending_authz", 1000),
+	    .accounts = acme_setting(&x->endpoint, ACME_SETTING_accounts_per_hour),
+	    .orders = acme_setting(&x->endpoint, ACME_SETTING_orders_per_hour),
+	    .failures = acme_setting(&x->endpoint, ACME_SETTING_failures_per_hour),
+	    .pending = acme_setting(&x->endpoint, ACME_SETTING_pending_authz),
 	};
 }
 

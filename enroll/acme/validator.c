@@ -122,10 +122,11 @@ kind_of(const char *type, Siegel__Task__Kind *ret)
 		const char *type;
 		Siegel__Task__Kind kind;
 	} kinds[] = {
-	    {"http-01", SIEGEL__TASK__KIND__HTTP_01},
-	    {"dns-01", SIEGEL__TASK__KIND__DNS_01},
-	    {"dns-account-01", SIEGEL__TASK__KIND__DNS_ACCOUNT_01},
-	    {"tls-alpn-01", SIEGEL__TASK__KIND__TLS_ALPN_01},
+#define CHALLENGE_OF_PROBE(id, word) {word, SIEGEL__TASK__KIND__##id},
+#define CHALLENGE_OF_CLIENT(id, word)
+#include "lib/acme_challenges.def"
+#undef CHALLENGE_OF_PROBE
+#undef CHALLENGE_OF_CLIENT
 	};
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (strcmp(kinds[i].type, type) == 0) {
