@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "lib/limits.h"
+#include "lib/text.h"
 #include "lib/x509/pem.h"
 
 enum {
@@ -91,15 +92,14 @@ auth_bits(const char *words)
 {
 	static const char *const names[] = {"password", "code", "certificate", "both", "challenge", "webhook"};
 	unsigned bits = 0;
-	for (const char *p = words; *p;) {
-		size_t len = strcspn(p, ",");
+	const char *word;
+	size_t len;
+	while (words_next(&words, &word, &len))
 		for (size_t i = 0; i < ARRAY_LEN(names) + ACME_CHALLENGE_COUNT; i++) {
 			const char *name = i < ARRAY_LEN(names) ? names[i] : acme_challenge_words[i - ARRAY_LEN(names)];
-			if (strlen(name) == len && memcmp(name, p, len) == 0)
+			if (strlen(name) == len && memcmp(name, word, len) == 0)
 				bits |= 1u << i;
 		}
-		p += len + (p[len] == ',');
-	}
 	return bits;
 }
 

@@ -74,3 +74,45 @@ GRANT EXECUTE ON FUNCTION acme_directory_remove TO siegel_ca;
 
 -- What an order is by now, and whether an authorization counts, is said in one place, to people as to clients.
 GRANT EXECUTE ON FUNCTION acme_order_status, acme_authz_stands TO siegel_api;
+
+-- Nonces are good for 30 minutes (ACME_NONCE_SEC), and those that were used are kept for as long, and for two more: front ends' clocks may differ from the
+-- store's. The rest is as it was.
+CREATE OR REPLACE FUNCTION acme_sweep(p_limit int) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+DECLARE
+  v_all bigint := 0;
+  v_n bigint;
+BEGIN
+  DELETE FROM siegel.acme_nonce n WHERE n.nonce IN (
+    SELECT m.nonce FROM siegel.acme_nonce m WHERE m.nonce < siegel.acme_nonce_at(now() - interval '32 minutes') ORDER BY m.nonce LIMIT p_limit);
+  GET DIAGNOSTICS v_n = ROW_COUNT;
+  v_all := v_all + v_n;
+  PERFORM siegel.acme_order_end(p.id, 'unauthorized', 'the order was not issued within 29 days')
+     FROM (SELECT o.id FROM siegel.acme_order o WHERE o.status = 'processing' AND o.finalized_at < now() - interval '29 days'
+            ORDER BY o.finalized_at LIMIT p_limit) p;
+  DELETE FROM siegel.acme_order o WHERE o.id IN (
+    SELECT p.id FROM siegel.acme_order p
+     WHERE p.status <> 'valid' AND p.expires_at < now() - CASE p.status WHEN 'processing' THEN interval '31 days' ELSE interval '7 days' END
+     ORDER BY p.expires_at LIMIT p_limit);
+  GET DIAGNOSTICS v_n = ROW_COUNT;
+  v_all := v_all + v_n;
+  DELETE FROM siegel.acme_authz z WHERE z.id IN (
+    SELECT y.id FROM siegel.acme_authz y WHERE y.expires_at < now() - interval '7 days' ORDER BY y.expires_at LIMIT p_limit);
+  GET DIAGNOSTICS v_n = ROW_COUNT;
+  v_all := v_all + v_n;
+  -- Two hours long, so that those that orders have aren't looked at each time; they go with the others.
+  DELETE FROM siegel.acme_authz z WHERE z.id IN (
+    SELECT y.id FROM siegel.acme_authz y
+     WHERE y.status IN ('deactivated', 'invalid') AND y.created_at < now() - interval '1 hour' AND y.created_at > now() - interval '3 hours'
+       AND NOT EXISTS (SELECT FROM siegel.acme_order o WHERE o.authz_ids @> ARRAY[y.id]) ORDER BY y.created_at LIMIT p_limit);
+  GET DIAGNOSTICS v_n = ROW_COUNT;
+  v_all := v_all + v_n;
+  DELETE FROM siegel.renewal_advice v WHERE v.certificate_id IN ( -- of certificates that have expired
+    SELECT w.certificate_id FROM siegel.renewal_advice w WHERE w.expires_at < now() - interval '7 days' ORDER BY w.expires_at LIMIT p_limit);
+  GET DIAGNOSTICS v_n = ROW_COUNT;
+  v_all := v_all + v_n;
+  DELETE FROM siegel.acme_count c WHERE (c.endpoint_id, c.what, c.whose) IN (
+    SELECT d.endpoint_id, d.what, d.whose FROM siegel.acme_count d WHERE d.begun_at < now() - interval '1 day' LIMIT p_limit);
+  GET DIAGNOSTICS v_n = ROW_COUNT;
+  RETURN v_all + v_n;
+END $$;

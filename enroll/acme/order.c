@@ -10,6 +10,7 @@
 #include "enroll/acme/renewal_info.h"
 #include "lib/db/array.h"
 #include "lib/limits.h"
+#include "lib/text.h"
 
 int64_t
 acme_order_hours(const struct acme_exchange *x)
@@ -81,11 +82,10 @@ static json_t *
 authz_json(struct acme_exchange *x, const char *text)
 {
 	json_t *list = json_array();
-	while (*text) {
-		size_t len = strcspn(text, ",");
-		json_array_append_new(list, json_string(arena_printf(x->arena, "%s/authz/%.*s", x->url, (int)len, text)));
-		text += len + (text[len] == ',');
-	}
+	const char *id;
+	size_t len;
+	while (words_next(&text, &id, &len))
+		json_array_append_new(list, json_string(arena_printf(x->arena, "%s/authz/%.*s", x->url, (int)len, id)));
 	return list;
 }
 

@@ -96,12 +96,10 @@ acme_words(struct arena *a, const char *text, size_t *ret_n)
 	for (const char *p = text; *p; p++)
 		max += *p == ',';
 	char **list = arena_alloc(a, max * sizeof(*list));
-	while (*text) {
-		size_t len = strcspn(text, ",");
-		if (len)
-			list[n++] = arena_strndup(a, text, len);
-		text += len + (text[len] == ',');
-	}
+	const char *word;
+	size_t len;
+	while (words_next(&text, &word, &len))
+		list[n++] = arena_strndup(a, word, len);
 	*ret_n = n;
 	return list;
 }
@@ -125,6 +123,7 @@ kind_of(const char *type, Siegel__Task__Kind *ret)
 #define CHALLENGE_OF_PROBE(id, word) {word, SIEGEL__TASK__KIND__##id},
 #define CHALLENGE_OF_CLIENT(id, word)
 #include "lib/acme_challenges.def"
+#include "lib/text.h"
 #undef CHALLENGE_OF_PROBE
 #undef CHALLENGE_OF_CLIENT
 	};
