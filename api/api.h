@@ -109,6 +109,7 @@ struct attribute {
 struct relationship {
 	const char *name, *type, *id_sql;
 	unsigned flags; /* ATTRIBUTE_CREATE, ATTRIBUTE_UPDATE, ATTRIBUTE_REQUIRED; ATTRIBUTE_FILTER: by the other's id */
+	const struct filtering *by;
 };
 
 #define RESOURCE_MAX_TYPES 4
