@@ -59,11 +59,10 @@ BEGIN
     RETURN;
   END IF;
   IF p_replaces IS NULL THEN
-    SELECT a.tenant_id, p.name, p.profile_id, q.name, l.authz, l.failed INTO v_tenant, r_profile, v_profile_id, r_profile_name, v_authz, v_failed
+    SELECT a.tenant_id, p.name, p.profile_id, l.authz, l.failed INTO v_tenant, r_profile, v_profile_id, v_authz, v_failed
       FROM siegel.acme_account a
       JOIN siegel.endpoint n ON n.id = a.endpoint_id
       JOIN siegel.directory_profile p ON p.endpoint_id = a.endpoint_id AND CASE WHEN p_profile = '' THEN p.is_default ELSE p.name = p_profile END
-      LEFT JOIN siegel.profile q ON q.id = p.profile_id
       LEFT JOIN siegel.acme_key k ON k.id = a.key_id AND k.revoked_at IS NULL
       CROSS JOIN LATERAL (
         SELECT array_agg(g.id ORDER BY u.i) AS authz, count(c.n) AS failed

@@ -13,9 +13,10 @@
 
 struct acme_keys {
 	pthread_mutex_t lock;
-	struct {
+	struct key_place {
 		int64_t account; /* 0: empty */
 		EVP_PKEY *key;
+		struct bytes spki;
 		uint8_t thumbprint[JWK_THUMBPRINT_BYTES];
 	} places[KEY_PLACES];
 };
@@ -33,20 +34,23 @@ acme_keys_free(struct acme_keys *p)
 {
 	if (!p)
 		return;
-	for (size_t i = 0; i < KEY_PLACES; i++)
+	for (size_t i = 0; i < KEY_PLACES; i++) {
 		EVP_PKEY_free(p->places[i].key);
+		free((void *)(uintptr_t)p->places[i].spki.data);
+	}
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
 
 static bool
-find_key(struct acme_keys *p, int64_t account, struct jwk *ret)
+find_key(struct acme_keys *p, int64_t account, struct arena *a, struct jwk *ret)
 {
 	pthread_mutex_lock(&p->lock);
-	bool found = p->places[account % KEY_PLACES].account == account && EVP_PKEY_up_ref(p->places[account % KEY_PLACES].key) == 1;
+	const struct key_place *place = &p->places[account % KEY_PLACES];
+	bool found = place->account == account && EVP_PKEY_up_ref(place->key) == 1;
 	if (found) {
-		*ret = (struct jwk){.key = p->places[account % KEY_PLACES].key, .canonical = ""};
-		memcpy(ret->thumbprint, p->places[account % KEY_PLACES].thumbprint, JWK_THUMBPRINT_BYTES);
+		*ret = (struct jwk){.key = place->key, .spki = {arena_dup(a, place->spki.data, place->spki.len), place->spki.len}, .canonical = ""};
+		memcpy(ret->thumbprint, place->thumbprint, JWK_THUMBPRINT_BYTES);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return found;
@@ -57,13 +61,16 @@ keep_key(struct acme_keys *p, int64_t account, const struct jwk *jwk)
 {
 	if (EVP_PKEY_up_ref(jwk->key) != 1)
 		return;
+	uint8_t *spki = xcalloc(1, jwk->spki.len);
+	memcpy(spki, jwk->spki.data, jwk->spki.len);
 	pthread_mutex_lock(&p->lock);
-	EVP_PKEY *old = p->places[account % KEY_PLACES].key;
-	p->places[account % KEY_PLACES].account = account;
-	p->places[account % KEY_PLACES].key = jwk->key;
-	memcpy(p->places[account % KEY_PLACES].thumbprint, jwk->thumbprint, JWK_THUMBPRINT_BYTES);
+	struct key_place *place = &p->places[account % KEY_PLACES];
+	const struct key_place old = *place;
+	*place = (struct key_place){.account = account, .key = jwk->key, .spki = {spki, jwk->spki.len}};
+	memcpy(place->thumbprint, jwk->thumbprint, JWK_THUMBPRINT_BYTES);
 	pthread_mutex_unlock(&p->lock);
-	EVP_PKEY_free(old);
+	EVP_PKEY_free(old.key);
+	free((void *)(uintptr_t)old.spki.data);
 }
 
 /* kid → the account's number; an account of another directory, or none of this server, doesn't exist here. */
@@ -158,7 +165,7 @@ knows(struct acme_exchange *x)
 {
 	struct error ignored;
 	int64_t id = 0;
-	if (account_of_kid(x, &id, &ignored) < 0 || !find_key(acme_keys(x->acme), id, &x->key) ||
+	if (account_of_kid(x, &id, &ignored) < 0 || !find_key(acme_keys(x->acme), id, x->arena, &x->key) ||
 	    jwk_verify(&x->key, x->jws.alg, x->jws.signed_data, x->jws.signature, &ignored) < 0)
 		return false;
 	x->account = (struct acme_account){.id = id, .status = "valid", .contacts = "", .binding = ""};
