@@ -212,12 +212,11 @@ BEGIN
   RETURN QUERY SELECT g.* FROM siegel.acme_order_get(p_account, p_id, 0) g;
 END $$;
 
--- As in 0020, in one statement.
-CREATE OR REPLACE FUNCTION acme_authz_get(p_account bigint, p_id bigint, p_challenge boolean)
+-- An authorization with its challenges; statements take it in.
+CREATE FUNCTION acme_authz_row(p_account bigint, p_id bigint)
 RETURNS TABLE (r_found text, r_id bigint, r_identifier text, r_wildcard boolean, r_status text, r_expires text, r_challenges text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
-BEGIN
-  RETURN QUERY SELECT CASE WHEN z.account_id = p_account THEN 'own' ELSE 'foreign' END, z.id, z.identifier, z.wildcard,
+LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN z.account_id = p_account THEN 'own' ELSE 'foreign' END, z.id, z.identifier, z.wildcard,
          CASE WHEN z.status IN ('pending', 'valid') AND z.expires_at <= now() THEN 'expired'
               WHEN z.status = 'valid' AND NOT siegel.acme_stands(z.status, z.expires_at, z.method, z.identifier, z.wildcard,
                                                                  a.names || coalesce(k.names, '{}'), n.auth) THEN 'revoked'
@@ -227,8 +226,16 @@ BEGIN
             FROM siegel.acme_challenge c WHERE c.authz_id = z.id)
     FROM siegel.acme_authz z JOIN siegel.endpoint n ON n.id = z.endpoint_id JOIN siegel.acme_account a ON a.id = z.account_id
     LEFT JOIN siegel.acme_key k ON k.id = a.key_id AND k.revoked_at IS NULL
-   WHERE z.id = CASE WHEN p_challenge THEN (SELECT c.authz_id FROM siegel.acme_challenge c WHERE c.id = p_id) ELSE p_id END
-     AND (z.account_id = p_account OR z.endpoint_id = (SELECT b.endpoint_id FROM siegel.acme_account b WHERE b.id = p_account));
+   WHERE z.id = p_id AND (z.account_id = p_account OR z.endpoint_id = (SELECT b.endpoint_id FROM siegel.acme_account b WHERE b.id = p_account))
+$$;
+
+-- As in 0020, in one statement.
+CREATE OR REPLACE FUNCTION acme_authz_get(p_account bigint, p_id bigint, p_challenge boolean)
+RETURNS TABLE (r_found text, r_id bigint, r_identifier text, r_wildcard boolean, r_status text, r_expires text, r_challenges text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+BEGIN
+  RETURN QUERY SELECT g.* FROM siegel.acme_authz_row(p_account, CASE WHEN p_challenge THEN (SELECT c.authz_id FROM siegel.acme_challenge c WHERE c.id = p_id)
+                                                                     ELSE p_id END) g;
 END $$;
 
 -- acme_authz_get() of an authorization by its number.
@@ -245,16 +252,20 @@ BEGIN
     RETURN NEXT;
     RETURN;
   END IF;
-  RETURN QUERY SELECT g.* FROM siegel.acme_authz_get(p_account, p_id, false) g;
+  RETURN QUERY SELECT g.* FROM siegel.acme_authz_row(p_account, p_id) g;
 END $$;
 
 -- The certificate of an order and its CA, whose chains siegel-acme may know already (acme_chains()). Null: there is none (yet).
+CREATE FUNCTION acme_certificate_row(p_account bigint, p_order bigint) RETURNS TABLE (r_found text, r_der bytea, r_ca int)
+LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN o.account_id = p_account THEN 'own' ELSE 'foreign' END, x.der, x.ca_id
+    FROM siegel.acme_order o LEFT JOIN siegel.certificate x ON x.tenant_id = o.tenant_id AND x.id = o.certificate_id AND o.account_id = p_account
+   WHERE o.id = p_order AND (o.account_id = p_account OR o.endpoint_id = (SELECT a.endpoint_id FROM siegel.acme_account a WHERE a.id = p_account))
+$$;
 CREATE FUNCTION acme_certificate_get(p_account bigint, p_order bigint) RETURNS TABLE (r_found text, r_der bytea, r_ca int)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 BEGIN
-  RETURN QUERY SELECT CASE WHEN o.account_id = p_account THEN 'own' ELSE 'foreign' END, x.der, x.ca_id
-    FROM siegel.acme_order o LEFT JOIN siegel.certificate x ON x.tenant_id = o.tenant_id AND x.id = o.certificate_id AND o.account_id = p_account
-   WHERE o.id = p_order AND (o.account_id = p_account OR o.endpoint_id = (SELECT a.endpoint_id FROM siegel.acme_account a WHERE a.id = p_account));
+  RETURN QUERY SELECT g.* FROM siegel.acme_certificate_row(p_account, p_order) g;
 END $$;
 CREATE FUNCTION acme_signed_certificate(p_key bytea, p_nonce bytea, p_thumbprint bytea, p_endpoint bigint, p_account bigint, p_order bigint)
 RETURNS TABLE (r_found text, r_der bytea, r_ca int)
@@ -269,8 +280,8 @@ BEGIN
     RETURN NEXT;
     RETURN;
   END IF;
-  RETURN QUERY SELECT g.* FROM siegel.acme_certificate_get(p_account, p_order) g;
+  RETURN QUERY SELECT g.* FROM siegel.acme_certificate_row(p_account, p_order) g;
 END $$;
 
-REVOKE ALL ON FUNCTION acme_stands, acme_signed_order, acme_signed_order_get, acme_signed_finalize, acme_signed_authz, acme_certificate_get, acme_signed_certificate FROM PUBLIC;
+REVOKE ALL ON FUNCTION acme_stands, acme_authz_row, acme_certificate_row, acme_signed_order, acme_signed_order_get, acme_signed_finalize, acme_signed_authz, acme_certificate_get, acme_signed_certificate FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION acme_signed_order, acme_signed_order_get, acme_signed_finalize, acme_signed_authz, acme_certificate_get, acme_signed_certificate TO siegel_acme;
