@@ -240,8 +240,9 @@ look_at_kernel(struct look *l)
 	if (machine_cpu(&cpu) == 0) {
 		uint64_t all = cpu.all - last.cpu.all, busy = cpu.busy - last.cpu.busy;
 
-		json_object_set_new(l->shown, "cpu", json_pack("{s:i, s:[f, f, f], s:I}", "processors", cpu.processors, "load", cpu.load[0], cpu.load[1],
-		                                               cpu.load[2], "busy_percent", (json_int_t)(all ? busy * 100 / all : 0)));
+		json_object_set_new(l->shown, "cpu", json_pack("{s:i, s:[f, f, f], s:I}", "processors", cpu.processors, "load", cpu.load[0],
+		                                               cpu.load[1], cpu.load[2], "busy_percent",
+		                                               (json_int_t)(all ? busy * 100 / all : 0)));
 		if (cpu.processors > 0 && cpu.load[1] > LOAD_HIGH * cpu.processors)
 			problem(l, LEVEL_WARNING, "load_high", "", (int64_t)cpu.load[1]);
 		last.cpu = cpu;
@@ -332,7 +333,8 @@ get(struct call *c, struct error *e)
 }
 
 static const struct route routes[] = {
-	{"GET", "/machine", RIGHT_MACHINE, get, .text = "how the machine does: processes, engine, store, disks, load, memory, clock, and what is wrong. In the house tenant alone"},
+	{"GET", "/machine", RIGHT_MACHINE, get,
+	 .text = "how the machine does: processes, engine, store, disks, load, memory, clock, and what is wrong. In the house tenant alone"},
 };
 
 const struct resource resource_machine = {
