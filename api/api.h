@@ -12,6 +12,7 @@
 #include "lib/auth/auth.h"
 #include "lib/config.h"
 #include "lib/db/db.h"
+#include "lib/db/tally.h"
 #include "lib/http/http.h"
 #include "lib/ipc/engine.h"
 #include "lib/rights.h"
@@ -164,6 +165,7 @@ struct api {
 	pthread_mutex_t token_lock; /* guards the two below */
 	struct db *token_db;        /* holds the lock of the audit chain api.tokens; NULL until first used */
 	struct audit_chain token_chain;
+	struct db_tally *refusals;  /* NULL: not counted */
 	pthread_mutex_t health_lock; /* guards the four below */
 	int64_t health_at_ms;
 	bool health_store, health_engine, health_looking;

@@ -68,11 +68,12 @@ run(const struct config *c, struct error *e)
 	    db_pool_new(c, "siegel_api", (int)config_int(c, OPT_api_database_connections), &api.pool, e) ||
 	    db_pool_new(c, "siegel_api", (int)config_int(c, OPT_api_list_connections), &api.lists, e))
 		return -1;
-	if (token_cache_start(c, e))
+	if (token_cache_start(c, e) || db_tally_start(c, "siegel_api", &api.refusals, e))
 		return -1;
 	result = serve(&api, e);
 	if (result == 0) /* stopped on request: the listener ends too */
 		token_cache_stop();
+	db_tally_stop(api.refusals);
 	token_store_close(&api);
 	db_pool_free(api.pool);
 	db_pool_free(api.lists);

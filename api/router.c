@@ -245,6 +245,8 @@ router_handle(void *ctx, struct http_request *r, struct http_answer *a)
 	if (router_find(r->arena, r->method, r->path, &c.resource, &c.route, &c.id, allow, &e) ||
 	    jsonapi_check_media(r, c.route->raw_bytes, &e) ||
 	    rights_check(&c, &e) || c.route->handle(&c, &e)) {
+		if (c.route && c.route->flags & ROUTE_CREATES)
+			db_tally_add(c.api->refusals, c.who.tenant_id, e.code);
 		answer_error(&c, &e, allow);
 	} else {
 		write_log(&c, NULL);

@@ -124,6 +124,7 @@ ocsp_key_file = $SECRET/ocsp.key
 crl_dir = $CRL_DIR
 [api]
 base_url = $(https_url)
+disks = $PG_DIR $DIR/log $CRL_DIR
 [scep]
 crl_dir = $CRL_DIR
 [acme]
