@@ -72,6 +72,7 @@ GRANT SELECT (id, tenant_id, account_id, name), DELETE ON passkey TO siegel_ca;
 GRANT INSERT (tenant_id, account_id, name, credential_id, public_key, sign_count, user_verified), UPDATE (name) ON passkey TO siegel_ca;
 GRANT SELECT (account_id), DELETE ON passkey TO siegel_setup;
 GRANT INSERT (hash, challenge, tenant_id, account_id, credential_id, certificate_id, client, expires_at) ON card_handoff TO siegel_api;
+GRANT SELECT (credential_id) ON card_handoff TO siegel_api; -- whether one was made
 GRANT SELECT (proved_at, passkey_id) ON session TO siegel_api;
 GRANT INSERT (proved_at, passkey_id, credential_id, certificate_id) ON session TO siegel_api;
 GRANT SELECT (proved_at), UPDATE (proved_at) ON session TO siegel_ca;
@@ -135,15 +136,15 @@ BEGIN
   INSERT INTO siegel.passkey_challenge (hash, expires_at) VALUES (p_hash, p_expires) ON CONFLICT DO NOTHING;
   RETURN FOUND;
 END $$;
--- The code of a hand-off, which is used up by that, also when the verifier is another one. No row: unknown, over, or what it rests on doesn't hold.
+-- The code of a hand-off, which is used up by that. No row: unknown, over, for another verifier, or what it rests on doesn't hold.
 CREATE FUNCTION card_handoff_take(p_hash bytea, p_challenge bytea)
 RETURNS TABLE (credential_id bigint, certificate_id bigint, not_after timestamptz, tenant_id int, account_id bigint, name text, role text, rights text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 DECLARE h siegel.card_handoff;
 BEGIN
   DELETE FROM siegel.card_handoff x WHERE x.expires_at < now();
-  DELETE FROM siegel.card_handoff x WHERE x.hash = p_hash RETURNING * INTO h;
-  IF NOT FOUND OR h.challenge <> p_challenge OR NOT siegel.card_good(h.tenant_id, h.credential_id, h.certificate_id) THEN
+  DELETE FROM siegel.card_handoff x WHERE x.hash = p_hash AND x.challenge = p_challenge RETURNING * INTO h;
+  IF NOT FOUND OR NOT siegel.card_good(h.tenant_id, h.credential_id, h.certificate_id) THEN
     RETURN;
   END IF;
   RETURN QUERY SELECT h.credential_id, h.certificate_id, x.not_after, a.tenant_id, a.id, a.name, a.role, siegel.account_rights(a.id)::text
