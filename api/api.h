@@ -162,6 +162,7 @@ struct api {
 	uint8_t cursor_key[32];
 	pthread_key_t engine_key;  /* struct engine of the thread */
 	pthread_key_t manager_key; /* the same on the manager's socket */
+	pthread_key_t login_key;   /* and on that for what people who sign in wait for */
 	pthread_mutex_t token_lock; /* guards the two below */
 	struct db *token_db;        /* holds the lock of the audit chain api.tokens; NULL until first used */
 	struct audit_chain token_chain;
@@ -197,6 +198,8 @@ void call_release_db(struct call *c);
 struct engine *call_engine(struct call *c) __attribute__((returns_nonnull));
 /* The engine's manager's, which may take LIMIT_MANAGE_CALL_MS. */
 struct engine *call_manager(struct call *c) __attribute__((returns_nonnull));
+/* That of operations whose names begin with "login.", which wait for nothing else. */
+struct engine *call_login(struct call *c) __attribute__((returns_nonnull));
 /* Fills the engine's view of who asks. Strings live as long as the call. */
 void call_requestor(const struct call *c, Siegel__Requestor *ret);
 /* Makes the written document the answer: copied into the arena, media type set. E_TOO_LARGE when it outgrew its maximum. */

@@ -62,7 +62,8 @@ run(const struct config *c, struct error *e)
 	int result;
 
 	jsonapi_init();
-	if (pthread_key_create(&api.engine_key, free_engine) || pthread_key_create(&api.manager_key, free_engine))
+	if (pthread_key_create(&api.engine_key, free_engine) || pthread_key_create(&api.manager_key, free_engine) ||
+	    pthread_key_create(&api.login_key, free_engine))
 		return fail(e, E_INTERNAL, "no thread key");
 	if (cursor_key_load(c, api.cursor_key, e) ||
 	    db_pool_new(c, "siegel_api", (int)config_int(c, OPT_api_database_connections), &api.pool, e) ||

@@ -162,6 +162,12 @@ call_manager(struct call *c)
 	return engine_of_thread(c->api, c->api->manager_key, "manage");
 }
 
+struct engine *
+call_login(struct call *c)
+{
+	return engine_of_thread(c->api, c->api->login_key, "login");
+}
+
 void
 call_requestor(const struct call *c, Siegel__Requestor *ret)
 {
