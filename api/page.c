@@ -103,8 +103,11 @@ where_lookup(struct statement *s, const struct filter *f, struct error *e)
 	const struct filtering *by = f->attribute->by;
 	char sql[256];
 
+	if (by->lookup)
+		return where_ids(s, by->column, by->lookup, &DB_TEXT(f->value), 1, e);
 	snprintf(sql, sizeof sql,
 	         f->op == FILTER_CONTAINS ? "SELECT id FROM %s WHERE position(lower($1::text) IN lower(%s)) > 0"
+	         : f->op == FILTER_IN     ? "SELECT id FROM %s WHERE %s = ANY (string_to_array($1::text, ','))"
 	                                  : "SELECT id FROM %s WHERE %s = $1::text", by->table, by->name);
 	return where_ids(s, by->column, sql, &DB_TEXT(f->value), 1, e);
 }
@@ -130,11 +133,11 @@ where_filter(struct statement *s, const struct filter *f, bool exact, struct err
 	const struct attribute *at = f->attribute;
 	int key = 0, n;
 
-	if (f->choice) {
-		buf_printf(&s->sql, " AND %s", f->choice->condition);
+	if (f->condition) {
+		buf_printf(&s->sql, " AND %s", f->condition);
 		return 0;
 	}
-	if (at->by && at->by->table)
+	if (at->by && at->by->column)
 		return where_lookup(s, f, e);
 	n = param_add(&s->params, f->value);
 	if (f->key)
@@ -143,8 +146,12 @@ where_filter(struct statement *s, const struct filter *f, bool exact, struct err
 		where_hint(&s->sql, at->by->hint, n, key);
 	if (f->key && f->op == FILTER_CONTAINS)
 		buf_printf(&s->sql, " AND position(lower($%d::text) IN lower(%s ->> $%d::text)) > 0", n, at->sql, key);
+	else if (f->key && f->op == FILTER_IN)
+		buf_printf(&s->sql, " AND %s ->> $%d::text = ANY (string_to_array($%d::text, ','))", at->sql, key, n);
 	else if (f->key)
 		buf_printf(&s->sql, " AND %s ->> $%d::text = $%d::text", at->sql, key, n);
+	else if (f->op == FILTER_IN)
+		buf_printf(&s->sql, " AND %s = ANY (string_to_array($%d::text, ','))", at->sql, n);
 	else if (at->type == ATTRIBUTE_TEXTS && f->op == FILTER_EQ)
 		buf_printf(&s->sql, " AND $%d::text = ANY (%s)", n, at->sql);
 	else if (at->type == ATTRIBUTE_TEXTS)
