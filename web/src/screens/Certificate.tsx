@@ -303,8 +303,8 @@ export default function CertificatePage() {
     </>
   );
   const trail = (
-    <Breadcrumb aria-label={t("inventory.title")}>
-      <BreadcrumbItem render={({ className }) => <Link className={className} to="/certificates">{t("inventory.title")}</Link>} />
+    <Breadcrumb aria-label={t("nav.places.certificates")}>
+      <BreadcrumbItem render={({ className }) => <Link className={className} to="/certificates">{t("nav.places.certificates")}</Link>} />
       <BreadcrumbItem isActive>{name}</BreadcrumbItem>
     </Breadcrumb>
   );
