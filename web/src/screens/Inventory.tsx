@@ -292,38 +292,40 @@ export default function Inventory() {
           </EmptyState>
         )}
         {rows.length > 0 && (
-          <Table aria-label={t("title")} variant="compact" gridBreakPoint="grid-lg">
-            <Thead>
-              <Tr>
-                <Th>
-                  <Checkbox
-                    id="check-all" aria-label={t("select.all")} isChecked={here === rows.length ? true : here > 0 ? null : false} onChange={(_, on) => check(rows, on)}
-                  />
-                </Th>
-                {columns.map((c, i) => (
-                  <Th key={c} sort={sortOfColumn(i)} modifier="nowrap">
-                    {columnWord(t, c)}
-                  </Th>
-                ))}
-              </Tr>
-            </Thead>
-            <Tbody>
-              {rows.map((one) => (
-                <Tr key={one.id} isRowSelected={checked.has(one.id)}>
-                  <Td>
+          <div className="siegel-scroll">
+            <Table aria-label={t("title")} variant="compact" gridBreakPoint="grid-lg">
+              <Thead>
+                <Tr>
+                  <Th>
                     <Checkbox
-                      id={`check-${one.id}`} aria-label={t("select.one", { name: nameOf(one) })} isChecked={checked.has(one.id)} onChange={(_, on) => check([one], on)}
+                      id="check-all" aria-label={t("select.all")} isChecked={here === rows.length ? true : here > 0 ? null : false} onChange={(_, on) => check(rows, on)}
                     />
-                  </Td>
-                  {columns.map((c) => (
-                    <Td key={c} dataLabel={columnWord(t, c)} modifier={modifierOf(c)}>
-                      <Cell one={one} column={c} />
-                    </Td>
+                  </Th>
+                  {columns.map((c, i) => (
+                    <Th key={c} sort={sortOfColumn(i)} modifier="nowrap">
+                      {columnWord(t, c)}
+                    </Th>
                   ))}
                 </Tr>
-              ))}
-            </Tbody>
-          </Table>
+              </Thead>
+              <Tbody>
+                {rows.map((one) => (
+                  <Tr key={one.id} isRowSelected={checked.has(one.id)}>
+                    <Td>
+                      <Checkbox
+                        id={`check-${one.id}`} aria-label={t("select.one", { name: nameOf(one) })} isChecked={checked.has(one.id)} onChange={(_, on) => check([one], on)}
+                      />
+                    </Td>
+                    {columns.map((c) => (
+                      <Td key={c} dataLabel={columnWord(t, c)} modifier={modifierOf(c)} className={modifierOf(c) === "breakWord" ? "siegel-text" : undefined}>
+                        <Cell one={one} column={c} />
+                      </Td>
+                    ))}
+                  </Tr>
+                ))}
+              </Tbody>
+            </Table>
+          </div>
         )}
       </PageSection>
       {dialog === "columns" && <Columns chosen={columns} onChoose={setColumns} onClose={() => setDialog(null)} />}
