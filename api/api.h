@@ -15,6 +15,7 @@
 #include "lib/db/tally.h"
 #include "lib/http/http.h"
 #include "lib/ipc/engine.h"
+#include "lib/limits.h"
 #include "lib/rights.h"
 
 /* A row of the tables below says what it has; the rest is zero. */
@@ -34,6 +35,7 @@ enum {
 	ROUTE_WAITS = 4,   /* the same: it may wait for an approval, though no operation of the manager is named */
 	ROUTE_UNFINISHED = 16, /* also over a session that isn't complete */
 	ROUTE_PAGE = 8,    /* the same: the answer is a page for people, text/html */
+	ROUTE_FILE = 32,   /* the answer is a file: any media type is accepted; members are parameters of the query */
 };
 
 /* One method on one pattern. The pattern follows API_PREFIX; "{id}" stands for one segment. */
@@ -88,6 +90,7 @@ struct filtering {
 	const struct choice *choices; /* the values that there are, ended by a row of NULL: any other is refused */
 	const char *table, *name;     /* the attribute is the name of a row in that table: its id is looked up first, … */
 	const char *column;           /* … and compared with this */
+	const char *lookup;           /* a statement that gives the ids by the value, $1, which are compared with column; the value's equal alone */
 	const char *hint;             /* what is true as well when the value is equal, and leads to an index; $V the value, $K metadata's key */
 };
 
@@ -159,6 +162,8 @@ struct api {
 	struct db_pool *pool;
 	struct db_pool *lists; /* for lists and counts alone */
 	atomic_int n_lists;    /* under way */
+	pthread_mutex_t export_lock; /* guards the next */
+	int32_t exports[LIMIT_EXPORTS]; /* their tenants; 0: a free place */
 	uint8_t cursor_key[32];
 	pthread_key_t engine_key;  /* struct engine of the thread */
 	pthread_key_t manager_key; /* the same on the manager's socket */

@@ -58,6 +58,7 @@ run(const struct config *c, struct error *e)
 		.base_url = config_str(c, OPT_api_base_url),
 		.token_lock = PTHREAD_MUTEX_INITIALIZER,
 		.health_lock = PTHREAD_MUTEX_INITIALIZER,
+		.export_lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	int result;
 

@@ -249,7 +249,7 @@ router_handle(void *ctx, struct http_request *r, struct http_answer *a)
 	struct error e = {0};
 
 	if (router_find(r->arena, r->method, r->path, &c.resource, &c.route, &c.id, allow, &e) ||
-	    jsonapi_check_media(r, c.route->raw_bytes, &e) ||
+	    (!(c.route->flags & ROUTE_FILE) && jsonapi_check_media(r, c.route->raw_bytes, &e)) ||
 	    rights_check(&c, &e) || c.route->handle(&c, &e)) {
 		if (c.route && c.route->flags & ROUTE_CREATES)
 			db_tally_add(c.api->refusals, c.who.tenant_id, e.code);

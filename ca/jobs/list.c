@@ -8,6 +8,7 @@
 	X(revoke) \
 	X(advise_renewal) \
 	X(remove_directory) \
+	X(annotate) \
 	X(import)
 
 #define DECLARE(name) extern const struct job_kind job_##name;
