@@ -5,7 +5,8 @@
 	X(dry_run) \
 	X(revoke) \
 	X(advise_renewal) \
-	X(import)
+	X(import) \
+	X(audit_verify)
 
 #define DECLARE(name) extern const struct job_kind job_##name;
 #define ROW(name) &job_##name,
