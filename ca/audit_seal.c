@@ -124,7 +124,8 @@ audit_seal_is_good(const char *key_type, struct bytes spki, int64_t at_us, const
 	EVP_PKEY_CTX *kept = NULL;
 	if (!type || !type->signature || !key)
 		return false;
-	bool good = sigalg_verify(type->signature, key, &kept, BYTES_STR(arena_printf(a, AUDIT_SEAL_TITLE "\n%lld\n%s", (long long)at_us, heads)), signature);
+	const char *text = arena_printf(a, AUDIT_SEAL_TITLE "\n%lld\n%s", (long long)at_us, heads);
+	bool good = sigalg_verify(type->signature, key, &kept, BYTES_STR(text), signature);
 	EVP_PKEY_CTX_free(kept);
 	return good;
 }

@@ -14,7 +14,8 @@
 
 /* What tells of secrets: their files, their words. */
 static const enum option_id hidden[] = {
-	OPT_ca_pin_file, OPT_ca_tokens, OPT_ca_master_key_file, OPT_ca_master_key, OPT_ca_ocsp_key_file, OPT_va_ocsp_key_file, OPT_scep_webhook_token_file,
+	OPT_ca_pin_file, OPT_ca_tokens, OPT_ca_master_key_file, OPT_ca_master_key, OPT_ca_ocsp_key_file, OPT_va_ocsp_key_file,
+	OPT_scep_webhook_token_file,
 };
 
 static bool
@@ -103,7 +104,8 @@ one(struct call *c, struct error *e)
 }
 
 static const struct route routes[] = {
-	{"GET", "/settings", RIGHT_KEY_STORES, many, .text = "what siegel.conf says, and what holds where it says nothing; in the house tenant alone"},
+	{"GET", "/settings", RIGHT_KEY_STORES, many,
+	 .text = "what siegel.conf says, and what holds where it says nothing; in the house tenant alone"},
 	{"GET", "/settings/{id}", RIGHT_KEY_STORES, one, .text = "shows the one of that name, such as sched.seal_sec"},
 };
 

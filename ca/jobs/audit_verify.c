@@ -130,8 +130,9 @@ check_seals(struct job_run *j, bool *ret_more, struct error *e)
 	int n = db_rows(r);
 	for (int i = 0; i < n; i++) {
 		int64_t id = db_int(r, i, 0);
-		if (!audit_seal_is_good(db_text(r, i, 4), db_bytes(r, i, 5, j->arena), db_int(r, i, 1), db_text(r, i, 2), db_bytes(r, i, 3, j->arena), j->arena)
-		    && problem(j, "seal", id, "its signature isn't that of its heads", e) < 0)
+		struct bytes signature = db_bytes(r, i, 3, j->arena), key = db_bytes(r, i, 5, j->arena);
+		if (!audit_seal_is_good(db_text(r, i, 4), key, db_int(r, i, 1), db_text(r, i, 2), signature, j->arena) &&
+		    problem(j, "seal", id, "its signature isn't that of its heads", e) < 0)
 			return -1;
 		if (compare_heads(j, id, e) < 0)
 			return -1;

@@ -123,7 +123,8 @@ read_profile(struct manage *m, const char **ret_name, struct profile **ret, stru
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id)};
 	json_t *definition;
-	if (db_query(m->desk->db, "SELECT name, kind FROM profile WHERE id = $1::int8 AND tenant_id = $2::int", row, ARRAY_LEN(row), false, &r, e) < 0)
+	if (db_query(m->desk->db, "SELECT name, kind FROM profile WHERE id = $1::int8 AND tenant_id = $2::int", row, ARRAY_LEN(row), false, &r,
+		     e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
 		return fail(e, E_NOT_FOUND, "there is no such profile");
@@ -157,10 +158,10 @@ certificate_of(const struct order *o)
 		const struct purpose *known = purpose_by_oid(p->purposes[i]);
 		json_array_append_new(purposes, json_string(known ? known->name : oid_text(o->arena, p->purposes[i])));
 	}
-	return json_pack("{s:s,s:o,s:s,s:s,s:I,s:I,s:s,s:o,s:o,s:s,s:s*}", "subject", o->subject_text, "names", names, "issuer", o->ca->name,
+	return json_pack("{s:s,s:o,s:s,s:s,s:I,s:I,s:s,s:o,s:o,s:o*,s:s*}", "subject", o->subject_text, "names", names, "issuer", o->ca->name,
 			 "key_type", o->tbs_input.ext.key->name, "not_before", (json_int_t)o->tbs_input.not_before, "not_after",
 			 (json_int_t)o->tbs_input.not_after, "validity_rule", o->validity_rule, "key_usage", usage, "extended_key_usage",
-			 purposes, "metadata", o->metadata ? o->metadata : "{}", "owner", o->owner);
+			 purposes, "metadata", o->metadata ? json_loads(o->metadata, 0, NULL) : NULL, "owner", o->owner);
 }
 
 /* What each rule in force makes of the document: values by what the request said, all else by what it has then. */
@@ -182,8 +183,9 @@ ask_policies(struct manage *m, struct order *o, json_t *result, const char **ret
 	*ret_after = NULL;
 	*ret_effect = "";
 	if (condition_query(m->desk->db, LIMIT_POLICY_MS,
-			    "SELECT r_doc::text, r_effect FROM policy_apply(ARRAY[$1::int], ARRAY[$2::int], ARRAY[$3::int], ARRAY[$4::jsonb])", row, 4,
-			    &r, e) < 0)
+			    "SELECT r_doc::text, r_effect FROM policy_apply(ARRAY[$1::int], ARRAY[$2::int], ARRAY[$3::int],"
+			    " ARRAY[$4::jsonb])",
+			    row, 4, &r, e) < 0)
 		return -1;
 	if (db_rows(r)) {
 		*ret_after = db_is_null(r, 0, 0) ? NULL : arena_strdup(m->arena, db_text(r, 0, 0));
@@ -231,7 +233,8 @@ refused(json_t *result, const struct error *e)
 	case E_MALFORMED:
 	case E_TOO_LARGE:
 		json_object_set_new(result, "outcome", json_string("refused"));
-		json_object_set_new(result, "error", json_pack("{s:s,s:s,s:s}", "code", error_name(e->code), "detail", e->detail, "pointer", e->pointer));
+		json_object_set_new(result, "error",
+				    json_pack("{s:s,s:s,s:s}", "code", error_name(e->code), "detail", e->detail, "pointer", e->pointer));
 		return 0;
 	default:
 		return -1;
