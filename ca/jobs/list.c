@@ -10,6 +10,8 @@
 	X(remove_directory) \
 	X(annotate) \
 	X(import)
+	X(import) \
+	X(audit_verify)
 
 #define DECLARE(name) extern const struct job_kind job_##name;
 #define ROW(name) &job_##name,

@@ -11,6 +11,8 @@
 	X(tenant) \
 	X(policy) \
 	X(profile) \
+	X(trial) \
+	X(audit_ops) \
 	X(job_ops) \
 	X(certificate) \
 	X(import) \

@@ -25,8 +25,17 @@ const words: Words["base"] = {
     reload: "Neu laden",
   },
   nav: {
-    groups: { daily: "Tägliche Arbeit", self: "Sie selbst" },
-    places: { dashboard: "Übersicht", issue: "Zertifikat ausstellen", certificates: "Zertifikate", account: "Ihr Konto" },
+    groups: { daily: "Tägliche Arbeit", trust: "Vertrauen und Regeln", work: "Arbeit", house: "Haus", self: "Sie selbst" },
+    places: {
+      dashboard: "Übersicht", issue: "Zertifikat ausstellen", certificates: "Zertifikate", account: "Ihr Konto",
+      hierarchy: "Hierarchie", keys: "Schlüssel und Token", profiles: "Profile und Richtlinien", enrolment: "Geräteanmeldung", approvals: "Freigaben", imports: "Importe",
+      jobs: "Aufträge", secrets: "Geheimnisse", audit: "Protokoll", settings: "Einstellungen",
+    },
+  },
+  kit: {
+    waits: "Andere müssen es freigeben",
+    waitsText: "Es wartet unter der Nummer {{id}} und geschieht, sobald sie zugestimmt haben.",
+    toApproval: "Zur Freigabe",
   },
   common: {
     copy: "Kopieren",

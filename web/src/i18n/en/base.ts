@@ -24,8 +24,17 @@ const words = {
     reload: "Load it again",
   },
   nav: {
-    groups: { daily: "Daily work", self: "You" },
-    places: { dashboard: "Dashboard", issue: "Issue a certificate", certificates: "Certificates", account: "Your account" },
+    groups: { daily: "Daily work", trust: "Trust and rules", work: "Work", house: "House", self: "You" },
+    places: {
+      dashboard: "Dashboard", issue: "Issue a certificate", certificates: "Certificates", account: "Your account",
+      hierarchy: "Hierarchy", keys: "Keys and tokens", profiles: "Profiles and policies", enrolment: "Enrolment", approvals: "Approvals", imports: "Imports",
+      jobs: "Jobs", secrets: "Secrets", audit: "Audit log", settings: "Settings",
+    },
+  },
+  kit: {
+    waits: "Others have to approve it",
+    waitsText: "It waits under number {{id}} and is done when they have.",
+    toApproval: "To the approval",
   },
   common: {
     copy: "Copy",
