@@ -5,6 +5,7 @@
 	X(dry_run) \
 	X(revoke) \
 	X(advise_renewal) \
+	X(batch) \
 	X(import)
 
 #define DECLARE(name) extern const struct job_kind job_##name;

@@ -22,6 +22,7 @@
 	X(acme_key) \
 	X(acme_account) \
 	X(advice) \
+	X(batch) \
 	X(key_store)
 
 #define DECLARE(name) extern const struct manage_op manage_##name[];
