@@ -71,13 +71,14 @@ BEGIN
 END $$;
 CREATE FUNCTION portal_requestor() RETURNS text LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 BEGIN
-  RETURN (SELECT 'rest:' || a.name FROM siegel.account a WHERE a.id = siegel.portal_account());
+  RETURN (SELECT a.name FROM siegel.account a WHERE a.id = siegel.portal_account());
 END $$;
+-- What somebody asked for over REST is his as well: the names of devices that other protocols know are no accounts.
 -- The same for the engine, which asks again before it changes anything.
 CREATE FUNCTION certificate_is_own(p_account bigint, p_id bigint) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN EXISTS (SELECT FROM siegel.account a JOIN siegel.certificate x ON x.tenant_id = a.tenant_id AND x.id = p_id
-                  WHERE a.id = p_account AND (x.owner = ANY (siegel.account_owners(a.id)) OR x.requestor = 'rest:' || a.name));
+                  WHERE a.id = p_account AND (x.owner = ANY (siegel.account_owners(a.id)) OR (x.requestor = a.name AND x.source = 'rest')));
 END $$;
 -- Profiles by whose name an account may ask: with certificates.issue all but the house's own, with certificates.own those of its role.
 CREATE FUNCTION account_profiles(p_account bigint) RETURNS int[] LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
@@ -130,7 +131,7 @@ BEGIN
 END $$;
 CREATE POLICY portal ON certificate FOR SELECT TO siegel_portal
   USING (tenant_id = nullif(current_setting('siegel.tenant', true), '')::int
-         AND (owner = ANY ((SELECT portal_owners())::text[]) OR requestor = (SELECT portal_requestor())));
+         AND (owner = ANY ((SELECT portal_owners())::text[]) OR (requestor = (SELECT portal_requestor()) AND source = 'rest')));
 CREATE POLICY portal ON approval FOR SELECT TO siegel_portal
   USING (tenant_id = nullif(current_setting('siegel.tenant', true), '')::int AND requested_by = (SELECT portal_account()));
 CREATE POLICY portal ON approval_decision FOR SELECT TO siegel_portal

@@ -27,6 +27,7 @@ struct wish {
 	int64_t id, account_id;
 	const char *account, *role, *evidence, *profile, *owner;
 	bool pkcs12;
+	bool cn, serial_number; /* what the name of an item is in the subject: what the profile takes, or wants */
 	int days;
 	struct secret *password; /* NULL: none */
 };
@@ -77,8 +78,9 @@ load(struct job_run *j, struct wish *o, struct error *e)
 	o->id = json_integer_value(json_object_get(j->parameters, "batch"));
 	struct db_param row[] = {DB_INT(o->id), DB_INT(j->tenant_id)};
 	if (db_query(j->desk->db,
-		     "SELECT account_id, evidence, profile, format = 'pkcs12', coalesce(days, 0), owner, password FROM batch"
-		     " WHERE id = $1::int8 AND tenant_id = $2::int",
+		     "SELECT b.account_id, b.evidence, b.profile, b.format = 'pkcs12', coalesce(b.days, 0), b.owner, b.password,"
+		     " coalesce(p.definition -> 'subject_allowed' ? 'CN', true), coalesce(p.definition -> 'subject_required' ? 'serialNumber', false)"
+		     " FROM batch b LEFT JOIN profile p ON p.tenant_id = b.tenant_id AND p.name = b.profile WHERE b.id = $1::int8 AND b.tenant_id = $2::int",
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
@@ -89,6 +91,8 @@ load(struct job_run *j, struct wish *o, struct error *e)
 	o->pkcs12 = db_bool(r, 0, 3);
 	o->days = (int)db_int(r, 0, 4);
 	o->owner = db_is_null(r, 0, 5) ? NULL : arena_strdup(j->arena, db_text(r, 0, 5));
+	o->cn = db_bool(r, 0, 7);
+	o->serial_number = db_bool(r, 0, 8);
 	if (db_is_null(r, 0, 6))
 		return 0;
 	return hsm_unseal(j->desk->hsm, arena_printf(j->arena, "batch:%" PRId64, o->id), db_bytes(r, 0, 6, j->arena), &o->password, e);
@@ -120,7 +124,7 @@ ask(struct job_run *j, const struct wish *o, const struct db_result *items, int 
 	Siegel__Request request = SIEGEL__REQUEST__INIT;
 	Siegel__Issue issue = SIEGEL__ISSUE__INIT;
 	Siegel__Requestor requestor;
-	Siegel__Attribute cn = SIEGEL__ATTRIBUTE__INIT, *subject[] = {&cn};
+	Siegel__Attribute attributes[2], *subject[2];
 	struct bytes csr = db_is_null(items, i, ITEM_CSR) ? (struct bytes){0} : db_bytes(items, i, ITEM_CSR, j->arena);
 	const char *name = db_text(items, i, ITEM_NAME);
 	int64_t n = db_int(items, i, ITEM_N);
@@ -142,11 +146,15 @@ ask(struct job_run *j, const struct wish *o, const struct db_result *items, int 
 		issue.owner = text(o->owner);
 	if (!issue.replaces_id)
 		issue.profile = text(o->profile);
-	if (*name && !issue.replaces_id) {
-		cn.type = text("CN");
-		cn.value = text(name);
-		issue.subject = subject;
-		issue.n_subject = 1;
+	issue.subject = subject;
+	for (int k = 0; k < 2 && *name && !issue.replaces_id; k++) {
+		if (k == 0 ? !o->cn : !o->serial_number)
+			continue;
+		siegel__attribute__init(&attributes[issue.n_subject]);
+		attributes[issue.n_subject].type = text(k == 0 ? "CN" : "serialNumber");
+		attributes[issue.n_subject].value = text(name);
+		subject[issue.n_subject] = &attributes[issue.n_subject];
+		issue.n_subject++;
 	}
 	if (o->pkcs12 && o->password && !csr.len && !issue.same_key)
 		issue.pkcs12_password = (char *)o->password->data;
