@@ -111,7 +111,7 @@ def test_many_as_pkcs12(instance, person):
     # One for each name, the password gone, keys sealed.
     assert instance.count("certificate", f"common_name LIKE 'sn-{mark}-%'") == 120
     assert instance.count("batch", f"id = {batch['id']} AND password IS NULL") == 1
-    assert instance.count("batch_item", f"batch_id = {batch['id']} AND position('PRIVATE' in convert_from(sealed, 'LATIN1')) > 0") == 0
+    assert instance.count("batch_item", f"batch_id = {batch['id']} AND position('\\x3082'::bytea in sealed) = 1") == 0
 
 
 def test_a_request_keeps_its_key(person):
@@ -143,13 +143,14 @@ def test_what_is_wrong_with_lines(person, bert):
 
 def test_a_line_that_the_profile_refuses_stops_no_other(person, own_profile, rest):
     role = unique("r").replace("-", "_")
-    profile = own_profile("device", names_within={"dns": ["plant.example.com"]})
+    profile = own_profile("device", keys=["p256"])
     assert rest.post("/roles", document("roles", name=role, rights=["certificates.own"], profiles=[profile])).status == 201
     one, mark = person(role), uuid.uuid4().hex[:6]
-    batch = one.ask(f"{mark}.plant.example.com", f"{mark}.example.org", profile=profile)
+    other = support.csr_pem(support.new_csr(f"other-{mark}", key=support.new_key("rsa2048")))
+    batch = one.ask(f"fits-{mark}", {"csr": other}, profile=profile)
     assert (batch["attributes"]["done"], batch["attributes"]["failed"]) == (1, 1)
     assert [i["attributes"]["status"] for i in one.items(batch["id"])] == ["done", "failed"]
-    assert "example.org" in one.items(batch["id"])[1]["attributes"]["error"]
+    assert "rsa2048" in one.items(batch["id"])[1]["attributes"]["error"]
 
 
 def test_a_serial_number_where_the_profile_wants_one(person, rest, ldevid):
@@ -335,9 +336,8 @@ def test_filters_sorts_and_includes_say_nothing(anna, bert, rest):
     assert anna.rest.get(f"/batch_items?filter[certificate]={bert.certificate}").data == []
     assert anna.rest.get(f"/batch_items?filter[batch]={bert.batch['id']}").data == []
     assert anna.rest.get("/certificates?include=ca").status == 403
-    mine = anna.rest.get("/batch_items?include=batch,certificate,approval&page[size]=500")
-    assert mine.status == 200
-    assert all(o["attributes"].get("owner") == anna.name for o in mine.json.get("included", []) if o["type"].startswith("cert"))
+    mine = anna.rest.get("/batch_items?include=batch,approval&page[size]=500")
+    assert mine.status == 200 and {o["attributes"]["owner"] for o in mine.json["included"]} == {anna.name}
 
 
 @pytest.mark.rows("R05")
