@@ -34,6 +34,7 @@ enum {
 	ROUTE_CREATES = 2, /* for the description of the interface: makes a certificate, and takes an Idempotency-Key */
 	ROUTE_WAITS = 4,   /* the same: it may wait for an approval, though no operation of the manager is named */
 	ROUTE_UNFINISHED = 16, /* also over a session that isn't complete */
+	ROUTE_OWN = 32, /* also with certificates.own, for what the account is responsible for: siegel-api then looks as siegel_portal */
 	ROUTE_PAGE = 8,    /* the same: the answer is a page for people, text/html */
 	ROUTE_FILE = 32,   /* the answer is a file: any media type is accepted; members are parameters of the query */
 };
@@ -189,11 +190,15 @@ struct call {
 	struct principal who;
 	struct db *db;  /* taken by call_db() */
 	bool listing;   /* from the pool of lists */
+	bool own;       /* who asks sees what he is responsible for, and nothing else */
+	bool disguised; /* db has become siegel_portal */
 	const json_t *once; /* an object: what is shown among the attributes this once */
 };
 
 /* The request's database connection with its tenant set (once the principal is known); taken from the pool on first use. */
 int call_db(struct call *c, struct error *e) MUST_CHECK;
+/* Whether who asks may see that resource at all, by a GET of it. */
+bool call_sees(const struct call *c, const struct resource *res);
 /* From here on the request is a list: its connections come from the pool of lists, so that however many are asked for, and however long they
  * take, nothing else waits for one. E_UNAVAILABLE when LIMIT_LISTS are under way. */
 int call_list(struct call *c, struct error *e) MUST_CHECK;

@@ -263,6 +263,8 @@ operation(struct arena *a, const struct resource *res, const struct route *route
 	json_t *o = json_pack("{s:s,s:[s],s:o,s:o,s:s}", "summary", summary(route), "tags", res->path, "parameters", parameters(a, res, route),
 	                      "responses", responses(a, res, route), "x-siegel-right", right_word(route->right));
 
+	if (route->flags & ROUTE_OWN)
+		json_object_set_new(o, "x-siegel-own", json_true());
 	if (has_document(route) || route->raw_bytes)
 		json_object_set_new(o, "requestBody", request_body(res, route));
 	if (route->right == RIGHT_PUBLIC)

@@ -9,7 +9,7 @@
 	X(advise_renewal) \
 	X(remove_directory) \
 	X(annotate) \
-	X(import)
+	X(batch) \
 	X(import) \
 	X(audit_verify)
 

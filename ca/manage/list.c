@@ -26,6 +26,7 @@
 	X(advice) \
 	X(annotate) \
 	X(saved_query) \
+	X(batch) \
 	X(key_store)
 
 #define DECLARE(name) extern const struct manage_op manage_##name[];

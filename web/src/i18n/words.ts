@@ -10,6 +10,7 @@ import type inventory from "./en/inventory";
 import type keys from "./en/keys";
 import type machine from "./en/machine";
 import type palette from "./en/palette";
+import type portal from "./en/portal";
 import type rules from "./en/rules";
 import type secrets from "./en/secrets";
 import type settings from "./en/settings";
@@ -26,6 +27,7 @@ export interface Words {
   keys: typeof keys;
   machine: typeof machine;
   palette: typeof palette;
+  portal: typeof portal;
   rules: typeof rules;
   secrets: typeof secrets;
   settings: typeof settings;

@@ -14,6 +14,7 @@ const words: Words["base"] = {
     account: "Konto {{name}}",
     signOut: "Abmelden",
     own: "Ihr Konto und Ihre Sitzungen",
+    portal: "Portal für Geräteausweise",
     loading: "Wird geladen …",
     notFound: "Diese Seite gibt es nicht",
     notFoundBody: "Vielleicht ist die Adresse vertippt, oder was dort war, gibt es nicht mehr.",

@@ -13,6 +13,7 @@ const words = {
     account: "Account of {{name}}",
     signOut: "Sign out",
     own: "Your account and sessions",
+    portal: "Self-service portal",
     loading: "Loading…",
     notFound: "There is no such page",
     notFoundBody: "The address may be mistyped, or what was there is gone.",
