@@ -36,7 +36,7 @@ enum {
 	ROUTE_UNFINISHED = 16, /* also over a session that isn't complete */
 	ROUTE_OWN = 32, /* also with certificates.own, for what the account is responsible for: siegel-api then looks as siegel_portal */
 	ROUTE_PAGE = 8,    /* the same: the answer is a page for people, text/html */
-	ROUTE_FILE = 32,   /* the answer is a file: any media type is accepted; members are parameters of the query */
+	ROUTE_FILE = 64,   /* the answer is a file: any media type is accepted; members are parameters of the query */
 };
 
 /* One method on one pattern. The pattern follows API_PREFIX; "{id}" stands for one segment. */
