@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "enroll/acme/limits.h"
+#include "enroll/acme/rate_limit.h"
 #include "enroll/acme/validator.h"
 #include "lib/auth/auth.h"
 #include "lib/limits.h"
