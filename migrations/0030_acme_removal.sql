@@ -16,7 +16,7 @@ ALTER TABLE endpoint
 -- look at all orders of the house.
 CREATE UNIQUE INDEX acme_account_of ON acme_account (id, endpoint_id); -- what the keys refer to
 ALTER TABLE acme_order
-  DROP CONSTRAINT acme_order_endpoint_id_fkey, DROP CONSTRAINT acme_order_account_id_fkey,
+  DROP CONSTRAINT acme_order_account_id_fkey, -- and that of the directory went with 0029
   ADD CONSTRAINT acme_order_account_fkey FOREIGN KEY (account_id, endpoint_id) REFERENCES acme_account (id, endpoint_id) ON DELETE CASCADE;
 ALTER TABLE acme_authz
   DROP CONSTRAINT acme_authz_endpoint_id_fkey, DROP CONSTRAINT acme_authz_account_id_fkey,

@@ -8,7 +8,10 @@
 	X(revoke) \
 	X(advise_renewal) \
 	X(remove_directory) \
-	X(import)
+	X(annotate) \
+	X(batch) \
+	X(import) \
+	X(audit_verify)
 
 #define DECLARE(name) extern const struct job_kind job_##name;
 #define ROW(name) &job_##name,
