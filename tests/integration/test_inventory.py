@@ -146,7 +146,6 @@ def test_few_at_a_time(instance, default_tenant, other_tenant, rest):
         rest.issued("cert_device", cn=f"{mark}-{n}", metadata=metadata)
     keys = ",".join(f"metadata.k{n}" for n in range(60))
     path = f"/certificates/export?format=json&columns=id,metadata,{keys}&filter[metadata.run]={mark}"
-    before = instance.memory("siegel-api") if hasattr(instance, "memory") else 0
     slow = [Slow(instance, instance.token, path) for _ in range(2)]
     assert [s.status for s in slow] == [200, 200]
     answer = rest.get("/certificates/export")
@@ -159,8 +158,8 @@ def test_few_at_a_time(instance, default_tenant, other_tenant, rest):
     assert support.wait_until(lambda: rest.request("HEAD", "/certificates/export").status == 200, 20)
     whole = rest.get(path)
     assert len(whole.json) == 90 and all(o["metadata.k7"] == "x" * 1000 and len(o["metadata"]) == 64 for o in whole.json)
-    after = instance.memory("siegel-api") if hasattr(instance, "memory") else 0
-    print("memory", before, after)
+    # Other tests ask for long lists.
+    assert ended(rest, action(rest, "update", {"filter": {"metadata": {"run": mark}}, "metadata_remove": list(metadata), "expected": 90}))["done"] == 90
 
 
 # ---------------------------------------------------------------- filters
