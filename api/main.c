@@ -63,17 +63,19 @@ run(const struct config *c, struct error *e)
 	int result;
 
 	jsonapi_init();
-	if (pthread_key_create(&api.engine_key, free_engine) || pthread_key_create(&api.manager_key, free_engine))
+	if (pthread_key_create(&api.engine_key, free_engine) || pthread_key_create(&api.manager_key, free_engine) ||
+	    pthread_key_create(&api.login_key, free_engine))
 		return fail(e, E_INTERNAL, "no thread key");
 	if (cursor_key_load(c, api.cursor_key, e) ||
 	    db_pool_new(c, "siegel_api", (int)config_int(c, OPT_api_database_connections), &api.pool, e) ||
 	    db_pool_new(c, "siegel_api", (int)config_int(c, OPT_api_list_connections), &api.lists, e))
 		return -1;
-	if (token_cache_start(c, e))
+	if (token_cache_start(c, e) || db_tally_start(c, "siegel_api", &api.refusals, e))
 		return -1;
 	result = serve(&api, e);
 	if (result == 0) /* stopped on request: the listener ends too */
 		token_cache_stop();
+	db_tally_stop(api.refusals);
 	token_store_close(&api);
 	db_pool_free(api.pool);
 	db_pool_free(api.lists);

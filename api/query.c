@@ -159,7 +159,7 @@ filter_relationship(struct arena *a, const struct resource *res, const char *nam
 		if (rel->flags & ATTRIBUTE_FILTER && strlen(rel->name) == len && strncmp(rel->name, name, len) == 0) {
 			struct attribute *at = arena_alloc(a, sizeof *at);
 
-			*at = (struct attribute){rel->name, rel->id_sql, ATTRIBUTE_INT, ATTRIBUTE_FILTER};
+			*at = (struct attribute){rel->name, rel->id_sql, ATTRIBUTE_INT, ATTRIBUTE_FILTER, NULL, rel->by};
 			return at;
 		}
 	}

@@ -130,6 +130,9 @@
 #define LIMIT_PASSWORD_HASHES 4          /* under way in siegel-api: 32 MiB each */
 #define LIMIT_CREDENTIALS 20              /* of an account, that are good: more than a person has devices */
 #define LIMIT_PASSWORD_ITERATIONS 20000   /* PBKDF2 of a message from somebody who isn't known yet: it costs as much as an RSA operation */
+#define LIMIT_BATCH_ITEMS 5000            /* of one request for many: a list of serial numbers within LIMIT_BODY_BYTES */
+#define LIMIT_BATCH_RESULT_DAYS 14        /* keys that were made for it can be fetched for so long */
+#define LIMIT_BATCH_OPEN 20               /* requests for many of one account that aren't done */
 #define LIMIT_SECRET_BYTES 16384          /* one that is kept for others: a key, a password, a small file */
 
 

@@ -139,6 +139,8 @@ ask(struct call *c, int reason, bool release, struct error *e)
 
 	if (!id_is_number(c->id))
 		return fail(e, E_NOT_FOUND, "there is no such resource");
+	if (c->own && write_check_there(c, e))
+		return -1;
 	call_requestor(c, &requestor);
 	message.requestor = &requestor;
 	message.certificate_id = strtoll(c->id, NULL, 10);
@@ -152,7 +154,7 @@ ask(struct call *c, int reason, bool release, struct error *e)
 			memcpy(e->pointer, "/data/attributes/reason", sizeof "/data/attributes/reason");
 		return -1;
 	}
-	if (reply->result_case == SIEGEL__REPLY__RESULT_REVOKED && reply->revoked->n_same_key)
+	if (reply->result_case == SIEGEL__REPLY__RESULT_REVOKED && reply->revoked->n_same_key && !c->own)
 		once = same_key(reply->revoked);
 	unjudged = reply->result_case == SIEGEL__REPLY__RESULT_REVOKED && reply->revoked->unjudged;
 	engine_reply_free(reply);
@@ -265,16 +267,16 @@ static const struct attribute notes[] = {
 };
 
 static const struct route routes[] = {
-	{"GET", "/certificates", RIGHT_READ, list_many},
+	{"GET", "/certificates", RIGHT_READ, list_many, .flags = ROUTE_OWN},
 	{"GET", "/certificates/export", RIGHT_READ, export_many, .members = export_members, .n_members = ARRAY_LEN(export_members),
 	    .flags = ROUTE_FILE, .text = "all that the list has, as a file of CSV or JSON"},
-	{"GET", "/certificates/{id}", RIGHT_READ, list_one},
+	{"GET", "/certificates/{id}", RIGHT_READ, list_one, .flags = ROUTE_OWN},
 	{"PATCH", "/certificates/{id}", RIGHT_METADATA, write_update, "certificate.update"},
 	{"POST", "/certificates/{id}/renew", RIGHT_ISSUE, renew, .flags = ROUTE_CREATES, .members = rekey_members, .n_members = RENEW_MEMBERS,
 	    .text = "a successor with the same key"},
 	{"POST", "/certificates/{id}/rekey", RIGHT_ISSUE, rekey, .flags = ROUTE_CREATES, MEMBERS(rekey_members),
 	    .text = "a successor with another key: csr, or one that is made here"},
-	{"POST", "/certificates/{id}/revoke", RIGHT_REVOKE, revoke, .flags = ROUTE_WAITS, MEMBERS(revoke_members),
+	{"POST", "/certificates/{id}/revoke", RIGHT_REVOKE, revoke, .flags = ROUTE_WAITS | ROUTE_OWN, MEMBERS(revoke_members),
 	    .text = "for ever; the attribute reason"},
 	{"POST", "/certificates/{id}/hold", RIGHT_REVOKE, hold, .flags = ROUTE_WAITS, .text = "on the CRL, until it is released or revoked"},
 	{"POST", "/certificates/{id}/release", RIGHT_REVOKE, release, .flags = ROUTE_WAITS, .text = "takes a hold back"},

@@ -263,6 +263,8 @@ operation(struct arena *a, const struct resource *res, const struct route *route
 	json_t *o = json_pack("{s:s,s:[s],s:o,s:o,s:s}", "summary", summary(route), "tags", res->path, "parameters", parameters(a, res, route),
 	                      "responses", responses(a, res, route), "x-siegel-right", right_word(route->right));
 
+	if (route->flags & ROUTE_OWN)
+		json_object_set_new(o, "x-siegel-own", json_true());
 	if (has_document(route) || route->raw_bytes)
 		json_object_set_new(o, "requestBody", request_body(res, route));
 	if (route->right == RIGHT_PUBLIC)
@@ -309,10 +311,13 @@ components(void)
 	                    json_pack("{s:s,s:{s:{s:[s,s],s:{s:{s:s},s:{s:s}}}}}", "type", "object", "properties", "data", "type", "object", "null",
 	                              "properties", "type", "type", "string", "id", "type", "string"));
 	json_object_set_new(schemas, "errors",
-	                    json_pack("{s:s,s:{s:{s:s,s:{s:s,s:{s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s}}}}}}", "type", "object", "properties",
-	                              "errors", "type", "array", "items", "type", "object", "properties", "id", "type", "string", "status", "type",
+	                    json_pack("{s:s,s:{s:{s:s,s:{s:s,s:{s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:o}}}}}", "type", "object",
+	                              "properties", "errors", "type", "array", "items", "type", "object", "properties", "id", "type", "string", "status", "type",
 	                              "string", "code", "type", "string", "title", "type", "string", "detail", "type", "string", "source", "type",
-	                              "object"));
+	                              "object", "meta",
+	                              json_pack("{s:s,s:s,s:{s:{s:s},s:{s:s,s:{s:s}}}}", "type", "object", "description",
+	                                        "detail without its values, which are {1}, {2}, …, and these", "properties", "text", "type", "string",
+	                                        "values", "type", "array", "items", "type", "string")));
 	return json_pack("{s:o,s:{s:{s:s,s:o}},s:{s:{s:s,s:s},s:{s:s,s:s},s:{s:s},s:{s:s,s:s,s:s}}}", "schemas", schemas, "responses", "errors",
 	                 "description",
 	                 "what was wrong", "content", content(json_pack("{s:s}", "$ref", "#/components/schemas/errors")), "securitySchemes", "token",

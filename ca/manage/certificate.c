@@ -316,7 +316,7 @@ revoke_many(struct manage *m, struct error *e)
 extern const struct manage_op manage_certificate[];
 const struct manage_op manage_certificate[] = {
     {"certificate.update", "certificate.changed", RIGHT_METADATA, 0, update},
-    {"certificate.revoke", "", RIGHT_REVOKE, 0, revoke},
+    {"certificate.revoke", "", RIGHT_REVOKE, MANAGE_OWN, revoke},
     {"certificate.hold", "", RIGHT_REVOKE, 0, hold},
     {"certificate.release", "", RIGHT_REVOKE, 0, release},
     {"certificate.choose", "", RIGHT_REVOKE, MANAGE_DIRECT, choose},

@@ -11,6 +11,8 @@
 	X(tenant) \
 	X(policy) \
 	X(profile) \
+	X(trial) \
+	X(audit_ops) \
 	X(job_ops) \
 	X(certificate) \
 	X(import) \
@@ -24,6 +26,7 @@
 	X(advice) \
 	X(annotate) \
 	X(saved_query) \
+	X(batch) \
 	X(key_store)
 
 #define DECLARE(name) extern const struct manage_op manage_##name[];

@@ -1,3 +1,4 @@
+import type { TFunction } from "i18next";
 import {
   Breadcrumb,
   BreadcrumbItem,
@@ -155,7 +156,7 @@ function Chain({ certificate }: { certificate: Certificate }) {
   );
 }
 
-function reasonText(t: ReturnType<typeof useTranslation>["t"], reason: string | undefined): string {
+function reasonText(t: TFunction<"base">, reason: string | undefined): string {
   return t(`certificate.reasons.${(reason ?? "unspecified") as keyof Words["base"]["certificate"]["reasons"]}`, { defaultValue: reason });
 }
 

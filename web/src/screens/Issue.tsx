@@ -31,6 +31,7 @@ import { Link } from "react-router";
 import { ApiError, api } from "../api/client";
 import { type Certificate, type Profile, useCas, useProfiles } from "../api/queries";
 import { date, fileName, list } from "../format";
+import { useBuiltin } from "../i18n/say";
 import { Code } from "../parts/Code";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Metadata, metadataOf, type Pair } from "../parts/Metadata";
@@ -226,8 +227,9 @@ export function Group(props: { id: string; label: string; help?: string; error?:
   );
 }
 
-function titleOf(p: Profile): string {
-  return p.attributes?.title || p.attributes?.name || p.id;
+/** Its name for people. */
+function titleOf(p: Profile, say: (text: string | undefined) => string): string {
+  return say(p.attributes?.title) || p.attributes?.name || p.id;
 }
 
 /** Profiles that somebody may ask by: those that the house keeps for itself, and those of CAs, aren't. */
@@ -243,6 +245,7 @@ export default function Issue() {
   const { t: words } = useTranslation("inventory");
   const client = useQueryClient();
   const profiles = useProfiles();
+  const say = useBuiltin();
   const cas = useCas();
   const [w, setWish] = useState<Wish>(EMPTY);
   const [more, setMore] = useState(false);
@@ -357,7 +360,7 @@ export default function Issue() {
                   <Group id="profile" label={t("issue.profile")} error={wrong("profile")}>
                     <FormSelect id="profile" value={profile?.attributes?.name ?? ""} onChange={(_, v) => set({ profile: v })} validated={state("profile")}>
                       {choice.map((p) => (
-                        <FormSelectOption key={p.id} value={p.attributes?.name ?? ""} label={titleOf(p)} />
+                        <FormSelectOption key={p.id} value={p.attributes?.name ?? ""} label={titleOf(p, say)} />
                       ))}
                     </FormSelect>
                   </Group>
