@@ -26,8 +26,8 @@ const struct acme_operation *const acme_operations[] = {
     &acme_certificate_chain, &acme_revoke_cert, &acme_renewal_info, NULL,
 };
 
-/* Few statements wait for the disk, and the engine's do it without us: more connections than processors have more of the store's processes take turns, each
- * with its own plans to bring back into the caches. */
+/* Few statements wait for the disk, and the engine's do it without us: with more connections than processors more of the store's processes take
+ * turns, each with its own plans to bring back into the caches. */
 static int
 database_connections(const struct config *c)
 {
