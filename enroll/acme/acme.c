@@ -329,6 +329,8 @@ acme_handle(void *ctx, struct http_request *r, struct http_answer *a)
 		if (op && e.code == E_BAD_METHOD)
 			http_answer_header(a, "Allow", op->get ? "GET, HEAD" : "POST");
 	}
+	if (e.code && strcmp(r->method, "POST") == 0)
+		enroll_refused(x.acme->enroll, x.endpoint.tenant_id, e.code);
 	dress(&x, op, a);
 	log_exchange(&x, op, a, &e);
 	json_decref(x.payload);

@@ -10,24 +10,25 @@
 #include "enroll/acme/renewal_info.h"
 #include "lib/db/array.h"
 #include "lib/limits.h"
+#include "lib/text.h"
 
 int64_t
 acme_order_hours(const struct acme_exchange *x)
 {
-	return endpoint_int(&x->endpoint, "order_hours", 168);
+	return acme_setting(&x->endpoint, ACME_SETTING_order_hours);
 }
 
 int64_t
 acme_authz_hours(const struct acme_exchange *x)
 {
-	return endpoint_int(&x->endpoint, "authz_hours", 720);
+	return acme_setting(&x->endpoint, ACME_SETTING_authz_hours);
 }
 
 int64_t
 acme_valid_hours(const struct endpoint *ep)
 {
-	int64_t hours = endpoint_int(ep, "authz_hours", 720);
-	return hours > 0 ? hours : endpoint_int(ep, "order_hours", 168);
+	int64_t hours = acme_setting(ep, ACME_SETTING_authz_hours);
+	return hours > 0 ? hours : acme_setting(ep, ACME_SETTING_order_hours);
 }
 
 int
@@ -81,11 +82,10 @@ static json_t *
 authz_json(struct acme_exchange *x, const char *text)
 {
 	json_t *list = json_array();
-	while (*text) {
-		size_t len = strcspn(text, ",");
-		json_array_append_new(list, json_string(arena_printf(x->arena, "%s/authz/%.*s", x->url, (int)len, text)));
-		text += len + (text[len] == ',');
-	}
+	const char *id;
+	size_t len;
+	while (words_next(&text, &id, &len))
+		json_array_append_new(list, json_string(arena_printf(x->arena, "%s/authz/%.*s", x->url, (int)len, id)));
 	return list;
 }
 
@@ -119,7 +119,7 @@ static int
 read_identifiers(struct acme_exchange *x, const char **ret, size_t *ret_n, struct error *e)
 {
 	const json_t *list = json_object_get(x->payload, "identifiers"), *v;
-	int64_t most = endpoint_int(&x->endpoint, "names", LIMIT_ACME_NAMES);
+	int64_t most = acme_setting(&x->endpoint, ACME_SETTING_names);
 	size_t i, n = 0, refused = 0;
 	struct error first;
 	if (!json_is_array(list) || json_array_size(list) == 0)
