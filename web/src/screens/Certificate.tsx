@@ -29,6 +29,7 @@ import {
   Tabs,
 } from "@patternfly/react-core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import type { TFunction } from "i18next";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
@@ -156,7 +157,7 @@ function Chain({ certificate }: { certificate: Certificate }) {
   );
 }
 
-function reasonText(t: ReturnType<typeof useTranslation>["t"], reason: string | undefined): string {
+function reasonText(t: TFunction<"base">, reason: string | undefined): string {
   return t(`certificate.reasons.${(reason ?? "unspecified") as keyof Words["base"]["certificate"]["reasons"]}`, { defaultValue: reason });
 }
 

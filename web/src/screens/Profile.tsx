@@ -30,7 +30,7 @@ function Editor({ profile, done, setDone }: { profile: Item; done: Outcome | nul
     setDone(null);
     save.mutate({
       method: "PATCH", path: `/profiles/${profile.id}`, type: "profiles", id: profile.id,
-      attributes: { title, definition: parsed.value, version: number(profile, "version") },
+      attributes: { title: title.trim() || null, definition: parsed.value, version: number(profile, "version") },
     });
   };
   return (

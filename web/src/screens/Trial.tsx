@@ -119,16 +119,17 @@ export function Trial({ profile, definition, draft }: { profile: Item; definitio
       return done.item?.attributes as unknown as Verdict;
     },
   });
-  const document = verdict.data?.document;
+  const document = verdict.isPlaceholderData ? undefined : verdict.data?.document;
+  const asked = document ? JSON.stringify(document) : "";
   const own = useQuery({
-    queryKey: ["trial-policy", profile.id, wanted, wantedDraft, document !== undefined],
+    queryKey: ["trial-policy", asked, wantedDraft],
     retry: false,
-    enabled: wantedDraft !== "" && document !== undefined,
+    enabled: wantedDraft !== "" && asked !== "",
     placeholderData: keepPreviousData,
     queryFn: async () => {
       const tried = JSON.parse(wantedDraft) as PolicyDraft;
       const path = tried.id ? `/policies/${tried.id}/evaluate` : "/policies/evaluate";
-      const done = await send({ path, type: "evaluate", attributes: { ...tried.attributes, document } });
+      const done = await send({ path, type: "evaluate", attributes: { ...tried.attributes, document: JSON.parse(asked) as unknown } });
       return (done.item?.attributes.rules ?? []) as RuleSaid[];
     },
   });
@@ -182,7 +183,7 @@ export function Trial({ profile, definition, draft }: { profile: Item; definitio
           <ErrorAlert error={verdict.error} />
           {verdict.data && !verdict.error && <Result verdict={verdict.data} />}
           <ErrorAlert error={ownFault} />
-          {own.data && !own.error && outcome && (
+          {own.data && !own.error && outcome && verdict.data?.document && (
             <div className="siegel-verdict-policy" data-outcome={outcome}>
               <Notice variant={LOOK[outcome]} title={t(`policyVerdict.${outcome}`)} />
               <Rules rules={own.data} label={t("rulesTried")} />
