@@ -24,6 +24,9 @@
 	X(acme_key) \
 	X(acme_account) \
 	X(advice) \
+	X(annotate) \
+	X(saved_query) \
+	X(batch) \
 	X(key_store)
 
 #define DECLARE(name) extern const struct manage_op manage_##name[];

@@ -62,6 +62,11 @@ export const PLACES: Place[] = [
   { path: "/account", right: null, nav: { key: "account", icon: <UserIcon />, group: "self" }, screen: lazy(() => import("./screens/Account")) },
 ];
 
+/** The place of that address, when there is one and these rights allow it. */
+export function placeOf(path: string, rights: readonly string[]): Place | undefined {
+  return PLACES.find((place) => place.path === path && (place.right === null || rights.includes(place.right)));
+}
+
 /** What somebody with these rights finds in the navigation. */
 export function offered(rights: readonly string[], expert: boolean): Place[] {
   return PLACES.filter((place) => place.nav && (expert || !place.expert) && (place.right === null || rights.includes(place.right)));
