@@ -8,7 +8,7 @@ import { ApiError } from "../api/client";
 import { type Item, send, text, useAll } from "../api/plain";
 import { instant } from "../format";
 import { ErrorAlert } from "../parts/ErrorAlert";
-import { AreaField, Fact, Facts, SelectField, TextField } from "../parts/kit";
+import { AreaField, Fact, Facts, SelectField, TextField, useTold } from "../parts/kit";
 import { Notice } from "../parts/Notice";
 import { attributesOfSample, decidedBy, EMPTY_SAMPLE, inOrder, outcomeOf, type RuleSaid, type Sample, type Verdict } from "./evaluation";
 
@@ -60,6 +60,7 @@ function Rules({ rules, label }: { rules: RuleSaid[]; label: string }) {
 function Result({ verdict }: { verdict: Verdict }) {
   const { t, i18n } = useTranslation("rules");
   const decided = decidedBy(verdict);
+  const why = useTold(verdict.error?.detail);
   const c = verdict.certificate;
   const when = (seconds: number) => (seconds > 253_000_000_000 ? t("noEnd") : instant(i18n.language, new Date(seconds * 1000).toISOString()));
   return (
@@ -68,7 +69,7 @@ function Result({ verdict }: { verdict: Verdict }) {
         {decided.by === "profile" && (
           <>
             <Content component="p">{t("byProfile")}</Content>
-            <Content component="p">{verdict.error?.detail}</Content>
+            <Content component="p">{why}</Content>
             {verdict.error?.pointer && <Content component="p">{t("about", { what: verdict.error.pointer })}</Content>}
           </>
         )}
