@@ -154,7 +154,7 @@ function OtherWays({ onSession }: { onSession: (session: Session) => void }) {
   }
   const cause = CAUSES.find((one) => one === refused) ?? "unreadable";
   return (
-    <Stack hasGutter>
+    <Stack hasGutter className="siegel-ways">
       <StackItem>
         <Divider />
       </StackItem>
@@ -267,43 +267,46 @@ export function FactorForm({ session, onSession }: { session: Session; onSession
   const others = ([hasPasskey && "passkey", a.totp && "app", "recovery"] as const).filter((one) => one && one !== way);
   const words = { passkey: "signIn.provePasskey", app: "signIn.useApp", recovery: "signIn.useRecovery" } as const;
   return (
-    <>
-      {way === "passkey" ? (
-        <PasskeyProof onSession={onSession} />
-      ) : (
-        <>
-          {way === "app" && <Content component="p">{t("signIn.factorText")}</Content>}
-          <Form onSubmit={handler(() => submit.mutate())}>
-            <ErrorAlert error={submit.error} labels={{ code: t(way === "recovery" ? "signIn.recovery" : "signIn.digits") }} />
-            <Field id="factor" label={t(way === "recovery" ? "signIn.recovery" : "signIn.digits")}>
-              {way === "recovery" ? (
-                <TextInput id="factor" value={code} onChange={(_, v) => setCode(v)} autoComplete="off" className="siegel-mono" autoFocus isRequired />
-              ) : (
-                <CodeInput id="factor" value={code} onChange={setCode} />
-              )}
-            </Field>
-            <Submit label={t("signIn.confirm")} busy={submit.isPending} off={way === "recovery" ? !code.trim() : code.length !== 6} />
-          </Form>
-        </>
-      )}
+    <Stack hasGutter>
+      <StackItem>
+        {way === "passkey" ? (
+          <PasskeyProof onSession={onSession} />
+        ) : (
+          <>
+            {way === "app" && <Content component="p">{t("signIn.factorText")}</Content>}
+            <Form onSubmit={handler(() => submit.mutate())}>
+              <ErrorAlert error={submit.error} labels={{ code: t(way === "recovery" ? "signIn.recovery" : "signIn.digits") }} />
+              <Field id="factor" label={t(way === "recovery" ? "signIn.recovery" : "signIn.digits")}>
+                {way === "recovery" ? (
+                  <TextInput id="factor" value={code} onChange={(_, v) => setCode(v)} autoComplete="off" className="siegel-mono" autoFocus isRequired />
+                ) : (
+                  <CodeInput id="factor" value={code} onChange={setCode} />
+                )}
+              </Field>
+              <Submit label={t("signIn.confirm")} busy={submit.isPending} off={way === "recovery" ? !code.trim() : code.length !== 6} />
+            </Form>
+          </>
+        )}
+      </StackItem>
       {others.map(
         (one) =>
           one && (
-            <Button
-              key={one}
-              variant="link"
-              isInline
-              onClick={() => {
-                setWay(one);
-                setCode("");
-                submit.reset();
-              }}
-            >
-              {t(words[one])}
-            </Button>
+            <StackItem key={one}>
+              <Button
+                variant="link"
+                isInline
+                onClick={() => {
+                  setWay(one);
+                  setCode("");
+                  submit.reset();
+                }}
+              >
+                {t(words[one])}
+              </Button>
+            </StackItem>
           ),
       )}
-    </>
+    </Stack>
   );
 }
 
@@ -318,9 +321,11 @@ function SetUp({ title, onSession }: { title: string; onSession: (session: Sessi
       <Content component="p">{t(passkey ? "signIn.passkeyText" : "signIn.totpText")}</Content>
       {passkey ? <PasskeyForm onSession={onSession} /> : <TotpForm onSession={onSession} />}
       {possible && (
-        <Button variant="link" isInline onClick={() => setPasskey(!passkey)}>
-          {t(passkey ? "signIn.setUpApp" : "signIn.setUpPasskey")}
-        </Button>
+        <div>
+          <Button variant="link" isInline onClick={() => setPasskey(!passkey)}>
+            {t(passkey ? "signIn.setUpApp" : "signIn.setUpPasskey")}
+          </Button>
+        </div>
       )}
     </>
   );
@@ -496,9 +501,11 @@ export function SignIn({ ended, onDone }: { ended: boolean; onDone: () => void }
             </>
           )}
           {step !== "claim" && step !== "recovery" && (
-            <Button variant="link" isInline onClick={startOver}>
-              {t("signIn.startOver")}
-            </Button>
+            <div className="siegel-ways">
+              <Button variant="link" isInline onClick={startOver}>
+                {t("signIn.startOver")}
+              </Button>
+            </div>
           )}
         </div>
       </main>

@@ -75,7 +75,7 @@ export function Passkeys({ session }: { session: Session }) {
     setDone(what ?? null);
     await Promise.all(["passkeys", "sessions", "session"].map((key) => client.invalidateQueries({ queryKey: [key] })));
   };
-  const remove = useMutation({ mutationFn: removePasskey, onSuccess: () => closed(t("removed")) });
+  const remove = useMutation({ mutationFn: removePasskey, onMutate: () => setDone(null), onSuccess: () => closed(t("removed")) });
   const rows = keys.data ?? [];
   return (
     <Card>
@@ -102,7 +102,7 @@ export function Passkeys({ session }: { session: Session }) {
                     <Td dataLabel={t("name")}>{open?.what === "name" && open.id === one.id ? <Name one={one} onDone={() => void closed()} /> : a.name}</Td>
                     <Td dataLabel={t("created")}>{instant(i18n.language, a.created_at)}</Td>
                     <Td dataLabel={t("used")}>{a.used_at ? instant(i18n.language, a.used_at) : t("never")}</Td>
-                    <Td isActionCell>
+                    <Td isActionCell modifier="nowrap">
                       <Button variant="link" size="sm" aria-label={t("renameThis", { name: a.name })} onClick={() => setOpen({ what: "name", id: one.id })}>
                         {t("rename")}
                       </Button>
@@ -142,7 +142,7 @@ export function Passkeys({ session }: { session: Session }) {
             </Button>
           </Proved>
         ) : possible ? (
-          <Button variant="secondary" onClick={() => setOpen({ what: "add" })}>
+          <Button variant="secondary" className="siegel-below" onClick={() => setOpen({ what: "add" })}>
             {t("add")}
           </Button>
         ) : (
