@@ -377,7 +377,7 @@ def seeds_webauthn():
         yield f"key-{kind}", cbor2.dumps(one.cose())
     more = Authenticator().get(options, "https://localhost", flags=UP | UV | ED, more=b"\xa1\x61x\xf5")
     yield "data-extensions", unb64(more["authenticator_data"])
-    for path in sorted((CORPUS.parent.parent / "data" / "webauthn").iterdir()):
+    for path in sorted((CORPUS.parent.parent / "data" / "webauthn").glob("*.cbor")):
         yield path.stem, path.read_bytes()
 
 
