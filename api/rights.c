@@ -15,6 +15,25 @@ rights_allow(uint64_t rights, enum right right)
 	return (unsigned)right < RIGHT_COUNT && (rights & RIGHT_BIT(right));
 }
 
+bool
+rights_own_alone(uint64_t rights)
+{
+	return rights_allow(rights, RIGHT_OWN) && !rights_allow(rights, RIGHT_READ);
+}
+
+bool
+call_sees(const struct call *c, const struct resource *res)
+{
+	for (int i = 0; i < res->n_routes; i++) {
+		const struct route *route = &res->routes[i];
+
+		if (strcmp(route->method, "GET") == 0 &&
+		    (rights_allow(c->who.rights, route->right) || (route->flags & ROUTE_OWN && rights_allow(c->who.rights, RIGHT_OWN))))
+			return true;
+	}
+	return false;
+}
+
 /* NULL when the address is unknown. */
 static const char *
 address_key(const struct call *c)
@@ -126,7 +145,8 @@ rights_check(struct call *c, struct error *e)
 	}
 	if (c->who.unfinished && !(c->route->flags & ROUTE_UNFINISHED))
 		return fail(e, E_FORBIDDEN, "signing in isn't complete: GET /sessions/current says what is missing");
-	if (!rights_allow(c->who.rights, c->route->right))
+	c->own = rights_own_alone(c->who.rights);
+	if (!rights_allow(c->who.rights, c->route->right) && !(c->route->flags & ROUTE_OWN && rights_allow(c->who.rights, RIGHT_OWN)))
 		return fail(e, E_FORBIDDEN, "the role %s doesn't have the right %s: %s", c->who.role, right_word(c->route->right),
 		            right_text(c->route->right));
 	return 0;

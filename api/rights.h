@@ -4,6 +4,7 @@
 #include "api/api.h"
 
 /* Whether the set has a right. RIGHT_PUBLIC and RIGHT_BASIC need none. */
+bool rights_own_alone(uint64_t rights); /* sees what it is responsible for, and nothing else */
 bool rights_allow(uint64_t rights, enum right right);
 /* Finds out who asks, by a session's cookie, bearer token or client certificate, and whether the route is allowed. Sets c->who. */
 int rights_check(struct call *c, struct error *e) MUST_CHECK;

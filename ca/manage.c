@@ -78,6 +78,21 @@ manage_job(struct manage *m, const char *kind, const json_t *parameters, struct 
 			    detail_text(m->arena, "kind", kind, NULL), e);
 }
 
+/* Who has certificates.own in place of the operation's right. What he isn't responsible for isn't there for him. */
+static int
+check_own(struct manage *m, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(m->who->account_id), DB_INT(m->id)};
+	if (!(m->op->flags & MANAGE_OWN) || !(m->rights & RIGHT_BIT(RIGHT_OWN)))
+		return fail(e, E_FORBIDDEN, "the account doesn't have the right %s", right_word(m->op->right));
+	if (strncmp(m->op->name, "certificate.", 12) != 0)
+		return 0;
+	if (db_query(m->desk->db, "SELECT certificate_is_own($1::int8, $2::int8)", row, ARRAY_LEN(row), false, &r, e) < 0)
+		return -1;
+	return db_bool(r, 0, 0) ? 0 : fail(e, E_NOT_FOUND, "there is no such certificate");
+}
+
 /* siegel-api has checked the right; the engine asks the store itself, so that a mistake there opens nothing. */
 static int
 check_right(struct manage *m, struct error *e)
@@ -90,8 +105,10 @@ check_right(struct manage *m, struct error *e)
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	m->rights = RIGHT_BIT(RIGHT_ACCOUNT) | rights_parse(db_text(r, 0, 0));
-	if (db_is_null(r, 0, 0) || !(m->rights & RIGHT_BIT(m->op->right)))
+	if (db_is_null(r, 0, 0))
 		return fail(e, E_FORBIDDEN, "the account doesn't have the right %s", right_word(m->op->right));
+	if (!(m->rights & RIGHT_BIT(m->op->right)))
+		return check_own(m, e);
 	if (m->op->flags & MANAGE_HOUSE && !db_bool(r, 0, 1))
 		return fail(e, E_FORBIDDEN, "that is for accounts of the house tenant alone");
 	return 0;

@@ -10,6 +10,8 @@ static const struct attribute attributes[] = {
 	{"title", "a.title", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE, "the person's name"},
 	{"email", "a.email", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE},
 	{"role", "a.role", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED, "a name of GET /roles"},
+	{"responsible_for", "a.responsible_for", ATTRIBUTE_TEXTS, ATTRIBUTE_WRITE,
+	 "owners of certificates that certificates.own sees, beside the account's own name"},
 	{"enabled", "a.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE},
 	{"second_factor", "has_second_factor(a.id)", ATTRIBUTE_BOOL, 0,
 	 "it has one for the console: an app or a passkey"},

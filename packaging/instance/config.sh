@@ -130,6 +130,7 @@ ocsp_key_file = $SECRET/ocsp.key
 crl_dir = $CRL_DIR
 [api]
 base_url = $(https_url)
+disks = $PG_DIR $DIR/log $CRL_DIR
 $(card_setting)
 [scep]
 crl_dir = $CRL_DIR

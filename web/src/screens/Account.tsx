@@ -12,14 +12,14 @@ import {
   FormGroup,
   Grid,
   GridItem,
-  Label,
-  LabelGroup,
   PageSection,
 } from "@patternfly/react-core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { attributesOf, type Session, useSession, useSetSession } from "../api/session";
+import { useRights } from "../api/queries";
+import { useBuiltin } from "../i18n/say";
 import { Title } from "../parts/Title";
 import { CodeInput, PasswordForm, RecoveryCodes, TotpForm } from "./SignIn";
 import { Notice } from "../parts/Notice";
@@ -119,6 +119,8 @@ export default function Account() {
   const session = useSession().data;
   const a = session ? attributesOf(session) : {};
   const rights = a.rights ?? [];
+  const say = useBuiltin();
+  const texts = useRights();
   return (
     <>
       <Title title={t("account.title")} subtitle={t("account.subtitle")} />
@@ -131,7 +133,7 @@ export default function Account() {
                 <DescriptionList isCompact>
                   <DescriptionListGroup>
                     <DescriptionListTerm>{t("account.role")}</DescriptionListTerm>
-                    <DescriptionListDescription>{a.role}</DescriptionListDescription>
+                    <DescriptionListDescription>{say(a.role)}</DescriptionListDescription>
                   </DescriptionListGroup>
                   <DescriptionListGroup>
                     <DescriptionListTerm>{t("account.tenant")}</DescriptionListTerm>
@@ -140,13 +142,11 @@ export default function Account() {
                   <DescriptionListGroup>
                     <DescriptionListTerm>{t("account.rights")}</DescriptionListTerm>
                     <DescriptionListDescription>
-                      <LabelGroup numLabels={20} aria-label={t("account.rights")}>
+                      <ul className="siegel-rights">
                         {rights.map((right) => (
-                          <Label key={right} variant="outline" isCompact>
-                            {right}
-                          </Label>
+                          <li key={right}>{say(texts.data?.get(right)) || right}</li>
                         ))}
-                      </LabelGroup>
+                      </ul>
                     </DescriptionListDescription>
                   </DescriptionListGroup>
                 </DescriptionList>
