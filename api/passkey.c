@@ -1,5 +1,5 @@
-/* A challenge is its end (8 octets, µs) ‖ 16 random ‖ HMAC-SHA256(key, use ‖ NUL ‖ binding ‖ NUL ‖ those): one that nobody answers is nowhere, so that
- * asking for them fills no table. One that is answered is noted in the store until its end (passkey_challenge), and answered once. */
+/* A challenge is its end (8 octets, µs) ‖ 16 random ‖ HMAC-SHA256(key, "passkey" use "|" binding "|" ‖ those): one that nobody answers is nowhere, so
+ * that asking for them fills no table. One that is answered is noted in the store until its end (passkey_challenge), and answered once. */
 #include "config.h"
 #include "api/passkey.h"
 

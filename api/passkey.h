@@ -8,8 +8,8 @@ const char *passkey_site(struct call *c);
 
 /* What a challenge is good for. */
 enum passkey_use { PASSKEY_REGISTER, PASSKEY_PROVE, PASSKEY_SIGN_IN };
-/* A new challenge for that use, good for five minutes, once, and for who has that binding (a session's number, a browser's cookie), as base64url in the
- * arena. It is written down nowhere. E_INTERNAL. */
+/* A new challenge for that use, good for five minutes, once, and for who has that binding (a session's number, a browser's cookie), as base64url in
+ * the arena. It is written down nowhere. E_INTERNAL. */
 int passkey_challenge(struct call *c, enum passkey_use use, const char *binding, char **ret, struct error *e) MUST_CHECK;
 
 /* A credential that was made, in the arena. */

@@ -28,7 +28,7 @@ struct make {
 	const char *not_after;
 };
 
-/* One after the other of an account's sessions: a table doesn't grow by one person's habits. Those that aren't complete go first, so that somebody who
+/* One after the other of an account's sessions: a table doesn't grow by one person's habits. Those that aren't complete go first, so that who
  * knows the password alone ends nobody's work. */
 static int
 sweep(struct call *c, struct db *db, struct error *e)
@@ -159,7 +159,8 @@ make_work(struct call *c, void *ctx, struct error *e)
 	if (db_query(db,
 	             "INSERT INTO session (tenant_id, account_id, hash, evidence, missing, client, agent, passkey_id, credential_id, certificate_id,"
 	             " proved_at, expires_at) VALUES ($1::int4, $2::int8, $3::bytea, $4::text, $5::text[], $6::text, $7::text, $8::int8, $9::int8,"
-	             " $10::int8, CASE WHEN $5::text[] = '{}' THEN now() END, least(now() + $11::text::interval, $12::text::timestamptz)) RETURNING id",
+	             " $10::int8, CASE WHEN $5::text[] = '{}' THEN now() END, least(now() + $11::text::interval, $12::text::timestamptz))"
+	             " RETURNING id",
 	             (struct db_param[]){DB_INT(c->who.tenant_id), DB_INT(c->who.account_id), DB_BYTES(hash, 32),
 	                                 DB_TEXT(evidence_name(c->who.evidence)), DB_TEXT(missing), DB_TEXT(c->request->client),
 	                                 DB_TEXT(agent(c)), m->claim->passkey ? DB_INT(m->claim->passkey->id) : DB_NULL,
@@ -357,7 +358,8 @@ card_refused_work(struct call *c, void *ctx, struct error *e)
 {
 	const struct card *card = ctx;
 
-	return token_audit_word(c, "session.refused", arena_printf(c->arena, "certificate/%lld", (long long)c->who.certificate_id), "why", card->why, e);
+	return token_audit_word(c, "session.refused", arena_printf(c->arena, "certificate/%lld", (long long)c->who.certificate_id), "why", card->why,
+	                        e);
 }
 
 int

@@ -109,8 +109,8 @@ end_oldest(struct call *c, struct db *db, struct error *e)
 	return db_query(db, "UPDATE credential SET revoked_at = now() WHERE " OF_SIGNING_IN " AND id <= $2::int8", params, 2, false, NULL, e);
 }
 
-/* A one-time code for somebody with a second factor leads to a session, which wants that: a code that somebody intercepted opens nothing else. It isn't
- * used up by being refused. */
+/* A one-time code for somebody with a second factor leads to a session, which wants that: a code that somebody intercepted opens nothing else. It
+ * isn't used up by being refused. */
 static int
 factor_free(struct call *c, struct db *db, struct error *e)
 {

@@ -65,8 +65,8 @@ use_code(struct db *db, struct hsm *hsm, const Siegel__CheckSecondFactor *q, str
 	return 0;
 }
 
-/* Takes it off the list. Case, blanks and hyphens don't count. Nobody guesses 80 bits, so that no wrong codes of the app, whoever tries them, keep the
- * owner out who has one of these. */
+/* Takes it off the list. Case, blanks and hyphens don't count. Nobody guesses 80 bits, so that no wrong codes of the app, whoever tries them, keep
+ * the owner out who has one of these. */
 static int
 use_recovery(struct db *db, const Siegel__CheckSecondFactor *q, bool *ret, struct error *e)
 {

@@ -14,7 +14,8 @@ int session_step_with_cookie(struct call *c, struct error *e) MUST_CHECK;
 int session_step_alone(struct call *c, struct error *e) MUST_CHECK;
 /* A code, a recovery code or a passkey. */
 int session_prove_factor(struct call *c, struct error *e) MUST_CHECK;
-/* What the browser is to give to navigator.credentials: create(), for a passkey that is added; get(), to prove the second factor; get(), to sign in. */
+/* What the browser is to give to navigator.credentials: create(), for a passkey that is added; get(), to prove the second factor; get(), to sign
+ * in. */
 int session_passkey_options(struct call *c, struct error *e) MUST_CHECK;
 int session_challenge_prove(struct call *c, struct error *e) MUST_CHECK;
 int session_challenge_sign_in(struct call *c, struct error *e) MUST_CHECK;

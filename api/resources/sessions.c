@@ -33,8 +33,8 @@ static const struct attribute attributes[] = {
     {"tenant", "(SELECT t.name FROM tenant t WHERE t.id = s.tenant_id)", ATTRIBUTE_TEXT, 0},
     {"evidence", "s.evidence", ATTRIBUTE_TEXT, 0, "password, one_time, passkey or certificate"},
     {"missing", "s.missing", ATTRIBUTE_TEXTS, 0,
-     "what is to be done, in this order, before the session may do anything else: second_factor (prove it), password (set one), totp (set up a second factor: an "
-     "app or a passkey)"},
+     "what is to be done, in this order, before the session may do anything else: second_factor (prove it), password (set one), totp (set up a "
+     "second factor: an app or a passkey)"},
     {"current", "coalesce(s.id = nullif(current_setting('siegel.session', true), '')::int8, false)", ATTRIBUTE_BOOL, 0,
      "the one over which this is asked"},
     {"proved_at", "s.proved_at", ATTRIBUTE_TIME, 0,
@@ -42,7 +42,8 @@ static const struct attribute attributes[] = {
     {"totp", "EXISTS (SELECT FROM second_factor f WHERE f.account_id = s.account_id AND f.confirmed_at IS NOT NULL)", ATTRIBUTE_BOOL, 0,
      "the account has an app"},
     {"passkeys", "(SELECT count(*) FROM passkey p WHERE p.account_id = s.account_id)", ATTRIBUTE_INT, 0, "how many the account has"},
-    {"recovery_codes_left", "(SELECT cardinality(f.recovery) FROM second_factor f WHERE f.account_id = s.account_id AND has_second_factor(s.account_id))",
+    {"recovery_codes_left",
+     "(SELECT cardinality(f.recovery) FROM second_factor f WHERE f.account_id = s.account_id AND has_second_factor(s.account_id))",
      ATTRIBUTE_INT, 0, "null without a second factor"},
     {"client", "s.client", ATTRIBUTE_TEXT, 0, "address"},
     {"agent", "s.agent", ATTRIBUTE_TEXT, 0, "what the browser calls itself"},
@@ -110,7 +111,8 @@ read_claim(const struct document *d, struct login_claim *ret, const json_t **ret
 	if (document_text(d, "name", NAME_MAX_BYTES, &ret->name, e) || document_text(d, "tenant", NAME_MAX_BYTES, &ret->tenant, e) ||
 	    document_text(d, "password", LIMIT_PASSWORD_BYTES, &ret->password, e) || document_text(d, "one_time_code", CODE_MAX_BYTES, &ret->code, e))
 		return -1;
-	if (document_text(d, "card_code", CARD_CODE_BYTES, &ret->card_code, e) || document_text(d, "card_verifier", CARD_CODE_BYTES, &ret->card_verifier, e))
+	if (document_text(d, "card_code", CARD_CODE_BYTES, &ret->card_code, e) ||
+	    document_text(d, "card_verifier", CARD_CODE_BYTES, &ret->card_verifier, e))
 		return -1;
 	*ret_passkey = json_object_get(d->attributes, "passkey");
 	if (!!ret->password + !!ret->code + !!*ret_passkey + !!ret->card_code != 1)

@@ -417,7 +417,8 @@ add_passkey(struct manage *m, struct error *e)
 	int verified;
 	struct login l;
 	if (read_session(m, &l, &hash, e) < 0 || manage_text(m, "name", MANAGE_REQUIRED, 63, &name, e) < 0 ||
-	    manage_bytes(m, "credential_id", MANAGE_REQUIRED, 1023, &id, e) < 0 || manage_bytes(m, "public_key", MANAGE_REQUIRED, 2048, &key, e) < 0 ||
+	    manage_bytes(m, "credential_id", MANAGE_REQUIRED, 1023, &id, e) < 0 ||
+	    manage_bytes(m, "public_key", MANAGE_REQUIRED, 2048, &key, e) < 0 ||
 	    manage_int(m, "sign_count", MANAGE_REQUIRED, 0, UINT32_MAX, 0, &count, e) < 0 ||
 	    manage_bool(m, "user_verified", MANAGE_REQUIRED, &verified, e) < 0 || manage_body_end(m, e) < 0 || check_proved(&l, e) < 0 ||
 	    check_passkeys(m, e) < 0)

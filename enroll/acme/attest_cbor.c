@@ -114,7 +114,8 @@ attest_statement_parse(struct bytes object, struct attest_statement *ret, struct
 		if (at == ARRAY_LEN(names) || members & 1u << at)
 			return fail(e, E_MALFORMED, "attestation object: it has fmt, attStmt and perhaps authData, each once (WebAuthn 6.5.4)");
 		members |= 1u << at;
-		if (at == 1 ? get_statement(&in, &s, &seen, e) < 0 : cbor_item_next(&in, at ? CBOR_ITEM_BYTES : CBOR_ITEM_TEXT, names[at], &item, e) < 0)
+		if (at == 1 ? get_statement(&in, &s, &seen, e) < 0
+		            : cbor_item_next(&in, at ? CBOR_ITEM_BYTES : CBOR_ITEM_TEXT, names[at], &item, e) < 0)
 			return -1;
 		if (at == 0)
 			s.format = item.bytes;

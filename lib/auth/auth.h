@@ -21,7 +21,8 @@ enum evidence {
 	EVIDENCE_ANCHOR, /* a certificate that isn't ours, under a trust anchor of the door (a manufacturer's) */
 	EVIDENCE_PASSKEY, /* an authenticator of WebAuthn, which asked for a PIN or a finger */
 };
-/* "token", "password", "one_time", "certificate", "code", "challenge", "webhook", "acme", "session", "anchor", "passkey"; "none" for anything else. */
+/* "token", "password", "one_time", "certificate", "code", "challenge", "webhook", "acme", "session", "anchor", "passkey"; "none" for anything
+ * else. */
 const char *evidence_name(enum evidence ev);
 
 /* The one text for every secret that is refused: it must not tell an unknown account from a wrong secret. */

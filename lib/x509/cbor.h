@@ -6,7 +6,8 @@
 #include "lib/arena.h"
 #include "lib/error.h"
 
-enum cbor_item_kind { CBOR_ITEM_OTHER, CBOR_ITEM_INT, CBOR_ITEM_BYTES, CBOR_ITEM_TEXT, CBOR_ITEM_ARRAY, CBOR_ITEM_MAP, CBOR_ITEM_BOOL, CBOR_ITEM_ANY };
+enum cbor_item_kind { CBOR_ITEM_OTHER, CBOR_ITEM_INT, CBOR_ITEM_BYTES, CBOR_ITEM_TEXT, CBOR_ITEM_ARRAY, CBOR_ITEM_MAP, CBOR_ITEM_BOOL,
+	CBOR_ITEM_ANY };
 
 /* One item (RFC 8949 3): of an array or map its head alone. Views into what is read. */
 struct cbor_item {

@@ -34,8 +34,8 @@ int webauthn_data_parse(struct bytes data, const char *rp_id, bool attested, str
 int webauthn_object_parse(struct bytes object, struct bytes *ret_data, struct error *e) MUST_CHECK;
 /* A COSE_Key (RFC 9052 7) of one of webauthn_algorithms[] → SubjectPublicKeyInfo, in the arena. E_MALFORMED, E_UNSUPPORTED, E_BAD_KEY. */
 int webauthn_key_parse(struct bytes cose, struct arena *a, struct bytes *ret_spki, struct error *e) MUST_CHECK;
-/* clientDataJSON (5.8.1): of this type ("webauthn.get"), for one of the site's origins, not from a frame of another site's page. *ret_challenge in the
- * arena: the caller finds out whether it is one of ours. */
+/* clientDataJSON (5.8.1): of this type ("webauthn.get"), for one of the site's origins, not from a frame of another site's page. *ret_challenge in
+ * the arena: the caller finds out whether it is one of ours. */
 int webauthn_client_data(struct bytes json, const char *type, const struct webauthn_site *site, struct arena *a, struct bytes *ret_challenge,
                          struct error *e) MUST_CHECK;
 /* 7.2 step 20: the signature over authenticator data and the digest of the client data is by the key. E_FORBIDDEN when it isn't. */

@@ -377,6 +377,26 @@ def seeds_probe_message():
         yield label, len(message).to_bytes(4, "big") + message
 
 
+def seeds_webauthn():
+    """An honest authenticator's, and each of tests/data/webauthn, which aren't."""
+    from passkeys import AT, ED, UP, UV, Authenticator, b64, unb64
+    options = {"rp": {"id": "localhost"}, "rpId": "localhost", "user": {"id": b64(b"u" * 16)}, "challenge": b64(b"c" * 56)}
+    for kind in ("es256", "eddsa", "rs256", "es384"):
+        one = Authenticator(kind)
+        made = one.make(options, "https://localhost")
+        yield f"object-{kind}", unb64(made["attestation_object"])
+        yield f"client-{kind}", unb64(made["client_data"])
+        shown = one.get(options, "https://localhost")
+        yield f"data-{kind}", unb64(shown["authenticator_data"])
+        yield f"assertion-client-{kind}", unb64(shown["client_data"])
+        import cbor2
+        yield f"key-{kind}", cbor2.dumps(one.cose())
+    more = Authenticator().get(options, "https://localhost", flags=UP | UV | ED, more=b"\xa1\x61x\xf5")
+    yield "data-extensions", unb64(more["authenticator_data"])
+    for path in sorted((CORPUS.parent.parent / "data" / "webauthn").glob("*.cbor")):
+        yield path.stem, path.read_bytes()
+
+
 SEEDS = {label[len("seeds_"):]: make for label, make in list(globals().items()) if label.startswith("seeds_")}
 
 

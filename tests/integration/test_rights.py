@@ -12,6 +12,7 @@ import uuid
 import pytest
 
 import acme_store
+import passkeys
 import sessions
 import support
 
@@ -243,8 +244,9 @@ class House:
         pem = support.self_signed(f"import-{mark}.example")[0].public_bytes(support.serialization.Encoding.PEM)
         octets = {"Content-Type": "application/octet-stream"}
         assert admin("POST", f"/imports/{one['id']}/files?name=a.pem", pem, octets).status == 200
-        browser = sessions.Browser(instance)
+        browser = passkeys.KeyBrowser(instance)
         browser.first(*sessions.new_account(tenant, "requestor"))
+        assert browser.add("key").status == 200
         job = admin("POST", f"/imports/{one['id']}/start", {"data": {"type": "start"}})
         assert job.status == 202, job
         ended = ("done", "failed", "cancelled")

@@ -36,12 +36,12 @@ export function totp(secret, when = Date.now()) {
   return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1000000).padStart(6, "0");
 }
 
-/** One browser with one page; whatever the page's security policy refused, and every fault of it, is kept. */
-export async function open({ url, lang, dark = false, shots, width = 1366, height = 900 }) {
+/** One browser with one page; also: other addresses of the house; clientCertificates: as playwright has them. Whatever the page's security policy refused, and every fault of it, is kept. */
+export async function open({ url, also = [], lang, dark = false, shots, width = 1366, height = 900, clientCertificates }) {
   const browser = await chromium.launch({ executablePath: process.env.SIEGEL_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
   const context = await browser.newContext({
     ignoreHTTPSErrors: true, locale: WORDS[lang].browser, colorScheme: dark ? "dark" : "light", viewport: { width, height },
-    permissions: ["clipboard-read", "clipboard-write"], acceptDownloads: true,
+    permissions: ["clipboard-read", "clipboard-write"], acceptDownloads: true, ...(clientCertificates ? { clientCertificates } : {}),
   });
   const page = await context.newPage();
   page.setDefaultTimeout(15000);
@@ -53,7 +53,7 @@ export async function open({ url, lang, dark = false, shots, width = 1366, heigh
     faults.push(`dialog: ${d.message()}`);
     void d.dismiss();
   });
-  page.on("request", (r) => !r.url().startsWith(url) && !r.url().startsWith("blob:") && foreign.push(r.url()));
+  page.on("request", (r) => ![url, ...also].some((one) => r.url().startsWith(one)) && !r.url().startsWith("blob:") && foreign.push(r.url()));
   const violations = {};
   const one = {
     browser, context, page, faults, foreign, violations, w: WORDS[lang], lang, url,

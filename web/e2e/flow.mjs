@@ -101,7 +101,7 @@ try {
   // The account's own page, and out
   await go(w.account2);
   await b.heading(w.account2);
-  await page.getByRole("grid").waitFor();
+  await page.getByRole("grid").first().waitFor();
   await look("account");
   await page.goto(`${url}/console/nothing`);
   await page.getByRole("heading", { level: 1 }).waitFor();

@@ -32,6 +32,7 @@ static const struct {
     {"blocked_key", {"SI", "", "", "", "", "", "", ""}},
     {"ca", {"SIuD", "s", "s", "s", "s", "", "s", ""}},
     {"ca_certificate", {"SIuD", "S", "", "S", "", "", "S", ""}},
+    {"card_handoff", {"", "", "", "si", "", "", "", ""}},
     {"certificate", {"SIu", "", "s", "S", "", "", "", ""}},
     {"certificate_day", {"", "", "", "S", "", "", "", ""}},
     {"certificate_delta", {"", "", "", "S", "", "", "", ""}},
@@ -49,6 +50,8 @@ static const struct {
     {"job", {"SIU", "", "", "S", "", "", "", ""}},
     {"job_item", {"SI", "", "", "S", "", "", "", ""}},
     {"ocsp_signer", {"SID", "", "S", "", "s", "", "", ""}},
+    {"passkey", {"siuD", "", "", "s", "", "sD", "", ""}},
+    {"passkey_challenge", {"", "", "", "", "", "", "", ""}},
     {"policy", {"SIuD", "", "", "S", "", "", "", ""}},
     {"policy_rule", {"SIuD", "", "", "", "", "", "", ""}},
     {"policy_state", {"S", "", "", "", "", "", "", ""}},
@@ -108,7 +111,7 @@ START_TEST(every_table_is_in_the_matrix)
 	struct error e;
 
 	ck_assert_int_eq(db_query(db,
-	                          "SELECT relname, relname IN ('blocked_key', 'profile_template', 'acme_nonce', 'acme_nonce_key', 'acme_count') OR (relrowsecurity AND relforcerowsecurity) "
+	                          "SELECT relname, relname IN ('blocked_key', 'profile_template', 'acme_nonce', 'acme_nonce_key', 'acme_count', 'passkey_challenge') OR (relrowsecurity AND relforcerowsecurity) "
 	                          "FROM pg_class WHERE relnamespace = 'siegel'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') ORDER BY 1",
 	                          NULL, 0, false, &r, &e),
 	                 0);
@@ -357,6 +360,12 @@ static const struct {
     {"scep_certificate", "siegel_scep"},
     {"scep_same_key", "siegel_scep"},
     {"scep_sealed", "siegel_scep"},
+    {"passkey_challenge_use", "siegel_api"},
+    {"passkey_find", "siegel_api"},
+    {"passkey_used", "siegel_api"},
+    {"card_good", ""},
+    {"card_handoff_take", "siegel_api"},
+    {"has_second_factor", "siegel_api siegel_ca"},
     {"session_find", "siegel_api"},
     {"session_leave", "siegel_api"},
     {"session_proved", "siegel_api"},

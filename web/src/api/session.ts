@@ -1,6 +1,7 @@
 // Who is signed in, and the steps until then.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { ApiError, api, dataOf, type Schemas } from "./client";
+import { type CreateOptions, createPasskey, type GetOptions, type Proof, showPasskey } from "./webauthn";
 
 export type Session = Schemas["sessions"];
 export type Missing = "second_factor" | "password" | "totp";
@@ -45,11 +46,13 @@ export function useSetSession() {
   };
 }
 
-export async function signIn(claim: { name: string; tenant?: string; password?: string; one_time_code?: string }): Promise<Session> {
+type Claim = { name?: string; tenant?: string; password?: string; one_time_code?: string; passkey?: Proof; card_code?: string; card_verifier?: string };
+
+export async function signIn(claim: Claim): Promise<Session> {
   return dataOf<Session>(await api.POST("/sessions", { body: { data: { type: "sessions", attributes: claim } } }));
 }
 
-export async function proveFactor(attributes: { code?: string; recovery_code?: string }): Promise<Session> {
+export async function proveFactor(attributes: { code?: string; recovery_code?: string; passkey?: Proof }): Promise<Session> {
   const body = { data: { type: "second_factor" as const, attributes } };
   return dataOf<Session>(await api.POST("/sessions/current/second_factor", { body }));
 }
@@ -70,4 +73,57 @@ export async function confirmTotp(code: string): Promise<Session> {
 
 export async function signOut(): Promise<void> {
   await api.DELETE("/sessions/current");
+}
+
+/** How one may sign in beside a password. */
+export interface Ways {
+  passkey: boolean;
+  card_url: string | null;
+}
+
+export function useWays() {
+  return useQuery({
+    queryKey: ["ways"],
+    queryFn: async () => (dataOf<{ attributes: Ways }>((await api.GET("/sessions/ways")) as never)).attributes,
+    staleTime: Infinity,
+    retry: false,
+  });
+}
+
+/** The options of an answer; such an answer isn't a resource of the store, so that its type isn't described. */
+function optionsOf<T>(answer: unknown): T {
+  return dataOf<{ attributes: { public_key: T } }>(answer as never).attributes.public_key;
+}
+
+export async function signInByPasskey(): Promise<Session> {
+  return signIn({ passkey: await showPasskey(optionsOf<GetOptions>(await api.POST("/sessions/passkey_challenge"))) });
+}
+
+export async function proveByPasskey(): Promise<Session> {
+  return proveFactor({ passkey: await showPasskey(optionsOf<GetOptions>(await api.POST("/sessions/current/passkey_challenge"))) });
+}
+
+export async function addPasskey(name: string): Promise<Session> {
+  const made = await createPasskey(optionsOf<CreateOptions>(await api.POST("/sessions/current/passkey_options")));
+  return dataOf<Session>(await api.POST("/sessions/current/passkey", { body: { data: { type: "passkey", attributes: { name, ...made } } } }));
+}
+
+export type Passkey = Schemas["passkeys"];
+
+export async function namePasskey(id: string, name: string): Promise<void> {
+  await api.PATCH("/passkeys/{id}", { params: { path: { id } }, body: { data: { type: "passkeys", id, attributes: { name } } } });
+}
+
+export async function removePasskey(id: string): Promise<void> {
+  await api.DELETE("/passkeys/{id}", { params: { path: { id } } });
+}
+
+export async function endOthers(): Promise<void> {
+  await api.DELETE("/sessions/others");
+}
+
+/** The server wants a proof no older than ten minutes for what changes how one signs in; a minute is left for doing it. */
+export function provedLately(session: Session, now = Date.now()): boolean {
+  const at = attributesOf(session).proved_at;
+  return !!at && now - Date.parse(at) < 9 * 60_000;
 }

@@ -1,5 +1,6 @@
 // The areas of the console's words, each a file for each language (en/<area>.ts, de/<area>.ts), loaded when a screen first asks for it by
 // useTranslation("<area>"). "base" is there from the beginning.
+import type access from "./en/access";
 import type approvals from "./en/approvals";
 import type audit from "./en/audit";
 import type base from "./en/base";
@@ -17,6 +18,7 @@ import type settings from "./en/settings";
 import type work from "./en/work";
 
 export interface Words {
+  access: typeof access;
   approvals: typeof approvals;
   audit: typeof audit;
   base: typeof base;

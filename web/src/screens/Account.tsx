@@ -12,92 +12,19 @@ import {
   FormGroup,
   Grid,
   GridItem,
-  Label,
   PageSection,
 } from "@patternfly/react-core";
-import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { api, dataOf } from "../api/client";
 import { attributesOf, type Session, useSession, useSetSession } from "../api/session";
 import { useRights } from "../api/queries";
-import { browserOf, instant } from "../format";
 import { useBuiltin } from "../i18n/say";
-import { ErrorAlert } from "../parts/ErrorAlert";
 import { Title } from "../parts/Title";
 import { CodeInput, PasswordForm, RecoveryCodes, TotpForm } from "./SignIn";
 import { Notice } from "../parts/Notice";
-
-function Sessions({ manages }: { manages: boolean }) {
-  const { t, i18n } = useTranslation();
-  const client = useQueryClient();
-  const [done, setDone] = useState(false);
-  const sessions = useQuery({
-    queryKey: ["sessions"],
-    queryFn: async () => dataOf<Session[]>(await api.GET("/sessions", { params: { query: { "page[size]": 100 } } })),
-  });
-  const end = useMutation({
-    mutationFn: (id: string) => api.DELETE("/sessions/{id}", { params: { path: { id } } }),
-    onSuccess: async () => {
-      setDone(true);
-      await client.invalidateQueries({ queryKey: ["sessions"] });
-    },
-  });
-  return (
-    <Card>
-      <CardTitle component="h2">{t(manages ? "account.allSessions" : "account.sessions")}</CardTitle>
-      <CardBody>
-        <ErrorAlert error={sessions.error ?? end.error} />
-        {done && <Notice variant="success" isLiveRegion title={t("account.ended")} />}
-        <Table aria-label={t(manages ? "account.allSessions" : "account.sessions")} variant="compact" gridBreakPoint="grid-lg">
-          <Thead>
-            <Tr>
-              <Th>{t("account.who")}</Th>
-              <Th>{t("account.browser")}</Th>
-              <Th>{t("account.address")}</Th>
-              <Th>{t("account.since")}</Th>
-              <Th>{t("account.used")}</Th>
-              <Th>{t("account.until")}</Th>
-              <Th screenReaderText={t("account.end")} />
-            </Tr>
-          </Thead>
-          <Tbody>
-            {(sessions.data ?? []).map((one) => {
-              const a = attributesOf(one);
-              const since = instant(i18n.language, a.created_at);
-              return (
-                <Tr key={one.id}>
-                  <Td dataLabel={t("account.who")}>
-                    {a.name} {a.current && <Label color="green">{t("account.current")}</Label>}
-                  </Td>
-                  <Td dataLabel={t("account.browser")}>{browserOf(a.agent)}</Td>
-                  <Td dataLabel={t("account.address")}>{a.client}</Td>
-                  <Td dataLabel={t("account.since")}>{since}</Td>
-                  <Td dataLabel={t("account.used")}>{instant(i18n.language, a.used_at)}</Td>
-                  <Td dataLabel={t("account.until")}>{instant(i18n.language, a.expires_at)}</Td>
-                  <Td isActionCell>
-                    {!a.current && (
-                      <Button
-                        variant="secondary"
-                        size="sm"
-                        isDisabled={end.isPending}
-                        aria-label={t("account.endThis", { name: a.name, date: since })}
-                        onClick={() => end.mutate(one.id)}
-                      >
-                        {t("account.end")}
-                      </Button>
-                    )}
-                  </Td>
-                </Tr>
-              );
-            })}
-          </Tbody>
-        </Table>
-      </CardBody>
-    </Card>
-  );
-}
+import { Passkeys, Proved } from "./account/Passkeys";
+import { accountOf, Sessions } from "./account/Sessions";
 
 function Password() {
   const { t } = useTranslation();
@@ -128,8 +55,10 @@ function Password() {
   );
 }
 
-function Factor({ left }: { left: number }) {
+function Factor({ session }: { session: Session }) {
   const { t } = useTranslation();
+  const { t: ta } = useTranslation("access");
+  const a = attributesOf(session);
   const setSession = useSetSession();
   const client = useQueryClient();
   const [step, setStep] = useState<"closed" | "present" | "new">("closed");
@@ -151,13 +80,16 @@ function Factor({ left }: { left: number }) {
         {finished ? (
           <RecoveryCodes codes={attributesOf(finished).recovery_codes ?? []} onKept={kept} />
         ) : step === "new" ? (
-          <TotpForm code={code} onSession={setFinished} />
+          <Proved session={session}>
+            <TotpForm code={a.totp ? code : undefined} onSession={setFinished} />
+          </Proved>
         ) : (
           <>
-            <Content component="p">{t("account.recoveryLeft", { count: left })}</Content>
+            <Content component="p">{a.totp ? ta("appText") : ta("noApp")}</Content>
+            <Content component="p">{t("account.recoveryLeft", { count: a.recovery_codes_left ?? 0 })}</Content>
             {step === "closed" ? (
-              <Button variant="secondary" onClick={() => setStep("present")}>
-                {t("account.newFactor")}
+              <Button variant="secondary" onClick={() => setStep(a.totp ? "present" : "new")}>
+                {a.totp ? t("account.newFactor") : ta("setUpApp")}
               </Button>
             ) : (
               <Form
@@ -225,11 +157,15 @@ export default function Account() {
             <Password />
           </GridItem>
           <GridItem span={12} md={6} lg={4}>
-            <Factor left={a.recovery_codes_left ?? 0} />
+            {session && <Factor session={session} />}
           </GridItem>
-          <GridItem span={12}>
-            <Sessions manages={rights.includes("accounts.manage")} />
-          </GridItem>
+          <GridItem span={12}>{session && <Passkeys session={session} />}</GridItem>
+          <GridItem span={12}>{session && <Sessions account={accountOf(session)} />}</GridItem>
+          {rights.includes("accounts.manage") && (
+            <GridItem span={12}>
+              <Sessions />
+            </GridItem>
+          )}
         </Grid>
       </PageSection>
     </>

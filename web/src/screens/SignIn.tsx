@@ -2,6 +2,7 @@ import {
   Button,
   ClipboardCopy,
   Content,
+  Divider,
   ExpandableSection,
   Form,
   FormGroup,
@@ -20,6 +21,7 @@ import EyeSlashIcon from "@patternfly/react-icons/dist/esm/icons/eye-slash-icon"
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { goToCard, takeCard } from "../api/card";
 import {
   attributesOf,
   beginTotp,
@@ -29,15 +31,19 @@ import {
   type Session,
   setPassword,
   signIn,
+  signInByPasskey,
   signOut,
   useSession,
   useSetSession,
+  useWays,
 } from "../api/session";
+import { passkeysPossible } from "../api/webauthn";
 import { Code } from "../parts/Code";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { QrCode } from "../parts/QrCode";
 import { LanguageSwitch, ThemeSwitch } from "../parts/Switches";
 import { Notice } from "../parts/Notice";
+import { PasskeyFault, PasskeyForm, PasskeyProof } from "../parts/Passkey";
 
 const PASSWORD_LEAST = 12;
 
@@ -115,6 +121,82 @@ function handler(go: () => void) {
   };
 }
 
+const CAUSES = [
+  "none", "expired", "revoked", "on_hold", "foreign", "unbound", "withdrawn", "not_yet_valid", "purpose", "ca", "lost", "unreadable",
+] as const;
+
+/** What the browser brought back from where it was asked for a certificate: read once, wherever React draws it again. */
+const returned = typeof window === "undefined" ? null : takeCard();
+
+/** Without a password: by a passkey, or by a certificate, which is asked for under another name. */
+function OtherWays({ onSession }: { onSession: (session: Session) => void }) {
+  const { t } = useTranslation();
+  const ways = useWays().data;
+  const passkey = useMutation({ mutationFn: signInByPasskey, onSuccess: onSession });
+  const card = useMutation({ mutationFn: goToCard });
+  const taken = useMutation({ mutationFn: signIn, onSuccess: onSession });
+  const [refused, setRefused] = useState(returned?.refused);
+  const asked = useRef(false);
+  useEffect(() => {
+    if (returned?.claim && !asked.current) {
+      asked.current = true;
+      const claim = returned.claim;
+      returned.claim = undefined;
+      taken.mutate(claim);
+    }
+    if (returned) {
+      returned.refused = undefined;
+    }
+  }, [taken]);
+  const offersPasskey = ways?.passkey && passkeysPossible();
+  if (!offersPasskey && !ways?.card_url) {
+    return null;
+  }
+  const cause = CAUSES.find((one) => one === refused) ?? "unreadable";
+  return (
+    <Stack hasGutter className="siegel-ways">
+      <StackItem>
+        <Divider />
+      </StackItem>
+      {refused && (
+        <StackItem>
+          <Notice variant="warning" title={t("signIn.cardRefused")} role="alert">
+            {t(`signIn.card.${cause}`)}
+          </Notice>
+        </StackItem>
+      )}
+      {(passkey.error || taken.error || card.error) && (
+        <StackItem>
+          <PasskeyFault error={passkey.error ?? taken.error ?? card.error} />
+        </StackItem>
+      )}
+      {offersPasskey && (
+        <StackItem>
+          <Button variant="secondary" isBlock isLoading={passkey.isPending} isDisabled={passkey.isPending} onClick={() => passkey.mutate()}>
+            {t("signIn.withPasskey")}
+          </Button>
+        </StackItem>
+      )}
+      {ways?.card_url && (
+        <StackItem>
+          <Button
+            variant="secondary"
+            isBlock
+            isLoading={taken.isPending}
+            isDisabled={card.isPending || taken.isPending}
+            onClick={() => {
+              setRefused(undefined);
+              card.mutate(ways.card_url ?? "");
+            }}
+          >
+            {t("signIn.withCard")}
+          </Button>
+        </StackItem>
+      )}
+    </Stack>
+  );
+}
+
 /** Name and password, or a one-time code. */
 function Claim({ onSession }: { onSession: (session: Session) => void }) {
   const { t } = useTranslation();
@@ -169,41 +251,82 @@ function Claim({ onSession }: { onSession: (session: Session) => void }) {
           {t(withCode ? "signIn.usePassword" : "signIn.useCode")}
         </Button>
       </Form>
+      <OtherWays onSession={onSession} />
     </>
   );
 }
 
-function Factor({ onSession }: { onSession: (session: Session) => void }) {
+/** The second factor, by what the account has: a passkey, the app, a recovery code. */
+export function FactorForm({ session, onSession }: { session: Session; onSession: (session: Session) => void }) {
   const { t } = useTranslation();
+  const a = attributesOf(session);
+  const hasPasskey = (a.passkeys ?? 0) > 0 && passkeysPossible();
+  const [way, setWay] = useState<"passkey" | "app" | "recovery">(hasPasskey ? "passkey" : a.totp ? "app" : "recovery");
   const [code, setCode] = useState("");
-  const [recovery, setRecovery] = useState(false);
-  const submit = useMutation({ mutationFn: () => proveFactor(recovery ? { recovery_code: code.trim() } : { code }), onSuccess: onSession });
+  const submit = useMutation({ mutationFn: () => proveFactor(way === "recovery" ? { recovery_code: code.trim() } : { code }), onSuccess: onSession });
+  const others = ([hasPasskey && "passkey", a.totp && "app", "recovery"] as const).filter((one) => one && one !== way);
+  const words = { passkey: "signIn.provePasskey", app: "signIn.useApp", recovery: "signIn.useRecovery" } as const;
+  return (
+    <Stack hasGutter>
+      <StackItem>
+        {way === "passkey" ? (
+          <PasskeyProof onSession={onSession} />
+        ) : (
+          <>
+            {way === "app" && <Content component="p">{t("signIn.factorText")}</Content>}
+            <Form onSubmit={handler(() => submit.mutate())}>
+              <ErrorAlert error={submit.error} labels={{ code: t(way === "recovery" ? "signIn.recovery" : "signIn.digits") }} />
+              <Field id="factor" label={t(way === "recovery" ? "signIn.recovery" : "signIn.digits")}>
+                {way === "recovery" ? (
+                  <TextInput id="factor" value={code} onChange={(_, v) => setCode(v)} autoComplete="off" className="siegel-mono" autoFocus isRequired />
+                ) : (
+                  <CodeInput id="factor" value={code} onChange={setCode} />
+                )}
+              </Field>
+              <Submit label={t("signIn.confirm")} busy={submit.isPending} off={way === "recovery" ? !code.trim() : code.length !== 6} />
+            </Form>
+          </>
+        )}
+      </StackItem>
+      {others.map(
+        (one) =>
+          one && (
+            <StackItem key={one}>
+              <Button
+                variant="link"
+                isInline
+                onClick={() => {
+                  setWay(one);
+                  setCode("");
+                  submit.reset();
+                }}
+              >
+                {t(words[one])}
+              </Button>
+            </StackItem>
+          ),
+      )}
+    </Stack>
+  );
+}
+
+/** The first second factor: an app, or a passkey. */
+function SetUp({ title, onSession }: { title: string; onSession: (session: Session) => void }) {
+  const { t } = useTranslation();
+  const possible = !!useWays().data?.passkey && passkeysPossible();
+  const [passkey, setPasskey] = useState(false);
   return (
     <>
-      <Title headingLevel="h1">{t("signIn.factorTitle")}</Title>
-      <Content component="p">{recovery ? t("signIn.useRecovery") : t("signIn.factorText")}</Content>
-      <Form onSubmit={handler(() => submit.mutate())}>
-        <ErrorAlert error={submit.error} labels={{ code: t(recovery ? "signIn.recovery" : "signIn.digits") }} />
-        <Field id="factor" label={t(recovery ? "signIn.recovery" : "signIn.digits")}>
-          {recovery ? (
-            <TextInput id="factor" value={code} onChange={(_, v) => setCode(v)} autoComplete="off" className="siegel-mono" autoFocus isRequired />
-          ) : (
-            <CodeInput id="factor" value={code} onChange={setCode} />
-          )}
-        </Field>
-        <Submit label={t("signIn.confirm")} busy={submit.isPending} off={recovery ? !code.trim() : code.length !== 6} />
-        <Button
-          variant="link"
-          isInline
-          onClick={() => {
-            setRecovery(!recovery);
-            setCode("");
-            submit.reset();
-          }}
-        >
-          {t(recovery ? "signIn.useApp" : "signIn.useRecovery")}
-        </Button>
-      </Form>
+      <Title headingLevel="h1">{title}</Title>
+      <Content component="p">{t(passkey ? "signIn.passkeyText" : "signIn.totpText")}</Content>
+      {passkey ? <PasskeyForm onSession={onSession} /> : <TotpForm onSession={onSession} />}
+      {possible && (
+        <div>
+          <Button variant="link" isInline onClick={() => setPasskey(!passkey)}>
+            {t(passkey ? "signIn.setUpApp" : "signIn.setUpPasskey")}
+          </Button>
+        </div>
+      )}
     </>
   );
 }
@@ -357,7 +480,12 @@ export default function SignIn({ ended, onDone }: { ended: boolean; onDone: () =
         <div className="siegel-entry-inner">
           {ended && step === "claim" && <Notice variant="info" title={t("signIn.ended")} />}
           {step === "claim" && <Claim onSession={next} />}
-          {step === "second_factor" && <Factor onSession={next} />}
+          {step === "second_factor" && session && (
+            <>
+              <Title headingLevel="h1">{title}</Title>
+              <FactorForm session={session} onSession={next} />
+            </>
+          )}
           {step === "password" && (
             <>
               <Title headingLevel="h1">{title}</Title>
@@ -365,13 +493,7 @@ export default function SignIn({ ended, onDone }: { ended: boolean; onDone: () =
               <PasswordForm current={false} onSession={next} />
             </>
           )}
-          {step === "totp" && (
-            <>
-              <Title headingLevel="h1">{title}</Title>
-              <Content component="p">{t("signIn.totpText")}</Content>
-              <TotpForm onSession={next} />
-            </>
-          )}
+          {step === "totp" && <SetUp title={title} onSession={next} />}
           {step === "recovery" && (
             <>
               <Title headingLevel="h1">{title}</Title>
@@ -379,9 +501,11 @@ export default function SignIn({ ended, onDone }: { ended: boolean; onDone: () =
             </>
           )}
           {step !== "claim" && step !== "recovery" && (
-            <Button variant="link" isInline onClick={startOver}>
-              {t("signIn.startOver")}
-            </Button>
+            <div className="siegel-ways">
+              <Button variant="link" isInline onClick={startOver}>
+                {t("signIn.startOver")}
+              </Button>
+            </div>
           )}
         </div>
       </main>

@@ -1,0 +1,37 @@
+import type { Words } from "../words";
+
+const words: Words["access"] = {
+  passkeys: "Passkeys",
+  passkeysText: "Jeder davon lässt Sie allein herein und ersetzt die App als zweiten Faktor. Haben Sie besser zwei: Einer kann verloren gehen.",
+  noPasskeys: "Sie haben noch keinen.",
+  name: "Name",
+  created: "Seit",
+  used: "Zuletzt benutzt",
+  never: "nie",
+  add: "Passkey hinzufügen",
+  rename: "Umbenennen",
+  renameThis: "{{name}} umbenennen",
+  remove: "Entfernen",
+  removeThis: "{{name}} entfernen",
+  save: "Speichern",
+  cancel: "Abbrechen",
+  added: "Der Passkey ist eingerichtet",
+  removed: "Der Passkey ist entfernt, und die Sitzungen, die er geöffnet hat, sind beendet",
+  unavailable: "Passkeys gibt es hier nicht: Dieser Browser kennt sie nicht, oder die Konsole wird über eine Adresse ohne Namen aufgerufen.",
+  proveTitle: "Sind Sie es noch?",
+  proveText: "Für alles, was Ihre Anmeldung ändert, zeigen Sie bitte noch einmal Ihren zweiten Faktor.",
+  proved: "Danke. Jetzt können Sie weitermachen.",
+  appText: "Sechs Ziffern aus einer App auf Ihrem Telefon.",
+  noApp: "Sie haben keine App. Mit einer kommen Sie auch dort herein, wo Ihr Passkey nicht zur Hand ist.",
+  setUpApp: "App einrichten",
+  endOthers: "Alle anderen beenden",
+  othersEnded: "Alle Ihre anderen Sitzungen sind beendet",
+  more: "Mehr anzeigen",
+  how: "Womit",
+  evidence: { password: "Passwort", one_time: "Einmalcode", passkey: "Passkey", certificate: "Zertifikat" },
+  byAccount: "Konto, genau",
+  show: "Anzeigen",
+  noSessions: "Es gibt keine.",
+};
+
+export default words;

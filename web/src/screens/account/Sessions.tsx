@@ -1,0 +1,161 @@
+import { Button, Card, CardBody, CardTitle, Flex, FlexItem, Form, FormGroup, Label, TextInput } from "@patternfly/react-core";
+import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
+import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { api } from "../../api/client";
+import { attributesOf, endOthers, type Session } from "../../api/session";
+import { browserOf, instant } from "../../format";
+import { ErrorAlert } from "../../parts/ErrorAlert";
+import { Notice } from "../../parts/Notice";
+
+const PAGE = 20;
+
+export function accountOf(session: Session): number {
+  const relationships = session.relationships as { account?: { data?: { id?: string } } } | undefined;
+  return Number(relationships?.account?.data?.id ?? 0);
+}
+
+interface Page {
+  data: Session[];
+  links?: { next?: string | null };
+}
+
+/** The cursor in the address of the next page; null behind the last one. */
+export function nextOf(page: Page): string | null {
+  const next = page.links?.next;
+  return next ? new URL(next, "https://any.invalid").searchParams.get("page[after]") : null;
+}
+
+/** Those of one account, or of the tenant, for who manages accounts. */
+export function Sessions({ account }: { account?: number }) {
+  const { t, i18n } = useTranslation();
+  const { t: ta } = useTranslation("access");
+  const client = useQueryClient();
+  const [done, setDone] = useState<string | null>(null);
+  const [typed, setTyped] = useState("");
+  const [name, setName] = useState("");
+  const sessions = useInfiniteQuery({
+    queryKey: ["sessions", account ?? 0, name],
+    initialPageParam: null as string | null,
+    queryFn: async ({ pageParam }) =>
+      (
+        await api.GET("/sessions", {
+          params: {
+            query: {
+              "page[size]": PAGE,
+              ...(pageParam ? { "page[after]": pageParam } : {}),
+              ...(account ? { "filter[account]": account } : {}),
+              ...(name ? { "filter[name]": name } : {}),
+            },
+          },
+        })
+      ).data as Page,
+    getNextPageParam: nextOf,
+  });
+  const after = async (what: string) => {
+    setDone(what);
+    await client.invalidateQueries({ queryKey: ["sessions"] });
+  };
+  const end = useMutation({
+    mutationFn: (id: string) => api.DELETE("/sessions/{id}", { params: { path: { id } } }),
+    onSuccess: () => after(t("account.ended")),
+  });
+  const others = useMutation({ mutationFn: endOthers, onSuccess: () => after(ta("othersEnded")) });
+  const title = t(account ? "account.sessions" : "account.allSessions");
+  const rows = (sessions.data?.pages ?? []).flatMap((page) => page.data);
+  return (
+    <Card>
+      <CardTitle component="h2">{title}</CardTitle>
+      <CardBody>
+        <ErrorAlert error={sessions.error ?? end.error ?? others.error} />
+        {done && <Notice variant="success" isLiveRegion title={done} />}
+        {!account && (
+          <Form
+            isHorizontal={false}
+            onSubmit={(event) => {
+              event.preventDefault();
+              setName(typed.trim());
+            }}
+          >
+            <FormGroup label={ta("byAccount")} fieldId="session-account">
+              <Flex>
+                <FlexItem grow={{ default: "grow" }}>
+                  <TextInput id="session-account" value={typed} onChange={(_, v) => setTyped(v)} autoComplete="off" />
+                </FlexItem>
+                <FlexItem>
+                  <Button type="submit" variant="secondary">
+                    {ta("show")}
+                  </Button>
+                </FlexItem>
+              </Flex>
+            </FormGroup>
+          </Form>
+        )}
+        <Table aria-label={title} variant="compact" gridBreakPoint="grid-lg">
+          <Thead>
+            <Tr>
+              <Th>{t("account.who")}</Th>
+              <Th>{ta("how")}</Th>
+              <Th>{t("account.browser")}</Th>
+              <Th>{t("account.address")}</Th>
+              <Th>{t("account.since")}</Th>
+              <Th>{t("account.used")}</Th>
+              <Th>{t("account.until")}</Th>
+              <Th screenReaderText={t("account.end")} />
+            </Tr>
+          </Thead>
+          <Tbody>
+            {rows.map((one) => {
+              const a = attributesOf(one);
+              const since = instant(i18n.language, a.created_at);
+              return (
+                <Tr key={one.id}>
+                  <Td dataLabel={t("account.who")}>
+                    {a.name} {a.current && <Label color="green">{t("account.current")}</Label>}
+                  </Td>
+                  <Td dataLabel={ta("how")}>{ta(`evidence.${a.evidence as "password" | "one_time" | "passkey" | "certificate"}`)}</Td>
+                  <Td dataLabel={t("account.browser")}>{browserOf(a.agent)}</Td>
+                  <Td dataLabel={t("account.address")}>{a.client}</Td>
+                  <Td dataLabel={t("account.since")}>{since}</Td>
+                  <Td dataLabel={t("account.used")}>{instant(i18n.language, a.used_at)}</Td>
+                  <Td dataLabel={t("account.until")}>{instant(i18n.language, a.expires_at)}</Td>
+                  <Td isActionCell>
+                    {!a.current && (
+                      <Button
+                        variant="secondary"
+                        size="sm"
+                        isDisabled={end.isPending}
+                        aria-label={t("account.endThis", { name: a.name, date: since })}
+                        onClick={() => end.mutate(one.id)}
+                      >
+                        {t("account.end")}
+                      </Button>
+                    )}
+                  </Td>
+                </Tr>
+              );
+            })}
+          </Tbody>
+        </Table>
+        {sessions.isSuccess && rows.length === 0 && <p>{ta("noSessions")}</p>}
+        <Flex className="siegel-below">
+          {sessions.hasNextPage && (
+            <FlexItem>
+              <Button variant="link" isLoading={sessions.isFetchingNextPage} onClick={() => void sessions.fetchNextPage()}>
+                {ta("more")}
+              </Button>
+            </FlexItem>
+          )}
+          {account && rows.length > 1 && (
+            <FlexItem align={{ default: "alignRight" }}>
+              <Button variant="secondary" isDisabled={others.isPending} onClick={() => others.mutate()}>
+                {ta("endOthers")}
+              </Button>
+            </FlexItem>
+          )}
+        </Flex>
+      </CardBody>
+    </Card>
+  );
+}
