@@ -222,7 +222,7 @@ function Page({ pass }: { pass: Thing<Pass> }) {
           </Notice>
         )}
         {!reported && <State pass={a} />}
-        <Block title={t("device.state")}>
+        <Block title={t("device.facts")}>
           <Facts pass={a} />
           {(state === "lost" || state === "over") && (
             <div className="siegel-actions">
