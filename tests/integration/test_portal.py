@@ -141,6 +141,16 @@ def test_what_is_wrong_with_lines(person, bert):
         assert one.ask("x", status=422, **wrong)
 
 
+def test_who_has_twenty_under_way_waits(instance, person):
+    one = person()
+    instance.sql(f"WITH b AS (INSERT INTO batch (tenant_id, account_id, requestor, evidence, profile, format, results_until) SELECT tenant_id, id, 'x', 'token', 'device',"
+                 f" 'pem', now() + interval '1 day' FROM account, generate_series(1, 20) WHERE id = {one.id} RETURNING id, tenant_id)"
+                 " INSERT INTO batch_item (batch_id, tenant_id, n, name) SELECT id, tenant_id, 1, 'x' FROM b")
+    assert one.ask(unique("late"), status=409).error["code"] == "conflict"
+    instance.sql(f"DELETE FROM batch WHERE account_id = {one.id}")
+    one.ask(unique("early"))
+
+
 def test_a_line_that_the_profile_refuses_stops_no_other(person, own_profile, rest):
     role = unique("r").replace("-", "_")
     profile = own_profile("device", keys=["p256"])

@@ -11,7 +11,7 @@ import { type Approval, type Thing, useApprovals, useBatches, useWithdraw } from
 function useName() {
   const { t } = useTranslation("portal");
   return (a: Approval) =>
-    a.operation === "certificate.issue"
+    a.operation === "certificate.issue" || a.operation === "certificate.renew"
       ? t("waiting.what.issue", { name: a.body?.subject?.CN?.[0] ?? t("waiting.nameless") })
       : t(a.operation === "certificate.revoke" ? "waiting.what.revoke" : "waiting.what.other");
 }
