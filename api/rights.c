@@ -59,10 +59,10 @@ rights_failed(const struct call *c)
 }
 
 int
-rights_cookie(const struct call *c, const char **ret, struct error *e)
+rights_cookie(const struct call *c, const char *name, const char **ret, struct error *e)
 {
 	const struct http_request *r = c->request;
-	size_t n = strlen(SESSION_COOKIE);
+	size_t n = strlen(name);
 
 	*ret = NULL;
 	for (int i = 0; i < r->n_headers; i++) {
@@ -70,10 +70,10 @@ rights_cookie(const struct call *c, const char **ret, struct error *e)
 			continue;
 		for (const char *s = r->headers[i].value; *s; s += strcspn(s, ";")) {
 			s += strspn(s, "; ");
-			if (strncmp(s, SESSION_COOKIE, n) != 0 || s[n] != '=')
+			if (strncmp(s, name, n) != 0 || s[n] != '=')
 				continue;
 			if (*ret)
-				return fail_at(e, E_MALFORMED, ":Cookie", "the cookie " SESSION_COOKIE " comes twice");
+				return fail_at(e, E_MALFORMED, ":Cookie", "the cookie %s comes twice", name);
 			*ret = arena_strndup(c->arena, s + n + 1, strcspn(s + n + 1, ";"));
 		}
 	}
@@ -107,7 +107,7 @@ identify(struct call *c, struct error *e)
 {
 	const char *authorization = http_header_get(c->request, "Authorization"), *pem, *cookie;
 
-	if (rights_cookie(c, &cookie, e))
+	if (rights_cookie(c, SESSION_COOKIE, &cookie, e))
 		return -1;
 	if (cookie && authorization)
 		return fail_at(e, E_MALFORMED, ":Authorization", "a session's cookie and Authorization come together: one of them is wanted");
@@ -123,7 +123,11 @@ identify(struct call *c, struct error *e)
 		return fail(e, E_UNAUTHENTICATED, "a bearer token or a client certificate is wanted");
 	if (call_db(c, e))
 		return -1;
-	return auth_client_cert(c->db, pem, c->arena, &c->who, e);
+	if (auth_client_cert(c->db, pem, c->arena, &c->who, e)) {
+		e->pointer[0] = '\0'; /* a word for programs of ours, no place in a document */
+		return -1;
+	}
+	return 0;
 }
 
 int

@@ -182,6 +182,12 @@ call_manager(struct call *c)
 	return engine_of_thread(c->api, c->api->manager_key, "manage");
 }
 
+struct engine *
+call_login(struct call *c)
+{
+	return engine_of_thread(c->api, c->api->login_key, "login");
+}
+
 void
 call_requestor(const struct call *c, Siegel__Requestor *ret)
 {
@@ -263,8 +269,10 @@ router_handle(void *ctx, struct http_request *r, struct http_answer *a)
 	struct error e = {0};
 
 	if (router_find(r->arena, r->method, r->path, &c.resource, &c.route, &c.id, allow, &e) ||
-	    jsonapi_check_media(r, c.route->raw_bytes, &e) ||
+	    (!(c.route->flags & ROUTE_FILE) && jsonapi_check_media(r, c.route->raw_bytes, &e)) ||
 	    rights_check(&c, &e) || c.route->handle(&c, &e)) {
+		if (c.route && c.route->flags & ROUTE_CREATES)
+			db_tally_add(c.api->refusals, c.who.tenant_id, e.code);
 		answer_error(&c, &e, allow);
 	} else {
 		write_log(&c, NULL);

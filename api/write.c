@@ -198,7 +198,7 @@ ask(struct call *c, const char *operation, const json_t *body, int version, stru
 	request.operation_case = SIEGEL__REQUEST__OPERATION_MANAGE;
 	request.manage = &manage;
 	call_release_db(c);
-	result = engine_call(call_manager(c), &request, ret, e);
+	result = engine_call(strncmp(operation, "login.", 6) == 0 ? call_login(c) : call_manager(c), &request, ret, e);
 	explicit_bzero(text, strlen(text)); /* it may hold a secret */
 	free(text);
 	if (result == 0 && ((*ret)->result_case != SIEGEL__REPLY__RESULT_MANAGED)) {

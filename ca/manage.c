@@ -7,6 +7,7 @@
 #include "lib/log.h"
 
 #define CHAIN "ca.manager"
+#define CHAIN_LOGINS "ca.logins"
 
 const struct manage_op *
 manage_find(const char *name)
@@ -213,6 +214,12 @@ answer(void *ctx, enum caller caller, const Siegel__Request *request, struct buf
 		reply_error(frame, &e);
 		return;
 	}
+	const struct manage_op *op = manage_find(q->operation);
+	if (caller == CALLER_LOGIN && op && !(op->flags & MANAGE_PROMPT)) {
+		(void)fail(&e, E_FORBIDDEN, "%s isn't for this socket", op->name);
+		reply_error(frame, &e);
+		return;
+	}
 	struct arena *a CLEANUP(arena_free) = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	struct manage m = {.desk = desk, .arena = a, .who = q->requestor, .id = q->id, .version = q->version,
 			   .content = {q->content.data, q->content.len}};
@@ -228,14 +235,27 @@ answer(void *ctx, enum caller caller, const Siegel__Request *request, struct buf
 	json_decref(m.ret_result);
 }
 
-int
-manager_run(const struct config *c, int channel, struct error *e)
+static int
+serve(const struct config *c, const char *chain, int channel)
 {
 	struct desk desk;
 	struct desk_service service = {.answer = answer, .ctx = &desk};
-	(void)e;
-	desk_init(&desk, c, CHAIN);
+	desk_init(&desk, c, chain);
 	desk_serve(&service, channel);
 	desk_close(&desk);
 	return 0;
+}
+
+int
+manager_run(const struct config *c, int channel, struct error *e)
+{
+	(void)e;
+	return serve(c, CHAIN, channel);
+}
+
+int
+manager_run_logins(const struct config *c, int channel, struct error *e)
+{
+	(void)e;
+	return serve(c, CHAIN_LOGINS, channel);
 }

@@ -1,11 +1,12 @@
 import { Bullseye, PageSection, Spinner } from "@patternfly/react-core";
 import { useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { onSignedOut } from "../api/client";
 import { attributesOf, useSession, useSetSession } from "../api/session";
-import { SignIn } from "../screens/SignIn";
 import { ErrorAlert } from "./ErrorAlert";
+
+const SignIn = lazy(() => import("../screens/SignIn"));
 
 export function Waiting() {
   const { t } = useTranslation();
@@ -26,7 +27,9 @@ export function Gate({ children, elsewhere }: { children: ReactNode; elsewhere: 
   useEffect(
     () =>
       onSignedOut(() => {
-        setEnded(client.getQueryData(["session"]) != null);
+        // Several questions may be told so at once: the first one ends it.
+        const was = client.getQueryData(["session"]) != null;
+        setEnded((already) => already || was);
         setSession(null);
       }),
     [client, setSession],
@@ -50,7 +53,11 @@ export function Gate({ children, elsewhere }: { children: ReactNode; elsewhere: 
     );
   }
   if (!signedIn) {
-    return <SignIn ended={ended} onDone={() => setEnded(false)} />;
+    return (
+      <Suspense fallback={<Waiting />}>
+        <SignIn ended={ended} onDone={() => setEnded(false)} />
+      </Suspense>
+    );
   }
   return children;
 }
