@@ -272,10 +272,11 @@ OPEN = {"GET /approvals", "GET /approvals/{id}", "GET /batch_items", "GET /batch
         "GET /certificates/{id}", "GET /offers", "GET /offers/{id}", "POST /batches", "POST /batches/check", "POST /batches/{id}/fetch",
         "POST /certificates/{id}/revoke",
         # any account's, for what is its own
+        "DELETE /passkeys/{id}", "DELETE /sessions/others", "GET /passkeys", "GET /passkeys/{id}", "PATCH /passkeys/{id}",
         "DELETE /sessions/current", "DELETE /sessions/{id}", "DELETE /tokens/{id}", "GET /rights", "GET /sessions", "GET /sessions/current",
         "GET /sessions/{id}", "PATCH /approvals/{id}", "POST /approvals/{id}/withdraw",
         # nobody's
-        "GET /health", "GET /openapi.json", "POST /sessions", "POST /tokens", "GET /mscep_admin", "GET /mscep_admin/{id}"}
+        "GET /health", "GET /openapi.json", "GET /sessions/card", "GET /sessions/ways", "POST /sessions", "POST /tokens", "GET /mscep_admin", "GET /mscep_admin/{id}"}
 
 
 @pytest.mark.rows("R06")
@@ -299,7 +300,7 @@ def test_everything_else_is_closed(paths, anna):
             assert answer.status < 500, (method, path, answer)
             if answer.status != 403:
                 open_.add(f"{method.upper()} {path}")
-    assert open_ == OPEN and walked > 130
+    assert sorted(open_ ^ OPEN) == [] and walked > 130
 
 
 def test_lists_have_ones_own_alone(anna, bert, rest):
