@@ -43,7 +43,7 @@ static const struct route routes[] = {
 	{"POST", "/batches/check", RIGHT_ISSUE, write_action, "batch.check", MEMBERS(check_members), .flags = ROUTE_RESULT | ROUTE_OWN,
 	 .text = "what would be wrong with these lines: problems with line and code; changes nothing"},
 	{"POST", "/batches/{id}/fetch", RIGHT_ISSUE, write_action, "batch.fetch", MEMBERS(fetch_members), .flags = ROUTE_RESULT | ROUTE_OWN,
-	 .text = "hands out to the account that asked what was made: items with pem, chain_pem and private_key_pem or pkcs12; next says whether there is more"},
+	 .text = "hands out to the account that asked what was made: items with pem, chain_pem and private_key_pem or pkcs12; next: there is more"},
 };
 
 const struct resource resource_batches = {

@@ -1,5 +1,5 @@
 /* Requests for one or many (the table batch): each item becomes a certificate by a request to a worker of the engine, as if whoever asked had sent it
- * himself just now, so that profiles and policies hold. The request key is the item's: whatever becomes of this process, an item gets one certificate.
+ * himself just now, so that profiles and policies hold. The request key is the item's: it gets one certificate, whatever becomes of this process.
  * A key that was made for it goes out of the worker once; when it was lost on the way to the store, its certificate is revoked, and made anew. What
  * others have to approve waits in its item; the store makes the next job when they have decided. */
 #include <inttypes.h>
@@ -80,7 +80,8 @@ load(struct job_run *j, struct wish *o, struct error *e)
 	if (db_query(j->desk->db,
 		     "SELECT b.account_id, b.evidence, b.profile, b.format = 'pkcs12', coalesce(b.days, 0), b.owner, b.password,"
 		     " coalesce(p.definition -> 'subject_allowed' ? 'CN', true), coalesce(p.definition -> 'subject_required' ? 'serialNumber', false)"
-		     " FROM batch b LEFT JOIN profile p ON p.tenant_id = b.tenant_id AND p.name = b.profile WHERE b.id = $1::int8 AND b.tenant_id = $2::int",
+		     " FROM batch b LEFT JOIN profile p ON p.tenant_id = b.tenant_id AND p.name = b.profile"
+		     " WHERE b.id = $1::int8 AND b.tenant_id = $2::int",
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)

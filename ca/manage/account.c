@@ -187,8 +187,8 @@ set_responsible_for(struct manage *m, int64_t id, const char *owners, struct err
 	if (db_query(m->desk->db, "UPDATE account SET responsible_for = ARRAY(SELECT jsonb_array_elements_text($2::jsonb)) WHERE id = $1::int8", row,
 	             ARRAY_LEN(row), false, NULL, e) < 0)
 		return -1;
-	return manage_audit(m, "account.responsible", arena_printf(m->arena, "account/%lld", (long long)id), detail_text(m->arena, "owners", owners, NULL),
-	                    e);
+	return manage_audit(m, "account.responsible", arena_printf(m->arena, "account/%lld", (long long)id),
+	                    detail_text(m->arena, "owners", owners, NULL), e);
 }
 
 static int
@@ -241,7 +241,8 @@ update(struct manage *m, struct error *e)
 		return fail(e, E_PRECONDITION, "the account was changed meanwhile");
 	if (manage_text(m, "title", 0, TITLE_MAX_BYTES, &title, e) < 0 || read_email(m, &email, e) < 0 || read_role(m, 0, &role, &rights, e) < 0 ||
 	    manage_bool(m, "enabled", 0, &enabled, e) < 0 || read_responsible_for(m, &owners, e) < 0 || manage_ownership(m, &own, e) < 0 ||
-	    manage_body_end(m, e) < 0 || check_own(m, role ? role : owners, has_email, enabled, e) < 0 || set_responsible_for(m, m->id, owners, e) < 0)
+	    manage_body_end(m, e) < 0 || check_own(m, role ? role : owners, has_email, enabled, e) < 0 ||
+	    set_responsible_for(m, m->id, owners, e) < 0)
 		return -1;
 	struct db_param row[] = {DB_INT(m->id), DB_TEXT(title), DB_TEXT(has_email ? "true" : "false"), DB_TEXT(email), DB_TEXT(role),
 	    enabled < 0 ? DB_NULL : DB_TEXT(enabled ? "true" : "false"), DB_TEXT(own.has_owner ? "true" : "false"), DB_TEXT(own.owner),

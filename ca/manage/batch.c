@@ -87,7 +87,8 @@ read_object(struct manage *m, const json_t *item, struct line *ret)
 	             *same_key = json_object_get(item, "same_key");
 	struct error ignored;
 	size_t known = (name != NULL) + (csr != NULL) + (replaces != NULL) + (same_key != NULL);
-	if (json_object_size(item) != known || (name && !json_is_string(name)) || (same_key && !json_is_boolean(same_key)) || !(name || csr || replaces))
+	if (json_object_size(item) != known || (name && !json_is_string(name)) || (same_key && !json_is_boolean(same_key)) ||
+	    !(name || csr || replaces))
 		return "member";
 	if (csr && (!json_is_string(csr) || pem_decode(m->arena, json_string_value(csr), json_string_length(csr), "CERTIFICATE REQUEST",
 	                                               "NEW CERTIFICATE REQUEST", &ret->csr, &ignored) ||
@@ -150,7 +151,8 @@ check_order(struct manage *m, const char *profile, const char *owner, struct err
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->who->account_id), DB_INT(m->who->tenant_id), DB_TEXT(profile), DB_TEXT(owner)};
 	if (db_query(m->desk->db,
-		     "SELECT EXISTS (SELECT FROM profile p WHERE p.tenant_id = $2::int AND p.name = $3::text AND p.id = ANY (account_profiles($1::int8))),"
+		     "SELECT EXISTS (SELECT FROM profile p WHERE p.tenant_id = $2::int AND p.name = $3::text"
+		     " AND p.id = ANY (account_profiles($1::int8))),"
 		     " $4::text = ANY (account_owners($1::int8))",
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
@@ -280,8 +282,8 @@ create(struct manage *m, struct error *e)
 	    DB_INT(LIMIT_BATCH_RESULT_DAYS)};
 	if (db_query(m->desk->db,
 		     "INSERT INTO batch (tenant_id, account_id, requestor, evidence, title, profile, format, days, owner, results_until) VALUES"
-		     " ($1::int, $2::int8, $3::text, $4::text, $5::text, $6::text, $7::text, $8::int, $9::text, now() + make_interval(days => $10::int))"
-		     " RETURNING id",
+		     " ($1::int, $2::int8, $3::text, $4::text, $5::text, $6::text, $7::text, $8::int, $9::text,"
+		     " now() + make_interval(days => $10::int)) RETURNING id",
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	m->ret_id = db_int(r, 0, 0);
@@ -359,7 +361,8 @@ add_result(struct manage *m, const struct db_result *r, int i, bool pkcs12, json
 {
 	struct secret *key CLEANUP(secret_free) = NULL;
 	int64_t n = db_int(r, i, RESULT_N);
-	const char *pem = pem_encode(m->arena, "CERTIFICATE", db_bytes(r, i, RESULT_DER, m->arena)), *chain = chain_pem(m, db_text(r, i, RESULT_CHAIN));
+	const char *pem = pem_encode(m->arena, "CERTIFICATE", db_bytes(r, i, RESULT_DER, m->arena));
+	const char *chain = chain_pem(m, db_text(r, i, RESULT_CHAIN)), *context = arena_printf(m->arena, "batch:%" PRId64 ":%" PRId64, m->id, n);
 	json_t *item = json_pack("{s:I,s:s,s:s,s:s,s:s,s:s,s:s}", "n", (json_int_t)n, "name", db_text(r, i, RESULT_NAME), "certificate",
 	                         db_text(r, i, RESULT_CERTIFICATE), "serial", db_text(r, i, RESULT_SERIAL), "not_after", db_text(r, i, RESULT_UNTIL),
 	                         "pem", pem, "chain_pem", chain);
@@ -367,7 +370,7 @@ add_result(struct manage *m, const struct db_result *r, int i, bool pkcs12, json
 	*size += strlen(pem) + strlen(chain) + 512;
 	if (db_is_null(r, i, RESULT_SEALED))
 		return 0;
-	if (hsm_unseal(m->desk->hsm, arena_printf(m->arena, "batch:%" PRId64 ":%" PRId64, m->id, n), db_bytes(r, i, RESULT_SEALED, m->arena), &key, e) < 0)
+	if (hsm_unseal(m->desk->hsm, context, db_bytes(r, i, RESULT_SEALED, m->arena), &key, e) < 0)
 		return -1;
 	if (pkcs12) {
 		char *text = base64_encode(m->arena, (struct bytes){key->data, key->len});
@@ -385,8 +388,8 @@ find_mine(struct manage *m, bool *ret_pkcs12, struct error *e)
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id), DB_INT(m->who->account_id)};
 	if (db_query(m->desk->db,
-		     "SELECT format = 'pkcs12', account_id = $3::int8 FROM batch WHERE id = $1::int8 AND tenant_id = $2::int", row, ARRAY_LEN(row), false,
-		     &r, e) < 0)
+		     "SELECT format = 'pkcs12', account_id = $3::int8 FROM batch WHERE id = $1::int8 AND tenant_id = $2::int", row,
+		     ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0 || (!db_bool(r, 0, 1) && !(m->rights & RIGHT_BIT(RIGHT_READ))))
 		return fail(e, E_NOT_FOUND, "there is no such batch");
@@ -409,10 +412,12 @@ fetch(struct manage *m, struct error *e)
 		return -1;
 	struct db_param row[] = {DB_INT(m->id), DB_INT(after), DB_INT(number), DB_INT(PAGE_ITEMS + 1)};
 	if (db_query(m->desk->db,
-		     "SELECT i.n, i.name, x.id::text, encode(x.serial, 'hex'), to_char(x.not_after AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
-		     " x.der, (SELECT coalesce(string_agg(encode(c, 'hex'), ',' ORDER BY o), '') FROM unnest(ca_chain(x.ca_id)) WITH ORDINALITY AS u(c, o)),"
+		     "SELECT i.n, i.name, x.id::text, encode(x.serial, 'hex'),"
+		     " to_char(x.not_after AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), x.der,"
+		     " (SELECT coalesce(string_agg(encode(c, 'hex'), ',' ORDER BY o), '') FROM unnest(ca_chain(x.ca_id)) WITH ORDINALITY AS u(c, o)),"
 		     " i.sealed FROM batch_item i JOIN certificate x ON x.tenant_id = i.tenant_id AND x.id = i.certificate_id"
-		     " WHERE i.batch_id = $1::int8 AND i.status = 'done' AND i.n > $2::int AND ($3::int = 0 OR i.n = $3::int) ORDER BY i.n LIMIT $4::int",
+		     " WHERE i.batch_id = $1::int8 AND i.status = 'done' AND i.n > $2::int AND ($3::int = 0 OR i.n = $3::int)"
+		     " ORDER BY i.n LIMIT $4::int",
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	m->ret_result = json_pack("{s:[]}", "items");
@@ -427,8 +432,8 @@ fetch(struct manage *m, struct error *e)
 	m->detail = detail_text(m->arena, "after", arena_printf(m->arena, "%" PRId64, after), "items", arena_printf(m->arena, "%d", i), NULL);
 	struct db_param fetched[] = {DB_INT(m->id), DB_INT(after), DB_INT(last), DB_INT(number)};
 	return db_query(m->desk->db,
-	                "UPDATE batch_item SET fetched_at = now() WHERE batch_id = $1::int8 AND n > $2::int AND n <= $3::int AND ($4::int = 0 OR n = $4::int)"
-	                " AND status = 'done'",
+	                "UPDATE batch_item SET fetched_at = now() WHERE batch_id = $1::int8 AND n > $2::int AND n <= $3::int"
+	                " AND ($4::int = 0 OR n = $4::int) AND status = 'done'",
 	                fetched, ARRAY_LEN(fetched), false, NULL, e);
 }
 

@@ -74,7 +74,8 @@ create(struct manage *m, struct error *e)
 	const char *name, *title, *rights, *profiles;
 	struct ownership own;
 	if (manage_text(m, "name", MANAGE_REQUIRED, 63, &name, e) < 0 || manage_text(m, "title", 0, TEXT_MAX, &title, e) < 0 ||
-	    read_rights(m, MANAGE_REQUIRED, &rights, e) < 0 || read_profiles(m, &profiles, e) < 0 || manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0)
+	    read_rights(m, MANAGE_REQUIRED, &rights, e) < 0 || read_profiles(m, &profiles, e) < 0 || manage_ownership(m, &own, e) < 0 ||
+	    manage_body_end(m, e) < 0)
 		return -1;
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(name), DB_TEXT(title ? title : name), DB_TEXT(rights), DB_TEXT(own.owner),
 	    DB_TEXT(own.metadata), DB_TEXT(profiles ? profiles : "{}")};
@@ -109,7 +110,8 @@ update(struct manage *m, struct error *e)
 		     "UPDATE role SET title = coalesce($4::text, title), rights = coalesce($5::text[], rights), version = version + 1,"
 		     " profiles = coalesce($10::text[], profiles),"
 		     " owner = CASE WHEN $6::boolean THEN $7::text ELSE owner END, metadata = CASE WHEN $8::boolean THEN $9::jsonb ELSE metadata END"
-		     " WHERE id = $1::int8 AND tenant_id = $2::int AND ($3::int = 0 OR version = $3::int) RETURNING name, rights::text, profiles::text",
+		     " WHERE id = $1::int8 AND tenant_id = $2::int AND ($3::int = 0 OR version = $3::int)"
+		     " RETURNING name, rights::text, profiles::text",
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0) {

@@ -17,10 +17,10 @@ from test_portal import Person, document, same_key
 
 LIST = {"en": "No,Serial,Hall\r\n1,{m}-a,1\r\n2,{m}-b,1\r\n3,,1\r\n4,{m}-b,2\r\n5,{f}-c,2\r\n6,{f}-d,2\r\n",
         "de": "\ufeffNr;Seriennummer;Halle\r\n1;{m}-a;1\r\n2;{m}-b;1\r\n3;;1\r\n4;{m}-b;2\r\n5;{f}-c;2\r\n6;{f}-d;2\r\n"}
-# Words of a PKI's own, which nobody has to know here. (The first line of a request file is quoted as it is.)
+# Words of a PKI's own, which nobody has to know here. (The first line of a request file is quoted as it is; a number may have the letters CA.)
 PKI = re.compile(r"\b(certificates?|zertifikate?n?|pki|ca|x\.?509|csr|pkcs|private[rn]? key|privater? schlüssel\w*|revo\w*|widerruf\w*|sperrliste\w*|issuer|profile?|crl|ocsp|"
                  r"subject|serial number of the cert\w*)\b", re.IGNORECASE)
-QUOTED = re.compile(r"[“„\"]?-----BEGIN CERTIFICATE REQUEST-----.*?(-----END CERTIFICATE REQUEST-----|[”“\"])", re.DOTALL)
+QUOTED = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2})+|[“„\"]?-----BEGIN CERTIFICATE REQUEST-----.*?(-----END CERTIFICATE REQUEST-----|[”“\"])", re.DOTALL)
 
 
 @pytest.fixture

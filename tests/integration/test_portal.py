@@ -141,6 +141,16 @@ def test_what_is_wrong_with_lines(person, bert):
         assert one.ask("x", status=422, **wrong)
 
 
+def test_who_has_twenty_under_way_waits(instance, person):
+    one = person()
+    instance.sql(f"WITH b AS (INSERT INTO batch (tenant_id, account_id, requestor, evidence, profile, format, results_until) SELECT tenant_id, id, 'x', 'token', 'device',"
+                 f" 'pem', now() + interval '1 day' FROM account, generate_series(1, 20) WHERE id = {one.id} RETURNING id, tenant_id)"
+                 " INSERT INTO batch_item (batch_id, tenant_id, n, name) SELECT id, tenant_id, 1, 'x' FROM b")
+    assert one.ask(unique("late"), status=409).error["code"] == "conflict"
+    instance.sql(f"DELETE FROM batch WHERE account_id = {one.id}")
+    one.ask(unique("early"))
+
+
 def test_a_line_that_the_profile_refuses_stops_no_other(person, own_profile, rest):
     role = unique("r").replace("-", "_")
     profile = own_profile("device", keys=["p256"])
@@ -262,10 +272,11 @@ OPEN = {"GET /approvals", "GET /approvals/{id}", "GET /batch_items", "GET /batch
         "GET /certificates/{id}", "GET /offers", "GET /offers/{id}", "POST /batches", "POST /batches/check", "POST /batches/{id}/fetch",
         "POST /certificates/{id}/revoke",
         # any account's, for what is its own
+        "DELETE /passkeys/{id}", "DELETE /sessions/others", "GET /passkeys", "GET /passkeys/{id}", "PATCH /passkeys/{id}",
         "DELETE /sessions/current", "DELETE /sessions/{id}", "DELETE /tokens/{id}", "GET /rights", "GET /sessions", "GET /sessions/current",
         "GET /sessions/{id}", "PATCH /approvals/{id}", "POST /approvals/{id}/withdraw",
         # nobody's
-        "GET /health", "GET /openapi.json", "POST /sessions", "POST /tokens", "GET /mscep_admin", "GET /mscep_admin/{id}"}
+        "GET /health", "GET /openapi.json", "GET /sessions/card", "GET /sessions/ways", "POST /sessions", "POST /tokens", "GET /mscep_admin", "GET /mscep_admin/{id}"}
 
 
 @pytest.mark.rows("R06")
@@ -289,7 +300,7 @@ def test_everything_else_is_closed(paths, anna):
             assert answer.status < 500, (method, path, answer)
             if answer.status != 403:
                 open_.add(f"{method.upper()} {path}")
-    assert open_ == OPEN and walked > 130
+    assert sorted(open_ ^ OPEN) == [] and walked > 130
 
 
 def test_lists_have_ones_own_alone(anna, bert, rest):

@@ -43,8 +43,9 @@ const file = async (act) => {
 
 async function signIn() {
   await page.goto(`${url}/portal/`);
-  await page.getByLabel(b.w.account, { exact: true }).fill(name);
-  await page.getByLabel(b.w.password, { exact: true }).fill(PASSWORD);
+  await b.heading(b.w.signIn);
+  await page.getByLabel(b.w.account).first().fill(name);
+  await page.locator("input[type=password]").fill(PASSWORD);
   await press(b.w.signIn);
   await page.getByLabel(b.w.digits).fill(totp(secret, Date.now() + 30000));
   await press(b.w.confirm);

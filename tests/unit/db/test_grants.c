@@ -29,6 +29,8 @@ static const struct {
     {"audit", {"SI", "", "", "sI", "S", "SI", "", ""}},
     {"audit_key", {"SIu", "", "", "s", "s", "s", "", ""}},
     {"audit_seal", {"SI", "", "", "S", "S", "S", "", ""}},
+    {"batch", {"SIU", "", "", "s", "", "", "", ""}},
+    {"batch_item", {"SIU", "", "", "s", "", "", "", ""}},
     {"blocked_key", {"SI", "", "", "", "", "", "", ""}},
     {"ca", {"SIuD", "s", "s", "s", "s", "", "s", ""}},
     {"ca_certificate", {"SIuD", "S", "", "S", "", "", "S", ""}},
@@ -241,6 +243,8 @@ END_TEST
 static const struct {
 	const char *name, *roles;
 } functions[] = {
+    {"account_owners", "siegel_ca"},
+    {"account_profiles", "siegel_ca"},
     {"account_rights", "siegel_api siegel_ca siegel_est siegel_scep"},
     {"acme_account_change", "siegel_acme"},
     {"acme_account_limited", "siegel_acme"},
@@ -303,11 +307,15 @@ static const struct {
     {"acme_sweep", "siegel_sched"},
     {"acme_time", ""},
     {"approval_add", "siegel_ca"},
+    {"approval_deciders", "siegel_api siegel_portal"},
     {"approval_eligible", "siegel_ca"},
     {"approval_standing", "siegel_ca"},
     {"auth_by_certificate", "siegel_api siegel_est siegel_scep"},
     {"auth_by_secret", "siegel_api siegel_est siegel_scep"},
     {"auth_consume", "siegel_api siegel_est siegel_scep"},
+    {"batch_resume", ""},
+    {"batch_sweep", "siegel_ca"},
+    {"ca_chain", "siegel_ca"},
     {"ca_is_of", "siegel_est siegel_scep"},
     {"certificate_add", "siegel_ca"},
     {"certificate_affected", "siegel_ca"},
@@ -318,6 +326,7 @@ static const struct {
     {"certificate_document", "siegel_ca"},
     {"certificate_find", "siegel_ca"},
     {"certificate_labels", ""},
+    {"certificate_is_own", "siegel_ca"},
     {"certificate_judge", "siegel_ca"},
     {"certificate_next", "siegel_ca"},
     {"certificate_of_fingerprint", "siegel_api"},
@@ -345,6 +354,10 @@ static const struct {
     {"policy_judge", "siegel_ca"},
     {"policy_path_check", "siegel_ca"},
     {"policy_tenants", "siegel_ca"},
+    {"portal_account", "siegel_api siegel_portal"},
+    {"portal_owners", "siegel_portal"},
+    {"portal_profiles", "siegel_api"},
+    {"portal_requestor", "siegel_portal"},
     {"ra_list", "siegel_est siegel_scep"},
     {"login_salt", "siegel_api"},
     {"machine_store", "siegel_api"},
@@ -459,6 +472,59 @@ START_TEST(a_tenant_sees_itself_alone)
 }
 END_TEST
 
+/* What siegel-api becomes for accounts that see their own alone: nothing by itself, a few tables, and of these the rows of one account. */
+START_TEST(the_portal_sees_ones_own_alone)
+{
+	static const char *const seen[] = {"approval", "approval_decision", "batch", "batch_item", "ca", "ca_certificate", "certificate", "certificate_label", "profile"};
+	static const char *const hidden[] = {"SELECT definition FROM profile", "SELECT password FROM batch", "SELECT sealed FROM batch_item", "SELECT key_ref FROM ca",
+	                                     "SELECT request FROM approval", "SELECT dashboard(1)", "SELECT account_rights(1)", "SELECT portal_profiles()"};
+	CLEANUP(db_free)
+	struct db *owner = test_db("siegel_owner");
+	CLEANUP(db_free)
+	struct db *db = test_db("siegel_api");
+	char sql[256];
+
+	make_tenants();
+	test_one(owner, "UPDATE certificate SET owner = 'admin'");
+	ck_assert_str_eq(test_one(db, "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'siegel_portal'"), "f");
+	test_one(db, "SELECT set_config('role', 'siegel_portal', false)");
+	for (size_t t = 0; t < ARRAY_LEN(matrix); t++) {
+		bool may = false;
+		for (size_t i = 0; i < ARRAY_LEN(seen); i++)
+			may = may || !strcmp(seen[i], matrix[t].table);
+		CLEANUP(db_result_free)
+		struct db_result *r = NULL;
+		struct error e;
+		const struct db_param params[] = {DB_TEXT("siegel_portal"), DB_TEXT(matrix[t].table)};
+		ck_assert_int_eq(db_query(owner, granted_sql, params, 2, false, &r, &e), 0);
+		ck_assert_msg(strspn(db_text(r, 0, 0), may ? "Ss" : "") == strlen(db_text(r, 0, 0)), "%s: %s", matrix[t].table, db_text(r, 0, 0));
+		snprintf(sql, sizeof(sql), "SELECT count(tenant_id) FROM %s", matrix[t].table);
+		if (may)
+			ck_assert_str_eq(test_one(db, sql), "0");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(hidden); i++)
+		ck_assert_str_eq(test_refused(db, hidden[i]), "42501");
+	test_one(db, "SELECT set_config('siegel.tenant', '1', false)");
+	ck_assert_str_eq(test_one(db, "SELECT count(*) FROM certificate"), "0");
+	test_one(db, "SELECT set_config('siegel.account', (SELECT '1'), false)");
+	ck_assert_str_eq(test_one(db, "SELECT string_agg(tenant_id::text, ',') FROM certificate"), "1");
+	test_one(owner, "UPDATE certificate SET owner = 'other'");
+	ck_assert_str_eq(test_one(db, "SELECT count(*) FROM certificate"), "0");
+	test_one(owner, "UPDATE account SET responsible_for = '{other}' WHERE id = 1");
+	ck_assert_str_eq(test_one(db, "SELECT count(*) FROM certificate"), "1");
+	test_one(owner, "UPDATE account SET responsible_for = '{}'");
+	test_one(owner, "UPDATE certificate SET owner = NULL, requestor = 'admin'");
+	ck_assert_str_eq(test_one(db, "SELECT count(*) FROM certificate"), "1");
+	test_one(owner, "UPDATE certificate SET source = 'est'");
+	ck_assert_str_eq(test_one(db, "SELECT count(*) FROM certificate"), "0");
+	test_one(owner, "UPDATE certificate SET requestor = 'r', source = 'rest'");
+	/* And back: siegel-api itself has none of this, and its own. */
+	test_one(db, "SELECT set_config('role', 'none', false)");
+	ck_assert_str_eq(test_one(db, "SELECT count(*) FROM account"), "1");
+	ck_assert_str_eq(test_refused(db, "SELECT portal_owners()"), "42501");
+}
+END_TEST
+
 START_TEST(a_tenant_writes_for_itself_alone)
 {
 	CLEANUP(db_free)
@@ -542,6 +608,7 @@ main(void)
 	tcase_add_test(t, columns_that_stay_hidden);
 	tcase_add_test(t, functions_are_for_those_who_need_them);
 	tcase_add_test(t, a_tenant_sees_itself_alone);
+	tcase_add_test(t, the_portal_sees_ones_own_alone);
 	tcase_add_test(t, a_tenant_writes_for_itself_alone);
 	tcase_add_test(t, evidence_is_found_before_the_tenant_is_known);
 	tcase_add_test(t, audit_is_insert_only);

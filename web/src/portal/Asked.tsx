@@ -141,7 +141,7 @@ export default function Asked() {
   return (
     <>
       <Title
-        title={a?.title ? t("batch.titled", { title: a.title }) : t("batch.title")}
+        title={a?.title || t("batch.title")}
         subtitle={a ? t("batch.asked", { date: instant(i18n.language, a.created_at) }) : undefined}
         actions={
           <Go to="/waiting" variant="secondary">

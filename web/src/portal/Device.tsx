@@ -222,7 +222,7 @@ function Page({ pass }: { pass: Thing<Pass> }) {
           </Notice>
         )}
         {!reported && <State pass={a} />}
-        <Block title={t("device.state")}>
+        <Block title={t("device.facts")}>
           <Facts pass={a} />
           {(state === "lost" || state === "over") && (
             <div className="siegel-actions">
@@ -260,14 +260,16 @@ function Page({ pass }: { pass: Thing<Pass> }) {
 
 export default function Device() {
   const { t } = useTranslation();
+  const { t: words } = useTranslation("portal");
   const { id = "" } = useParams();
   const pass = usePass(id);
   if (pass.data) {
     return <Page key={id} pass={pass.data} />;
   }
   return (
-    <PageSection>
-      {pass.error ? <Trouble error={pass.error} /> : <Skeleton height="16rem" screenreaderText={t("app.loading")} />}
-    </PageSection>
+    <>
+      <Title title={words("devices.title")} actions={pass.error && <Go to="/">{words("device.back")}</Go>} />
+      <PageSection>{pass.error ? <Trouble error={pass.error} /> : <Skeleton height="16rem" screenreaderText={t("app.loading")} />}</PageSection>
+    </>
   );
 }

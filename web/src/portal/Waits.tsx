@@ -11,7 +11,7 @@ import { type Approval, type Thing, useApprovals, useBatches, useWithdraw } from
 function useName() {
   const { t } = useTranslation("portal");
   return (a: Approval) =>
-    a.operation === "certificate.issue"
+    a.operation === "certificate.issue" || a.operation === "certificate.renew"
       ? t("waiting.what.issue", { name: a.body?.subject?.CN?.[0] ?? t("waiting.nameless") })
       : t(a.operation === "certificate.revoke" ? "waiting.what.revoke" : "waiting.what.other");
 }
@@ -103,7 +103,7 @@ export default function Waits() {
               {asked.map((b) => (
                 <li key={b.id}>
                   <Link to={`/asked/${b.id}`}>
-                    <strong>{b.attributes.title || t("batch.title")}</strong>
+                    <strong>{b.attributes.title || t("batch.untitled", { n: count(i18n.language, b.attributes.total) })}</strong>
                     <span>{t("batch.progress", { done: count(i18n.language, b.attributes.done), total: count(i18n.language, b.attributes.total) })}</span>
                     <small>{instant(i18n.language, b.attributes.created_at)}</small>
                   </Link>

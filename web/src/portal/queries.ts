@@ -196,7 +196,7 @@ export interface Wish {
 export function useAsk() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: async (wish: Wish) => (await post<Thing<Batch>>("/batches", "batches", wish)).data.id,
+    mutationFn: async ({ title, ...wish }: Wish) => (await post<Thing<Batch>>("/batches", "batches", { ...wish, ...(title ? { title } : {}) })).data.id,
     onSuccess: () => void client.invalidateQueries({ queryKey: ["batches"] }),
   });
 }

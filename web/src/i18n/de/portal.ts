@@ -26,6 +26,7 @@ const words: Words["portal"] = {
     previous: "Zurück",
   },
   device: {
+    facts: "Der Ausweis",
     back: "Meine Geräte",
     title: "Geräteausweis von {{name}}",
     unnamed: "einem Gerät ohne Namen",
@@ -152,7 +153,7 @@ const words: Words["portal"] = {
   },
   batch: {
     title: "Was Sie angefordert haben",
-    titled: "{{title}}",
+    untitled: "Ausweise: {{n}}",
     list: "Alles, was Sie angefordert haben",
     asked: "Angefordert am {{date}}",
     working: "Wir arbeiten daran",
@@ -194,7 +195,7 @@ const words: Words["portal"] = {
     since: "Seit {{date}}",
     forWhom: "Es wartet auf: {{who}}",
     forAny: "Es wartet auf {{n}} Personen, die zustimmen dürfen",
-    count: "{{n}} davon müssen zustimmen.",
+    count: "So viele müssen zustimmen: {{n}}",
     why: "Warum: {{reason}}",
     outcomes: { approved: "Zugestimmt", done: "Zugestimmt und erledigt", rejected: "Jemand hat abgelehnt", withdrawn: "Zurückgezogen", expired: "Niemand hat rechtzeitig geantwortet", failed: "Es ließ sich nicht ausführen", open: "Wartet" },
     on: "{{outcome}} am {{date}}",

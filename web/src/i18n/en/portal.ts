@@ -26,6 +26,7 @@ export default {
     previous: "Back",
   },
   device: {
+    facts: "The pass",
     back: "My devices",
     title: "Device pass of {{name}}",
     unnamed: "a device without a name",
@@ -152,7 +153,7 @@ export default {
   },
   batch: {
     title: "What you asked for",
-    titled: "{{title}}",
+    untitled: "Passes: {{n}}",
     list: "All that you asked for",
     asked: "Asked on {{date}}",
     working: "We are working on it",
@@ -194,7 +195,7 @@ export default {
     since: "Since {{date}}",
     forWhom: "It waits for: {{who}}",
     forAny: "It waits for {{n}} people who may agree to it",
-    count: "{{n}} of them have to agree.",
+    count: "How many have to agree: {{n}}",
     why: "Why: {{reason}}",
     outcomes: { approved: "Agreed", done: "Agreed and done", rejected: "Somebody said no", withdrawn: "Taken back", expired: "Nobody answered in time", failed: "It couldn't be carried out", open: "Waits" },
     on: "{{outcome}} on {{date}}",
