@@ -1,10 +1,10 @@
 // The health of the machine on the dashboard: first what is wrong, in words and with what to do; then all that was looked at.
 import {
+  Button,
   DescriptionList,
   DescriptionListDescription,
   DescriptionListGroup,
   DescriptionListTerm,
-  ExpandableSection,
   Icon,
   Stack,
   StackItem,
@@ -145,14 +145,10 @@ export default function Machine({ m }: { m: Figures }) {
   return (
     <>
       <Problems m={m} />
-      <ExpandableSection
-        toggleText={t(open ? "common.hideDetails" : "common.showDetails")}
-        isExpanded={open}
-        onToggle={(_, now) => setOpen(now)}
-        className="siegel-machine"
-      >
-        <Details m={m} />
-      </ExpandableSection>
+      <Button variant="link" className="siegel-machine" aria-expanded={open} onClick={() => setOpen(!open)}>
+        {t(open ? "common.hideDetails" : "common.showDetails")}
+      </Button>
+      {open && <Details m={m} />}
     </>
   );
 }
