@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from sessions import new_account
+from sessions import COOKIE, Browser, new_account
 from test_console_web import SHOTS, pytestmark, run  # noqa: F401  (the mark holds here too)
 
 VIEWS = ["/", "/issue", "/certificates", "/account"]
@@ -23,10 +23,12 @@ def without_scep(instance):
 @pytest.mark.parametrize("lang, width", FLOWS)
 def test_dashboard_help_palette_and_errors(instance, default_tenant, rest, without_scep, lang, width):
     name, code = new_account(default_tenant)
+    browser = Browser(instance)
+    browser.first(name, code)
     cn = f"palette-{lang}-{width}-{name}.example"
     rest.issued("cert_server", cn=cn)
     rest.issue("cert_server", cn="bad name.example")
-    found = run("dash", url=instance.url, lang=lang, name=name, code=code, cn=cn, stopped=without_scep, views=VIEWS, shots=SHOTS, dark=lang == "de",
+    found = run("dash", url=instance.url, lang=lang, cookie=browser.cookie, cookieName=COOKIE, cn=cn, stopped=without_scep, views=VIEWS, shots=SHOTS, dark=lang == "de",
                 width=width)
     assert [view for view, _, _ in found["helped"]] == VIEWS and len({title for _, title, _ in found["helped"]}) == len(VIEWS)
     assert all(steps >= 2 for _, _, steps in found["helped"])

@@ -1,6 +1,6 @@
 import { Bullseye, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, PageSection, Spinner } from "@patternfly/react-core";
 import { useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, Suspense, useEffect, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { BrowserRouter, Route, Routes } from "react-router";
 import { onSignedOut } from "./api/client";
@@ -9,7 +9,9 @@ import { ErrorAlert } from "./parts/ErrorAlert";
 import { Fault } from "./parts/Fault";
 import { Elsewhere, Layout } from "./parts/Layout";
 import { PLACES } from "./places";
-import { SignIn } from "./screens/SignIn";
+
+// Who is signed in doesn't load the way in.
+const SignIn = lazy(() => import("./screens/SignIn").then((m) => ({ default: m.SignIn })));
 
 function Waiting() {
   const { t } = useTranslation();
@@ -61,7 +63,11 @@ function Gate({ children }: { children: ReactNode }) {
     );
   }
   if (!session.data || (attributesOf(session.data).missing ?? []).length > 0) {
-    return <SignIn ended={ended} onDone={() => setEnded(false)} />;
+    return (
+      <Suspense fallback={<Waiting />}>
+        <SignIn ended={ended} onDone={() => setEnded(false)} />
+      </Suspense>
+    );
   }
   return children;
 }

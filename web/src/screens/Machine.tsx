@@ -6,8 +6,6 @@ import {
   DescriptionListGroup,
   DescriptionListTerm,
   Icon,
-  Stack,
-  StackItem,
 } from "@patternfly/react-core";
 import CheckCircleIcon from "@patternfly/react-icons/dist/esm/icons/check-circle-icon";
 import ExclamationCircleIcon from "@patternfly/react-icons/dist/esm/icons/exclamation-circle-icon";
@@ -57,15 +55,17 @@ function Problems({ m }: { m: Figures }) {
     );
   }
   return (
-    <Stack hasGutter>
+    <div className="siegel-problems">
       {m.problems.map((p) => (
-        <StackItem key={`${p.code} ${p.subject}`}>
-          <Notice variant={p.level === "failed" ? "danger" : "warning"} title={t(`problems.${problemOf(p.code)}`, { ...p })}>
-            {t("todo", { text: t(`ways.${problemOf(p.code)}`) })}
-          </Notice>
-        </StackItem>
+        <Notice
+          key={`${p.code} ${p.subject}`}
+          variant={p.level === "failed" ? "danger" : "warning"}
+          title={t(`problems.${problemOf(p.code)}`, { ...p })}
+        >
+          {t("todo", { text: t(`ways.${problemOf(p.code)}`) })}
+        </Notice>
       ))}
-    </Stack>
+    </div>
   );
 }
 
