@@ -41,6 +41,7 @@ try {
     await heading.waitFor();
     await page.waitForFunction(() => document.activeElement?.id === "siegel-help-title");
     found.helped.push([view, await heading.innerText(), await page.locator(".siegel-help li").count()]);
+    found.shifted = (found.shifted ?? 0) + (await page.evaluate(() => [...document.querySelectorAll("*")].filter((e) => e.scrollLeft > 0).length));
     if (view === "/issue") {
       await b.look("help");
     }

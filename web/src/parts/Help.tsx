@@ -21,7 +21,8 @@ export default function Help({ path, rights, onClose }: { path: string; rights: 
   const help = helpOf(path);
   const topic = help?.topic ?? "resources";
   useEffect(() => {
-    heading.current?.focus();
+    // It is still on its way in: scrolling there would push the page aside.
+    heading.current?.focus({ preventScroll: true });
   }, []);
   const related = (help?.related ?? []).map((to) => placeOf(to, rights)).filter((place) => place !== undefined);
   return (
