@@ -58,11 +58,13 @@ run(const struct config *c, struct error *e)
 		.base_url = config_str(c, OPT_api_base_url),
 		.token_lock = PTHREAD_MUTEX_INITIALIZER,
 		.health_lock = PTHREAD_MUTEX_INITIALIZER,
+		.export_lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	int result;
 
 	jsonapi_init();
-	if (pthread_key_create(&api.engine_key, free_engine) || pthread_key_create(&api.manager_key, free_engine))
+	if (pthread_key_create(&api.engine_key, free_engine) || pthread_key_create(&api.manager_key, free_engine) ||
+	    pthread_key_create(&api.login_key, free_engine))
 		return fail(e, E_INTERNAL, "no thread key");
 	if (cursor_key_load(c, api.cursor_key, e) ||
 	    db_pool_new(c, "siegel_api", (int)config_int(c, OPT_api_database_connections), &api.pool, e) ||

@@ -54,7 +54,7 @@ function useSidebar() {
   return { open, toggle: () => setOpen(!open), chosen: () => setOpen(WIDE.matches && open) };
 }
 
-function UserMenu({ name }: { name: string }) {
+function UserMenu({ name, rights }: { name: string; rights: readonly string[] }) {
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);
   const navigate = useNavigate();
@@ -75,6 +75,11 @@ function UserMenu({ name }: { name: string }) {
         <DropdownItem key="own" onClick={() => void navigate("/account")}>
           {t("app.own")}
         </DropdownItem>
+        {(rights.includes("certificates.own") || rights.includes("certificates.issue")) && (
+          <DropdownItem key="portal" to="/portal/">
+            {t("app.portal")}
+          </DropdownItem>
+        )}
         <DropdownItem key="leave" onClick={leave}>
           {t("app.signOut")}
         </DropdownItem>
@@ -188,7 +193,7 @@ export function Layout({ children }: { children: ReactNode }) {
                 <ThemeSwitch />
               </ToolbarItem>
               <ToolbarItem>
-                <UserMenu name={attributes.title || attributes.name || ""} />
+                <UserMenu name={attributes.title || attributes.name || ""} rights={rights} />
               </ToolbarItem>
             </ToolbarGroup>
           </ToolbarContent>
