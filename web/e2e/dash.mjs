@@ -61,8 +61,12 @@ try {
     for (let i = 0; i < 20 && (await option.getAttribute("aria-selected")) !== "true"; i++) {
       await page.keyboard.press("ArrowDown");
     }
-    const active = await page.getByRole("combobox").getAttribute("aria-activedescendant");
-    found.active = active === (await option.getAttribute("id"));
+    // What the field calls active is what is shown as chosen.
+    await page.waitForFunction(() => {
+      const active = document.querySelector('[role="combobox"]')?.getAttribute("aria-activedescendant");
+      return active && document.getElementById(active)?.getAttribute("aria-selected") === "true";
+    });
+    found.active = (await option.getAttribute("aria-selected")) === "true";
   };
   await palette(mine.go, w.certificates);
   await b.look("palette");
@@ -72,7 +76,7 @@ try {
   await page.keyboard.press("Enter");
   await b.heading(cn);
   const wasDark = await page.evaluate(() => document.documentElement.classList.contains("pf-v6-theme-dark"));
-  await palette(lang === "de" ? "farben" : "theme", "");
+  await palette(lang === "de" ? "farben" : "theme", lang === "de" ? /Darstellung|Design|Ansicht|Farb/ : /theme/);
   await page.keyboard.press("Enter");
   await page.waitForFunction((was) => document.documentElement.classList.contains("pf-v6-theme-dark") !== was, wasDark);
   await page.keyboard.press("Control+k");
