@@ -15,6 +15,7 @@ TCase *tcase_query(void);
 TCase *tcase_router(void);
 TCase *tcase_engine(void);
 TCase *tcase_machine(void);
+TCase *tcase_export(void);
 
 /* An arena for one test. */
 extern struct arena *test_arena;

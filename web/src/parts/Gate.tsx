@@ -7,7 +7,7 @@ import { attributesOf, useSession, useSetSession } from "../api/session";
 import { ErrorAlert } from "./ErrorAlert";
 
 // Who is signed in doesn't load the way in.
-const SignIn = lazy(() => import("../screens/SignIn").then((m) => ({ default: m.SignIn })));
+const SignIn = lazy(() => import("../screens/SignIn"));
 
 export function Waiting() {
   const { t } = useTranslation();
@@ -28,7 +28,9 @@ export function Gate({ children, elsewhere }: { children: ReactNode; elsewhere: 
   useEffect(
     () =>
       onSignedOut(() => {
-        setEnded(client.getQueryData(["session"]) != null);
+        // Several questions may be told so at once: the first one ends it.
+        const was = client.getQueryData(["session"]) != null;
+        setEnded((already) => already || was);
         setSession(null);
       }),
     [client, setSession],
