@@ -24,7 +24,7 @@ READY = {
     "operator": OPERATION, "registration_authority": REGISTRATION, "requestor": {"read", "certificates.issue"},
     "line": {"certificates.issue", "secrets.fetch"}, "auditor": {"read", "audit.read"},
 }
-NOBODYS = {"rights", "key_stores", "statistics", "tokens", "mscep_admin", "openapi.json", "health", "machine", "profile_templates"}
+NOBODYS = {"rights", "key_stores", "settings", "statistics", "tokens", "mscep_admin", "openapi.json", "health", "machine", "profile_templates"}
 MISSING = "999999999999"
 
 

@@ -17,7 +17,7 @@ import { type ComponentType, lazy, type ReactNode } from "react";
 import type { Words } from "./i18n/words";
 
 /** The groups of the navigation, in their order: the words are those of base, nav.groups. */
-export const GROUPS = ["daily", "trust", "work", "house", "self"] as const satisfies readonly (keyof Words["base"]["nav"]["groups"])[];
+export const GROUPS = ["daily", "authority", "enrolment", "people", "store", "operation", "self"] as const satisfies readonly (keyof Words["base"]["nav"]["groups"])[];
 
 export interface Place {
   /** A route below /console. */
@@ -28,6 +28,8 @@ export interface Place {
   expert?: boolean;
   /** Its entry in the navigation: its word under base, nav.places. Without it the screen is reached from others. */
   nav?: { key: keyof Words["base"]["nav"]["places"]; icon: ReactNode; group: (typeof GROUPS)[number] };
+  /** The resource whose generated list (/r/<resource>) it takes the place of in the navigation. */
+  resource?: string;
   screen: ComponentType;
 }
 
@@ -40,23 +42,23 @@ export const PLACES: Place[] = [
   { path: "/issue", right: "certificates.issue", nav: { key: "issue", icon: <PlusCircleIcon />, group: "daily" }, screen: lazy(() => import("./screens/Issue")) },
   { path: "/certificates", right: "read", nav: { key: "certificates", icon: <CertificateIcon />, group: "daily" }, screen: lazy(() => import("./screens/Inventory")) },
   { path: "/certificates/:id", right: "read", screen: lazy(() => import("./screens/Certificate")) },
-  { path: "/hierarchy", right: "read", expert: true, nav: { key: "hierarchy", icon: <SitemapIcon />, group: "trust" }, screen: lazy(() => import("./screens/Hierarchy")) },
+  { path: "/hierarchy", right: "read", expert: true, nav: { key: "hierarchy", icon: <SitemapIcon />, group: "authority" }, resource: "cas", screen: lazy(() => import("./screens/Hierarchy")) },
   { path: "/hierarchy/new", right: "cas.manage", expert: true, screen: lazy(() => import("./screens/NewAuthority")) },
   { path: "/hierarchy/:id", right: "read", expert: true, screen: lazy(() => import("./screens/Authority")) },
-  { path: "/keys", right: "read", expert: true, nav: { key: "keys", icon: <KeyIcon />, group: "trust" }, screen: lazy(() => import("./screens/Keys")) },
-  { path: "/profiles", right: "read", expert: true, nav: { key: "profiles", icon: <ListIcon />, group: "trust" }, screen: lazy(() => import("./screens/Profiles")) },
+  { path: "/keys", right: "read", expert: true, nav: { key: "keys", icon: <KeyIcon />, group: "store" }, resource: "key_stores", screen: lazy(() => import("./screens/Keys")) },
+  { path: "/profiles", right: "read", expert: true, nav: { key: "profiles", icon: <ListIcon />, group: "authority" }, resource: "profiles", screen: lazy(() => import("./screens/Profiles")) },
   { path: "/profiles/:id", right: "read", expert: true, screen: lazy(() => import("./screens/Profile")) },
   { path: "/policies/:id", right: "read", expert: true, screen: lazy(() => import("./screens/Policy")) },
-  { path: "/enrollment", right: "read", expert: true, nav: { key: "enrolment", icon: <PluggedIcon />, group: "trust" }, screen: lazy(() => import("./screens/Enrolment")) },
-  { path: "/approvals", right: "read", expert: true, nav: { key: "approvals", icon: <ClipboardCheckIcon />, group: "work" }, screen: Approvals },
-  { path: "/approvals/:id", right: "read", expert: true, screen: Approvals },
-  { path: "/imports", right: "read", expert: true, nav: { key: "imports", icon: <FileImportIcon />, group: "work" }, screen: Imports },
+  { path: "/enrollment", right: "read", expert: true, nav: { key: "enrolment", icon: <PluggedIcon />, group: "enrolment" }, resource: "est_labels", screen: lazy(() => import("./screens/Enrolment")) },
+  { path: "/approvals", right: "read", nav: { key: "approvals", icon: <ClipboardCheckIcon />, group: "daily" }, resource: "approvals", screen: Approvals },
+  { path: "/approvals/:id", right: "read", screen: Approvals },
+  { path: "/imports", right: "read", expert: true, nav: { key: "imports", icon: <FileImportIcon />, group: "operation" }, resource: "imports", screen: Imports },
   { path: "/imports/:id", right: "read", expert: true, screen: Imports },
-  { path: "/jobs", right: "read", expert: true, nav: { key: "jobs", icon: <TasksIcon />, group: "work" }, screen: Jobs },
+  { path: "/jobs", right: "read", expert: true, nav: { key: "jobs", icon: <TasksIcon />, group: "operation" }, resource: "jobs", screen: Jobs },
   { path: "/jobs/:id", right: "read", expert: true, screen: Jobs },
-  { path: "/secrets", right: "read", expert: true, nav: { key: "secrets", icon: <LockIcon />, group: "work" }, screen: lazy(() => import("./screens/Secrets")) },
-  { path: "/audit", right: "audit.read", expert: true, nav: { key: "audit", icon: <HistoryIcon />, group: "house" }, screen: lazy(() => import("./screens/Audit")) },
-  { path: "/settings", right: "read", expert: true, nav: { key: "settings", icon: <CogIcon />, group: "house" }, screen: lazy(() => import("./screens/Settings")) },
+  { path: "/secrets", right: "read", expert: true, nav: { key: "secrets", icon: <LockIcon />, group: "store" }, resource: "secrets", screen: lazy(() => import("./screens/Secrets")) },
+  { path: "/audit", right: "audit.read", expert: true, nav: { key: "audit", icon: <HistoryIcon />, group: "operation" }, resource: "audit_events", screen: lazy(() => import("./screens/Audit")) },
+  { path: "/settings", right: "read", expert: true, nav: { key: "settings", icon: <CogIcon />, group: "operation" }, resource: "settings", screen: lazy(() => import("./screens/Settings")) },
   { path: "/account", right: null, nav: { key: "account", icon: <UserIcon />, group: "self" }, screen: lazy(() => import("./screens/Account")) },
 ];
 

@@ -26,7 +26,7 @@ const words: Words["base"] = {
     reload: "Neu laden",
   },
   nav: {
-    groups: { daily: "Tägliche Arbeit", trust: "Vertrauen und Regeln", work: "Arbeit", house: "Haus", self: "Sie selbst" },
+    groups: { daily: "Tägliche Arbeit", authority: "Zertifikate & CAs", enrolment: "Geräte ausstatten", people: "Personen & Rechte", store: "Speicher & Schlüssel", operation: "Betrieb", self: "Sie selbst" },
     places: {
       dashboard: "Übersicht", issue: "Zertifikat ausstellen", certificates: "Zertifikate", account: "Ihr Konto",
       hierarchy: "Hierarchie", keys: "Schlüssel und Token", profiles: "Profile und Richtlinien", enrolment: "Geräteanmeldung", approvals: "Freigaben", imports: "Importe",

@@ -25,7 +25,7 @@ const words = {
     reload: "Load it again",
   },
   nav: {
-    groups: { daily: "Daily work", trust: "Trust and rules", work: "Work", house: "House", self: "You" },
+    groups: { daily: "Daily work", authority: "Certificates & CAs", enrolment: "Enrolment", people: "People & rights", store: "Store & keys", operation: "Operation", self: "You" },
     places: {
       dashboard: "Dashboard", issue: "Issue a certificate", certificates: "Certificates", account: "Your account",
       hierarchy: "Hierarchy", keys: "Keys and tokens", profiles: "Profiles and policies", enrolment: "Enrolment", approvals: "Approvals", imports: "Imports",
