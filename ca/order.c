@@ -69,7 +69,7 @@ take_subject(struct order *o, const struct csr *csr, struct error *e)
 	const Siegel__Issue *q = o->request;
 	size_t n = 0;
 	if (q->n_subject == 0 && csr && dn_parse(o->arena, csr->subject, o->subject, LIMIT_RDN_COUNT, &n, e) < 0)
-		return fail_at(e, e->code == E_MALFORMED ? E_BAD_CSR : e->code, "csr", "%s", arena_strdup(o->arena, e->detail));
+		return fail_again(e, e->code == E_MALFORMED ? E_BAD_CSR : e->code, "csr");
 	if (csr && strcmp(q->requestor->source, "acme") == 0)
 		n = leave_names(o->subject, n);
 	if (q->n_subject > LIMIT_RDN_COUNT)
@@ -80,7 +80,7 @@ take_subject(struct order *o, const struct csr *csr, struct error *e)
 		if (!v.type)
 			return fail_at(e, E_BAD_VALUE, pointer, "subject: unknown attribute type");
 		if (dn_check(&v, e) < 0)
-			return fail_at(e, e->code, pointer, "%s", arena_strdup(o->arena, e->detail));
+			return fail_again(e, e->code, pointer);
 		o->subject[n++] = v;
 	}
 	if (rules_subject(o->arena, o->profile, o->subject, &n, e) < 0)
@@ -124,12 +124,12 @@ take_names(struct order *o, const struct csr *csr, struct error *e)
 		if ((unsigned)name->kind >= NAME_KIND_COUNT)
 			return fail_at(e, E_MALFORMED, "names", "names: unknown kind");
 		if (name_make(o->arena, (enum name_kind)name->kind, name->value, strlen(name->value), p->wildcard, &o->names[n++], e) < 0)
-			return fail_at(e, e->code, arena_printf(o->arena, "names/%zu", i), "%s", arena_strdup(o->arena, e->detail));
+			return fail_again(e, e->code, arena_printf(o->arena, "names/%zu", i));
 	}
 	if (n == 0 && csr && csr->san.len) {
 		root = "csr";
 		if (names_parse(o->arena, csr->san, p->wildcard, o->names, LIMIT_SAN_COUNT, &n, e) < 0)
-			return fail_at(e, e->code == E_MALFORMED ? E_BAD_CSR : e->code, "csr", "%s", arena_strdup(o->arena, e->detail));
+			return fail_again(e, e->code == E_MALFORMED ? E_BAD_CSR : e->code, "csr");
 	}
 	if (n == 0 && p->from_common_name && name_is_dns(o->arena, o->common_name))
 		if (name_make(o->arena, NAME_DNS, o->common_name, strlen(o->common_name), false, &o->names[n++], e) < 0)
@@ -154,7 +154,7 @@ static int
 check_key_type(struct order *o, const struct keytype *type, const char *pointer, struct error *e)
 {
 	if (profile_takes(o->profile, type, e) < 0)
-		return fail_at(e, e->code, pointer, "%s", arena_strdup(o->arena, e->detail));
+		return fail_again(e, e->code, pointer);
 	return 0;
 }
 
@@ -205,13 +205,13 @@ take_placeholder(struct order *o, struct csr *csr, const struct keytype **ret_ty
 	const struct keytype *type = NULL;
 	struct error ignored;
 	if (parse_request(o, csr, e) < 0)
-		return fail_at(e, e->code, "csr", "%s", arena_strdup(o->arena, e->detail));
+		return fail_again(e, e->code, "csr");
 	if (csr->has_challenge && strcmp(o->request->requestor->source, "est") == 0)
 		return fail_at(e, E_BAD_CSR, "csr", "a challengePassword can't be checked here: leave it out of the request");
 	if (publickey_load(csr->spki_algorithm, csr->key, &type, &key, &ignored) < 0)
 		return 0;
 	if (type->signature && csr_verify(csr, type, key, e) < 0)
-		return fail_at(e, e->code, "csr", "%s", arena_strdup(o->arena, e->detail));
+		return fail_again(e, e->code, "csr");
 	if (profile_takes(o->profile, type, &ignored) == 0)
 		*ret_type = type;
 	return 0;
@@ -252,7 +252,7 @@ take_csr(struct order *o, struct csr *csr, struct error *e)
 	const struct keytype *type;
 	if (parse_request(o, csr, e) < 0 || publickey_load(csr->spki_algorithm, csr->key, &type, &key, e) < 0 ||
 	    check_key_type(o, type, "csr", e) < 0 || csr_verify(csr, type, key, e) < 0)
-		return fail_at(e, e->code, "csr", "%s", arena_strdup(o->arena, e->detail));
+		return fail_again(e, e->code, "csr");
 	/* RFC 7030 3.5: it would bind the request to the client's TLS connection, which ends at the edge; unchecked it must not pass. */
 	if (csr->has_challenge && strcmp(o->request->requestor->source, "est") == 0)
 		return fail_at(e, E_BAD_CSR, "csr", "a challengePassword can't be checked here: leave it out of the request");

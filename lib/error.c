@@ -150,6 +150,18 @@ int
 	return -1;
 }
 
+int
+(fail_again)(struct error *e, enum error_code code, const char *pointer)
+{
+	char copy[sizeof(e->pointer)];
+
+	snprintf(copy, sizeof(copy), "%s", pointer);
+	copy_clean(e->pointer, sizeof(e->pointer), copy);
+	e->code = code;
+	e->retry_after_sec = 0;
+	return -1;
+}
+
 /* A code from outside the list, which is a mistake of ours, reads as an internal fault. */
 static enum error_code
 known(enum error_code code)

@@ -35,6 +35,9 @@ int fail(struct error *e, enum error_code code, const char *fmt, ...) PRINTF_LIK
 /* Like fail(), and names the field at fault (a JSON pointer such as "/data/attributes/cn"). */
 int fail_at(struct error *e, enum error_code code, const char *pointer, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
+/* The same failure under another code, or of another field; its text stays. */
+int fail_again(struct error *e, enum error_code code, const char *pointer);
+
 /* The HTTP status of the row. A code from outside the list counts as E_INTERNAL here and below. */
 int error_http_status(enum error_code code);
 /* SCEP's failInfo for it, RFC 8894 3.2.1.4.5. */
@@ -44,9 +47,10 @@ int error_cmc_fail_info(enum error_code code);
 /* The HTTP status of an ACME problem for it, and its type without "urn:ietf:params:acme:error:" (RFC 8555 6.7); never NULL. */
 int error_acme_status(enum error_code code);
 const char *error_acme_type(enum error_code code);
-/* So that the compiler knows what the two give back. */
+/* So that the compiler knows what they give back. */
 #define fail(...) ({ fail(__VA_ARGS__); -1; })
 #define fail_at(...) ({ fail_at(__VA_ARGS__); -1; })
+#define fail_again(...) ({ fail_again(__VA_ARGS__); -1; })
 
 /* The stable machine-readable name, "bad_csr"; never NULL. */
 const char *error_name(enum error_code code);

@@ -294,7 +294,7 @@ check_house(struct call *c, struct error *e)
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 
 	if (c->request->n_query)
-		return fail_at(e, E_MALFORMED, "?", "this takes no query");
+		return fail(e, E_MALFORMED, "this takes no query");
 	if (call_db(c, e) || db_query(c->db, "SELECT works_for_house()", NULL, 0, false, &r, e) < 0)
 		return -1;
 	call_release_db(c);

@@ -312,9 +312,9 @@ components(void)
 	                              "properties", "type", "type", "string", "id", "type", "string"));
 	json_object_set_new(schemas, "errors",
 	                    json_pack("{s:s,s:{s:{s:s,s:{s:s,s:{s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:o}}}}}", "type", "object",
-	                              "properties", "errors", "type", "array", "items", "type", "object", "properties", "id", "type", "string", "status", "type",
-	                              "string", "code", "type", "string", "title", "type", "string", "detail", "type", "string", "source", "type",
-	                              "object", "meta",
+	                              "properties", "errors", "type", "array", "items", "type", "object", "properties", "id", "type", "string",
+	                              "status", "type", "string", "code", "type", "string", "title", "type", "string", "detail", "type",
+	                              "string", "source", "type", "object", "meta",
 	                              json_pack("{s:s,s:s,s:{s:{s:s},s:{s:s,s:{s:s}}}}", "type", "object", "description",
 	                                        "detail without its values, which are {1}, {2}, …, and these", "properties", "text", "type", "string",
 	                                        "values", "type", "array", "items", "type", "string")));

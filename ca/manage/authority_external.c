@@ -299,13 +299,13 @@ take_certificate(struct manage *m, struct crossing *x, struct bytes der, const c
 }
 
 static int
-take_csr(struct manage *m, struct crossing *x, struct bytes der, struct error *e)
+take_csr(struct crossing *x, struct bytes der, struct error *e)
 {
 	struct csr csr;
 	const struct keytype *type;
 	if (csr_parse(der, &csr, e) < 0 || publickey_load(csr.spki_algorithm, csr.key, &type, &x->key, e) < 0 || csr_verify(&csr, type, x->key,
 	    e) < 0)
-		return fail_at(e, e->code, "csr", "%s", arena_strdup(m->arena, e->detail));
+		return fail_again(e, e->code, "csr");
 	x->subject = csr.subject;
 	x->proven = true;
 	return 0;
@@ -326,7 +326,7 @@ read_other(struct manage *m, struct crossing *x, struct error *e)
 	if (csr)
 		return pem_decode(m->arena, csr, strlen(csr), "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST", &der, e) < 0
 		    ? fail_at(e, E_BAD_VALUE, "csr", "csr: %s", arena_strdup(m->arena, e->detail))
-		    : take_csr(m, x, der, e);
+		    : take_csr(x, der, e);
 	if (name) {
 		x->of = registry_authority(m->desk->registry, m->who->tenant_id, name);
 		if (!x->of)

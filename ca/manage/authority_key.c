@@ -35,7 +35,7 @@ ca_key_make(struct manage *m, struct ca_key *k, const char *label, struct error 
 		return -1;
 	if (hsm_key_generate(m->desk->hsm, store ? store : "", k->type, label, k->ref, &k->key, e) == 0)
 		return identify(m, k, e);
-	return e->code == E_NOT_FOUND || e->code == E_BAD_VALUE ? fail_at(e, E_BAD_VALUE, "key_store", "%s", arena_strdup(m->arena, e->detail)) : -1;
+	return e->code == E_NOT_FOUND || e->code == E_BAD_VALUE ? fail_again(e, E_BAD_VALUE, "key_store") : -1;
 }
 
 void

@@ -73,7 +73,7 @@ read_name(struct manage *m, const json_t *item, size_t place, struct buf *out, s
 		if (strlen(word) != (size_t)(colon - text) || strncmp(word, text, strlen(word)) != 0)
 			continue;
 		if (name_make(m->arena, (enum name_kind)kind, colon + 1, strlen(colon + 1), true, &name, e) < 0)
-			return fail_at(e, E_BAD_VALUE, arena_printf(m->arena, "names/%zu", place), "%s", arena_strdup(m->arena, e->detail));
+			return fail_again(e, E_BAD_VALUE, arena_printf(m->arena, "names/%zu", place));
 		buf_printf(out, "%s%s:%s", out->len ? "\n" : "", word, name.text);
 		return 0;
 	}

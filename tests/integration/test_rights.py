@@ -25,7 +25,7 @@ READY = {
     "operator": OPERATION, "registration_authority": REGISTRATION, "requestor": {"read", "certificates.issue"},
     "line": {"certificates.issue", "secrets.fetch"}, "auditor": {"read", "audit.read"}, "portal": {"certificates.own"},
 }
-NOBODYS = {"rights", "key_stores", "settings", "statistics", "tokens", "mscep_admin", "openapi.json", "health", "profile_templates"}  # no objects of a tenant
+NOBODYS = {"rights", "key_stores", "settings", "statistics", "tokens", "mscep_admin", "openapi.json", "health", "machine", "profile_templates"}
 MISSING = "999999999999"
 
 

@@ -1,21 +1,29 @@
 #!/usr/bin/env python3
-"""Every text with which REST says an error has its German in the console.
+"""Every text with which REST says an error has its German in the console, and so have the titles of what the product brings along.
 
 The console finds a German text by the English one without its values, which are {1}, {2}, … (meta.text of an error). This collects them from the calls
 of fail() and fail_at() in the sources, and the texts that are put into them. `errors.py` says what is missing or of no use in
-web/src/i18n/de/errors.ts; `errors.py --list` shows all."""
+web/src/i18n/german/errors.ts; `errors.py --list` shows all."""
 
+import json
 import pathlib
 import re
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 FOLDERS = ("api", "ca", "hsm", "lib")
-# What runs apart from REST: at the start of processes, in other programs.
-ELSEWHERE = {"lib/config.c", "lib/daemon.c", "lib/sock.c", "lib/seal.c", "lib/https_url.c", "ca/bootstrap.c", "ca/main.c", "ca/import/split.c", "api/main.c"}
+# What nobody who works in the console meets: it is said at the start of processes, to other programs, or to clients of enrolment alone.
+ELSEWHERE = {
+    "lib/config.c", "lib/daemon.c", "lib/sock.c", "lib/seal.c", "lib/secret.c", "lib/https_url.c", "lib/http/guard.c", "lib/http/http.c", "lib/ipc/frame.c",
+    "lib/ipc/frame_io.c", "lib/x509/crmf.c", "lib/x509/jose.c", "lib/db/audit.c", "lib/buf.c", "hsm/master.c", "hsm/source.c", "hsm/module.c",
+    "hsm/filestore.c", "hsm/provider.c", "hsm/token.c", "ca/bootstrap.c", "ca/main.c", "ca/blocklist.c", "ca/ra_key.c", "ca/ra_desk.c", "ca/ra.c", "ca/acme_mac.c",
+    "ca/acme_revocation.c", "ca/identity.c", "ca/import/split.c", "ca/clerk.c", "ca/crl.c", "ca/audit_seal.c", "ca/request.c", "ca/signer.c",
+    "api/main.c", "api/resources/mscep_admin.c",
+}
 # Of these the client is told nothing (for_client() in api/router.c).
 HIDDEN = {"E_INTERNAL", "E_STORE", "E_KEY_STORE"}
-CATALOGUE = TOP / "web/src/i18n/de/errors.ts"
+CATALOGUE = TOP / "web/src/i18n/german/errors.ts"
+BUILTIN = TOP / "web/src/i18n/german/builtin.ts"
 TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|(/\*.*?\*/|//[^\n]*)|([A-Za-z_]\w*)|(\'(?:[^\'\\]|\\.)\')|(\s+)|(.)', re.S)
 CONVERSION = re.compile(r"%(?:(%)|[#0\- +.*\d]*[hlLjzt]*([A-Za-z]))")
 DEFINE = re.compile(r'^#define (\w+)[ \t]+((?:"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|[ \t])+?)[ \t]*(?:/\*.*)?$', re.M)
@@ -124,10 +132,27 @@ def collect():
     return {text: name for text, name in found.items() if says_something(text)}
 
 
-def translated():
-    """The keys of the catalogue: an object of texts, one a line."""
-    keys = re.findall(r'^  ("(?:[^"\\]|\\.)*"):\s', CATALOGUE.read_text(), re.M)
-    return {unescape(key[1:-1]) for key in keys}
+def brought_along():
+    """text → its German, or None where nobody else says it"""
+    found = {}
+    for path in sorted([*(TOP / "ca/profiles").glob("*.json"), *(TOP / "ca/policies").glob("*.json")]):
+        template = json.loads(path.read_text())
+        found.update({template[name]: template[name + "_de"] for name in ("title", "description") if name in template})
+    found.update(dict.fromkeys(re.findall(r'^RIGHT\(\w+,\s+"[^"]+",\s+\w+,\s+"([^"]+)"\)', (TOP / "lib/rights.def").read_text(), re.M)))
+    roles = re.search(r"INSERT INTO role \(name, title, rights\) VALUES(.*?);", (TOP / "migrations/0003_management.sql").read_text(), re.S).group(1)
+    for name, title in re.findall(r"\('(\w+)', '([^']+)'", roles):
+        found.update({name: None, title: None})
+    return found
+
+
+def translated(path):
+    """The catalogue: an object of texts, one a line."""
+    lines = re.findall(r'^  ("(?:[^"\\]|\\.)*"): ("(?:[^"\\]|\\.)*"),$', path.read_text(), re.M)
+    return {json.loads(english): json.loads(german) for english, german in lines}
+
+
+def values(text):
+    return sorted(re.findall(r"\{\d\}", text))
 
 
 def main():
@@ -136,12 +161,15 @@ def main():
         for text, name in found.items():
             print(f"{name}\t{text}")
         return 0
-    known = translated()
-    for text in sorted(set(found) - known):
-        print(f"{found[text]}: no German in {CATALOGUE.relative_to(TOP)}: {text}")
-    for text in sorted(known - set(found)):
-        print(f"{CATALOGUE.relative_to(TOP)}: nobody says this any more: {text}")
-    return 1 if set(found) ^ known else 0
+    wrong = []
+    for path, wanted in ((CATALOGUE, dict.fromkeys(found)), (BUILTIN, brought_along())):
+        name, known = path.relative_to(TOP), translated(path)
+        wrong += [f"{name}: no German of: {text} ({found.get(text, 'built in')})" for text in sorted(set(wanted) - set(known))]
+        wrong += [f"{name}: nobody says this any more: {text}" for text in sorted(set(known) - set(wanted))]
+        wrong += [f"{name}: has other values than the English: {text}" for text in sorted(known) if values(text) != values(known[text])]
+        wrong += [f"{name}: the template says \"{wanted[text]}\": {text}" for text in sorted(known) if wanted.get(text) not in (None, known[text])]
+    print("".join(f"{line}\n" for line in wrong), end="")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import { onSignedOut } from "../api/client";
 import { attributesOf, useSession, useSetSession } from "../api/session";
 import { ErrorAlert } from "./ErrorAlert";
 
+// Who is signed in doesn't load the way in.
 const SignIn = lazy(() => import("../screens/SignIn"));
 
 export function Waiting() {

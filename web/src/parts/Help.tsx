@@ -1,4 +1,4 @@
-import { Content, DrawerActions, DrawerCloseButton, DrawerHead, DrawerPanelBody, Title as Heading } from "@patternfly/react-core";
+import { Content, DrawerActions, DrawerCloseButton, DrawerHead, Title as Heading } from "@patternfly/react-core";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -20,7 +20,10 @@ export default function Help({ path, rights, onClose }: { path: string; rights: 
   const heading = useRef<HTMLHeadingElement>(null);
   const help = helpOf(path);
   const topic = help?.topic ?? "resources";
-  useEffect(() => heading.current?.focus(), []);
+  useEffect(() => {
+    // It is still on its way in: scrolling there would push the page aside.
+    heading.current?.focus({ preventScroll: true });
+  }, []);
   const related = (help?.related ?? []).map((to) => placeOf(to, rights)).filter((place) => place !== undefined);
   return (
     <section className="siegel-help" aria-labelledby="siegel-help-title" onKeyDown={(e) => e.key === "Escape" && onClose()}>
@@ -32,7 +35,7 @@ export default function Help({ path, rights, onClose }: { path: string; rights: 
           <DrawerCloseButton onClose={onClose} aria-label={t("close")} />
         </DrawerActions>
       </DrawerHead>
-      <DrawerPanelBody>
+      <div className="siegel-help-body">
         <Content component="p">{t(`topics.${topic}.what`)}</Content>
         <Heading headingLevel="h3">{t("first")}</Heading>
         <ol className="siegel-help-steps">
@@ -72,7 +75,7 @@ export default function Help({ path, rights, onClose }: { path: string; rights: 
             </div>
           ))}
         </dl>
-      </DrawerPanelBody>
+      </div>
     </section>
   );
 }

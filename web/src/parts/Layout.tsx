@@ -240,7 +240,7 @@ export function Layout({ children }: { children: ReactNode }) {
       isNotificationDrawerExpanded={beside.help}
       notificationDrawer={
         <Suspense fallback={null}>
-          <Help key={location.pathname} path={location.pathname} rights={rights} onClose={beside.closeHelp} />
+          {beside.help && <Help key={location.pathname} path={location.pathname} rights={rights} onClose={beside.closeHelp} />}
         </Suspense>
       }
     >

@@ -88,7 +88,9 @@ export default function Palette({ rights, onClose, onHelp }: { rights: readonly 
   const flat = groups.flatMap((group) => group.commands);
   const at = Math.min(chosen, flat.length - 1);
   const active = flat[at];
-  useEffect(() => list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }), [active?.id]);
+  useEffect(() => {
+    list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+  }, [active?.id]);
   const run = (command: Command | undefined) => {
     if (command) {
       onClose();

@@ -69,7 +69,7 @@ function Figures({ s }: { s: Statistics }) {
   const until = (days: number) => new Date(now.getTime() + days * 86_400_000).toISOString().slice(0, 10);
   const ending = (days: number) => `/certificates?status=issued&before=${until(days)}`;
   return (
-    <Gallery hasGutter minWidths={{ default: "7.5rem" }} className="siegel-figures">
+    <Gallery hasGutter minWidths={{ default: "6.75rem" }} className="siegel-figures">
       <Figure label={t("dashboard.inForce")} value={s.by_status.issued - s.expired} to="/certificates?status=issued" />
       <Figure label={t("dashboard.expiring7")} value={s.expiring["7_days"]} to={ending(7)} />
       <Figure label={t("dashboard.expiring30")} value={s.expiring["30_days"]} to={ending(30)} />

@@ -1,13 +1,11 @@
 // The health of the machine on the dashboard: first what is wrong, in words and with what to do; then all that was looked at.
 import {
+  Button,
   DescriptionList,
   DescriptionListDescription,
   DescriptionListGroup,
   DescriptionListTerm,
-  ExpandableSection,
   Icon,
-  Stack,
-  StackItem,
 } from "@patternfly/react-core";
 import CheckCircleIcon from "@patternfly/react-icons/dist/esm/icons/check-circle-icon";
 import ExclamationCircleIcon from "@patternfly/react-icons/dist/esm/icons/exclamation-circle-icon";
@@ -57,15 +55,17 @@ function Problems({ m }: { m: Figures }) {
     );
   }
   return (
-    <Stack hasGutter>
+    <div className="siegel-problems">
       {m.problems.map((p) => (
-        <StackItem key={`${p.code} ${p.subject}`}>
-          <Notice variant={p.level === "failed" ? "danger" : "warning"} title={t(`problems.${problemOf(p.code)}`, { ...p })}>
-            {t("todo", { text: t(`ways.${problemOf(p.code)}`) })}
-          </Notice>
-        </StackItem>
+        <Notice
+          key={`${p.code} ${p.subject}`}
+          variant={p.level === "failed" ? "danger" : "warning"}
+          title={t(`problems.${problemOf(p.code)}`, { ...p })}
+        >
+          {t("todo", { text: t(`ways.${problemOf(p.code)}`) })}
+        </Notice>
       ))}
-    </Stack>
+    </div>
   );
 }
 
@@ -145,14 +145,10 @@ export default function Machine({ m }: { m: Figures }) {
   return (
     <>
       <Problems m={m} />
-      <ExpandableSection
-        toggleText={t(open ? "common.hideDetails" : "common.showDetails")}
-        isExpanded={open}
-        onToggle={(_, now) => setOpen(now)}
-        className="siegel-machine"
-      >
-        <Details m={m} />
-      </ExpandableSection>
+      <Button variant="link" className="siegel-machine" aria-expanded={open} onClick={() => setOpen(!open)}>
+        {t(open ? "common.hideDetails" : "common.showDetails")}
+      </Button>
+      {open && <Details m={m} />}
     </>
   );
 }

@@ -171,7 +171,7 @@ const words: Words["base"] = {
     refused: "Abgelehnt",
     refusedDays: "Abgelehnt in {{days}} Tagen",
     refusedWhy: "Warum Anfragen abgelehnt wurden",
-    refusedBy: "Über welches Protokoll sie kamen",
+    refusedBy: "Abgelehnt, nach Protokoll",
     refusedNone: "In dieser Zeit wurde nichts abgelehnt.",
     firstCa: "Richten Sie zuerst eine CA-Hierarchie ein",
     firstCaText: "Zertifikate kommen von CAs. Legen Sie eine Wurzel und eine ausstellende CA an, dann stellen Sie hier das erste Zertifikat aus.",

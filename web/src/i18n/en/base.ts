@@ -170,7 +170,7 @@ const words = {
     refused: "Refused",
     refusedDays: "Refused in {{days}} days",
     refusedWhy: "Why requests were refused",
-    refusedBy: "By which protocol they came",
+    refusedBy: "Refused, by protocol",
     refusedNone: "Nothing was refused in this time.",
     firstCa: "Set up a hierarchy of CAs first",
     firstCaText: "Certificates come from CAs. Make a root and a CA that issues, then issue the first certificate here.",
