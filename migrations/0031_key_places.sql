@@ -1,2 +1,3 @@
 -- In which key store the key of a CA lies is shown to who may see the CA: the reference names it, and opens nothing.
+SET search_path = siegel;
 GRANT SELECT (key_ref) ON ca TO siegel_api;
