@@ -28,12 +28,13 @@
 static const struct attribute attributes[] = {
     {"name", "a.name", ATTRIBUTE_TEXT, 0, "the account's"},
     {"title", "a.title", ATTRIBUTE_TEXT, 0, "the person's name"},
-    {"role", "a.role", ATTRIBUTE_TEXT, 0},
-    {"rights", "account_rights(a.id)", ATTRIBUTE_TEXTS, 0, "words of GET /rights"},
+    {"role", "a.role", ATTRIBUTE_TEXT, 0, .of = "roles"},
+    {"rights", "account_rights(a.id)", ATTRIBUTE_TEXTS, 0, "words of GET /rights", .of = "rights"},
     {"tenant", "(SELECT t.name FROM tenant t WHERE t.id = s.tenant_id)", ATTRIBUTE_TEXT, 0},
-    {"evidence", "s.evidence", ATTRIBUTE_TEXT, 0, "password or one_time"},
+    {"evidence", "s.evidence", ATTRIBUTE_TEXT, 0, "password or one_time", .values = "password one_time"},
     {"missing", "s.missing", ATTRIBUTE_TEXTS, 0,
-     "what is to be done, in this order, before the session may do anything else: second_factor (prove it), password (set one), totp (set it up)"},
+     "what is to be done, in this order, before the session may do anything else: second_factor (prove it), password (set one), totp (set it up)",
+	 .values = "second_factor password totp"},
     {"current", "coalesce(s.id = nullif(current_setting('siegel.session', true), '')::int8, false)", ATTRIBUTE_BOOL, 0,
      "the one over which this is asked"},
     {"recovery_codes_left", "(SELECT cardinality(f.recovery) FROM second_factor f WHERE f.account_id = s.account_id AND f.confirmed_at IS NOT NULL)",
@@ -77,8 +78,8 @@ show(struct call *c, int status, const char *cookie, const json_t *once, struct 
 static const struct attribute claim_members[] = {
     {"name", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_REQUIRED, "the account's"},
     {"tenant", NULL, ATTRIBUTE_TEXT, 0, "its tenant; the house when left out"},
-    {"password", NULL, ATTRIBUTE_TEXT, 0, "the one that its owner chose"},
-    {"one_time_code", NULL, ATTRIBUTE_TEXT, 0, "or a one-time code, which is used up"},
+    {"password", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "the one that its owner chose"},
+    {"one_time_code", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "or a one-time code, which is used up"},
 };
 
 static int
@@ -150,15 +151,16 @@ post(struct call *c, struct error *e)
 /* --- the steps --- */
 
 static const struct attribute password_members[] = {
-    {"password", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_REQUIRED, "the new one: 12 characters at least"},
-    {"current_password", NULL, ATTRIBUTE_TEXT, 0, "the one that it replaces; not after a one-time code"},
+    {"password", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_REQUIRED | ATTRIBUTE_SECRET, "the new one: 12 characters at least"},
+    {"current_password", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "the one that it replaces; not after a one-time code"},
 };
 static const struct attribute factor_members[] = {
-    {"code", NULL, ATTRIBUTE_TEXT, 0, "six digits that the app shows"},
-    {"recovery_code", NULL, ATTRIBUTE_TEXT, 0, "or one of the recovery codes, which is used up"},
+    {"code", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "six digits that the app shows"},
+    {"recovery_code", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "or one of the recovery codes, which is used up"},
 };
-static const struct attribute totp_members[] = {{"code", NULL, ATTRIBUTE_TEXT, 0, "of the second factor that is to be replaced"}};
-static const struct attribute confirm_members[] = {{"code", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_REQUIRED, "six digits that the app shows"}};
+static const struct attribute totp_members[] = {{"code", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "of the second factor that is to be replaced"}};
+static const struct attribute confirm_members[] = {{"code", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_REQUIRED | ATTRIBUTE_SECRET,
+    "six digits that the app shows"}};
 
 /* The document, whose attributes have to be among the route's. */
 static int
