@@ -116,7 +116,8 @@ def test_files_of_the_console(instance):
     for asset in hashed:
         answer = support.http_get(instance.url + asset, context=instance.tls_context(), headers={"Accept-Encoding": "gzip"})
         assert answer.status == 200 and answer.headers["cache-control"] == "public, max-age=31536000, immutable"
-        assert answer.headers["content-encoding"] == "gzip" and answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers.get("content-encoding") == "gzip" or len(answer.body) < 256
     assert support.http_get(instance.url + "/console/assets/none-12345678.js", context=instance.tls_context()).status == 404
     for path in ("/", "/console"):
         answer = support.http_get(instance.url + path, context=instance.tls_context())

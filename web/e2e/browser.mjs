@@ -58,18 +58,20 @@ export async function open({ url, lang, dark = false, shots, width = 1366, heigh
   const one = {
     browser, context, page, faults, foreign, violations, w: WORDS[lang], lang, url,
     async look(name) {
+      // A colour on its way to another is neither: it has to have arrived.
+      await page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== "running" || a.effect?.getComputedTiming().iterations === Infinity));
       const found = await new AxeBuilder({ page }).analyze();
       violations[name] = found.violations.map((v) => `${v.id}: ${v.help} (${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join("; ")})`);
       if (shots) {
         mkdirSync(shots, { recursive: true });
         // The page scrolls inside: it is made as high as what is in it.
-      const inner = await page.evaluate(() => {
-        const main = document.querySelector(".pf-v6-c-page__main");
-        return main ? main.scrollHeight - main.clientHeight : 0;
-      });
-      await page.setViewportSize({ width, height: Math.min(height + inner, 4000) });
-      await page.screenshot({ path: `${shots}/${name}-${lang}${dark ? "-dark" : ""}${width < 1000 ? "-narrow" : ""}.png` });
-      await page.setViewportSize({ width, height });
+        const inner = await page.evaluate(() => {
+          const main = document.querySelector(".pf-v6-c-page__main");
+          return main ? main.scrollHeight - main.clientHeight : 0;
+        });
+        await page.setViewportSize({ width, height: Math.min(height + inner, 4000) });
+        await page.screenshot({ path: `${shots}/${name}-${lang}${dark ? "-dark" : ""}${width < 1000 ? "-narrow" : ""}.png` });
+        await page.setViewportSize({ width, height });
       }
     },
     heading: (name) => page.getByRole("heading", { level: 1, name, exact: typeof name === "string" }).waitFor(),

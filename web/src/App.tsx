@@ -1,6 +1,6 @@
 import { Bullseye, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, PageSection, Spinner } from "@patternfly/react-core";
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { type ReactNode, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { BrowserRouter, Route, Routes } from "react-router";
 import { onSignedOut } from "./api/client";
@@ -8,13 +8,8 @@ import { attributesOf, useSession, useSetSession } from "./api/session";
 import { ErrorAlert } from "./parts/ErrorAlert";
 import { Fault } from "./parts/Fault";
 import { Elsewhere, Layout } from "./parts/Layout";
+import { PLACES } from "./places";
 import { SignIn } from "./screens/SignIn";
-
-const Dashboard = lazy(() => import("./screens/Dashboard"));
-const Issue = lazy(() => import("./screens/Issue"));
-const Inventory = lazy(() => import("./screens/Inventory"));
-const Certificate = lazy(() => import("./screens/Certificate"));
-const Account = lazy(() => import("./screens/Account"));
 
 function Waiting() {
   const { t } = useTranslation();
@@ -79,11 +74,9 @@ export function App() {
           <Fault>
             <Suspense fallback={<Waiting />}>
               <Routes>
-                <Route path="/" element={<Dashboard />} />
-                <Route path="/issue" element={<Issue />} />
-                <Route path="/certificates" element={<Inventory />} />
-                <Route path="/certificates/:id" element={<Certificate />} />
-                <Route path="/account" element={<Account />} />
+                {PLACES.map((place) => (
+                  <Route key={place.path} path={place.path} element={<place.screen />} />
+                ))}
                 <Route path="*" element={<NotFound />} />
               </Routes>
             </Suspense>

@@ -1,11 +1,11 @@
 import "@patternfly/react-core/dist/styles/base.css";
 import "./style.css";
-import "./i18n";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
 import { ApiError } from "./api/client";
+import { ready } from "./i18n";
 
 const client = new QueryClient({
   defaultOptions: {
@@ -19,6 +19,7 @@ const client = new QueryClient({
 });
 
 const root = document.getElementById("root");
+await ready;
 if (root) {
   createRoot(root).render(
     <StrictMode>

@@ -1,7 +1,8 @@
-import type { Words } from "./en";
+import type { Words } from "./words";
 
 declare module "i18next" {
   interface CustomTypeOptions {
-    resources: { translation: Words };
+    defaultNS: "base";
+    resources: Words;
   }
 }

@@ -1,7 +1,5 @@
-import i18n from "i18next";
+import i18n, { type BackendModule } from "i18next";
 import { initReactI18next } from "react-i18next";
-import { de } from "./de";
-import { en } from "./en";
 
 export const LANGUAGES = ["de", "en"] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -40,12 +38,32 @@ i18n.on("languageChanged", (language) => {
   document.documentElement.lang = language;
 });
 
-void i18n.use(initReactI18next).init({
-  resources: { en: { translation: en }, de: { translation: de } },
-  lng: firstLanguage(stored(), navigator.languages ?? []),
-  fallbackLng: "en",
-  interpolation: { escapeValue: false }, // React escapes
-  returnNull: false,
-});
+const files = import.meta.glob<{ default: object }>(["./en/*.ts", "./de/*.ts"]);
+
+/** Fetches the words of one area in one language: nobody loads those of screens that he never opens, or of the other language. */
+const backend: BackendModule = {
+  type: "backend",
+  init: () => undefined,
+  read: async (language, area) => {
+    const load = files[`./${language}/${area}.ts`];
+    if (!load) {
+      throw new Error(`there are no words of ${area} in ${language}`);
+    }
+    return (await load()).default as Record<string, string>;
+  },
+};
+
+/** Resolves when the words that every page needs are there. */
+export const ready = i18n
+  .use(backend)
+  .use(initReactI18next)
+  .init({
+    lng: firstLanguage(stored(), navigator.languages ?? []),
+    fallbackLng: false, // the types see to it that no word is missing
+    ns: ["base"],
+    defaultNS: "base",
+    interpolation: { escapeValue: false }, // React escapes
+    returnNull: false,
+  });
 
 export { i18n };

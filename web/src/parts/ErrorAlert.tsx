@@ -1,16 +1,21 @@
 import { Content } from "@patternfly/react-core";
 import { useTranslation } from "react-i18next";
 import { ApiError, type ErrorObject } from "../api/client";
-import { en } from "../i18n/en";
+import type { Words } from "../i18n/words";
 import { Notice } from "./Notice";
 
-type Way = keyof typeof en.error.way;
+type Way = keyof Words["base"]["error"]["way"];
+
+const WAYS: Record<Way, true> = {
+  bad_value: true, bad_csr: true, bad_key: true, policy: true, unsupported: true, unauthenticated: true, forbidden: true, not_found: true, conflict: true,
+  precondition_failed: true, too_many_requests: true, unavailable: true, key_store_unavailable: true, store_unavailable: true, internal: true, other: true,
+};
 
 /** What to do about an error of that code. */
 export function wayOf(code: string | undefined): Way {
   const same: Record<string, Way> = { busy: "unavailable", idempotency_conflict: "conflict", too_large: "bad_value", malformed: "bad_value" };
   const way = code && Object.hasOwn(same, code) ? same[code] : code;
-  return way && Object.hasOwn(en.error.way, way) ? (way as Way) : "other";
+  return way && Object.hasOwn(WAYS, way) ? (way as Way) : "other";
 }
 
 /** The field of an error, in the words of the form that shows it. */

@@ -11,8 +11,8 @@ import {
   MastheadToggle,
   MenuToggle,
   Nav,
+  NavGroup,
   NavItem,
-  NavList,
   Page,
   PageSidebar,
   PageSidebarBody,
@@ -23,22 +23,13 @@ import {
   ToolbarGroup,
   ToolbarItem,
 } from "@patternfly/react-core";
-import CertificateIcon from "@patternfly/react-icons/dist/esm/icons/certificate-icon";
-import PlusCircleIcon from "@patternfly/react-icons/dist/esm/icons/plus-circle-icon";
-import TachometerAltIcon from "@patternfly/react-icons/dist/esm/icons/tachometer-alt-icon";
 import UserIcon from "@patternfly/react-icons/dist/esm/icons/user-icon";
 import { type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation, useNavigate } from "react-router";
 import { attributesOf, signOut, useSession, useSetSession } from "../api/session";
+import { GROUPS, offered, type Place } from "../places";
 import { LanguageSwitch, ThemeSwitch } from "./Switches";
-
-const PLACES = [
-  { to: "/", key: "dashboard", icon: <TachometerAltIcon />, right: "read" },
-  { to: "/issue", key: "issue", icon: <PlusCircleIcon />, right: "certificates.issue" },
-  { to: "/certificates", key: "certificates", icon: <CertificateIcon />, right: "read" },
-  { to: "/account", key: "account", icon: <UserIcon />, right: null },
-] as const;
 
 // Narrower than this the navigation lies over the page (PatternFly's xl).
 const WIDE = window.matchMedia("(min-width: 75rem)");
@@ -102,7 +93,17 @@ export function Layout({ children }: { children: ReactNode }) {
   const bar = useSidebar();
   const attributes = session.data ? attributesOf(session.data) : {};
   const rights = attributes.rights ?? [];
-  const here = (to: string) => (to === "/" ? location.pathname === "/" : location.pathname.startsWith(to));
+  const places = offered(rights, false);
+  const here = (to: string) => (to === "/" ? location.pathname === "/" : `${location.pathname}/`.startsWith(`${to}/`));
+  const item = (place: Place) =>
+    place.nav && (
+      <NavItem key={place.path} isActive={here(place.path)}>
+        <Link to={place.path} aria-current={here(place.path) ? "page" : undefined}>
+          <span className="pf-v6-c-nav__link-icon">{place.nav.icon}</span>
+          <span className="pf-v6-c-nav__link-text">{t(`nav.places.${place.nav.key}`)}</span>
+        </Link>
+      </NavItem>
+    );
   const masthead = (
     <Masthead>
       <MastheadMain>
@@ -145,16 +146,14 @@ export function Layout({ children }: { children: ReactNode }) {
     <PageSidebar isSidebarOpen={bar.open}>
       <PageSidebarBody>
         <Nav aria-label={t("app.navigation")} onSelect={bar.chosen}>
-          <NavList>
-            {PLACES.filter((place) => place.right === null || rights.includes(place.right)).map((place) => (
-              <NavItem key={place.to} isActive={here(place.to)}>
-                <Link to={place.to} aria-current={here(place.to) ? "page" : undefined}>
-                  <span className="pf-v6-c-nav__link-icon">{place.icon}</span>
-                  <span className="pf-v6-c-nav__link-text">{t(`nav.${place.key}`)}</span>
-                </Link>
-              </NavItem>
-            ))}
-          </NavList>
+          {GROUPS.map((group) => {
+            const inside = places.filter((place) => place.nav?.group === group);
+            return inside.length === 0 ? null : (
+              <NavGroup key={group} title={places.length > inside.length ? t(`nav.groups.${group}`) : undefined}>
+                {inside.map(item)}
+              </NavGroup>
+            );
+          })}
         </Nav>
       </PageSidebarBody>
     </PageSidebar>

@@ -1,8 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { errorOf } from "../api/client";
 import { firstLanguage } from "../i18n";
-import { de } from "../i18n/de";
-import { en } from "../i18n/en";
 import { fieldOf, wayOf } from "./ErrorAlert";
 import { pathOf } from "./QrCode";
 
@@ -30,9 +28,13 @@ describe("errors", () => {
 describe("languages", () => {
   const leaves = (words: object): string[] =>
     Object.entries(words).flatMap(([key, value]) => (typeof value === "string" ? [`${key}=${value}`] : leaves(value as object).map((l) => `${key}.${l}`)));
-  it("have the same words, with the same gaps", () => {
+  const files = import.meta.glob<{ default: object }>("../i18n/{en,de}/*.ts", { eager: true });
+  const areas = Object.keys(files).filter((f) => f.includes("/en/"));
+  it.each(areas)("have the same words, with the same gaps: %s", (file) => {
     const gaps = (l: string) => `${l.split("=")[0]} ${(l.match(/\{\{\w+\}\}/g) ?? []).sort().join(" ")}`;
-    expect(leaves(de).map(gaps)).toEqual(leaves(en).map(gaps));
+    const words = (f: string) => leaves(files[f]?.default ?? {}).map(gaps);
+    expect(words(file).length).toBeGreaterThan(0);
+    expect(words(file.replace("/en/", "/de/"))).toEqual(words(file));
   });
   it("are chosen, or the browser's, or English", () => {
     expect([firstLanguage("de", ["en"]), firstLanguage(null, ["fr", "de-AT"]), firstLanguage("xx", []), firstLanguage(null, ["fr"])]).toEqual([

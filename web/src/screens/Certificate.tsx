@@ -36,7 +36,7 @@ import { api } from "../api/client";
 import { type Ca, type Certificate, type CertificateAttributes, useAudit, useCas, useCertificate } from "../api/queries";
 import { attributesOf, useSession } from "../api/session";
 import { date, fileName, instant, octets, stateOf } from "../format";
-import type { en } from "../i18n/en";
+import type { Words } from "../i18n/words";
 import { Code } from "../parts/Code";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { StateLabel } from "../parts/StateLabel";
@@ -80,7 +80,7 @@ function Row({ name, children }: { name: string; children: ReactNode }) {
 function Overview({ a }: { a: CertificateAttributes }) {
   const { t, i18n } = useTranslation();
   const metadata = Object.entries((a.metadata ?? {}) as Record<string, string>);
-  const source = t(`source.${(a.source ?? "rest") as keyof typeof en.source}`, { defaultValue: a.source });
+  const source = t(`source.${(a.source ?? "rest") as keyof Words["base"]["source"]}`, { defaultValue: a.source });
   return (
     <DescriptionList columnModifier={{ default: "1Col", lg: "2Col" }}>
       <Row name={t("certificate.subject")}>{a.subject}</Row>
@@ -157,7 +157,7 @@ function Chain({ certificate }: { certificate: Certificate }) {
 }
 
 function reasonText(t: ReturnType<typeof useTranslation>["t"], reason: string | undefined): string {
-  return t(`certificate.reasons.${(reason ?? "unspecified") as keyof typeof en.certificate.reasons}`, { defaultValue: reason });
+  return t(`certificate.reasons.${(reason ?? "unspecified") as keyof Words["base"]["certificate"]["reasons"]}`, { defaultValue: reason });
 }
 
 function History({ certificate }: { certificate: Certificate }) {
@@ -165,7 +165,7 @@ function History({ certificate }: { certificate: Certificate }) {
   const session = useSession().data;
   const audit = useAudit(`certificate/${certificate.id}`, (session ? (attributesOf(session).rights ?? []) : []).includes("audit.read"));
   const a = certificate.attributes ?? {};
-  const how = t(`source.${(a.source ?? "rest") as keyof typeof en.source}`, { defaultValue: a.source });
+  const how = t(`source.${(a.source ?? "rest") as keyof Words["base"]["source"]}`, { defaultValue: a.source });
   const now = Date.now();
   const steps: { id: string; at: string | undefined; title: string; text?: string; look: "success" | "danger" | "warning" | "pending" | "info" }[] = [
     { id: "asked", at: a.created_at, title: t("certificate.asked"), text: t("certificate.askedText", { who: a.requestor, how }), look: "success" },

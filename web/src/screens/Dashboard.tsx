@@ -28,7 +28,7 @@ import { Link } from "react-router";
 import { type Statistics, useCrls, useHealth, useKeyStores, useStatistics } from "../api/queries";
 import { attributesOf, useSession } from "../api/session";
 import { count, date } from "../format";
-import type { en } from "../i18n/en";
+import type { Words } from "../i18n/words";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Title } from "../parts/Title";
 
@@ -177,7 +177,7 @@ function Nothing() {
       <EmptyStateBody>{t("dashboard.noneText")}</EmptyStateBody>
       <EmptyStateFooter>
         <EmptyStateActions>
-          <Button component={(props: object) => <Link {...props} to="/issue" />}>{t("nav.issue")}</Button>
+          <Button component={(props: object) => <Link {...props} to="/issue" />}>{t("nav.places.issue")}</Button>
         </EmptyStateActions>
       </EmptyStateFooter>
     </EmptyState>
@@ -188,7 +188,7 @@ export default function Dashboard() {
   const { t } = useTranslation();
   const statistics = useStatistics(DAYS);
   const s = statistics.data;
-  const source = (name: string) => t(`source.${name as keyof typeof en.source}`, { defaultValue: name });
+  const source = (name: string) => t(`source.${name as keyof Words["base"]["source"]}`, { defaultValue: name });
   return (
     <>
       <Title title={t("dashboard.title")} subtitle={t("dashboard.subtitle")} />

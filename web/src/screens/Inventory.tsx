@@ -143,7 +143,7 @@ export default function Inventory() {
       <Title
         title={t("inventory.title")}
         subtitle={t("inventory.subtitle")}
-        actions={<Button component={(props: object) => <Link {...props} to="/issue" />}>{t("nav.issue")}</Button>}
+        actions={<Button component={(props: object) => <Link {...props} to="/issue" />}>{t("nav.places.issue")}</Button>}
       />
       <PageSection>
         <Toolbar>
@@ -213,7 +213,7 @@ export default function Inventory() {
                     {t("inventory.clear")}
                   </Button>
                 ) : (
-                  <Button component={(props: object) => <Link {...props} to="/issue" />}>{t("nav.issue")}</Button>
+                  <Button component={(props: object) => <Link {...props} to="/issue" />}>{t("nav.places.issue")}</Button>
                 )}
               </EmptyStateActions>
             </EmptyStateFooter>

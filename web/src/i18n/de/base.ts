@@ -1,7 +1,6 @@
-// Alle Wörter der Konsole auf Deutsch.
-import type { Words } from "./en";
+import type { Words } from "../words";
 
-export const de: Words = {
+const words: Words["base"] = {
   app: {
     name: "Siegel",
     claim: "Identitäten für Maschinen, Geräte, Server und Menschen",
@@ -22,7 +21,10 @@ export const de: Words = {
     fault: "Auf dieser Seite ist ein Fehler aufgetreten",
     reload: "Neu laden",
   },
-  nav: { dashboard: "Übersicht", issue: "Zertifikat ausstellen", certificates: "Zertifikate", account: "Ihr Konto" },
+  nav: {
+    groups: { daily: "Tägliche Arbeit", self: "Sie selbst" },
+    places: { dashboard: "Übersicht", issue: "Zertifikat ausstellen", certificates: "Zertifikate", account: "Ihr Konto" },
+  },
   common: {
     copy: "Kopieren",
     copied: "Kopiert",
@@ -311,3 +313,5 @@ export const de: Words = {
     factorDone: "Der zweite Faktor ist geändert. Alle Ihre anderen Sitzungen sind beendet.",
   },
 };
+
+export default words;

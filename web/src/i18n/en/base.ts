@@ -1,5 +1,5 @@
-// All words of the console, in English. German has the same keys: its type is this one's.
-export const en = {
+// What every page needs, and the standard view. German has the same keys: its type is this one's.
+const words = {
   app: {
     name: "Siegel",
     claim: "Identities for machines, devices, servers and people",
@@ -20,7 +20,10 @@ export const en = {
     fault: "This page met a fault",
     reload: "Load it again",
   },
-  nav: { dashboard: "Dashboard", issue: "Issue a certificate", certificates: "Certificates", account: "Your account" },
+  nav: {
+    groups: { daily: "Daily work", self: "You" },
+    places: { dashboard: "Dashboard", issue: "Issue a certificate", certificates: "Certificates", account: "Your account" },
+  },
   common: {
     copy: "Copy",
     copied: "Copied",
@@ -308,4 +311,4 @@ export const en = {
   },
 };
 
-export type Words = typeof en;
+export default words;
