@@ -24,12 +24,15 @@ import {
   ToolbarItem,
 } from "@patternfly/react-core";
 import UserIcon from "@patternfly/react-icons/dist/esm/icons/user-icon";
-import { type ReactNode, useEffect, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation, useNavigate } from "react-router";
 import { attributesOf, signOut, useSession, useSetSession } from "../api/session";
 import { GROUPS, offered, type Place } from "../places";
-import { LanguageSwitch, ThemeSwitch } from "./Switches";
+import { LanguageSwitch, ThemeSwitch, ViewSwitch } from "./Switches";
+import { useExpert } from "./view";
+
+const ExpertNav = lazy(() => import("../resources/ExpertNav"));
 
 // Narrower than this the navigation lies over the page (PatternFly's xl).
 const WIDE = window.matchMedia("(min-width: 75rem)");
@@ -93,7 +96,8 @@ export function Layout({ children }: { children: ReactNode }) {
   const bar = useSidebar();
   const attributes = session.data ? attributesOf(session.data) : {};
   const rights = attributes.rights ?? [];
-  const places = offered(rights, false);
+  const expert = useExpert();
+  const places = offered(rights, expert);
   const here = (to: string) => (to === "/" ? location.pathname === "/" : `${location.pathname}/`.startsWith(`${to}/`));
   const item = (place: Place) =>
     place.nav && (
@@ -144,16 +148,25 @@ export function Layout({ children }: { children: ReactNode }) {
   );
   const sidebar = (
     <PageSidebar isSidebarOpen={bar.open}>
+      <PageSidebarBody isFilled={false}>
+        <ViewSwitch />
+      </PageSidebarBody>
       <PageSidebarBody>
         <Nav aria-label={t("app.navigation")} onSelect={bar.chosen}>
-          {GROUPS.map((group) => {
-            const inside = places.filter((place) => place.nav?.group === group);
-            return inside.length === 0 ? null : (
-              <NavGroup key={group} title={places.length > inside.length ? t(`nav.groups.${group}`) : undefined}>
-                {inside.map(item)}
-              </NavGroup>
-            );
-          })}
+          {expert ? (
+            <Suspense fallback={null}>
+              <ExpertNav places={places} item={item} here={here} />
+            </Suspense>
+          ) : (
+            GROUPS.map((group) => {
+              const inside = places.filter((place) => place.nav?.group === group);
+              return inside.length === 0 ? null : (
+                <NavGroup key={group} title={places.length > inside.length ? t(`nav.groups.${group}`) : undefined}>
+                  {inside.map(item)}
+                </NavGroup>
+              );
+            })
+          )}
         </Nav>
       </PageSidebarBody>
     </PageSidebar>

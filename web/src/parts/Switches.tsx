@@ -4,6 +4,7 @@ import SunIcon from "@patternfly/react-icons/dist/esm/icons/sun-icon";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { LANGUAGES, chooseLanguage } from "../i18n";
+import { chooseView, useExpert } from "./view";
 
 const NAMES = { de: "Deutsch", en: "English" };
 
@@ -41,4 +42,22 @@ export function ThemeSwitch() {
   };
   const label = t("app.theme", { theme: t(dark ? "app.light" : "app.dark") });
   return <Button variant="plain" aria-label={label} title={label} icon={dark ? <SunIcon /> : <MoonIcon />} onClick={change} />;
+}
+
+export function ViewSwitch() {
+  const { t } = useTranslation();
+  const expert = useExpert();
+  return (
+    <ToggleGroup aria-label={t("nav.view.label")} isCompact>
+      {(["standard", "expert"] as const).map((view) => (
+        <ToggleGroupItem
+          key={view}
+          text={t(`nav.view.${view}`)}
+          buttonId={`view-${view}`}
+          isSelected={expert === (view === "expert")}
+          onChange={() => chooseView(view)}
+        />
+      ))}
+    </ToggleGroup>
+  );
 }

@@ -22,7 +22,8 @@ const words: Words["base"] = {
     reload: "Neu laden",
   },
   nav: {
-    groups: { daily: "Tägliche Arbeit", self: "Sie selbst" },
+    groups: { daily: "Tägliche Arbeit", authority: "Zertifikate & CAs", enrolment: "Geräte ausstatten", people: "Personen & Rechte", store: "Speicher & Schlüssel", operation: "Betrieb", self: "Sie selbst" },
+    view: { label: "Ansicht", standard: "Standard", expert: "Experten" },
     places: { dashboard: "Übersicht", issue: "Zertifikat ausstellen", certificates: "Zertifikate", account: "Ihr Konto" },
   },
   common: {

@@ -21,7 +21,8 @@ const words = {
     reload: "Load it again",
   },
   nav: {
-    groups: { daily: "Daily work", self: "You" },
+    groups: { daily: "Daily work", authority: "Certificates & CAs", enrolment: "Enrolment", people: "People & rights", store: "Store & keys", operation: "Operation", self: "You" },
+    view: { label: "View", standard: "Standard", expert: "Expert" },
     places: { dashboard: "Dashboard", issue: "Issue a certificate", certificates: "Certificates", account: "Your account" },
   },
   common: {
