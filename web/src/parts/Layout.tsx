@@ -148,11 +148,9 @@ export function Layout({ children }: { children: ReactNode }) {
   );
   const sidebar = (
     <PageSidebar isSidebarOpen={bar.open}>
-      <PageSidebarBody isFilled={false}>
-        <ViewSwitch />
-      </PageSidebarBody>
       <PageSidebarBody>
         <Nav aria-label={t("app.navigation")} onSelect={bar.chosen}>
+          <ViewSwitch />
           {expert ? (
             <Suspense fallback={null}>
               <ExpertNav places={places} item={item} here={here} />

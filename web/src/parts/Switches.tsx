@@ -48,7 +48,7 @@ export function ViewSwitch() {
   const { t } = useTranslation();
   const expert = useExpert();
   return (
-    <ToggleGroup aria-label={t("nav.view.label")} isCompact>
+    <ToggleGroup aria-label={t("nav.view.label")} isCompact className="siegel-view">
       {(["standard", "expert"] as const).map((view) => (
         <ToggleGroupItem
           key={view}

@@ -21,7 +21,7 @@ import { Notice } from "../parts/Notice";
 import { carryOut, type Outcome, useRenew } from "./api";
 import { ResourceForm } from "./Form";
 import { useRights } from "./Gate";
-import { addressOf, labelOf, onceOf, type Operation, permitted, resourceOf, type ResourceName, type Thing } from "./model";
+import { addressOf, isFixed, labelOf, onceOf, type Operation, permitted, resourceOf, type ResourceName, type Thing } from "./model";
 import { Once } from "./Once";
 import { useForm } from "./useForm";
 import { Json } from "./Value";
@@ -66,7 +66,7 @@ function Result({ resource, operation, thing }: { resource: ResourceName; operat
   if (trial || own) {
     return trial ? (
       <>
-        <Content component="h3">{words.t("screen.result")}</Content>
+        <Content component="h2" className="siegel-small">{words.t("screen.result")}</Content>
         <Json value={thing.attributes} />
       </>
     ) : (
@@ -185,11 +185,14 @@ export function RemoveDialog({ resource, operation, thing, onClose, onDone }: Om
   );
 }
 
-/** What may be done with it, by the session's rights: the names of actions, and "remove". */
-export function useActions(resource: ResourceName, wide: boolean): [string, Operation][] {
+/** What may be done with it, or with many, by the session's rights: the names of actions, and "remove". */
+export function useActions(resource: ResourceName, thing: Thing | undefined): [string, Operation][] {
   const rights = useRights();
   const table = resourceOf(resource);
-  const all: [string, Operation | undefined][] = [...Object.entries(wide ? table.wide : table.actions), ...(wide ? [] : [["remove", table.remove] as [string, Operation | undefined]])];
+  if (thing && isFixed(thing)) {
+    return [];
+  }
+  const all: [string, Operation | undefined][] = thing ? [...Object.entries(table.actions), ["remove", table.remove]] : Object.entries(table.wide);
   return all.filter((one): one is [string, Operation] => permitted(one[1], rights));
 }
 
@@ -202,14 +205,15 @@ export function Doing({ resource, name, operation, thing, onClose, onDone }: Doi
   );
 }
 
-export function ActionMenu({ resource, thing, wide = false }: { resource: ResourceName; thing?: Thing; wide?: boolean }) {
+/** Of one thing, or without one of the whole list. */
+export function ActionMenu({ resource, thing }: { resource: ResourceName; thing?: Thing }) {
   const words = useWords();
   const navigate = useNavigate();
   const rights = useRights();
   const [open, setOpen] = useState(false);
   const [doing, setDoing] = useState<[string, Operation] | null>(null);
-  const actions = useActions(resource, wide);
-  const edit = !wide && thing && permitted(resourceOf(resource).update, rights);
+  const actions = useActions(resource, thing);
+  const edit = thing && !isFixed(thing) && permitted(resourceOf(resource).update, rights);
   if (actions.length === 0 && !edit) {
     return null;
   }

@@ -18,7 +18,7 @@ import {
   Stack,
   StackItem,
 } from "@patternfly/react-core";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation, useNavigate } from "react-router";
 import { ErrorAlert } from "../parts/ErrorAlert";
@@ -27,7 +27,8 @@ import { Title } from "../parts/Title";
 import { Doing, useActions } from "./Act";
 import { type One, useHistory, useOne } from "./api";
 import { useRights } from "./Gate";
-import { addressOf, labelOf, type Operation, permitted, resourceOf, type ResourceName, type Section, sectionsOf } from "./model";
+import { addressOf, isFixed, labelOf, type Operation, permitted, resourceOf, type ResourceName, type Section, sectionsOf } from "./model";
+import { Refresh } from "./Refresh";
 import { Other, Value } from "./Value";
 import { useWords } from "./words";
 
@@ -92,15 +93,21 @@ function History({ resource, id }: { resource: ResourceName; id: string }) {
 }
 
 /** The buttons of a page's head. */
-function Buttons({ resource, one, onDone }: { resource: ResourceName; one: One; onDone: (said: string, removed: boolean) => void }) {
+function Buttons({ resource, one, onDone, refresh }: {
+  resource: ResourceName;
+  one: One;
+  onDone: (said: string, removed: boolean) => void;
+  refresh: ReactNode;
+}) {
   const words = useWords();
   const rights = useRights();
-  const actions = useActions(resource, false);
+  const actions = useActions(resource, one.thing);
   const [doing, setDoing] = useState<[string, Operation] | null>(null);
   const title = (name: string) => (name === "remove" ? words.t("screen.remove") : words.action(resource, name).title);
   return (
     <div className="siegel-actions">
-      {permitted(resourceOf(resource).update, rights) && (
+      {refresh}
+      {!isFixed(one.thing) && permitted(resourceOf(resource).update, rights) && (
         <Button component={(props: object) => <Link {...props} to={`/r/${resource}/${encodeURIComponent(one.thing.id)}/edit`} />}>{words.t("screen.edit")}</Button>
       )}
       {actions.map(([name, operation]) => (
@@ -157,7 +164,7 @@ export function ResourceDetail({ resource, id }: { resource: ResourceName; id?: 
         title={id === undefined ? own.title : one.data ? `${own.one}: ${labelOf(one.data.thing)}` : own.one}
         subtitle={own.purpose}
         above={above}
-        actions={one.data && <Buttons resource={resource} one={one.data} onDone={done} />}
+        actions={one.data && <Buttons resource={resource} one={one.data} onDone={done} refresh={<Refresh busy={one.isFetching} onRefresh={() => void one.refetch()} />} />}
       />
       <PageSection>
         {said && <Notice variant="success" isLiveRegion title={said} />}

@@ -49,6 +49,7 @@ import {
   type Thing,
 } from "./model";
 import { Reference } from "./Reference";
+import { Refresh } from "./Refresh";
 import { Other, Value } from "./Value";
 import { type Speaker, useWords } from "./words";
 
@@ -341,7 +342,8 @@ export function ResourceList({ resource }: { resource: ResourceName }) {
         subtitle={own.purpose}
         actions={
           <Flex gap={{ default: "gapSm" }}>
-            <ActionMenu resource={resource} wide />
+            <Refresh busy={page.isFetching} onRefresh={() => void page.refetch()} />
+            <ActionMenu resource={resource} />
             {create}
           </Flex>
         }

@@ -19,7 +19,7 @@ export function Once({ resource, shown, onKept }: { resource: ResourceName; show
       </StackItem>
       {shown.map(([name, value]) => (
         <StackItem key={name}>
-          <Content component="h3">{words.attribute(resource, name)}</Content>
+          <Content component="h2" className="siegel-small">{words.attribute(resource, name)}</Content>
           <Code
             label={words.attribute(resource, name)}
             text={textOf(value)}

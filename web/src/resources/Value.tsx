@@ -1,5 +1,6 @@
 // Any value of the API, readable: by its kind, in the words and numbers of the language.
 import { DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Label, LabelGroup } from "@patternfly/react-core";
+import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { octets } from "../format";
@@ -17,7 +18,46 @@ export function ValueLabel({ value, text }: { value: string; text: string }) {
   return status ? <Label status={status}>{text}</Label> : <Label color="blue">{text}</Label>;
 }
 
-/** JSON as what it is: names with values, lists, texts. */
+const isScalar = (value: unknown) => value === null || typeof value !== "object";
+
+/** The names that all of a list's members have, when they are rows of a table; else none. */
+export function columnsOfRows(list: unknown[]): string[] {
+  const first = list[0];
+  if (list.length < 2 || isScalar(first) || Array.isArray(first)) {
+    return [];
+  }
+  const names = Object.keys(first as object);
+  const same = (one: unknown) =>
+    !isScalar(one) && !Array.isArray(one) && Object.keys(one as object).join() === names.join() && Object.values(one as object).every(isScalar);
+  return names.length <= 8 && list.every(same) ? names : [];
+}
+
+function Rows({ list, names }: { list: Record<string, unknown>[]; names: string[] }) {
+  return (
+    <Table variant="compact" borders={false} gridBreakPoint="grid-md" aria-label={names.join(", ")}>
+      <Thead>
+        <Tr>
+          {names.map((name) => (
+            <Th key={name}>{name}</Th>
+          ))}
+        </Tr>
+      </Thead>
+      <Tbody>
+        {list.map((one, i) => (
+          <Tr key={i}>
+            {names.map((name) => (
+              <Td key={name} dataLabel={name}>
+                <Json value={one[name]} />
+              </Td>
+            ))}
+          </Tr>
+        ))}
+      </Tbody>
+    </Table>
+  );
+}
+
+/** JSON as what it is: names with values, lists, rows of a table, texts. */
 export function Json({ value, depth = 0 }: { value: unknown; depth?: number }): ReactNode {
   const { t, count } = useWords();
   if (value === null || value === undefined || value === "") {
@@ -33,7 +73,11 @@ export function Json({ value, depth = 0 }: { value: unknown; depth?: number }): 
     if (value.length === 0) {
       return "–";
     }
-    const plain = value.every((one) => one === null || typeof one !== "object");
+    const names = columnsOfRows(value);
+    if (names.length > 0) {
+      return <Rows list={value as Record<string, unknown>[]} names={names} />;
+    }
+    const plain = value.every(isScalar);
     return (
       <ul className={plain ? "siegel-plain" : "siegel-items"}>
         {value.map((one, i) => (

@@ -107,6 +107,11 @@ export function membersOf(group: Group): ResourceName[] {
   return [...GROUPS[group], ...rest];
 }
 
+/** It came with the product, and nobody changes it. */
+export function isFixed(thing: Thing): boolean {
+  return thing.attributes?.ready === true;
+}
+
 /** What names a thing for people, the best first. */
 const NAMES = ["name", "common_name", "subject", "title", "kid", "operation", "action", "n", "number", "kind", "thumbprint", "agent"] as const;
 

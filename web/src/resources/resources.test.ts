@@ -25,6 +25,7 @@ import {
   visible,
 } from "./model";
 import { generatedOf } from "./ExpertNav";
+import { columnsOfRows } from "./Value";
 
 const names = Object.keys(RESOURCES) as ResourceName[];
 const ALL = ["read", "audit.read", "accounts.manage", "cas.manage"];
@@ -158,4 +159,9 @@ describe("a form", () => {
   it("begins with what has to be there", () => {
     expect(orderOf(resourceOf("roles").create?.fields ?? {})).toEqual(["name", "rights", "title", "metadata", "owner"]);
   });
+});
+
+it("lists of like things are tables, others aren't", () => {
+  expect(columnsOfRows([{ day: "1", n: 2 }, { day: "2", n: 0 }])).toEqual(["day", "n"]);
+  expect([columnsOfRows([{ a: 1 }, { b: 1 }]), columnsOfRows([{ a: [1] }, { a: [2] }]), columnsOfRows(["a", "b"]), columnsOfRows([{ a: 1 }])]).toEqual([[], [], [], []]);
 });

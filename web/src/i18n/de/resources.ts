@@ -462,7 +462,7 @@ const words: typeof en = {
     symmetric: "Symmetrischer Schlüssel", aes128: "AES-128", aes192: "AES-192", aes256: "AES-256", "hmac-sha256": "HMAC-SHA-256", "hmac-sha512": "HMAC-SHA-512", readable: "Gut lesbar",
     letters: "Buchstaben", all: "Alle Zeichen", digits: "Ziffern", plain: "Offen", "aes-kw": "Eingepackt (AES-KW)", "aes-kwp": "Eingepackt (AES-KWP)", cms: "Verschlüsselt (CMS)",
     second_factor: "Zweiten Faktor nachweisen", totp: "Zweiten Faktor einrichten",
-    "kind.certificate": "Zertifikat, oder für CAs", "kind.token": "Token", "missing.password": "Passwort wählen", "kind.import": "Übernahme",
+    "profiles.kind.certificate": "CAs und Sonstiges", "profile_templates.kind.certificate": "CAs und Sonstiges", "kind.token": "Token", "missing.password": "Passwort wählen", "kind.import": "Übernahme",
   },
   rights: {
     read: "Zertifikate, CAs, Profile, Richtlinien, Schlüssel und Aufträge sehen",

@@ -462,7 +462,7 @@ export default {
     symmetric: "Symmetric key", aes128: "AES-128", aes192: "AES-192", aes256: "AES-256", "hmac-sha256": "HMAC-SHA-256", "hmac-sha512": "HMAC-SHA-512", readable: "Easy to read",
     letters: "Letters", all: "All signs", digits: "Digits", plain: "Plain", "aes-kw": "Wrapped (AES-KW)", "aes-kwp": "Wrapped (AES-KWP)", cms: "Encrypted (CMS)",
     second_factor: "Prove the second factor", totp: "Set up the second factor",
-    "kind.certificate": "Certificate, or of CAs", "kind.token": "Token", "missing.password": "Choose a password", "kind.import": "Import",
+    "profiles.kind.certificate": "CAs and others", "profile_templates.kind.certificate": "CAs and others", "kind.token": "Token", "missing.password": "Choose a password", "kind.import": "Import",
   },
   rights: {
     read: "See certificates, CAs, profiles, policies, keys and jobs",
