@@ -16,7 +16,7 @@ import {
   TextInput,
 } from "@patternfly/react-core";
 import type { ReactNode } from "react";
-import type { Choice, Typed } from "./form";
+import type { Choice, Typed } from "./typed";
 import { type Field, isResource, type ResourceName } from "./model";
 import { Reference, References } from "./Reference";
 import { type Speaker, useWords } from "./words";

@@ -6,7 +6,7 @@ import { ApiError } from "../api/client";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Notice } from "../parts/Notice";
 import { FieldInput } from "./FieldInput";
-import { orderOf, type Values } from "./form";
+import { orderOf, type Values } from "./typed";
 import type { Operation, ResourceName } from "./model";
 import type { useForm } from "./useForm";
 import { useWords } from "./words";

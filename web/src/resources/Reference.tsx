@@ -15,7 +15,7 @@ import {
 import TimesIcon from "@patternfly/react-icons/dist/esm/icons/times-icon";
 import { useEffect, useState } from "react";
 import { useOptions } from "./api";
-import type { Choice } from "./form";
+import type { Choice } from "./typed";
 import { labelOf, type ResourceName, type Thing, wordOf } from "./model";
 import { useWords } from "./words";
 

@@ -8,6 +8,7 @@ import { Title } from "../parts/Title";
 import { Later } from "./Act";
 import { type One, type Outcome, useOne, useRenew } from "./api";
 import { ResourceForm } from "./Form";
+import { keptOf } from "./typed";
 import { addressOf, labelOf, onceOf, type Operation, resourceOf, type ResourceName } from "./model";
 import { Once } from "./Once";
 import { useForm } from "./useForm";
@@ -80,7 +81,9 @@ function Change({ resource, operation, one, onReload }: { resource: ResourceName
     onOutcome: (what) => {
       void renew(resource);
       if (what.kind === "done") {
-        void navigate(back, { state: { said: words.t("screen.changed") } });
+        const kept = what.thing ? keptOf(form.fields, form.values, what.thing) : [];
+        const names = kept.map((name) => words.attribute(resource, name)).join(", ");
+        void navigate(back, { state: { said: kept.length > 0 ? words.t("screen.kept", { what: names }) : words.t("screen.changed") } });
       } else {
         setOutcome(what);
       }

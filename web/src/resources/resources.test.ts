@@ -3,7 +3,7 @@ import { RESOURCES } from "../api/resources.gen";
 import { ApiError, type ErrorObject } from "../api/client";
 import document from "../../openapi.json";
 import { describe as tableOf } from "../../scripts/resources.mjs";
-import { check, documentOf, errorsAt, orderOf, read, valuesOf } from "./form";
+import { check, documentOf, errorsAt, keptOf, orderOf, read, valuesOf } from "./typed";
 import {
   addressOf,
   auditObjectOf,
@@ -117,8 +117,13 @@ describe("a form", () => {
     const after = { ...before, title: "", rights: ["read", "audit.read"], metadata: [["b", "2"], ["", "x"]] as [string, string][] };
     const checked = check(fields, after, before);
     expect(documentOf(update, checked, role)).toEqual({
-      data: { type: "roles", id: "4", attributes: { title: "", rights: ["read", "audit.read"], metadata: { b: "2" } } },
+      data: { type: "roles", id: "4", attributes: { title: null, rights: ["read", "audit.read"], metadata: { b: "2" } } },
     });
+  });
+  it("knows what was emptied and stayed", () => {
+    const answer = { ...role, attributes: { ...role.attributes, title: "Clerk" } };
+    expect(keptOf(fields, { ...valuesOf(fields, role), title: "" }, answer)).toEqual(["title"]);
+    expect(keptOf(fields, { ...valuesOf(fields, role), metadata: [] }, { ...answer, attributes: { title: "Clerk", metadata: null } })).toEqual([]);
   });
   it("leaves out what is empty when one is made, but not what is wanted", () => {
     const create = resourceOf("credentials").create as Operation;

@@ -3,7 +3,7 @@ import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { ApiError } from "../api/client";
 import { carryOut, type Outcome, type Sending } from "./api";
-import { check, documentOf, errorsAt, type Typed, type Values, valuesOf, type Wrong } from "./form";
+import { check, documentOf, errorsAt, type Typed, type Values, valuesOf, type Wrong } from "./typed";
 import type { Operation, Thing } from "./model";
 import { type Speaker, useWords } from "./words";
 

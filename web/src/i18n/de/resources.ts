@@ -45,6 +45,7 @@ const words: typeof en = {
     create: "Anlegen",
     run: "Ausführen",
     changed: "Die Änderung ist gespeichert.",
+    kept: "Die Änderung ist gespeichert. Was sich nicht leeren lässt, bleibt, wie es war: {{what}}",
     created: "Angelegt.",
     done: "Erledigt: {{what}}",
     waits: "Zuerst müssen andere zustimmen. Der Vorgang wartet unter der Nummer {{id}}.",

@@ -45,6 +45,7 @@ export default {
     create: "Create",
     run: "Carry out",
     changed: "The change is stored.",
+    kept: "The change is stored. What can't be emptied stays as it was: {{what}}",
     created: "It is created.",
     done: "Done: {{what}}",
     waits: "Others have to approve it first. It waits under number {{id}}.",

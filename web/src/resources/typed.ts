@@ -100,9 +100,15 @@ export interface Checked {
   wrong: Record<string, Wrong>;
 }
 
-/** What a text that was taken out becomes: a list and pairs are sent empty, a text too, the rest as null. */
+/** What becomes of what was taken out: a list and pairs are sent empty, all else as null. */
 function emptied(field: Field): unknown {
-  return field.kind === "texts" ? [] : field.kind === "map" ? {} : field.kind === "text" && !field.of ? "" : null;
+  return field.kind === "texts" ? [] : field.kind === "map" ? {} : null;
+}
+
+/** What was emptied and is there all the same, by the answer: not everything can be taken away. */
+export function keptOf(fields: Fields, values: Values, thing: Thing): string[] {
+  const there = (name: string) => ![null, undefined, ""].includes(thing.attributes?.[name] as null);
+  return Object.keys(fields).filter((name) => !fields[name]?.relationship && fields[name]?.kind !== "texts" && isEmpty(values[name] ?? null) && there(name));
 }
 
 /** All that was typed, read. before: only what differs from it is sent, as a change has it. */
