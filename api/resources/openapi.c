@@ -161,8 +161,9 @@ request_attributes(const struct resource *res, const struct route *route)
 
 		if (rel->flags & flag)
 			json_object_set_new(properties, rel->name,
-			                    json_pack("{s:s,s:s,s:s,s:b}", "type", "string", "description", "name of one of them; or as a relationship",
-			                              "x-siegel-resource", rel->type, "x-siegel-relationship", true));
+			                    json_pack("{s:s,s:s,s:s,s:b}", "type", "string", "description",
+			                              "name of one of them; or as a relationship", "x-siegel-resource", rel->type,
+			                              "x-siegel-relationship", true));
 		if (rel->flags & ATTRIBUTE_REQUIRED && flag == ATTRIBUTE_CREATE)
 			json_array_append_new(wanted, json_string(rel->name));
 	}

@@ -108,6 +108,15 @@ export function Json({ value, depth = 0 }: { value: unknown; depth?: number }): 
   return <span className={depth > 0 && String(value).includes(" ") ? "siegel-wrap siegel-line" : "siegel-wrap"}>{String(value)}</span>;
 }
 
+/** JSON in one line, for a table: "kind: import, done: 3". */
+export function inBrief(value: unknown): string {
+  if (isScalar(value)) {
+    return value === null ? "–" : String(value);
+  }
+  const entries = Object.entries(value as object);
+  return entries.map(([key, one]) => (Array.isArray(value) ? inBrief(one) : `${key}: ${isScalar(one) ? inBrief(one) : "…"}`)).join(", ");
+}
+
 interface Shown {
   resource: ResourceName;
   name: string;
@@ -165,7 +174,7 @@ export function Value(props: Shown): ReactNode {
         <Json value={value} />
       );
     case "json":
-      return name === "commands" && !short ? <Commands value={value} /> : short ? <span className="siegel-wrap">{JSON.stringify(value)}</span> : <Json value={value} />;
+      return name === "commands" && !short ? <Commands value={value} /> : short ? <span className="siegel-wrap">{inBrief(value)}</span> : <Json value={value} />;
     case "lines":
       return short ? "…" : <Code label={words.attribute(resource, name)} text={String(value)} file={`${resource}-${name}.${field.kind === "lines" ? "pem" : "txt"}`} />;
     default:

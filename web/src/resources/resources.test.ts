@@ -25,7 +25,7 @@ import {
   visible,
 } from "./model";
 import { generatedOf } from "./ExpertNav";
-import { columnsOfRows } from "./Value";
+import { columnsOfRows, inBrief } from "./Value";
 
 const names = Object.keys(RESOURCES) as ResourceName[];
 const ALL = ["read", "audit.read", "accounts.manage", "cas.manage"];
@@ -169,4 +169,8 @@ describe("a form", () => {
 it("lists of like things are tables, others aren't", () => {
   expect(columnsOfRows([{ day: "1", n: 2 }, { day: "2", n: 0 }])).toEqual(["day", "n"]);
   expect([columnsOfRows([{ a: 1 }, { b: 1 }]), columnsOfRows([{ a: [1] }, { a: [2] }]), columnsOfRows(["a", "b"]), columnsOfRows([{ a: 1 }])]).toEqual([[], [], [], []]);
+});
+
+it("JSON is brief in a table", () => {
+  expect([inBrief({ kind: "import", done: 3, more: { a: 1 } }), inBrief(["a", null]), inBrief("x")]).toEqual(["kind: import, done: 3, more: …", "a, –", "x"]);
 });
