@@ -36,10 +36,10 @@ def people(instance, default_tenant):
     return found
 
 
-def flow(instance, people, lang, **options):
+def flow(instance, people, lang, width, **options):
     admin, auditor = people
     found = run("expert", url=instance.url, lang=lang, cookie=admin.cookie, auditor=auditor.cookie, cookieName=sessions.COOKIE, token=instance.token,
-                shots=SHOTS, dark=DARK, width=1366, **{"lists": [], "things": [], **options})
+                shots=SHOTS, dark=DARK, width=width, **{"lists": [], "things": [], **options})
     assert found["done"] and found["audit"] > 0 and found["auditorCreates"] == 0
     bad = {name: one for kind in ("lists", "things") for name, one in found[kind].items() if one["errors"] or not one["heading"]}
     assert not bad
@@ -48,7 +48,7 @@ def flow(instance, people, lang, **options):
 
 def test_every_resource_has_its_list(instance, people, house, rest):
     name = f"helpers_{uuid.uuid4().hex[:8]}"
-    found = flow(instance, people, "en", lists=[r for r in RESOURCES if r not in AUDIT], role=name)
+    found = flow(instance, people, "en", 1366, lists=[r for r in RESOURCES if r not in AUDIT], role=name)
     # All of them are in the navigation, each once: generated, or by a screen of its own.
     offered = [to for to in found["offered"] if to.startswith("/r/")]
     assert len(offered) == len(set(offered))
@@ -71,7 +71,7 @@ def test_every_thing_has_its_page(instance, people, house, rest, default_tenant)
         if one is not None and not resource.startswith("cert"):
             things.append([resource, one["id"]])
     account, _ = default_tenant.account("requestor", "one_time", f"once-{uuid.uuid4().hex[:8]}")
-    found = flow(instance, people, "de", things=things, account=account)
+    found = flow(instance, people, "de", 800, things=things, account=account)
     assert len(found["things"]) >= 26
     # The token was shown once, works, and is on no page any more.
     assert found["still"] is False

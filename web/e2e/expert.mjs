@@ -42,6 +42,8 @@ const look = async (name) => {
   if (!(await page.evaluate(() => "axe" in window))) {
     await page.evaluate(AXE);
   }
+  // What is still fading in has another contrast than what people read.
+  await page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== "running" || a.effect?.getComputedTiming().iterations === Infinity));
   const violations = await page.evaluate(() => window.axe.run(document.querySelector("[role=dialog]") ?? "main", { resultTypes: ["violations"] }).then((seen) => seen.violations));
   b.violations[name] = violations.map((v) => `${v.id}: ${v.help} (${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join("; ")})`);
   if (shots) {
@@ -79,7 +81,7 @@ try {
   found.offered = await page.locator('nav a[href^="/console/"]').evaluateAll((links) => links.map((a) => a.getAttribute("href").replace("/console", "")));
   await b.look(`expert-navigation`);
   await page.reload();
-  await page.locator("nav button[aria-expanded]").first().waitFor(); // the choice stays
+  await page.locator("nav button[aria-expanded]").first().waitFor({ state: "attached" }); // the choice stays
 
   for (const name of lists) {
     found.lists[name] = await visit(`/r/${name}`, `list ${name}`);

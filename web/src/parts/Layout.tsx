@@ -150,7 +150,7 @@ export function Layout({ children }: { children: ReactNode }) {
     <PageSidebar isSidebarOpen={bar.open}>
       <PageSidebarBody>
         <Nav aria-label={t("app.navigation")} onSelect={bar.chosen}>
-          <ViewSwitch />
+          {bar.open && <ViewSwitch />}
           {expert ? (
             <Suspense fallback={null}>
               <ExpertNav places={places} item={item} here={here} />
