@@ -12,8 +12,10 @@
 #include "lib/auth/auth.h"
 #include "lib/config.h"
 #include "lib/db/db.h"
+#include "lib/db/tally.h"
 #include "lib/http/http.h"
 #include "lib/ipc/engine.h"
+#include "lib/limits.h"
 #include "lib/rights.h"
 
 /* A row of the tables below says what it has; the rest is zero. */
@@ -32,8 +34,10 @@ enum {
 	ROUTE_CREATES = 2, /* for the description of the interface: makes a certificate, and takes an Idempotency-Key */
 	ROUTE_WAITS = 4,   /* the same: it may wait for an approval, though no operation of the manager is named */
 	ROUTE_UNFINISHED = 16, /* also over a session that isn't complete */
+	ROUTE_OWN = 32, /* also with certificates.own, for what the account is responsible for: siegel-api then looks as siegel_portal */
 	ROUTE_PAGE = 8,    /* the same: the answer is a page for people, text/html */
-	ROUTE_LIST = 32,   /* the same, of a handler of its own: the answer is a list of them */
+	ROUTE_LIST = 128,   /* the same, of a handler of its own: the answer is a list of them */
+	ROUTE_FILE = 64,   /* the answer is a file: any media type is accepted; members are parameters of the query */
 };
 
 /* One method on one pattern. The pattern follows API_PREFIX; "{id}" stands for one segment. */
@@ -90,6 +94,7 @@ struct filtering {
 	const struct choice *choices; /* the values that there are, ended by a row of NULL: any other is refused */
 	const char *table, *name;     /* the attribute is the name of a row in that table: its id is looked up first, … */
 	const char *column;           /* … and compared with this */
+	const char *lookup;           /* a statement that gives the ids by the value, $1, which are compared with column; the value's equal alone */
 	const char *hint;             /* what is true as well when the value is equal, and leads to an index; $V the value, $K metadata's key */
 };
 
@@ -115,6 +120,7 @@ struct attribute {
 struct relationship {
 	const char *name, *type, *id_sql;
 	unsigned flags; /* ATTRIBUTE_CREATE, ATTRIBUTE_UPDATE, ATTRIBUTE_REQUIRED; ATTRIBUTE_FILTER: by the other's id */
+	const struct filtering *by;
 };
 
 #define RESOURCE_MAX_TYPES 4
@@ -163,12 +169,16 @@ struct api {
 	struct db_pool *pool;
 	struct db_pool *lists; /* for lists and counts alone */
 	atomic_int n_lists;    /* under way */
+	pthread_mutex_t export_lock; /* guards the next */
+	int32_t exports[LIMIT_EXPORTS]; /* their tenants; 0: a free place */
 	uint8_t cursor_key[32];
 	pthread_key_t engine_key;  /* struct engine of the thread */
 	pthread_key_t manager_key; /* the same on the manager's socket */
+	pthread_key_t login_key;   /* and on that for what people who sign in wait for */
 	pthread_mutex_t token_lock; /* guards the two below */
 	struct db *token_db;        /* holds the lock of the audit chain api.tokens; NULL until first used */
 	struct audit_chain token_chain;
+	struct db_tally *refusals;  /* NULL: not counted */
 	pthread_mutex_t health_lock; /* guards the four below */
 	int64_t health_at_ms;
 	bool health_store, health_engine, health_looking;
@@ -186,11 +196,15 @@ struct call {
 	struct principal who;
 	struct db *db;  /* taken by call_db() */
 	bool listing;   /* from the pool of lists */
+	bool own;       /* who asks sees what he is responsible for, and nothing else */
+	bool disguised; /* db has become siegel_portal */
 	const json_t *once; /* an object: what is shown among the attributes this once */
 };
 
 /* The request's database connection with its tenant set (once the principal is known); taken from the pool on first use. */
 int call_db(struct call *c, struct error *e) MUST_CHECK;
+/* Whether who asks may see that resource at all, by a GET of it. */
+bool call_sees(const struct call *c, const struct resource *res);
 /* From here on the request is a list: its connections come from the pool of lists, so that however many are asked for, and however long they
  * take, nothing else waits for one. E_UNAVAILABLE when LIMIT_LISTS are under way. */
 int call_list(struct call *c, struct error *e) MUST_CHECK;
@@ -200,6 +214,8 @@ void call_release_db(struct call *c);
 struct engine *call_engine(struct call *c) __attribute__((returns_nonnull));
 /* The engine's manager's, which may take LIMIT_MANAGE_CALL_MS. */
 struct engine *call_manager(struct call *c) __attribute__((returns_nonnull));
+/* That of operations whose names begin with "login.", which wait for nothing else. */
+struct engine *call_login(struct call *c) __attribute__((returns_nonnull));
 /* Fills the engine's view of who asks. Strings live as long as the call. */
 void call_requestor(const struct call *c, Siegel__Requestor *ret);
 /* Makes the written document the answer: copied into the arena, media type set. E_TOO_LARGE when it outgrew its maximum. */

@@ -13,7 +13,7 @@
 #include <openssl/rand.h>
 
 #include "lib/secret.h"
-#include "lib/x509/pem.h"
+#include "lib/text.h"
 
 #define MAC_BYTES 16
 #define HEAD_BYTES (MAC_BYTES + 2)
@@ -83,39 +83,11 @@ mac(const uint8_t key[32], const char *list, const uint8_t *rest, size_t len, st
 	return 0;
 }
 
-/* RFC 4648 5 without padding, and back. */
-static void
-to_url_alphabet(char *start)
-{
-	for (char *s = start; *s; s++) {
-		if (*s == '+')
-			*s = '-';
-		else if (*s == '/')
-			*s = '_';
-	}
-	*strchrnul(start, '=') = '\0';
-}
-
-static char *
-from_url_alphabet(struct arena *a, const char *s)
-{
-	size_t len = strlen(s);
-	char *text = arena_alloc(a, len + 4);
-
-	memcpy(text, s, len);
-	for (size_t i = 0; i < len; i++)
-		text[i] = (char)(s[i] == '-' ? '+' : s[i] == '_' ? '/' : s[i]);
-	while (len % 4)
-		text[len++] = '=';
-	return text;
-}
-
 int
 cursor_encode(struct arena *a, const uint8_t key[32], const char *list, const char *value, const char *id, char **ret, struct error *e)
 {
 	size_t value_len = strlen(value), id_len = strlen(id), len = HEAD_BYTES + value_len + id_len;
 	uint8_t digest[EVP_MAX_MD_SIZE], *data = arena_alloc(a, len);
-	char *text;
 
 	if (len > CURSOR_MAX_BYTES / 2)
 		return fail(e, E_TOO_LARGE, "a value is too long to be sorted by");
@@ -126,9 +98,7 @@ cursor_encode(struct arena *a, const uint8_t key[32], const char *list, const ch
 	if (mac(key, list, data + MAC_BYTES, len - MAC_BYTES, a, digest, e))
 		return -1;
 	memcpy(data, digest, MAC_BYTES);
-	text = base64_encode(a, (struct bytes){data, len});
-	to_url_alphabet(text);
-	*ret = text;
+	*ret = base64url_encode(a, (struct bytes){data, len});
 	return 0;
 }
 
@@ -137,15 +107,10 @@ cursor_decode(struct arena *a, const uint8_t key[32], const char *list, const ch
               struct error *e)
 {
 	uint8_t digest[EVP_MAX_MD_SIZE];
-	const char *text;
 	struct bytes in;
 	size_t value_len;
 
-	if (strlen(cursor) > CURSOR_MAX_BYTES || strpbrk(cursor, "+/=\r\n"))
-		return fail(e, E_MALFORMED, "the cursor isn't one of ours");
-	text = from_url_alphabet(a, cursor);
-	/* One text for one cursor: bits behind the last byte have to be zero. */
-	if (base64_decode(a, text, strlen(text), &in, e) || in.len < HEAD_BYTES || strcmp(base64_encode(a, in), text) != 0)
+	if (strlen(cursor) > CURSOR_MAX_BYTES || base64url_decode(a, cursor, strlen(cursor), "cursor", &in, e) || in.len < HEAD_BYTES)
 		return fail(e, E_MALFORMED, "the cursor isn't one of ours");
 	if (mac(key, list, in.data + MAC_BYTES, in.len - MAC_BYTES, a, digest, e))
 		return -1;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "api/page.h"
-#include "api/rights.h"
 
 #define SQL_MAX_BYTES 16384
 #define IDS_MAX (LIMIT_PAGE_SIZE * RESOURCE_MAX_FIELDS)
@@ -19,10 +18,7 @@ struct ids {
 static int
 check_right(const struct call *c, const struct resource *res, struct error *e)
 {
-	for (int i = 0; i < res->n_routes; i++)
-		if (strcmp(res->routes[i].method, "GET") == 0 && rights_allow(c->who.rights, res->routes[i].right))
-			return 0;
-	return fail_at(e, E_FORBIDDEN, "?include", "the role %s may not look at %s", c->who.role, res->path);
+	return call_sees(c, res) ? 0 : fail_at(e, E_FORBIDDEN, "?include", "the role %s may not look at %s", c->who.role, res->path);
 }
 
 /* What is among the rows themselves, or was found before, isn't shown a second time. */

@@ -1,6 +1,7 @@
 /* Writes JSON (RFC 8259). */
 #include "config.h"
 #include "api/json.h"
+#include "lib/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -123,14 +124,7 @@ jw_null(struct json *j, const char *name)
 void
 jw_time(struct json *j, const char *name, int64_t seconds)
 {
-	char text[40] = "";
-	time_t t = (time_t)seconds;
-	struct tm tm;
+	char text[TIME_TEXT_BYTES];
 
-	if (!gmtime_r(&t, &tm)) {
-		jw_null(j, name);
-		return;
-	}
-	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	jw_text(j, name, text);
+	jw_text(j, name, *time_text(seconds, text) ? text : NULL);
 }

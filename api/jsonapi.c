@@ -293,6 +293,29 @@ write_source(struct json *j, const char *pointer)
 	jw_close(j);
 }
 
+/* The text without its values, which are {1}, {2}, …, and these: for programs that say it in another language. */
+static void
+write_text(struct json *j, const struct error *e)
+{
+	char text[sizeof(e->detail) + 4 * ERROR_VALUES], value[sizeof(e->detail)];
+	size_t n = 0, at = 0;
+
+	for (unsigned i = 0; i < e->n_values; i++) {
+		n += (size_t)snprintf(text + n, sizeof text - n, "%.*s{%u}", (int)(e->values[i].at - at), e->detail + at, i + 1);
+		at = (size_t)e->values[i].at + e->values[i].len;
+	}
+	snprintf(text + n, sizeof text - n, "%s", e->detail + at);
+	jw_open(j, "meta");
+	jw_text(j, "text", text);
+	jw_open_array(j, "values");
+	for (unsigned i = 0; i < e->n_values; i++) {
+		snprintf(value, sizeof value, "%.*s", (int)e->values[i].len, e->detail + e->values[i].at);
+		jw_text(j, NULL, value);
+	}
+	jw_close_array(j);
+	jw_close(j);
+}
+
 void
 jsonapi_error_answer(const struct http_request *r, const struct error *e, struct http_answer *a)
 {
@@ -310,6 +333,7 @@ jsonapi_error_answer(const struct http_request *r, const struct error *e, struct
 	jw_text(&j, "title", error_title(e->code));
 	jw_text(&j, "detail", e->detail);
 	write_source(&j, e->pointer);
+	write_text(&j, e);
 	jw_close(&j);
 	jw_close_array(&j);
 	jw_close(&j);

@@ -84,8 +84,8 @@ with_url(const char *text, const char *url, struct arena *scratch)
 	return arena_printf(scratch, "%s%s", out, text);
 }
 
-static void
-write_attribute(const struct call *c, struct json *j, const struct attribute *at, const struct db_result *r, int row, int col, struct arena *scratch)
+void
+list_attribute(const struct call *c, struct json *j, const struct attribute *at, const struct db_result *r, int row, int col, struct arena *scratch)
 {
 	struct bytes b;
 	const char *text = db_text(r, row, col);
@@ -210,7 +210,7 @@ list_write(struct call *c, struct json *j, const struct db_result *r, int row, c
 	jw_open(j, "attributes");
 	for (int i = 0; i < res->n_attributes; i++) {
 		if (fields & UINT32_C(1) << i)
-			write_attribute(c, j, &res->attributes[i], r, row, col, scratch);
+			list_attribute(c, j, &res->attributes[i], r, row, col, scratch);
 		col += (selected & UINT32_C(1) << i) != 0;
 	}
 	write_once(c, j);
@@ -266,9 +266,8 @@ next_link(struct call *c, const char *cursor)
 	return link;
 }
 
-/* The rows of the ids of a page, in its order. */
-static int
-rows_of_ids(struct call *c, const struct query *q, const struct page *page, struct db_result **ret, struct error *e)
+int
+list_rows_of_ids(struct call *c, const struct query *q, const struct page *page, struct db_result **ret, struct error *e)
 {
 	BUF_CLEANUP struct buf sql = BUF_INIT(SQL_MAX_BYTES), ids = BUF_INIT(SQL_MAX_BYTES);
 	const struct resource *res = c->resource;
@@ -307,7 +306,7 @@ find_page(struct call *c, const struct query *q, struct db_result **ret, int *re
 	if (c->resource->page_from) {
 		if (page_ids(c, q, &page, e))
 			return -1;
-		result = rows_of_ids(c, q, &page, ret, e);
+		result = list_rows_of_ids(c, q, &page, ret, e);
 		db_result_free(page.r);
 		*ret_n = result == 0 ? db_rows(*ret) : 0;
 	} else {

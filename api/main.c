@@ -58,21 +58,24 @@ run(const struct config *c, struct error *e)
 		.base_url = config_str(c, OPT_api_base_url),
 		.token_lock = PTHREAD_MUTEX_INITIALIZER,
 		.health_lock = PTHREAD_MUTEX_INITIALIZER,
+		.export_lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	int result;
 
 	jsonapi_init();
-	if (pthread_key_create(&api.engine_key, free_engine) || pthread_key_create(&api.manager_key, free_engine))
+	if (pthread_key_create(&api.engine_key, free_engine) || pthread_key_create(&api.manager_key, free_engine) ||
+	    pthread_key_create(&api.login_key, free_engine))
 		return fail(e, E_INTERNAL, "no thread key");
 	if (cursor_key_load(c, api.cursor_key, e) ||
 	    db_pool_new(c, "siegel_api", (int)config_int(c, OPT_api_database_connections), &api.pool, e) ||
 	    db_pool_new(c, "siegel_api", (int)config_int(c, OPT_api_list_connections), &api.lists, e))
 		return -1;
-	if (token_cache_start(c, e))
+	if (token_cache_start(c, e) || db_tally_start(c, "siegel_api", &api.refusals, e))
 		return -1;
 	result = serve(&api, e);
 	if (result == 0) /* stopped on request: the listener ends too */
 		token_cache_stop();
+	db_tally_stop(api.refusals);
 	token_store_close(&api);
 	db_pool_free(api.pool);
 	db_pool_free(api.lists);

@@ -103,8 +103,11 @@ where_lookup(struct statement *s, const struct filter *f, struct error *e)
 	const struct filtering *by = f->attribute->by;
 	char sql[256];
 
+	if (by->lookup)
+		return where_ids(s, by->column, by->lookup, &DB_TEXT(f->value), 1, e);
 	snprintf(sql, sizeof sql,
 	         f->op == FILTER_CONTAINS ? "SELECT id FROM %s WHERE position(lower($1::text) IN lower(%s)) > 0"
+	         : f->op == FILTER_IN     ? "SELECT id FROM %s WHERE %s = ANY (string_to_array($1::text, ','))"
 	                                  : "SELECT id FROM %s WHERE %s = $1::text", by->table, by->name);
 	return where_ids(s, by->column, sql, &DB_TEXT(f->value), 1, e);
 }
@@ -130,11 +133,11 @@ where_filter(struct statement *s, const struct filter *f, bool exact, struct err
 	const struct attribute *at = f->attribute;
 	int key = 0, n;
 
-	if (f->choice) {
-		buf_printf(&s->sql, " AND %s", f->choice->condition);
+	if (f->condition) {
+		buf_printf(&s->sql, " AND %s", f->condition);
 		return 0;
 	}
-	if (at->by && at->by->table)
+	if (at->by && at->by->column)
 		return where_lookup(s, f, e);
 	n = param_add(&s->params, f->value);
 	if (f->key)
@@ -143,8 +146,12 @@ where_filter(struct statement *s, const struct filter *f, bool exact, struct err
 		where_hint(&s->sql, at->by->hint, n, key);
 	if (f->key && f->op == FILTER_CONTAINS)
 		buf_printf(&s->sql, " AND position(lower($%d::text) IN lower(%s ->> $%d::text)) > 0", n, at->sql, key);
+	else if (f->key && f->op == FILTER_IN)
+		buf_printf(&s->sql, " AND %s ->> $%d::text = ANY (string_to_array($%d::text, ','))", at->sql, key, n);
 	else if (f->key)
 		buf_printf(&s->sql, " AND %s ->> $%d::text = $%d::text", at->sql, key, n);
+	else if (f->op == FILTER_IN)
+		buf_printf(&s->sql, " AND %s = ANY (string_to_array($%d::text, ','))", at->sql, n);
 	else if (at->type == ATTRIBUTE_TEXTS && f->op == FILTER_EQ)
 		buf_printf(&s->sql, " AND $%d::text = ANY (%s)", n, at->sql);
 	else if (at->type == ATTRIBUTE_TEXTS)
@@ -274,12 +281,12 @@ straight(struct statement *s, const char *from, const char *where, const char *c
 
 /* The page among the next members of the list: a walk along the order's index, whatever the filters are. */
 static int
-window(struct statement *s, const char *value, const char *id, struct page *ret, struct error *e)
+window(struct statement *s, int size, const char *value, const char *id, struct page *ret, struct error *e)
 {
 	const struct resource *res = s->c->resource;
 	const char *sort = s->q->sort ? s->q->sort->sql : "''";
 	struct page page = {0};
-	int last = -1, size = s->q->sort ? PAGE_WINDOW_SORTED : PAGE_WINDOW_BY_ID;
+	int last = -1;
 
 	buf_printf(&s->sql, "SELECT i::text, s, fits, place FROM (SELECT %s AS i, (%s)::text AS s, row_number() OVER (", res->id_sql, sort);
 	order_by(s);
@@ -322,24 +329,40 @@ page_rows(struct call *c, const struct query *q, const char *columns, struct pag
 	return result;
 }
 
+/* Statements end after so many milliseconds, until limit_end(). */
+static int
+limit_begin(struct call *c, int ms, struct error *e)
+{
+	return call_db(c, e) ? -1 : db_query(c->db, "SELECT set_config('statement_timeout', $1::text, false)", &DB_INT(ms), 1, false, NULL, e);
+}
+
+/* As it was, before anybody else has the connection. */
+static int
+limit_end(struct call *c, struct error *e)
+{
+	return db_alive(c->db) ? db_query(c->db, "RESET statement_timeout", NULL, 0, false, NULL, e) : 0;
+}
+
+/* Whether the statement that failed ran into its limit. */
+static bool
+was_late(const struct call *c)
+{
+	return c->db && db_alive(c->db) && strcmp(db_sqlstate(c->db), SQLSTATE_TIMEOUT) == 0;
+}
+
 /* The straight way, for PAGE_FIRST_MS. *ret_slow: it took longer. */
 static int
 try_straight(struct statement *s, const char *value, const char *id, bool *ret_slow, struct page *ret, struct error *e)
 {
-	struct db *db;
 	struct error later;
 	int result;
 
 	*ret_slow = false;
-	if (call_db(s->c, e))
-		return -1;
-	db = s->c->db;
-	if (db_query(db, "SELECT set_config('statement_timeout', $1::text, false)", &DB_INT(PAGE_FIRST_MS), 1, false, NULL, e))
+	if (limit_begin(s->c, PAGE_FIRST_MS, e))
 		return -1;
 	result = straight(s, s->c->resource->page_from, page_where(s->c->resource), "", value, id, ret, e);
-	*ret_slow = result < 0 && strcmp(db_sqlstate(db), SQLSTATE_TIMEOUT) == 0;
-	/* As it was, before anybody else has the connection. */
-	if (db_alive(db) && db_query(db, "RESET statement_timeout", NULL, 0, false, NULL, &later)) {
+	*ret_slow = result < 0 && was_late(s->c);
+	if (limit_end(s->c, &later)) {
 		if (result == 0)
 			db_result_free(ret->r);
 		*ret_slow = false;
@@ -358,25 +381,45 @@ now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Window after window, until one has members or the time is over. */
+/* Window after window, until one has members or the time is over. One that takes too long, for its rows lie far apart on a slow disk, is looked
+ * through in smaller ones. */
+static int
+walk(struct call *c, const struct query *q, const char *value, const char *id, int64_t until_ms, struct page *ret, struct error *e)
+{
+	struct statement s;
+	int result, size = q->sort ? PAGE_WINDOW_SORTED : PAGE_WINDOW_BY_ID;
+
+	for (;;) {
+		statement_begin(&s, c, q);
+		result = window(&s, size, value, id, ret, e);
+		buf_free(&s.sql);
+		if (result && was_late(c) && size > PAGE_WINDOW_LEAST) {
+			size /= 8;
+			continue;
+		}
+		if (result || ret->n > 0 || !ret->cursor || now_ms() >= until_ms)
+			return result;
+		/* Its one row is where it ended. */
+		value = arena_strdup(c->arena, db_text(ret->r, 0, COLUMN_SORT));
+		id = arena_strdup(c->arena, db_text(ret->r, 0, COLUMN_ID));
+		db_result_free(ret->r);
+	}
+}
+
 static int
 windows(struct call *c, const struct query *q, const char *value, const char *id, int64_t until_ms, struct page *ret, struct error *e)
 {
-	struct statement s;
-	bool more = true;
-	int result = 0;
+	struct error later;
+	int result;
 
-	while (result == 0 && more) {
-		statement_begin(&s, c, q);
-		result = window(&s, value, id, ret, e);
-		buf_free(&s.sql);
-		more = result == 0 && ret->n == 0 && ret->cursor && now_ms() < until_ms;
-		if (more) {
-			/* Its one row is where it ended. */
-			value = arena_strdup(c->arena, db_text(ret->r, 0, COLUMN_SORT));
-			id = arena_strdup(c->arena, db_text(ret->r, 0, COLUMN_ID));
+	if (limit_begin(c, PAGE_WINDOW_MS, e))
+		return -1;
+	result = walk(c, q, value, id, until_ms, ret, e);
+	if (limit_end(c, &later)) {
+		if (result == 0)
 			db_result_free(ret->r);
-		}
+		*e = later;
+		return -1;
 	}
 	return result;
 }

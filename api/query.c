@@ -90,7 +90,9 @@ static bool
 op_fits(const struct attribute *at, enum filter_op op)
 {
 	if (at->by && at->by->choices)
-		return op == FILTER_EQ;
+		return op == FILTER_EQ || op == FILTER_IN;
+	if (op == FILTER_IN) /* of texts */
+		return at->type == ATTRIBUTE_TEXT;
 	switch (at->type) {
 	case ATTRIBUTE_TEXT:
 	case ATTRIBUTE_TEXTS:
@@ -118,6 +120,7 @@ filter_value(struct arena *a, enum attribute_type type, const char *value)
 	case ATTRIBUTE_BOOL:
 		return strcmp(value, "true") == 0 || strcmp(value, "false") == 0 ? value : NULL;
 	case ATTRIBUTE_HEX:
+	case ATTRIBUTE_SHA256:
 		return len % 2 == 0 && strspn(value, "0123456789abcdefABCDEF") == len ? arena_printf(a, "\\x%s", value) : NULL;
 	default:
 		return value;
@@ -139,6 +142,7 @@ wanted_value(const struct resource *res, const struct attribute *at, struct aren
 	case ATTRIBUTE_BOOL:
 		return "the filter wants true or false";
 	case ATTRIBUTE_HEX:
+	case ATTRIBUTE_SHA256:
 		return "the filter wants hexadecimal digits, two for each octet";
 	default:
 		return arena_printf(a, "the filter wants at most %d octets", FILTER_VALUE_BYTES);
@@ -155,7 +159,7 @@ filter_relationship(struct arena *a, const struct resource *res, const char *nam
 		if (rel->flags & ATTRIBUTE_FILTER && strlen(rel->name) == len && strncmp(rel->name, name, len) == 0) {
 			struct attribute *at = arena_alloc(a, sizeof *at);
 
-			*at = (struct attribute){rel->name, rel->id_sql, ATTRIBUTE_INT, ATTRIBUTE_FILTER};
+			*at = (struct attribute){rel->name, rel->id_sql, ATTRIBUTE_INT, ATTRIBUTE_FILTER, NULL, rel->by};
 			return at;
 		}
 	}
@@ -181,27 +185,35 @@ filter_attribute(const struct http_request *r, const struct resource *res, const
 	return at;
 }
 
-/* The value of an attribute that has only some. */
+/* The condition for an attribute that has only some values: one of them, or several, separated by commas. */
 static int
-filter_choice(struct arena *a, const char *parameter, const struct choice *choices, const char *value, const struct choice **ret, struct error *e)
+filter_choice(struct arena *a, const char *parameter, const struct choice *choices, enum filter_op op, const char *value, const char **ret,
+              struct error *e)
 {
-	const char *names = "";
+	const char *names = "", *said = "";
 
-	for (const struct choice *c = choices; c->name; c++) {
-		if (strcmp(c->name, value) == 0) {
-			*ret = c;
-			return 0;
-		}
+	for (const struct choice *c = choices; c->name; c++)
 		names = arena_printf(a, "%s%s%s", names, *names ? ", " : "", c->name);
-	}
-	return refuse(e, parameter, arena_printf(a, "the filter takes one of: %s", names));
+	do {
+		size_t len = op == FILTER_IN ? strcspn(value, ",") : strlen(value);
+		const struct choice *c = choices;
+
+		while (c->name && (strlen(c->name) != len || strncmp(c->name, value, len) != 0))
+			c++;
+		if (!c->name)
+			return refuse(e, parameter, arena_printf(a, "the filter takes one of: %s", names));
+		said = arena_printf(a, "%s%s%s", said, *said ? " OR " : "", c->condition);
+		value += len;
+	} while (*value++);
+	*ret = op == FILTER_IN ? arena_printf(a, "(%s)", said) : said;
+	return 0;
 }
 
 /* "filter[name]", "filter[name][op]", and "filter[metadata.key]". */
 static int
 parse_filter(const struct http_request *r, const struct resource *res, const struct http_header *p, struct query *q, struct error *e)
 {
-	static const char *const ops[] = {"", "[lt]", "[le]", "[gt]", "[ge]", "[contains]"};
+	static const char *const ops[] = {"", "[lt]", "[le]", "[gt]", "[ge]", "[contains]", "[in]"};
 	const char *name = p->name + strlen("filter["), *end = strchr(name, ']'), *key = NULL;
 	const struct attribute *at = end ? filter_attribute(r, res, name, (size_t)(end - name), &key) : NULL;
 	struct filter f = {.attribute = at, .key = key};
@@ -219,7 +231,7 @@ parse_filter(const struct http_request *r, const struct resource *res, const str
 	f.value = strlen(p->value) <= FILTER_VALUE_BYTES ? filter_value(r->arena, at->type, p->value) : NULL;
 	if (!f.value)
 		return refuse(e, p->name, wanted_value(res, at, r->arena));
-	if (at->by && at->by->choices && filter_choice(r->arena, p->name, at->by->choices, f.value, &f.choice, e))
+	if (at->by && at->by->choices && filter_choice(r->arena, p->name, at->by->choices, f.op, f.value, &f.condition, e))
 		return -1;
 	q->filters[q->n_filters++] = f;
 	return 0;
@@ -247,7 +259,7 @@ sort_by_range(const struct resource *res, struct query *q)
 	if (q->sorted || !res->page_from)
 		return;
 	for (int i = 0; i < q->n_filters; i++) {
-		if (q->filters[i].op != FILTER_EQ && q->filters[i].op != FILTER_CONTAINS) {
+		if (q->filters[i].op != FILTER_EQ && q->filters[i].op < FILTER_CONTAINS) {
 			q->sort = q->filters[i].attribute;
 			return;
 		}

@@ -6,14 +6,14 @@
 
 #define QUERY_DEFAULT_PAGE 50
 
-enum filter_op { FILTER_EQ, FILTER_LT, FILTER_LE, FILTER_GT, FILTER_GE, FILTER_CONTAINS };
+enum filter_op { FILTER_EQ, FILTER_LT, FILTER_LE, FILTER_GT, FILTER_GE, FILTER_CONTAINS, FILTER_IN };
 
 struct filter {
 	const struct attribute *attribute;
 	enum filter_op op;
 	const char *value; /* as it goes to the store: checked, hexadecimal as \x… */
 	const char *key;   /* of metadata; NULL: no metadata */
-	const struct choice *choice; /* what the value is, where there are only some */
+	const char *condition; /* what says it, where there are only some values */
 };
 
 /* include=name: members of another collection that a relationship points at come along. */

@@ -15,6 +15,25 @@ rights_allow(uint64_t rights, enum right right)
 	return (unsigned)right < RIGHT_COUNT && (rights & RIGHT_BIT(right));
 }
 
+bool
+rights_own_alone(uint64_t rights)
+{
+	return rights_allow(rights, RIGHT_OWN) && !rights_allow(rights, RIGHT_READ);
+}
+
+bool
+call_sees(const struct call *c, const struct resource *res)
+{
+	for (int i = 0; i < res->n_routes; i++) {
+		const struct route *route = &res->routes[i];
+
+		if (strcmp(route->method, "GET") == 0 &&
+		    (rights_allow(c->who.rights, route->right) || (route->flags & ROUTE_OWN && rights_allow(c->who.rights, RIGHT_OWN))))
+			return true;
+	}
+	return false;
+}
+
 /* NULL when the address is unknown. */
 static const char *
 address_key(const struct call *c)
@@ -40,10 +59,10 @@ rights_failed(const struct call *c)
 }
 
 int
-rights_cookie(const struct call *c, const char **ret, struct error *e)
+rights_cookie(const struct call *c, const char *name, const char **ret, struct error *e)
 {
 	const struct http_request *r = c->request;
-	size_t n = strlen(SESSION_COOKIE);
+	size_t n = strlen(name);
 
 	*ret = NULL;
 	for (int i = 0; i < r->n_headers; i++) {
@@ -51,10 +70,10 @@ rights_cookie(const struct call *c, const char **ret, struct error *e)
 			continue;
 		for (const char *s = r->headers[i].value; *s; s += strcspn(s, ";")) {
 			s += strspn(s, "; ");
-			if (strncmp(s, SESSION_COOKIE, n) != 0 || s[n] != '=')
+			if (strncmp(s, name, n) != 0 || s[n] != '=')
 				continue;
 			if (*ret)
-				return fail_at(e, E_MALFORMED, ":Cookie", "the cookie " SESSION_COOKIE " comes twice");
+				return fail_at(e, E_MALFORMED, ":Cookie", "the cookie %s comes twice", name);
 			*ret = arena_strndup(c->arena, s + n + 1, strcspn(s + n + 1, ";"));
 		}
 	}
@@ -88,7 +107,7 @@ identify(struct call *c, struct error *e)
 {
 	const char *authorization = http_header_get(c->request, "Authorization"), *pem, *cookie;
 
-	if (rights_cookie(c, &cookie, e))
+	if (rights_cookie(c, SESSION_COOKIE, &cookie, e))
 		return -1;
 	if (cookie && authorization)
 		return fail_at(e, E_MALFORMED, ":Authorization", "a session's cookie and Authorization come together: one of them is wanted");
@@ -104,7 +123,11 @@ identify(struct call *c, struct error *e)
 		return fail(e, E_UNAUTHENTICATED, "a bearer token or a client certificate is wanted");
 	if (call_db(c, e))
 		return -1;
-	return auth_client_cert(c->db, pem, c->arena, &c->who, e);
+	if (auth_client_cert(c->db, pem, c->arena, &c->who, e)) {
+		e->pointer[0] = '\0'; /* a word for programs of ours, no place in a document */
+		return -1;
+	}
+	return 0;
 }
 
 int
@@ -122,7 +145,8 @@ rights_check(struct call *c, struct error *e)
 	}
 	if (c->who.unfinished && !(c->route->flags & ROUTE_UNFINISHED))
 		return fail(e, E_FORBIDDEN, "signing in isn't complete: GET /sessions/current says what is missing");
-	if (!rights_allow(c->who.rights, c->route->right))
+	c->own = rights_own_alone(c->who.rights);
+	if (!rights_allow(c->who.rights, c->route->right) && !(c->route->flags & ROUTE_OWN && rights_allow(c->who.rights, RIGHT_OWN)))
 		return fail(e, E_FORBIDDEN, "the role %s doesn't have the right %s: %s", c->who.role, right_word(c->route->right),
 		            right_text(c->route->right));
 	return 0;

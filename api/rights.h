@@ -4,14 +4,15 @@
 #include "api/api.h"
 
 /* Whether the set has a right. RIGHT_PUBLIC and RIGHT_BASIC need none. */
+bool rights_own_alone(uint64_t rights); /* sees what it is responsible for, and nothing else */
 bool rights_allow(uint64_t rights, enum right right);
 /* Finds out who asks, by a session's cookie, bearer token or client certificate, and whether the route is allowed. Sets c->who. */
 int rights_check(struct call *c, struct error *e) MUST_CHECK;
 
 /* __Host-: the browser takes it over TLS alone, for this very host and all its paths (RFC 6265bis 4.1.3.2). */
 #define SESSION_COOKIE "__Host-siegel-session"
-/* The session's cookie, in the arena; NULL when there is none. */
-int rights_cookie(const struct call *c, const char **ret, struct error *e) MUST_CHECK;
+/* A cookie, in the arena; NULL when there is none. E_MALFORMED when it comes twice. */
+int rights_cookie(const struct call *c, const char *name, const char **ret, struct error *e) MUST_CHECK;
 /* Whether the request comes from a page of our own, as far as the browser tells, and a change from one that can send headers of its own:
  * E_FORBIDDEN. For
  * whatever rests on a cookie. */

@@ -101,6 +101,18 @@ router_find(struct arena *a, const char *method, const char *path, const struct 
 	return fail(e, E_NOT_FOUND, "there is nothing at this address");
 }
 
+/* Accounts that see their own alone have the store look as siegel_portal, which has no right on anything else: a condition that was forgotten
+ * somewhere shows nothing. What is by_account says itself whose it is. */
+static int
+become_portal(struct call *c, struct error *e)
+{
+	if (db_query(c->db, "SELECT set_config('siegel.account', $1::text, false), set_config('role', 'siegel_portal', false)",
+	             &DB_INT(c->who.account_id), 1, false, NULL, e))
+		return -1;
+	c->disguised = true;
+	return 0;
+}
+
 int
 call_db(struct call *c, struct error *e)
 {
@@ -109,6 +121,8 @@ call_db(struct call *c, struct error *e)
 	/* Before anybody is known there is no tenant to see. */
 	if (c->who.tenant_id && auth_set_tenant(c->db, c->who.tenant_id, e))
 		return -1;
+	if (c->own && !(c->resource && c->resource->by_account))
+		return become_portal(c, e);
 	if (!c->resource || !c->resource->by_account)
 		return 0;
 	return db_query(c->db, "SELECT set_config('siegel.account', $1::text, false), set_config('siegel.session', $2::text, false)",
@@ -132,6 +146,12 @@ call_list(struct call *c, struct error *e)
 void
 call_release_db(struct call *c)
 {
+	struct error e;
+
+	/* A connection that can't be made what it was is of use to nobody: db_alive() is false after a failure that isn't the statement's. */
+	if (c->db && c->disguised && db_alive(c->db) && db_query(c->db, "RESET ROLE", NULL, 0, false, NULL, &e))
+		log_error(LOG_LEVEL_ERROR, "a connection keeps the role siegel_portal", &e);
+	c->disguised = false;
 	if (c->db)
 		db_pool_give(c->listing ? c->api->lists : c->api->pool, c->db);
 	c->db = NULL;
@@ -160,6 +180,12 @@ struct engine *
 call_manager(struct call *c)
 {
 	return engine_of_thread(c->api, c->api->manager_key, "manage");
+}
+
+struct engine *
+call_login(struct call *c)
+{
+	return engine_of_thread(c->api, c->api->login_key, "login");
 }
 
 void
@@ -243,8 +269,10 @@ router_handle(void *ctx, struct http_request *r, struct http_answer *a)
 	struct error e = {0};
 
 	if (router_find(r->arena, r->method, r->path, &c.resource, &c.route, &c.id, allow, &e) ||
-	    jsonapi_check_media(r, c.route->raw_bytes, &e) ||
+	    (!(c.route->flags & ROUTE_FILE) && jsonapi_check_media(r, c.route->raw_bytes, &e)) ||
 	    rights_check(&c, &e) || c.route->handle(&c, &e)) {
+		if (c.route && c.route->flags & ROUTE_CREATES)
+			db_tally_add(c.api->refusals, c.who.tenant_id, e.code);
 		answer_error(&c, &e, allow);
 	} else {
 		write_log(&c, NULL);
@@ -300,6 +328,7 @@ router_print(void)
 			snprintf(pattern, sizeof pattern, "%s%s", API_PREFIX, route->pattern);
 			jw_text(&j, "path", pattern);
 			jw_text(&j, "right", right_word(route->right));
+			jw_bool(&j, "own", route->flags & ROUTE_OWN);
 			jw_close(&j);
 		}
 	}

@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "api/passkey.h"
 #include "api/rights.h"
 #include "api/token_cache.h"
 #include "api/token_store.h"
@@ -22,9 +23,13 @@ struct make {
 	const struct login_claim *claim;
 	const uint8_t *hash; /* of the password */
 	const struct secret *cookie;
+	/* By a certificate: */
+	int64_t credential_id, certificate_id;
+	const char *not_after;
 };
 
-/* One after the other of an account's sessions: a table doesn't grow by one person's habits. */
+/* One after the other of an account's sessions: a table doesn't grow by one person's habits. Those that aren't complete go first, so that somebody who
+ * knows the password alone ends nobody's work. */
 static int
 sweep(struct call *c, struct db *db, struct error *e)
 {
@@ -32,7 +37,7 @@ sweep(struct call *c, struct db *db, struct error *e)
 
 	return db_query(db,
 	                "DELETE FROM session WHERE tenant_id = $1::int4 AND (expires_at < now() OR used_at < now() - interval '30 minutes' OR id IN"
-	                " (SELECT id FROM session WHERE account_id = $2::int8 ORDER BY id DESC OFFSET $3::int4))",
+	                " (SELECT id FROM session WHERE account_id = $2::int8 ORDER BY missing = '{}' DESC, id DESC OFFSET $3::int4))",
 	                params, 3, false, NULL, e);
 }
 
@@ -43,7 +48,7 @@ leave(struct call *c, struct db *db, struct error *e)
 	unsigned char hash[EVP_MAX_MD_SIZE];
 	const char *cookie;
 
-	if (rights_cookie(c, &cookie, e))
+	if (rights_cookie(c, SESSION_COOKIE, &cookie, e))
 		return -1;
 	if (!cookie)
 		return 0;
@@ -58,22 +63,60 @@ find_missing(struct call *c, struct db *db, bool by_code, const char **ret, stru
 {
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 
-	if (db_query(db, "SELECT 1 FROM second_factor WHERE account_id = $1::int8 AND confirmed_at IS NOT NULL",
-	             (struct db_param[]){DB_INT(c->who.account_id)}, 1,
-	             false, &r, e))
+	if (c->who.evidence == EVIDENCE_PASSKEY || c->who.evidence == EVIDENCE_CERTIFICATE) {
+		*ret = "{}"; /* something that one has, and the PIN or the finger that it asks for */
+		return 0;
+	}
+	if (db_query(db, "SELECT has_second_factor($1::int8)", (struct db_param[]){DB_INT(c->who.account_id)}, 1, false, &r, e))
 		return -1;
-	if (db_rows(r))
+	if (db_bool(r, 0, 0))
 		*ret = by_code ? "{second_factor,password}" : "{second_factor}";
 	else
 		*ret = by_code ? "{password,totp}" : "{totp}";
 	return 0;
 }
 
+static int
+sha256(struct bytes in, uint8_t ret[EVP_MAX_MD_SIZE], struct error *e)
+{
+	return EVP_Digest(in.data, in.len, ret, NULL, EVP_sha256(), NULL) == 1 ? 0 : fail(e, E_INTERNAL, "no SHA-256");
+}
+
+/* The code from the card's host name, and what this browser alone knows. */
+static int
+take_handoff(struct call *c, struct make *m, struct db *db, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	uint8_t code[EVP_MAX_MD_SIZE], challenge[EVP_MAX_MD_SIZE];
+
+	if (sha256(BYTES_STR(m->claim->card_code), code, e) || sha256(BYTES_STR(m->claim->card_verifier), challenge, e) ||
+	    db_query(db,
+	             "SELECT credential_id, certificate_id, not_after::text, tenant_id, account_id, name, role, rights"
+	             " FROM card_handoff_take($1::bytea, $2::bytea)",
+	             (struct db_param[]){DB_BYTES(code, 32), DB_BYTES(challenge, 32)}, 2, false, &r, e))
+		return -1;
+	if (db_rows(r) != 1 || !auth_principal(r, 0, 3, EVIDENCE_CERTIFICATE, c->arena, &c->who))
+		return fail(e, E_UNAUTHENTICATED, "the code was used before, is over, or isn't this browser's: show the certificate again");
+	m->credential_id = db_int(r, 0, 0);
+	m->certificate_id = db_int(r, 0, 1);
+	m->not_after = arena_strdup(c->arena, db_text(r, 0, 2));
+	return 0;
+}
+
 /* Sets c->who. A random password, which is for programs, opens no session. */
 static int
-prove(struct call *c, const struct make *m, struct db *db, struct error *e)
+prove(struct call *c, struct make *m, struct db *db, struct error *e)
 {
 	const char *both;
+
+	if (m->claim->passkey) {
+		if (passkey_accept(c, db, m->claim->passkey, e))
+			return -1;
+		c->who = m->claim->passkey->who;
+		return 0;
+	}
+	if (m->claim->card_code)
+		return take_handoff(c, m, db, e);
 
 	if (m->claim->password)
 		return auth_login(db, m->claim->name, m->hash, c->arena, &c->who, e);
@@ -84,12 +127,25 @@ prove(struct call *c, const struct make *m, struct db *db, struct error *e)
 	return c->who.evidence == EVIDENCE_ONE_TIME ? 0 : fail(e, E_UNAUTHENTICATED, AUTH_SECRET_REFUSED);
 }
 
+/* What the browser calls itself, for people: letters that any text has, since who sends others must not be kept from signing in. */
+static const char *
+agent(struct call *c)
+{
+	const char *given = http_header_get(c->request, "User-Agent");
+	char *text = arena_strndup(c->arena, given ? given : "", given ? strnlen(given, AGENT_MAX_BYTES) : 0);
+
+	for (char *at = text; *at; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+	return text;
+}
+
 static int
 make_work(struct call *c, void *ctx, struct error *e)
 {
 	CLEANUP(db_result_free) struct db_result *r = NULL;
-	const struct make *m = ctx;
-	const char *missing, *agent = http_header_get(c->request, "User-Agent");
+	struct make *m = ctx;
+	const char *missing, *life;
 	unsigned char hash[EVP_MAX_MD_SIZE];
 	struct db *db = c->api->token_db;
 
@@ -99,15 +155,17 @@ make_work(struct call *c, void *ctx, struct error *e)
 	if (EVP_Digest(m->cookie->data, m->cookie->len, hash, NULL, EVP_sha256(), NULL) != 1)
 		return fail(e, E_INTERNAL, "no SHA-256");
 	/* Who doesn't finish signing in has a quarter of an hour for it. */
+	life = strcmp(missing, "{}") == 0 ? "12 hours" : "15 minutes";
 	if (db_query(db,
-	             "INSERT INTO session (tenant_id, account_id, hash, evidence, missing, client, agent, expires_at) VALUES ($1::int4, $2::int8, "
-	             "$3::bytea,"
-	             " $4::text, $5::text[], $6::text, $7::text, now() + interval '15 minutes') RETURNING id",
+	             "INSERT INTO session (tenant_id, account_id, hash, evidence, missing, client, agent, passkey_id, credential_id, certificate_id,"
+	             " proved_at, expires_at) VALUES ($1::int4, $2::int8, $3::bytea, $4::text, $5::text[], $6::text, $7::text, $8::int8, $9::int8,"
+	             " $10::int8, CASE WHEN $5::text[] = '{}' THEN now() END, least(now() + $11::text::interval, $12::text::timestamptz)) RETURNING id",
 	             (struct db_param[]){DB_INT(c->who.tenant_id), DB_INT(c->who.account_id), DB_BYTES(hash, 32),
-	                                 DB_TEXT(evidence_name(c->who.evidence)),
-	                                 DB_TEXT(missing), DB_TEXT(c->request->client),
-	                                 DB_TEXT(agent ? arena_strndup(c->arena, agent, strnlen(agent, AGENT_MAX_BYTES)) : "")},
-	             7, false, &r, e))
+	                                 DB_TEXT(evidence_name(c->who.evidence)), DB_TEXT(missing), DB_TEXT(c->request->client),
+	                                 DB_TEXT(agent(c)), m->claim->passkey ? DB_INT(m->claim->passkey->id) : DB_NULL,
+	                                 m->credential_id ? DB_INT(m->credential_id) : DB_NULL,
+	                                 m->certificate_id ? DB_INT(m->certificate_id) : DB_NULL, DB_TEXT(life), DB_TEXT(m->not_after)},
+	             12, false, &r, e))
 		return -1;
 	c->who.session_id = db_int(r, 0, 0);
 	return token_audit(c, "session.made", arena_printf(c->arena, "session/%lld", (long long)c->who.session_id), e);
@@ -155,14 +213,18 @@ session_make(struct call *c, const struct login_claim *claim, struct secret **re
 {
 	CLEANUP(secret_free) struct secret *cookie = NULL;
 	uint8_t hash[PASSWORD_HASH_BYTES] = {0}, fake[EVP_MAX_MD_SIZE];
-	struct make m = {claim, hash, NULL};
+	struct make m = {.claim = claim, .hash = hash};
 	struct bytes salt;
 	struct error why;
-	int32_t tenant_id;
-	int64_t account_id;
+	int32_t tenant_id = 0;
+	int64_t account_id = 0;
 
-	if (fake_salt(c, claim->name, fake, e) || call_db(c, e) ||
-	    auth_login_salt(c->db, claim->tenant, claim->name, (struct bytes){fake, sizeof fake}, c->arena, &tenant_id, &account_id, &salt, e))
+	if (claim->passkey) {
+		tenant_id = claim->passkey->who.tenant_id;
+		account_id = claim->passkey->who.account_id;
+	}
+	if (claim->name && (fake_salt(c, claim->name, fake, e) || call_db(c, e) ||
+	    auth_login_salt(c->db, claim->tenant, claim->name, (struct bytes){fake, sizeof fake}, c->arena, &tenant_id, &account_id, &salt, e)))
 		return -1;
 	if (claim->password && hash_password(c, claim, salt, hash, e))
 		return -1;
@@ -171,9 +233,10 @@ session_make(struct call *c, const struct login_claim *claim, struct secret **re
 		return -1;
 	m.cookie = cookie;
 	if (token_transaction(c, make_work, &m, e)) {
-		if (e->code == E_UNAUTHENTICATED) {
-			c->who = (struct principal){.tenant_id = tenant_id, .account_id = account_id, .name = account_id ? claim->name : "-"};
-			c->who.evidence = claim->password ? EVIDENCE_PASSWORD : EVIDENCE_ONE_TIME;
+		if (e->code == E_UNAUTHENTICATED && tenant_id) {
+			const char *name = claim->passkey ? claim->passkey->who.name : claim->name;
+			c->who = (struct principal){.tenant_id = tenant_id, .account_id = account_id, .name = account_id ? name : "-"};
+			c->who.evidence = claim->passkey ? EVIDENCE_PASSKEY : claim->password ? EVIDENCE_PASSWORD : EVIDENCE_ONE_TIME;
 			if (token_transaction(c, refused_work, NULL, &why))
 				*e = why;
 		}
@@ -188,6 +251,7 @@ session_make(struct call *c, const struct login_claim *claim, struct secret **re
 struct proof {
 	const struct secret *cookie;
 	const char *what;
+	const struct passkey_proof *passkey; /* NULL: the engine said so */
 };
 
 static const char *
@@ -206,7 +270,7 @@ prove_work(struct call *c, void *ctx, struct error *e)
 
 	if (EVP_Digest(p->cookie->data, p->cookie->len, hash, NULL, EVP_sha256(), NULL) != 1)
 		return fail(e, E_INTERNAL, "no SHA-256");
-	if (auth_set_tenant(c->api->token_db, c->who.tenant_id, e) ||
+	if (auth_set_tenant(c->api->token_db, c->who.tenant_id, e) || (p->passkey && passkey_accept(c, c->api->token_db, p->passkey, e)) ||
 	    db_query(c->api->token_db, "SELECT session_proved($1::int8, $2::int8, $3::bytea)", params, 3, false, &r, e))
 		return -1;
 	if (!db_bool(r, 0, 0))
@@ -215,9 +279,9 @@ prove_work(struct call *c, void *ctx, struct error *e)
 }
 
 int
-session_prove(struct call *c, const struct secret *cookie, const char *what, struct error *e)
+session_prove(struct call *c, const struct secret *cookie, const char *what, const struct passkey_proof *passkey, struct error *e)
 {
-	struct proof proof = {cookie, what};
+	struct proof proof = {cookie, what, passkey};
 
 	call_release_db(c);
 	return token_transaction(c, prove_work, &proof, e);
@@ -235,6 +299,98 @@ session_refuse(struct call *c, struct error *e)
 {
 	call_release_db(c);
 	return token_transaction(c, wrong_work, NULL, e);
+}
+
+static int
+challenge_work(struct call *c, void *ctx, struct error *e)
+{
+	return passkey_use_challenge(c, c->api->token_db, ctx, e);
+}
+
+int
+session_challenge(struct call *c, const struct passkey_challenge *challenge, struct error *e)
+{
+	struct passkey_challenge copy = *challenge;
+
+	call_release_db(c);
+	return token_transaction(c, challenge_work, &copy, e);
+}
+
+struct card {
+	const char *code, *why;
+	struct bytes challenge;
+};
+
+static int
+card_work(struct call *c, void *ctx, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	const struct card *card = ctx;
+	uint8_t hash[EVP_MAX_MD_SIZE], der[EVP_MAX_MD_SIZE];
+	struct db *db = c->api->token_db;
+
+	if (auth_set_tenant(db, c->who.tenant_id, e) || sha256(BYTES_STR(card->code), hash, e) || sha256(c->who.certificate, der, e) ||
+	    db_query(db,
+	             "INSERT INTO card_handoff (hash, challenge, tenant_id, account_id, credential_id, certificate_id, client, expires_at)"
+	             " SELECT $1::bytea, $2::bytea, $3::int4, $4::int8, id, $5::int8, $6::text, now() + interval '1 minute' FROM credential"
+	             " WHERE kind = 'certificate' AND hash = $7::bytea AND account_id = $4::int8 AND revoked_at IS NULL RETURNING credential_id",
+	             (struct db_param[]){DB_BYTES(hash, 32), DB_BYTES(card->challenge.data, card->challenge.len), DB_INT(c->who.tenant_id),
+	                                 DB_INT(c->who.account_id), DB_INT(c->who.certificate_id), DB_TEXT(c->request->client), DB_BYTES(der, 32)},
+	             7, false, &r, e))
+		return -1;
+	if (db_rows(r) != 1)
+		return fail_at(e, E_FORBIDDEN, AUTH_WITHDRAWN, "the certificate was withdrawn from its account");
+	return token_audit(c, "session.certificate_shown", account_object(c), e);
+}
+
+int
+session_handoff(struct call *c, const char *code, struct bytes challenge, struct error *e)
+{
+	struct card card = {.code = code, .challenge = challenge};
+
+	call_release_db(c);
+	return token_transaction(c, card_work, &card, e);
+}
+
+static int
+card_refused_work(struct call *c, void *ctx, struct error *e)
+{
+	const struct card *card = ctx;
+
+	return token_audit_word(c, "session.refused", arena_printf(c->arena, "certificate/%lld", (long long)c->who.certificate_id), "why", card->why, e);
+}
+
+int
+session_handoff_refused(struct call *c, const char *why, struct error *e)
+{
+	struct card card = {.why = why};
+
+	call_release_db(c);
+	return token_transaction(c, card_refused_work, &card, e);
+}
+
+static int
+end_others_work(struct call *c, void *ctx, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	struct db *db = c->api->token_db;
+
+	(void)ctx;
+	if (auth_set_tenant(db, c->who.tenant_id, e) ||
+	    db_query(db, "DELETE FROM session WHERE tenant_id = $1::int4 AND account_id = $2::int8 AND id <> $3::int8 RETURNING id",
+	             (struct db_param[]){DB_INT(c->who.tenant_id), DB_INT(c->who.account_id), DB_INT(c->who.session_id)}, 3, false, &r, e))
+		return -1;
+	return token_audit_word(c, "session.others_ended", account_object(c), "sessions", arena_printf(c->arena, "%d", db_rows(r)), e);
+}
+
+int
+session_end_others(struct call *c, struct error *e)
+{
+	call_release_db(c);
+	if (token_transaction(c, end_others_work, NULL, e))
+		return -1;
+	token_cache_clear();
+	return 0;
 }
 
 static int

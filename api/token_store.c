@@ -109,6 +109,20 @@ end_oldest(struct call *c, struct db *db, struct error *e)
 	return db_query(db, "UPDATE credential SET revoked_at = now() WHERE " OF_SIGNING_IN " AND id <= $2::int8", params, 2, false, NULL, e);
 }
 
+/* A one-time code for somebody with a second factor leads to a session, which wants that: a code that somebody intercepted opens nothing else. It isn't
+ * used up by being refused. */
+static int
+factor_free(struct call *c, struct db *db, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+
+	if (c->who.evidence != EVIDENCE_ONE_TIME)
+		return 0;
+	if (db_query(db, "SELECT has_second_factor($1::int8)", (struct db_param[]){DB_INT(c->who.account_id)}, 1, false, &r, e))
+		return -1;
+	return db_bool(r, 0, 0) ? fail(e, E_FORBIDDEN, "the account has a second factor: its one-time codes are for signing in to the console") : 0;
+}
+
 static int
 make_work(struct call *c, void *ctx, struct error *e)
 {
@@ -117,7 +131,7 @@ make_work(struct call *c, void *ctx, struct error *e)
 	unsigned char hash[EVP_MAX_MD_SIZE];
 	struct db *db = c->api->token_db;
 
-	if (auth_basic(db, m->authorization, true, c->arena, &c->who, e) || auth_set_tenant(db, c->who.tenant_id, e))
+	if (auth_basic(db, m->authorization, true, c->arena, &c->who, e) || auth_set_tenant(db, c->who.tenant_id, e) || factor_free(c, db, e))
 		return -1;
 	if (end_oldest(c, db, e))
 		return -1;

@@ -149,8 +149,8 @@ map_pointer(const struct document *d, struct error *e)
 }
 
 /* What can't be seen isn't there, whatever else is wrong with the request: the engine would say so too, but after it looked at the body. */
-static int
-check_there(struct call *c, struct error *e)
+int
+write_check_there(struct call *c, struct error *e)
 {
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 	const struct resource *res = c->resource;
@@ -174,7 +174,7 @@ check_request(struct call *c, bool query, struct error *e)
 	/* A certificate is made once for each key; other objects have names for that. What isn't kept isn't promised. */
 	if (http_header_get(c->request, "Idempotency-Key"))
 		return fail_at(e, E_UNSUPPORTED, ":Idempotency-Key", "this address takes no Idempotency-Key");
-	return c->id ? check_there(c, e) : 0;
+	return c->id ? write_check_there(c, e) : 0;
 }
 
 /* One operation. *ret is the reply, freed by the caller with engine_reply_free(). */
@@ -198,7 +198,7 @@ ask(struct call *c, const char *operation, const json_t *body, int version, stru
 	request.operation_case = SIEGEL__REQUEST__OPERATION_MANAGE;
 	request.manage = &manage;
 	call_release_db(c);
-	result = engine_call(call_manager(c), &request, ret, e);
+	result = engine_call(strncmp(operation, "login.", 6) == 0 ? call_login(c) : call_manager(c), &request, ret, e);
 	explicit_bzero(text, strlen(text)); /* it may hold a secret */
 	free(text);
 	if (result == 0 && ((*ret)->result_case != SIEGEL__REPLY__RESULT_MANAGED)) {

@@ -28,6 +28,9 @@ int write_ask(struct call *c, const char *operation, const json_t *body, json_t 
 /* The same, which may wait, and the answer: 200 with the resource, or 202. */
 int write_operation(struct call *c, const char *operation, const json_t *body, struct error *e) MUST_CHECK;
 
+/* Whether c->id is there for who asks. E_NOT_FOUND. */
+int write_check_there(struct call *c, struct error *e) MUST_CHECK;
+
 /* The body of the engine's operation from the attributes and relationships of a document: a reference that is owned by the caller. create: for a
  * new one. E_BAD_VALUE with the JSON pointer for what is unknown or read-only; E_NOT_FOUND for a relationship to what isn't there. */
 struct document;

@@ -114,3 +114,18 @@ audit_seal_make(struct desk *d, struct arena *a, Siegel__Sealed *ret, struct err
 	ret->public_key = (ProtobufCBinaryData){key.spki.len, arena_dup(a, key.spki.data, key.spki.len)};
 	return 0;
 }
+
+bool
+audit_seal_is_good(const char *key_type, struct bytes spki, int64_t at_us, const char *heads, struct bytes signature, struct arena *a)
+{
+	const unsigned char *p = spki.data;
+	const struct keytype *type = keytype_by_name(key_type);
+	EVP_PKEY *key CLEANUP(EVP_PKEY_free) = d2i_PUBKEY(NULL, &p, (long)spki.len);
+	EVP_PKEY_CTX *kept = NULL;
+	if (!type || !type->signature || !key)
+		return false;
+	const char *text = arena_printf(a, AUDIT_SEAL_TITLE "\n%lld\n%s", (long long)at_us, heads);
+	bool good = sigalg_verify(type->signature, key, &kept, BYTES_STR(text), signature);
+	EVP_PKEY_CTX_free(kept);
+	return good;
+}

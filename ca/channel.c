@@ -14,7 +14,7 @@ union control {
 const char *
 caller_name(enum caller c)
 {
-	static const char *const names[CALLER_COUNT] = {"api", "est", "scep", "acme", "sched", "manage"};
+	static const char *const names[CALLER_COUNT] = {"api", "est", "scep", "acme", "sched", "manage", "login"};
 	return names[c];
 }
 
@@ -47,7 +47,7 @@ caller_may(enum caller c, Siegel__Request__OperationCase operation)
 	case SIEGEL__REQUEST__OPERATION_STATUS:
 		return c == CALLER_API || c == CALLER_SCHED;
 	case SIEGEL__REQUEST__OPERATION_MANAGE:
-		return c == CALLER_MANAGE;
+		return c == CALLER_MANAGE || c == CALLER_LOGIN;
 	default:
 		return false;
 	}

@@ -5,8 +5,9 @@
 
 #include "lib/ipc/engine.pb-c.h"
 
-enum caller { CALLER_API, CALLER_EST, CALLER_SCEP, CALLER_ACME, CALLER_SCHED, CALLER_MANAGE, CALLER_COUNT };
-/* "api", "est", "scep", "sched", "manage": the word in the name of the caller's socket, and but for "manage", which is siegel-api, in [peers]. */
+enum caller { CALLER_API, CALLER_EST, CALLER_SCEP, CALLER_ACME, CALLER_SCHED, CALLER_MANAGE, CALLER_LOGIN, CALLER_COUNT };
+/* "api", "est", "scep", "acme", "sched", "manage", "login": the word in the name of the caller's socket, and but for "manage" and "login", which are
+ * siegel-api, in [peers]. */
 const char *caller_name(enum caller c);
 /* May that caller ask for that operation? The table at the head of lib/ipc/engine.proto. */
 bool caller_may(enum caller c, Siegel__Request__OperationCase operation);

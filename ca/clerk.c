@@ -75,7 +75,7 @@ make_signer(struct clerk *k, const Siegel__MakeSigner *q, Siegel__Reply *reply, 
 	return 0;
 }
 
-/* Approvals whose time ran out, and credentials that ended so long ago that nobody asks for them. */
+/* Approvals whose time ran out, credentials that ended so long ago that nobody asks for them, keys of batches that were there to be fetched. */
 static int
 sweep_rest(struct clerk *k, struct error *e)
 {
@@ -83,7 +83,8 @@ sweep_rest(struct clerk *k, struct error *e)
 	struct db_param age[] = {DB_INT(CREDENTIAL_AGE_DAYS)};
 	if (desk_begin(&k->desk, e) < 0 || approvals_expire(&k->desk, a, e) < 0 ||
 	    db_query(k->desk.db, "DELETE FROM credential WHERE least(revoked_at, used_at, expires_at) < now() - make_interval(days => $1::int)",
-	             age, 1, false, NULL, e) < 0)
+	             age, 1, false, NULL, e) < 0 ||
+	    db_query(k->desk.db, "SELECT batch_sweep()", NULL, 0, false, NULL, e) < 0)
 		return -1;
 	return desk_commit(&k->desk, e);
 }

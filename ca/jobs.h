@@ -23,6 +23,7 @@ struct job_run {
 struct job_kind {
 	const char *name;
 	bool keys;   /* needs the key store */
+	bool to_the_end; /* of use to nobody when half of it is done: it can't be cancelled */
 	/* A step, of about a second at most, in a transaction that the runner opened and that stores the progress as well: so a step is done once or
 	 * not at all. *ret_more: another one is wanted. -1: with E_STORE, E_KEY_STORE or E_UNAVAILABLE the step is tried again later, with anything
 	 * else the job has failed and *e is what its owner reads. */
@@ -31,6 +32,8 @@ struct job_kind {
 };
 
 extern const struct job_kind *const job_kinds[]; /* ended by NULL */
+/* The kind of that name, or NULL. */
+const struct job_kind *job_kind_of(const char *name);
 
 /* For steps. An item of the report: what became of one thing, "done", "repeated", "skipped" or "failed"; counts it in done or failed. */
 int job_item(struct job_run *j, const char *status, const char *object, const char *detail, struct error *e) MUST_CHECK;

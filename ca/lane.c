@@ -29,7 +29,7 @@ lane_open(struct lane *l, const struct config *c, struct error *e)
 	if (rc < 0)
 		return -1;
 	/* Whoever holds the chain's lock is the only one that writes intents of this chain: what is left over has no owner. */
-	if (intents_abandon(l->db, l->name, e) < 0 || db_listen(l->db, "rules_changed", e) < 0)
+	if (intents_abandon(l->db, l->name, e) < 0 || db_listen(l->db, "rules_changed", e) < 0 || db_listen(l->db, "endpoints_changed", e) < 0)
 		return -1;
 	/* A new descriptor isn't watched, also when it has the number of the one that was closed. */
 	l->watched_fd = -1;

@@ -25,7 +25,7 @@
 #include "lib/log.h"
 #include "lib/sock.h"
 
-#define MAX_CHILDREN 68
+#define MAX_CHILDREN 69
 #define START_WAIT_MS 5000    /* starts come one after the other: PKCS#11 modules fail when many begin at once */
 #define RESTART_PAUSE_US 200000
 #define WATCH_MS 500          /* how often it is looked whether a child waits for a token for too long */
@@ -39,7 +39,7 @@ struct child {
 };
 
 /* Children that there is one of, behind the workers: from the end. */
-enum { CHILD_CLERK = 1, CHILD_RUNNER, CHILD_MANAGER, CHILD_SINGLE_COUNT = 3 };
+enum { CHILD_CLERK = 1, CHILD_RUNNER, CHILD_MANAGER, CHILD_LOGIN, CHILD_SINGLE_COUNT = 4 };
 
 struct master {
 	const struct config *config;
@@ -72,6 +72,9 @@ child_main(struct master *m, size_t index, int channel)
 		break;
 	case CHILD_MANAGER:
 		rc = manager_run(m->config, channel, &e);
+		break;
+	case CHILD_LOGIN:
+		rc = manager_run_logins(m->config, channel, &e);
 		break;
 	default:
 		rc = worker_run(m->config, (int)index, channel, &e);
@@ -143,8 +146,9 @@ static struct child *
 choose(struct master *m, enum caller caller)
 {
 	struct child *best = NULL;
-	if (caller == CALLER_SCHED || caller == CALLER_MANAGE) {
-		struct child *single = &m->children[m->n - (caller == CALLER_SCHED ? CHILD_CLERK : CHILD_MANAGER)];
+	if (caller == CALLER_SCHED || caller == CALLER_MANAGE || caller == CALLER_LOGIN) {
+		int which = caller == CALLER_SCHED ? CHILD_CLERK : caller == CALLER_MANAGE ? CHILD_MANAGER : CHILD_LOGIN;
+		struct child *single = &m->children[m->n - (size_t)which];
 		return single->channel >= 0 ? single : NULL;
 	}
 	for (size_t i = 0; i + CHILD_SINGLE_COUNT < m->n; i++) {
@@ -166,7 +170,7 @@ take_connection(struct master *m, enum caller caller)
 			usleep(10000);
 		return;
 	}
-	if (sock_peer(fd, &uid, &e) < 0 || uid != m->users[caller]) {
+	if (sock_peer(fd, &uid, &e) < 0 || (uid != m->users[caller] && uid != geteuid())) { /* our own: the runner, which asks as siegel-api does */
 		char text[16];
 		snprintf(text, sizeof(text), "%u", (unsigned)uid);
 		log_event(LOG_LEVEL_WARNING, "a stranger at the engine's door", "socket", caller_name(caller), "uid", text, NULL);
@@ -232,7 +236,7 @@ static int
 open_doors(struct master *m, struct error *e)
 {
 	static const enum option_id users[CALLER_COUNT] = {OPT_peers_api, OPT_peers_est, OPT_peers_scep, OPT_peers_acme, OPT_peers_sched,
-	                                                 OPT_peers_api};
+	                                                 OPT_peers_api, OPT_peers_api};
 	for (int c = 0; c < CALLER_COUNT; c++) {
 		char name[32];
 		snprintf(name, sizeof(name), "ca.%s", caller_name((enum caller)c));

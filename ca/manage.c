@@ -7,6 +7,7 @@
 #include "lib/log.h"
 
 #define CHAIN "ca.manager"
+#define CHAIN_LOGINS "ca.logins"
 
 const struct manage_op *
 manage_find(const char *name)
@@ -77,6 +78,21 @@ manage_job(struct manage *m, const char *kind, const json_t *parameters, struct 
 			    detail_text(m->arena, "kind", kind, NULL), e);
 }
 
+/* Who has certificates.own in place of the operation's right. What he isn't responsible for isn't there for him. */
+static int
+check_own(struct manage *m, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(m->who->account_id), DB_INT(m->id)};
+	if (!(m->op->flags & MANAGE_OWN) || !(m->rights & RIGHT_BIT(RIGHT_OWN)))
+		return fail(e, E_FORBIDDEN, "the account doesn't have the right %s", right_word(m->op->right));
+	if (strncmp(m->op->name, "certificate.", 12) != 0)
+		return 0;
+	if (db_query(m->desk->db, "SELECT certificate_is_own($1::int8, $2::int8)", row, ARRAY_LEN(row), false, &r, e) < 0)
+		return -1;
+	return db_bool(r, 0, 0) ? 0 : fail(e, E_NOT_FOUND, "there is no such certificate");
+}
+
 /* siegel-api has checked the right; the engine asks the store itself, so that a mistake there opens nothing. */
 static int
 check_right(struct manage *m, struct error *e)
@@ -89,8 +105,10 @@ check_right(struct manage *m, struct error *e)
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	m->rights = RIGHT_BIT(RIGHT_ACCOUNT) | rights_parse(db_text(r, 0, 0));
-	if (db_is_null(r, 0, 0) || !(m->rights & RIGHT_BIT(m->op->right)))
+	if (db_is_null(r, 0, 0))
 		return fail(e, E_FORBIDDEN, "the account doesn't have the right %s", right_word(m->op->right));
+	if (!(m->rights & RIGHT_BIT(m->op->right)))
+		return check_own(m, e);
 	if (m->op->flags & MANAGE_HOUSE && !db_bool(r, 0, 1))
 		return fail(e, E_FORBIDDEN, "that is for accounts of the house tenant alone");
 	return 0;
@@ -196,6 +214,12 @@ answer(void *ctx, enum caller caller, const Siegel__Request *request, struct buf
 		reply_error(frame, &e);
 		return;
 	}
+	const struct manage_op *op = manage_find(q->operation);
+	if (caller == CALLER_LOGIN && op && !(op->flags & MANAGE_PROMPT)) {
+		(void)fail(&e, E_FORBIDDEN, "%s isn't for this socket", op->name);
+		reply_error(frame, &e);
+		return;
+	}
 	struct arena *a CLEANUP(arena_free) = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	struct manage m = {.desk = desk, .arena = a, .who = q->requestor, .id = q->id, .version = q->version,
 			   .content = {q->content.data, q->content.len}};
@@ -211,14 +235,27 @@ answer(void *ctx, enum caller caller, const Siegel__Request *request, struct buf
 	json_decref(m.ret_result);
 }
 
-int
-manager_run(const struct config *c, int channel, struct error *e)
+static int
+serve(const struct config *c, const char *chain, int channel)
 {
 	struct desk desk;
 	struct desk_service service = {.answer = answer, .ctx = &desk};
-	(void)e;
-	desk_init(&desk, c, CHAIN);
+	desk_init(&desk, c, chain);
 	desk_serve(&service, channel);
 	desk_close(&desk);
 	return 0;
+}
+
+int
+manager_run(const struct config *c, int channel, struct error *e)
+{
+	(void)e;
+	return serve(c, CHAIN, channel);
+}
+
+int
+manager_run_logins(const struct config *c, int channel, struct error *e)
+{
+	(void)e;
+	return serve(c, CHAIN_LOGINS, channel);
 }

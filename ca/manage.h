@@ -41,6 +41,8 @@ enum {
 	MANAGE_HOUSE = 2,   /* for accounts of the house tenant alone */
 	MANAGE_OWN_TX = 4,  /* takes its transactions itself: desk_begin(), manage_audit(), desk_commit() */
 	MANAGE_DIRECT = 8,  /* never waits for an approval: it changes nothing, or it is itself part of one */
+	MANAGE_PROMPT = 32, /* a person waits for it who signs in: done beside the manager, so that it waits for none of the rest */
+	MANAGE_OWN = 64, /* also with certificates.own: on a certificate, on one that the account is responsible for; else the operation looks itself */
 	MANAGE_NEVER_WAITS = 16, /* its body or its result has a secret, which isn't stored in an approval: a policy that wants one refuses it */
 };
 
@@ -105,6 +107,8 @@ int manage_run(struct manage *m, int64_t *ret_approval, struct error *e) MUST_CH
 
 /* Runs until the process is to stop or the channel to the master ends. */
 int manager_run(const struct config *c, int channel, struct error *e);
+/* The same for operations with MANAGE_PROMPT alone, on a chain of its own. */
+int manager_run_logins(const struct config *c, int channel, struct error *e);
 
 /* For manage_run(): whether an approval is wanted for m, by the policies of its tenant. When one is, it is stored (or found: the same request
  * again) and *ret_id is it; else 0. E_POLICY: a rule refuses it; that is asked of what was approved too. In ca/manage/approval.c. */

@@ -14,6 +14,8 @@
 
 #define DAY_SEC 86400
 #define EPOCH_2020 1577836800
+#define SAMPLES_MAX 16        /* keys of trials, one for each type */
+#define SAMPLE_RSA_BITS 4096  /* made in about a second at most */
 #define ARCHIVE_MAX_BYTES 16384 /* PKCS#8 of the largest keys is about 5 KiB */
 
 static struct bytes
@@ -258,7 +260,7 @@ take_csr(struct order *o, struct csr *csr, struct error *e)
 	return 0;
 }
 
-/* CA and profile of a request that stands for itself. */
+/* CA and profile of a request that stands for itself; *ret is a profile on trial, or NULL. */
 static int
 find_named(struct order *o, const struct registry *r, const struct profile **ret, struct error *e)
 {
@@ -268,7 +270,7 @@ find_named(struct order *o, const struct registry *r, const struct profile **ret
 	if (!o->ca)
 		return *q->ca ? fail_at(e, E_NOT_FOUND, "ca", "ca: there is none of this name")
 			      : fail_at(e, E_NOT_FOUND, "ca", "ca: the tenant has no default CA");
-	*ret = registry_profile(r, tenant, q->profile);
+	*ret = *ret ? *ret : registry_profile(r, tenant, q->profile);
 	if (!*ret || (*ret)->internal)
 		return fail_at(e, E_NOT_FOUND, "profile", "profile: there is none of this name");
 	return 0;
@@ -304,10 +306,11 @@ find_inherited(struct order *o, const struct registry *r, const struct predecess
 	return o->ca ? 0 : fail(e, E_NOT_FOUND, "the certificate's CA isn't there any more");
 }
 
+/* trial: the profile in the place of the named one, or NULL. */
 static int
-find_rules(struct order *o, const struct registry *r, const struct predecessor *p, int64_t now, struct error *e)
+find_rules(struct order *o, const struct registry *r, const struct predecessor *p, const struct profile *trial, int64_t now, struct error *e)
 {
-	const struct profile *profile;
+	const struct profile *profile = trial;
 	if (p ? find_inherited(o, r, p, now, &profile, e) < 0 : find_named(o, r, &profile, e) < 0)
 		return -1;
 	if (o->ca->status != AUTHORITY_ACTIVE)
@@ -405,7 +408,7 @@ int
 order_key_type(const struct registry *r, const Siegel__Issue *request, const struct predecessor *p, const struct keytype **ret, struct error *e)
 {
 	struct order *o CLEANUP(order_free) = order_new(request);
-	return find_rules(o, r, p, 0, e) < 0 ? -1 : wanted_key_type(o, ret, e);
+	return find_rules(o, r, p, NULL, 0, e) < 0 ? -1 : wanted_key_type(o, ret, e);
 }
 
 /* The public key of the certificate that is replaced. */
@@ -456,7 +459,7 @@ order_renew(const struct registry *r, const Siegel__Issue *request, const struct
 	struct order *o CLEANUP(order_free) = order_new(request);
 	struct csr csr = {0};
 	o->private_key = made;
-	if ((p && check_inherited(request, e) < 0) || find_rules(o, r, p, now, e) < 0)
+	if ((p && check_inherited(request, e) < 0) || find_rules(o, r, p, NULL, now, e) < 0)
 		return -1;
 	const struct keytype *ignored;
 	if (request->server_key && !request->same_key && take_placeholder(o, &csr, &ignored, e) < 0)
@@ -488,6 +491,56 @@ int
 order_make(const struct registry *r, const Siegel__Issue *request, EVP_PKEY *made, int64_t now, struct order **ret, struct error *e)
 {
 	return order_renew(r, request, NULL, made, now, ret, e);
+}
+
+/* A key of the type that a request is about, of which nothing is ever signed: one of each type is made and kept, since a sample is tried again and
+ * again. */
+static int
+sample_key(const struct keytype *type, EVP_PKEY **ret, struct error *e)
+{
+	static struct {
+		const struct keytype *type;
+		EVP_PKEY *key;
+	} samples[SAMPLES_MAX];
+	size_t i = 0;
+	while (i < SAMPLES_MAX && samples[i].key && samples[i].type != type)
+		i++;
+	if (i == SAMPLES_MAX) {
+		EVP_PKEY_free(samples[--i].key);
+		samples[i].key = NULL;
+	}
+	if (!samples[i].key) {
+		if (type->slow && type->bits > SAMPLE_RSA_BITS)
+			return fail_at(e, E_UNSUPPORTED, "key_type", "key type: a trial makes no key of over %d bits: try it with a CSR",
+				       SAMPLE_RSA_BITS);
+		if (keytype_generate(type, &samples[i].key, e) < 0)
+			return -1;
+		samples[i].type = type;
+	}
+	EVP_PKEY_up_ref(samples[i].key);
+	*ret = samples[i].key;
+	return 0;
+}
+
+int
+order_try(const struct registry *r, const Siegel__Issue *request, const struct profile *trial, int64_t now, struct order **ret, struct error *e)
+{
+	struct order *o CLEANUP(order_free) = order_new(request);
+	struct csr csr = {0};
+	const struct keytype *type;
+	if (find_rules(o, r, NULL, trial, now, e) < 0)
+		return -1;
+	if (request->csr.len ? take_csr(o, &csr, e) < 0
+			     : wanted_key_type(o, &type, e) < 0 || sample_key(type, &o->private_key, e) < 0 || take_own_key(o, o->private_key, e) < 0)
+		return -1;
+	if (registry_is_ca_key(r, o->spki_hash))
+		return fail_at(e, E_BAD_KEY, "csr", "key: it is the key of a CA");
+	if (complete(o, request->csr.len ? &csr : NULL, now, e) < 0 || check_ancestors(o, r, e) < 0 || take_ownership(o, NULL, e) < 0)
+		return -1;
+	if (tbs_lint((struct bytes){o->tbs.data, o->tbs.len}, &o->tbs_input, e) < 0)
+		return -1;
+	*ret = TAKE(o);
+	return 0;
 }
 
 int

@@ -44,6 +44,11 @@ int order_renew(const struct registry *r, const Siegel__Issue *request, const st
 /* The type of the key that the engine is to make for a request without a CSR, after the same checks; p or NULL as above. */
 int order_key_type(const struct registry *r, const Siegel__Issue *request, const struct predecessor *p, const struct keytype **ret,
                    struct error *e) MUST_CHECK;
+/* Decides as order_make() would, for people who try a profile: nothing is signed or stored, and a request without a CSR gets a key that nobody
+ * will have, the same one again. trial NULL: the profile that the request names, else this one in its place (not internal). What the store alone
+ * knows isn't asked: whether the key is blocked, or certified already. The caller frees *ret. */
+int order_try(const struct registry *r, const Siegel__Issue *request, const struct profile *trial, int64_t now, struct order **ret,
+              struct error *e) MUST_CHECK;
 /* Whether the engine makes the key. */
 static inline bool
 order_makes_key(const Siegel__Issue *request)

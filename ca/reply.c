@@ -61,6 +61,13 @@ reply_error(struct buf *out, const struct error *e)
 	error.pointer = text(e->pointer);
 	error.detail = text(e->detail);
 	error.retry_after_sec = e->retry_after_sec;
+	uint32_t values[2 * ERROR_VALUES];
+	error.values = values;
+	error.n_values = 2 * (size_t)e->n_values;
+	for (size_t i = 0; i < e->n_values; i++) {
+		values[2 * i] = e->values[i].at;
+		values[2 * i + 1] = e->values[i].len;
+	}
 	reply.result_case = SIEGEL__REPLY__RESULT_ERROR;
 	reply.error = &error;
 	reply_put(out, &reply);

@@ -26,13 +26,24 @@ request_source_check(enum caller caller, const Siegel__Request *request, const S
 		return fail(e, E_FORBIDDEN, "siegel-%s asks as \"%s\" alone", caller_name(caller), source);
 	if (caller != CALLER_API && request->operation_case == SIEGEL__REQUEST__OPERATION_ISSUE && request->issue->csr.len == 0)
 		return fail(e, E_FORBIDDEN, "siegel-%s asks with a CSR alone", caller_name(caller));
+	/* CA and profile would be that certificate's, and not a door's. */
+	if (caller != CALLER_API && request->operation_case == SIEGEL__REQUEST__OPERATION_ISSUE &&
+	    (request->issue->replaces_id || request->issue->same_key))
+		return fail(e, E_FORBIDDEN, "siegel-%s asks for nothing that another certificate has", caller_name(caller));
 	/* Subject and key are those of the CSR: nothing is made by the engine or inherited from another certificate. Names may be given, since one
 	 * that is the CSR's common name alone is to be among them (RFC 8555 7.4); the identities bind them. */
 	if (caller == CALLER_ACME && request->operation_case == SIEGEL__REQUEST__OPERATION_ISSUE &&
-	    (request->issue->replaces_id || request->issue->same_key || request->issue->server_key || request->issue->crmf ||
-	     request->issue->n_subject || request->issue->same_identity_as.len))
+	    (request->issue->server_key || request->issue->crmf || request->issue->n_subject || request->issue->same_identity_as.len))
 		return fail(e, E_FORBIDDEN, "siegel-acme asks with a CSR, and for nothing that another certificate has or the engine makes");
 	return 0;
+}
+
+bool
+request_is_open(const struct doors *d, const struct registry *r, const Siegel__Issue *q)
+{
+	const struct authority *ca = registry_authority(r, q->requestor->tenant_id, q->ca);
+	const struct profile *profile = registry_profile(r, q->requestor->tenant_id, q->profile);
+	return strcmp(q->requestor->source, "rest") == 0 || !ca || !profile || doors_open(d, q->requestor->source, ca, profile);
 }
 
 /* On what siegel-acme asks: whose account it is and what that one may, the store looks at in the transaction that revokes. */

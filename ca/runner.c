@@ -48,15 +48,6 @@ struct runner {
 	size_t n_off;
 };
 
-static const struct job_kind *
-kind_of(const char *name)
-{
-	for (size_t i = 0; job_kinds[i]; i++)
-		if (strcmp(job_kinds[i]->name, name) == 0)
-			return job_kinds[i];
-	return NULL;
-}
-
 int
 job_audit(struct job_run *j, const char *action, const char *object, const char *detail, struct error *e)
 {
@@ -149,7 +140,7 @@ take_up(struct runner *r, const struct db_result *rows, int i)
 	*a = (struct active){.actor = xstrdup(db_text(rows, i, 3)), .parameters = parse(db_text(rows, i, 5)), .cancel = db_bool(rows, i, 11)};
 	a->run = (struct job_run){
 	    .desk = &r->desk,
-	    .kind = kind_of(db_text(rows, i, 4)),
+	    .kind = job_kind_of(db_text(rows, i, 4)),
 	    .id = db_int(rows, i, 0),
 	    .tenant_id = (int32_t)db_int(rows, i, 1),
 	    .account_id = db_int(rows, i, 2),

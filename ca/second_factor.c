@@ -65,7 +65,8 @@ use_code(struct db *db, struct hsm *hsm, const Siegel__CheckSecondFactor *q, str
 	return 0;
 }
 
-/* Takes it off the list. Case, blanks and hyphens don't count. */
+/* Takes it off the list. Case, blanks and hyphens don't count. Nobody guesses 80 bits, so that no wrong codes of the app, whoever tries them, keep the
+ * owner out who has one of these. */
 static int
 use_recovery(struct db *db, const Siegel__CheckSecondFactor *q, bool *ret, struct error *e)
 {
@@ -80,11 +81,11 @@ use_recovery(struct db *db, const Siegel__CheckSecondFactor *q, bool *ret, struc
 	OPENSSL_cleanse(plain, sizeof(plain));
 	if (!hashed)
 		return fail(e, E_INTERNAL, "SHA-256 isn't available");
-	struct db_param row[] = {DB_INT(q->account_id), DB_BYTES(hash, sizeof(hash))};
+	struct db_param row[] = {DB_INT(q->account_id), DB_BYTES(hash, sizeof(hash)), DB_INT(q->tenant_id)};
 	if (db_query(db,
 	             "UPDATE second_factor SET recovery = array_remove(recovery, $2::bytea), failures = 0 WHERE account_id = $1::int8"
-	             " AND $2::bytea = ANY (recovery) RETURNING 1",
-	             row, 2, false, &r, e) < 0)
+	             " AND tenant_id = $3::int AND $2::bytea = ANY (recovery) RETURNING 1",
+	             row, 3, false, &r, e) < 0)
 		return -1;
 	*ret = db_rows(r) == 1;
 	return 0;
@@ -100,9 +101,9 @@ second_factor_check(struct db *db, struct hsm *hsm, const Siegel__CheckSecondFac
 	    strlen(q->recovery_code) > SECOND_FACTOR_RECOVERY_BYTES)
 		return fail(e, E_MALFORMED, "a code of up to %d octets or a recovery code of up to %d is wanted, one of them",
 		            SECOND_FACTOR_CODE_BYTES, SECOND_FACTOR_RECOVERY_BYTES);
-	if (attempt(db, q, a, &sealed, &last_step, e) < 0)
-		return -1;
-	if (sealed.len && (*q->code ? use_code(db, hsm, q, a, sealed, last_step, &good, e) : use_recovery(db, q, &good, e)) < 0)
+	if (*q->recovery_code)
+		return use_recovery(db, q, ret_good, e);
+	if (attempt(db, q, a, &sealed, &last_step, e) < 0 || (sealed.len && use_code(db, hsm, q, a, sealed, last_step, &good, e) < 0))
 		return -1;
 	*ret_good = good;
 	return 0;

@@ -19,8 +19,8 @@
 /* E_TOO_MANY that says how long to wait, when wait_sec isn't 0. */
 int second_factor_must_wait(int64_t wait_sec, struct error *e) MUST_CHECK;
 /* *ret_good: the code is one of now (RFC 6238 5.2) of q's account, or the recovery code is one of its; it is used up by that, and of several that
- * ask with the same one at the same time one gets yes. Each question counts as a wrong one until it is found good, so that those that come together
- * are counted too. False as well for an account of another tenant and for one without a second factor. E_TOO_MANY, E_MALFORMED. */
+ * ask with the same one at the same time one gets yes. A code counts as a wrong one until it is found good, so that those that come together
+ * are counted too; recovery codes aren't counted, and wait for nothing. False as well for an account of another tenant and for one without a second factor. E_TOO_MANY, E_MALFORMED. */
 int second_factor_check(struct db *db, struct hsm *hsm, const Siegel__CheckSecondFactor *q, struct arena *a, bool *ret_good,
 	struct error *e) MUST_CHECK;
 

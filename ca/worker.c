@@ -32,6 +32,7 @@
 /* RSA keys that wait to be made, in all and of one tenant: some seconds of work, and none takes all of it */
 #define KEYS_WAITING 16
 #define KEYS_WAITING_OF_TENANT 8
+#define DOORS_PAUSE_US 20000 /* as often they are read for requests by doors that aren't known */
 #define MAX_EVENTS 128
 #define READ_BYTES 16384
 
@@ -47,12 +48,13 @@ struct connection {
 struct worker {
 	const struct config *config;
 	struct registry *registry;
+	struct doors doors;
 	struct hsm *hsm;
 	struct lane *lanes;
 	size_t n_lanes;
 	struct connection *connections;
 	struct queue queue;
-	struct queue undecided; /* until CAs and profiles were read for the first time */
+	struct queue undecided; /* until CAs and profiles were read for the first time, or the doors once more */
 	struct policy_tenants policies;
 	struct maker maker;
 	struct ra_desk *ra;
@@ -222,7 +224,7 @@ tend_key_store(struct worker *w)
 			log_event(LOG_LEVEL_ERROR, "key store not usable", "name", store.name, "why", store.why, NULL);
 }
 
-/* Reads CAs and profiles anew, on the first lane that is idle. */
+/* Reads CAs, profiles and doors anew, on the first lane that is idle. */
 static void
 refresh(struct worker *w)
 {
@@ -237,6 +239,7 @@ refresh(struct worker *w)
 		log_event(LOG_LEVEL_ERROR, "CAs or profiles are left out, because they can't be read", NULL);
 	if (policy_tenants_read(&w->policies, db, &e) < 0)
 		log_error(LOG_LEVEL_WARNING, "policies can't be read", &e);
+	doors_refresh(&w->doors, db, w->config);
 	/* A notice that came meanwhile may be of a change that wasn't read. */
 	w->refreshed_us = db_notified(db) ? 0 : registry_is_read(w->registry) ? now_us() : now_us() - REFRESH_US + UNREAD_US;
 }
@@ -348,12 +351,21 @@ take_key(struct worker *w)
 	start_maker(w);
 }
 
-/* Decides, once the key is there. */
+/* Decides, once the key is there. A door that isn't known may be newer than what was read. */
 static void
 decide_or_wait(struct worker *w, struct job *job)
 {
 	struct error e;
 	const struct keytype *type;
+	if (!request_is_open(&w->doors, w->registry, job->request->issue)) {
+		if (job->started_us >= w->doors.asked_us) {
+			queue_put(&w->undecided, job);
+			return;
+		}
+		(void)fail(&e, E_FORBIDDEN, "nothing of %s that is enabled issues by this CA and profile", job->request->issue->requestor->source);
+		worker_refuse(w, job, &e);
+		return;
+	}
 	if (!order_makes_key(job->request->issue)) {
 		decide(w, job, NULL);
 		return;
@@ -392,7 +404,7 @@ take_issue(struct worker *w, struct job *job)
 	decide_or_wait(w, job);
 }
 
-/* Those that came before CAs and profiles were read. */
+/* Those that came before CAs and profiles were read, or wait for the doors. */
 static void
 decide_waiting(struct worker *w)
 {
@@ -665,10 +677,13 @@ tend(struct worker *w)
 		tend_key_store(w);
 	if (now - w->refreshed_us > REFRESH_US)
 		refresh(w);
+	struct db *db = w->undecided.first && now - w->doors.asked_us > DOORS_PAUSE_US ? worker_idle_db(w) : NULL;
+	if (db)
+		doors_refresh(&w->doors, db, w->config);
 	if (registry_is_read(w->registry))
 		decide_waiting(w);
 	refuse_waiting(w, now);
-	return ra_desk_tend(w->ra, w) || w->queue.first ? 1 : timeout;
+	return ra_desk_tend(w->ra, w) || w->queue.first || w->undecided.first ? 1 : timeout;
 }
 
 static bool
@@ -774,6 +789,7 @@ worker_run(const struct config *c, int index, int channel, struct error *e)
 		close_connection(&w, w.connections);
 	policy_tenants_free(&w.policies);
 	registry_free(w.registry);
+	doors_free(&w.doors);
 	ra_desk_free(w.ra);
 	hsm_close(w.hsm);
 	free(w.lanes);

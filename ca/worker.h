@@ -49,7 +49,7 @@ void worker_took(struct worker *w, int64_t us);
 /* A connection on which nothing is under way, for a statement that takes no time; NULL when there is none now. */
 struct db *worker_idle_db(struct worker *w);
 struct hsm *worker_hsm(struct worker *w); /* NULL: there is no key store at all */
-/* CAs or profiles changed in the store: they are read anew as soon as a lane is idle. */
+/* CAs, profiles or doors changed in the store: they are read anew as soon as a lane is idle. */
 void worker_rules_changed(struct worker *w);
 /* What is known of policies, and reads it anew over a lane's connection when intent_add() said that it is old. */
 const struct policy_tenants *worker_policies(const struct worker *w);

@@ -267,7 +267,9 @@ reset_second_factor(struct setup *s, int *ret_n, struct error *e)
 {
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 
-	if (db_query(s->db, "DELETE FROM second_factor WHERE account_id = $1::int8 RETURNING account_id",
+	if (db_query(s->db, "WITH f AS (DELETE FROM second_factor WHERE account_id = $1::int8 RETURNING account_id),"
+	             " p AS (DELETE FROM passkey WHERE account_id = $1::int8 RETURNING account_id)"
+	             " SELECT account_id FROM f UNION SELECT account_id FROM p",
 	             (struct db_param[]){DB_INT(s->account_id)}, 1, false, &r, e) < 0)
 		return -1;
 	*ret_n = db_rows(r);

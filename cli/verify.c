@@ -1,6 +1,7 @@
 #include <config.h>
 
 #include "cli/verify.h"
+#include "lib/text.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -197,12 +198,11 @@ verify_end(struct verify *v)
 	for (size_t i = 0; i < v->n_anchors; i++) {
 		const struct anchor *a = &v->anchors[i];
 		char when[32];
-		struct tm tm;
 
 		/* of a chain that was cut off, its last anchor says enough */
 		if (a->met || (i + 1 < v->n_anchors && !a[1].met && strcmp(a->chain, a[1].chain) == 0))
 			continue;
-		if (!gmtime_r(&a->at_sec, &tm) || strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		if (!*time_text(a->at_sec, when))
 			snprintf(when, sizeof(when), "%" PRId64, a->at_sec);
 		tell(v, a->chain, a->seq, "the row was anchored at %s and is missing", when);
 	}

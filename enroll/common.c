@@ -7,6 +7,7 @@
 #include "enroll/code.h"
 #include "lib/auth/kept.h"
 #include "lib/db/listener.h"
+#include "lib/db/tally.h"
 #include "lib/ipc/engine.h"
 #include "lib/x509/names.h"
 #include "lib/x509/pem.h"
@@ -22,6 +23,7 @@ struct enroll {
 	struct endpoints *endpoints;
 	struct principals *principals;
 	struct db_listener *listener;
+	struct db_tally *refusals;
 	pthread_mutex_t lock;
 	struct engine *idle[IDLE_ENGINES];
 	int n_idle;
@@ -47,7 +49,8 @@ enroll_open(const struct config *c, const char *caller, const char *role, int db
 	*en = (struct enroll){.config = c, .caller = caller, .db = db, .lock = PTHREAD_MUTEX_INITIALIZER};
 	en->endpoints = endpoints_new();
 	en->principals = principals_new();
-	if (db_listener_start(c, role, channels, "labels and credentials", changed, en, &en->listener, e) < 0) {
+	if (db_listener_start(c, role, channels, "labels and credentials", changed, en, &en->listener, e) < 0 ||
+	    db_tally_start(c, role, &en->refusals, e) < 0) {
 		enroll_close(en);
 		return -1;
 	}
@@ -62,6 +65,7 @@ enroll_close(struct enroll *en)
 		return;
 	for (int i = 0; i < en->n_idle; i++)
 		engine_free(en->idle[i]);
+	db_tally_stop(en->refusals);
 	db_listener_stop(en->listener);
 	endpoints_free(en->endpoints);
 	principals_free(en->principals);
@@ -74,6 +78,12 @@ struct db_pool *
 enroll_db(struct enroll *en)
 {
 	return en->db;
+}
+
+void
+enroll_refused(struct enroll *en, int32_t tenant_id, enum error_code code)
+{
+	db_tally_add(en->refusals, tenant_id, code);
 }
 
 int

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "lib/limits.h"
+#include "lib/text.h"
 #include "lib/x509/pem.h"
 
 enum {
@@ -78,19 +79,27 @@ endpoints_free(struct endpoints *p)
 	free(p);
 }
 
+const char *const acme_challenge_words[ACME_CHALLENGE_COUNT] = {
+#define CHALLENGE_OF_PROBE(id, word) word,
+#define CHALLENGE_OF_CLIENT CHALLENGE_OF_PROBE
+#include "lib/acme_challenges.def"
+#undef CHALLENGE_OF_PROBE
+#undef CHALLENGE_OF_CLIENT
+};
+
 static unsigned
 auth_bits(const char *words)
 {
-	static const char *const names[] = {"password", "code", "certificate", "both", "challenge", "webhook",
-	                                    "http-01", "dns-01", "dns-account-01", "tls-alpn-01", "device-attest-01"};
+	static const char *const names[] = {"password", "code", "certificate", "both", "challenge", "webhook"};
 	unsigned bits = 0;
-	for (const char *p = words; *p;) {
-		size_t len = strcspn(p, ",");
-		for (size_t i = 0; i < ARRAY_LEN(names); i++)
-			if (strlen(names[i]) == len && memcmp(names[i], p, len) == 0)
+	const char *word;
+	size_t len;
+	while (words_next(&words, &word, &len))
+		for (size_t i = 0; i < ARRAY_LEN(names) + ACME_CHALLENGE_COUNT; i++) {
+			const char *name = i < ARRAY_LEN(names) ? names[i] : acme_challenge_words[i - ARRAY_LEN(names)];
+			if (strlen(name) == len && memcmp(name, word, len) == 0)
 				bits |= 1u << i;
-		p += len + (p[len] == ',');
-	}
+		}
 	return bits;
 }
 
@@ -276,4 +285,18 @@ endpoint_int(const struct endpoint *ep, const char *name, int64_t absent)
 {
 	json_t *v CLEANUP(json_decref) = setting(ep, name);
 	return json_is_integer(v) ? json_integer_value(v) : absent;
+}
+
+int64_t
+acme_setting(const struct endpoint *ep, enum acme_setting s)
+{
+	static const struct {
+		const char *name;
+		int64_t absent;
+	} numbers[ACME_SETTING_COUNT] = {
+#define ACME_NUMBER(name, least, most, absent) {#name, absent},
+#include "lib/acme_settings.def"
+#undef ACME_NUMBER
+	};
+	return endpoint_int(ep, numbers[s].name, numbers[s].absent);
 }

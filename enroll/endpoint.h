@@ -4,6 +4,17 @@
 #define SIEGEL_ENROLL_ENDPOINT_H
 #include "enroll/common.h"
 
+enum acme_challenge {
+#define CHALLENGE_OF_PROBE(id, word) ACME_CHALLENGE_##id,
+#define CHALLENGE_OF_CLIENT CHALLENGE_OF_PROBE
+#include "lib/acme_challenges.def"
+#undef CHALLENGE_OF_PROBE
+#undef CHALLENGE_OF_CLIENT
+	ACME_CHALLENGE_COUNT
+};
+/* The words for them, such as "http-01". */
+extern const char *const acme_challenge_words[ACME_CHALLENGE_COUNT];
+
 /* What is evidence at a door; bits of struct endpoint's auth. */
 enum endpoint_auth {
 	ENDPOINT_PASSWORD = 1,    /* an account's password or its one-time code */
@@ -12,12 +23,20 @@ enum endpoint_auth {
 	ENDPOINT_BOTH = 8,        /* a certificate, and a password or code with it */
 	ENDPOINT_CHALLENGE = 16,  /* SCEP: the static challenge */
 	ENDPOINT_WEBHOOK = 32,    /* SCEP: somebody else says whether the challenge is good */
-	/* ACME: kinds of challenge that are offered */
-	ENDPOINT_HTTP_01 = 64,
-	ENDPOINT_DNS_01 = 128,
-	ENDPOINT_DNS_ACCOUNT_01 = 256,
-	ENDPOINT_TLS_ALPN_01 = 512,
-	ENDPOINT_DEVICE_ATTEST_01 = 1024,
+	/* ACME: kinds of challenge that are offered, ENDPOINT_HTTP_01 and so on */
+#define CHALLENGE_OF_PROBE(id, word) ENDPOINT_##id = 64 << ACME_CHALLENGE_##id,
+#define CHALLENGE_OF_CLIENT CHALLENGE_OF_PROBE
+#include "lib/acme_challenges.def"
+#undef CHALLENGE_OF_PROBE
+#undef CHALLENGE_OF_CLIENT
+};
+
+/* Settings of a directory of ACME that are numbers. */
+enum acme_setting {
+#define ACME_NUMBER(name, least, most, absent) ACME_SETTING_##name,
+#include "lib/acme_settings.def"
+#undef ACME_NUMBER
+	ACME_SETTING_COUNT
 };
 
 struct endpoint {
@@ -46,6 +65,8 @@ int endpoint_without_row(struct enroll *en, const char *protocol, const struct e
 /* A setting that is a text, or a whole number; absent when it isn't there or of another type. Texts live in the arena. */
 const char *endpoint_text(const struct endpoint *ep, struct arena *a, const char *name, const char *absent);
 int64_t endpoint_int(const struct endpoint *ep, const char *name, int64_t absent);
+/* A number of a directory of ACME, or what holds when it is left out. */
+int64_t acme_setting(const struct endpoint *ep, enum acme_setting s);
 
 /* For enroll/common.c: what is kept. Nothing is before endpoints_changed(p, true), which forgets everything: from then on the store tells of
  * changes. */

@@ -1,6 +1,7 @@
 /* Errors: one struct that the caller owns, filled in one way. */
 #ifndef SIEGEL_LIB_ERROR_H
 #define SIEGEL_LIB_ERROR_H
+#include <stdint.h>
 
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
@@ -13,11 +14,18 @@ enum error_code {
 };
 
 /* What went wrong, for the one who asked. No secret and nothing internal is ever put here. */
+#define ERROR_VALUES 8
 struct error {
 	enum error_code code;
 	unsigned retry_after_sec; /* 0: no hint */
 	char pointer[96];         /* JSON pointer or field name that is at fault; "" when none is */
 	char detail[320];         /* lower case, no full stop, says what is wrong and what would be right */
+	/* Which parts of detail stand where the text had a conversion: what is left is the text, always the same for the same cause, by which it is
+	 * found in another language. */
+	unsigned n_values;
+	struct {
+		uint16_t at, len;
+	} values[ERROR_VALUES];
 };
 
 /* Fills *e and returns -1, so that `return fail(e, E_…, "…")` is the one way to fail. Clears pointer and retry hint.

@@ -16,6 +16,12 @@
 #define LIMIT_LISTS 24 /* lists under way in siegel-api, most of them waiting for a connection: each holds a thread that issuing may need */
 #define LIMIT_PAGE_SIZE 500
 #define LIMIT_FILTERS 16
+#define LIMIT_SAVED_QUERIES 100      /* of an account: what a person can tell apart */
+#define LIMIT_SAVED_QUERY_BYTES 4096 /* its parameters: they go into an address */
+#define LIMIT_EXPORT_COLUMNS 64      /* all attributes, and as many keys of metadata */
+#define LIMIT_EXPORTS 4              /* under way in siegel-api: each holds a thread, and now and then a connection of those for lists */
+#define LIMIT_EXPORTS_TENANT 2       /* of them for one tenant: it leaves room for another */
+#define LIMIT_EXPORT_SEC (4 * 3600)  /* ten million rows over a slow line */
 #define LIMIT_INCLUDES 4                  /* collections that include= may add to an answer, each a statement */
 
 /* Owners and metadata */
@@ -124,6 +130,9 @@
 #define LIMIT_PASSWORD_HASHES 4          /* under way in siegel-api: 32 MiB each */
 #define LIMIT_CREDENTIALS 20              /* of an account, that are good: more than a person has devices */
 #define LIMIT_PASSWORD_ITERATIONS 20000   /* PBKDF2 of a message from somebody who isn't known yet: it costs as much as an RSA operation */
+#define LIMIT_BATCH_ITEMS 5000            /* of one request for many: a list of serial numbers within LIMIT_BODY_BYTES */
+#define LIMIT_BATCH_RESULT_DAYS 14        /* keys that were made for it can be fetched for so long */
+#define LIMIT_BATCH_OPEN 20               /* requests for many of one account that aren't done */
 #define LIMIT_SECRET_BYTES 16384          /* one that is kept for others: a key, a password, a small file */
 
 

@@ -10,5 +10,14 @@ BEGIN
     END IF;
   END LOOP;
 END $$;
+-- What siegel-api becomes for accounts that see their own alone: nobody signs in as it, and siegel-api has none of its rights before it says so.
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'siegel_portal') THEN
+    CREATE ROLE siegel_portal NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS;
+  END IF;
+END $$;
+ALTER ROLE siegel_api NOINHERIT;
+GRANT siegel_portal TO siegel_api;
 -- A list that somebody asks for over REST doesn't hold a connection for ever. COMMIT isn't cut off by it.
 ALTER ROLE siegel_api SET statement_timeout = '10s';

@@ -49,6 +49,7 @@ const struct resource resource_acme_accounts = {
 	.path = "acme_accounts",
 	.types = {"acme_accounts"},
 	.from = "acme_account a JOIN endpoint n ON n.id = a.endpoint_id LEFT JOIN acme_key k ON k.id = a.key_id",
+	.where = "n.protocol = 'acme'", /* those of a deleted directory are on their way out */
 	.id_sql = "a.id",
 	.id_where = "a.id = $1::int8",
 	.id_cast = "int8",

@@ -45,7 +45,7 @@ static const struct route routes[] = {
 	{"POST", "/acme_directories", RIGHT_ENROLMENT, write_create, "acme_directory.create"},
 	{"PATCH", "/acme_directories/{id}", RIGHT_ENROLMENT, write_update, "acme_directory.update"},
 	{"DELETE", "/acme_directories/{id}", RIGHT_ENROLMENT, write_delete, "acme_directory.delete",
-	    .text = "closes it for good; its accounts, orders and keys go with it, certificates stay"},
+	    .text = "closes it for good, at once; its accounts, orders and keys go with it by a job, certificates stay"},
 };
 
 const struct resource resource_acme_directories = {

@@ -5,24 +5,20 @@
 #include "api/list.h"
 
 #define ISO(t) "to_char((" t ") AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-/* An authorization that counts no more, or that does. */
-#define LOST "(z.status IN ('invalid', 'deactivated', 'revoked') OR z.expires_at <= now())"
-#define WON "(z.status = 'valid' AND z.expires_at > now())"
+/* An authorization that counts, or that does no more: the store says what siegel-acme is told as well. */
+#define WON "acme_authz_stands(z)"
+#define LOST "(NOT " WON " AND (z.status <> 'pending' OR z.expires_at <= now()))"
 #define OF_ORDER "FROM acme_authz z WHERE z.id = ANY (o.authz_ids) AND z.account_id = o.account_id"
-/* One that was swept is lost as well. */
-#define SOME_LOST "(SELECT count(*) " OF_ORDER " AND NOT " LOST ") < cardinality(o.authz_ids)"
-#define ALL_WON "(SELECT count(*) " OF_ORDER " AND " WON ") = cardinality(o.authz_ids)"
 
 /* RFC 8555 7.1.6: what is stored is what was done to it; "ready", and what its authorizations and its age make of it, is found out. */
-#define IS_INVALID "(o.status = 'invalid' OR (o.status = 'pending' AND (o.expires_at <= now() OR " SOME_LOST ")))"
-#define IS_READY "(o.status = 'pending' AND o.expires_at > now() AND " ALL_WON ")"
-#define IS_PENDING "(o.status = 'pending' AND o.expires_at > now() AND NOT " SOME_LOST " AND NOT " ALL_WON ")"
-#define STATUS                                                                                                         \
-	"CASE WHEN o.status <> 'pending' THEN o.status WHEN o.expires_at <= now() OR " SOME_LOST " THEN 'invalid' WHEN " ALL_WON " THEN 'ready'" \
-	" ELSE 'pending' END"
+#define STATUS "acme_order_status(o.status, o.expires_at, o.authz_ids)"
 static const struct choice statuses[] = {
-	{"pending", IS_PENDING}, {"ready", IS_READY}, {"processing", "o.status = 'processing'"}, {"valid", "o.status = 'valid'"},
-	{"invalid", IS_INVALID}, {NULL, NULL}};
+	{"pending", "o.status = 'pending' AND " STATUS " = 'pending'"},
+	{"ready", "o.status = 'pending' AND " STATUS " = 'ready'"},
+	{"processing", "o.status = 'processing'"},
+	{"valid", "o.status = 'valid'"},
+	{"invalid", "(o.status = 'invalid' OR (o.status = 'pending' AND " STATUS " = 'invalid'))"},
+	{NULL, NULL}};
 static const struct filtering by_status = {.choices = statuses};
 
 /* A name: by the certificates that have it, and the accounts that were asked to prove it. */
@@ -44,7 +40,8 @@ static const struct filtering by_names = {
 #define WHAT_FAILED                                                                                                    \
 	"(SELECT string_agg(" NAME " || ' ' || coalesce('(' || c.type || '): ' || coalesce(c.error->>'detail', 'no reason was noted')," \
 	" CASE " AUTHZ_STATUS " WHEN 'expired' THEN 'wasn''t proved in time' WHEN 'deactivated' THEN 'was given up by the client'"      \
-	" WHEN 'revoked' THEN 'was revoked' ELSE 'wasn''t proved' END), '; ' ORDER BY z.id)"                              \
+	" WHEN 'revoked' THEN 'was revoked' WHEN 'valid' THEN 'was proved as isn''t allowed any more' ELSE 'wasn''t proved' END), '; '" \
+	" ORDER BY z.id)"                                                                                              \
 	" FROM acme_authz z LEFT JOIN acme_challenge c ON c.authz_id = z.id AND c.status = 'invalid'"                      \
 	" WHERE z.id = ANY (o.authz_ids) AND z.account_id = o.account_id AND " LOST ")"
 #define WHAT_WAITS                                                                                                     \
@@ -55,9 +52,9 @@ static const struct filtering by_names = {
 	"CASE o.status WHEN 'invalid' THEN coalesce(o.error->>'detail', 'no reason was noted')"                              \
 	" WHEN 'processing' THEN CASE WHEN o.caa_since IS NULL THEN 'the certificate is being made, or others have to approve it'"  \
 	" ELSE 'a name server doesn''t give the CAA records of a name: it is asked again' END"                              \
-	" WHEN 'pending' THEN CASE WHEN " SOME_LOST " THEN coalesce(" WHAT_FAILED ", 'the names weren''t proved in time')"      \
-	" WHEN o.expires_at <= now() THEN 'the client didn''t finalize it in time'"                                         \
-	" WHEN " ALL_WON " THEN 'all names are proved: the client has to finalize it' ELSE " WHAT_WAITS " END END"
+	" WHEN 'pending' THEN CASE " STATUS " WHEN 'invalid' THEN coalesce(" WHAT_FAILED ", CASE WHEN (SELECT count(*) " OF_ORDER ")"  \
+	" = cardinality(o.authz_ids) THEN 'the client didn''t finalize it in time' ELSE 'the names weren''t proved in time' END)" \
+	" WHEN 'ready' THEN 'all names are proved: the client has to finalize it' ELSE " WHAT_WAITS " END END"
 
 static const struct attribute attributes[] = {
 	{"status", STATUS, ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "pending, ready, processing, valid or invalid (RFC 8555 7.1.6)", &by_status},
@@ -73,9 +70,13 @@ static const struct attribute attributes[] = {
 	{"created_at", "o.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},
 };
 
+/* By the index of accounts: orders of a directory are those of its accounts. */
+static const struct filtering by_directory = {
+	.hint = "o.account_id = ANY (ARRAY(SELECT a.id FROM acme_account a WHERE a.endpoint_id = $V::int8))"};
+
 static const struct relationship relationships[] = {
 	{"account", "acme_accounts", "o.account_id", ATTRIBUTE_FILTER},
-	{"directory", "acme_directories", "o.endpoint_id", ATTRIBUTE_FILTER},
+	{"directory", "acme_directories", "o.endpoint_id", ATTRIBUTE_FILTER, &by_directory},
 	{"profile", "profiles", "o.profile_id", ATTRIBUTE_FILTER},
 	{"certificate", "certificates", "o.certificate_id", ATTRIBUTE_FILTER},
 };

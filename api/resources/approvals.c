@@ -26,6 +26,7 @@ static const struct attribute attributes[] = {
 	 .values = "open approved rejected withdrawn expired done failed"},
 	{"wanted", "a.wanted", ATTRIBUTE_INT, 0, "how many have to approve"},
 	{"approvers", "a.approvers", ATTRIBUTE_JSON, 0, "what each rule wants: how many, with which right or role"},
+	{"deciders", "approval_deciders(a.id)", ATTRIBUTE_TEXTS, ATTRIBUTE_ON_REQUEST, "names of up to ten people who may decide on it"},
 	{"decisions", DECISIONS_SQL, ATTRIBUTE_JSON, 0},
 	{"requestor", "a.requestor", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
 	{"result", "a.result", ATTRIBUTE_JSON, 0},
@@ -42,8 +43,8 @@ static const struct attribute attributes[] = {
 static const struct attribute comment[] = {{"comment", NULL, ATTRIBUTE_TEXT, 0, "for the others, and the audit log"}};
 
 static const struct route routes[] = {
-	{"GET", "/approvals", RIGHT_READ, list_many},
-	{"GET", "/approvals/{id}", RIGHT_READ, list_one},
+	{"GET", "/approvals", RIGHT_READ, list_many, .flags = ROUTE_OWN},
+	{"GET", "/approvals/{id}", RIGHT_READ, list_one, .flags = ROUTE_OWN},
 	{"PATCH", "/approvals/{id}", RIGHT_ACCOUNT, write_update, "approval.update"},
 	{"POST", "/approvals/{id}/approve", RIGHT_APPROVE, write_action, "approval.approve", MEMBERS(comment), .text = "says yes to it"},
 	{"POST", "/approvals/{id}/reject", RIGHT_APPROVE, write_action, "approval.reject", MEMBERS(comment), .text = "says no: it won't be done"},

@@ -1,10 +1,11 @@
-/* The audit log of the tenant: who did what, when, to what. Append-only; siegelctl audit verify proves that nothing is missing. */
+/* The audit log of the tenant: who did what, when, to what. Append-only; verify proves that nothing is missing. */
 #include "config.h"
 #include "api/api.h"
 
 #include <string.h>
 
 #include "api/list.h"
+#include "api/write.h"
 
 static const struct attribute attributes[] = {
 	{"at", "to_timestamp(g.at_us / 1000000.0)", ATTRIBUTE_TIME, 0},
@@ -28,9 +29,16 @@ valid_id(const char *id)
 	return first > 0 && first < 64 && second > 0 && second < 19 && !id[first + 1 + second];
 }
 
+static const struct attribute verify_members[] = {
+	{"since_us", NULL, ATTRIBUTE_INT, 0, "microseconds since 1970; from the newest seal before it; the beginning of the log when left out"},
+	{"until_us", NULL, ATTRIBUTE_INT, 0, "up to the oldest seal behind it; the newest row when left out"},
+};
+
 static const struct route routes[] = {
 	{"GET", "/audit_events", RIGHT_AUDIT_READ, list_many},
 	{"GET", "/audit_events/{id}", RIGHT_AUDIT_READ, list_one},
+	{"POST", "/audit_events/verify", RIGHT_AUDIT_READ, write_action, "audit.verify", MEMBERS(verify_members), ROUTE_RESULT,
+	 .text = "makes a job that holds all rows of the range, those of all tenants, against their chains and seals"},
 };
 
 const struct resource resource_audit_events = {

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "api/export.h"
 #include "api/issue.h"
 #include "api/jsonapi.h"
 #include "api/list.h"
@@ -43,6 +44,7 @@ static const struct filtering by_status = {.choices = statuses};
 static const struct filtering by_reason = {.choices = revocation_reasons};
 static const struct filtering by_profile = {.table = "profile", .name = "name", .column = "x.profile_id"};
 static const struct filtering by_issuer = {.table = "ca", .name = "name", .column = "x.ca_id"};
+static const struct filtering by_fingerprint = {.lookup = "SELECT certificate_of_fingerprint($1::bytea)", .column = "x.id"};
 static const struct filtering by_serial = {.hint = "x.ca_id IN (SELECT i.id FROM ca i)"};
 /* A subject with one common name that needs no escapes (RFC 4514 2.4) is found by it. */
 #define CN_OF_VALUE                                                                                                    \
@@ -71,7 +73,7 @@ const struct attribute certificate_attributes[CERTIFICATE_ATTRIBUTES] = {
 	{"owner", "x.owner", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_UPDATE},
 	{"metadata", "x.metadata", ATTRIBUTE_METADATA, ATTRIBUTE_FILTER | ATTRIBUTE_UPDATE, .by = &by_metadata},
 	{"replaces", "x.replaces_id::text", ATTRIBUTE_TEXT, 0, "id of the certificate that this one renews", .of = "certificates"},
-	{"fingerprint_sha256", "x.der", ATTRIBUTE_SHA256, 0},
+	{"fingerprint_sha256", "x.der", ATTRIBUTE_SHA256, ATTRIBUTE_FILTER, .by = &by_fingerprint},
 	{"pem", "x.der", ATTRIBUTE_PEM, ATTRIBUTE_ON_REQUEST},
 	{"chain_pem", CHAIN_SQL, ATTRIBUTE_PEMS, ATTRIBUTE_ON_REQUEST},
 };
@@ -137,6 +139,8 @@ ask(struct call *c, int reason, bool release, struct error *e)
 
 	if (!id_is_number(c->id))
 		return fail(e, E_NOT_FOUND, "there is no such resource");
+	if (c->own && write_check_there(c, e))
+		return -1;
 	call_requestor(c, &requestor);
 	message.requestor = &requestor;
 	message.certificate_id = strtoll(c->id, NULL, 10);
@@ -150,7 +154,7 @@ ask(struct call *c, int reason, bool release, struct error *e)
 			memcpy(e->pointer, "/data/attributes/reason", sizeof "/data/attributes/reason");
 		return -1;
 	}
-	if (reply->result_case == SIEGEL__REPLY__RESULT_REVOKED && reply->revoked->n_same_key)
+	if (reply->result_case == SIEGEL__REPLY__RESULT_REVOKED && reply->revoked->n_same_key && !c->own)
 		once = same_key(reply->revoked);
 	unjudged = reply->result_case == SIEGEL__REPLY__RESULT_REVOKED && reply->revoked->unjudged;
 	engine_reply_free(reply);
@@ -226,10 +230,12 @@ static const struct attribute revoke_members[] = {
 	{"reason", NULL, ATTRIBUTE_TEXT, 0, "RFC 5280 5.3.1, such as keyCompromise; left out: unspecified", .values = REASONS},
 };
 
+#define FILTER_TEXT "an object: status, profile, issuer, common_name, requestor, owner, key_sha256, …, metadata"
+
 /* Many at once: a list of ids, what filters find, or what a condition holds for. */
 static const struct attribute many[] = {
 	{"ids", NULL, ATTRIBUTE_TEXTS, 0, "the certificates; or filter, or condition"},
-	{"filter", NULL, ATTRIBUTE_JSON, 0, "an object: status, profile, issuer, common_name, requestor, owner, key_sha256, …, metadata"},
+	{"filter", NULL, ATTRIBUTE_JSON, 0, FILTER_TEXT},
 	{"condition", NULL, ATTRIBUTE_TEXT, 0, "a path as in policies, on the certificate as a document"},
 	{"reason", NULL, ATTRIBUTE_TEXT, 0, "RFC 5280 5.3.1; certificateHold and removeFromCRL hold and release",
 	 .values = REASONS " certificateHold removeFromCRL"},
@@ -243,22 +249,36 @@ static const struct attribute advice[] = {
 	{"explanation", NULL, ATTRIBUTE_TEXT, 0, "the address of a page for people that says why"},
 	{"withdraw", NULL, ATTRIBUTE_BOOL, 0, "true: the advice is taken back"},
 	{"ids", NULL, ATTRIBUTE_TEXTS, 0, "the certificates; or filter, or condition, as for revoke"},
-	{"filter", NULL, ATTRIBUTE_JSON, 0, "an object: status, profile, issuer, common_name, requestor, owner, key_sha256, …, metadata"},
+	{"filter", NULL, ATTRIBUTE_JSON, 0, FILTER_TEXT},
 	{"condition", NULL, ATTRIBUTE_TEXT, 0, "a path as in policies, on the certificate as a document"},
 	{"dry_run", NULL, ATTRIBUTE_BOOL, 0, "true: nothing is done; how many certificates are meant, and the first of them"},
 	{"expected", NULL, ATTRIBUTE_INT, 0, "how many the dry run said"},
 };
 #define ADVICE_MEMBERS 4 /* the first ones: of one certificate */
 
+/* Who looks after many, and what is noted about them. */
+static const struct attribute notes[] = {
+	{"ids", NULL, ATTRIBUTE_TEXTS, 0, "the certificates; or filter, or condition, as for revoke"},
+	{"filter", NULL, ATTRIBUTE_JSON, 0, FILTER_TEXT},
+	{"condition", NULL, ATTRIBUTE_TEXT, 0, "a path as in policies, on the certificate as a document"},
+	{"owner", NULL, ATTRIBUTE_TEXT, 0, "null: none; left out: as before"},
+	{"metadata_set", NULL, ATTRIBUTE_METADATA, 0, "an object of texts: these keys get these values, others stay"},
+	{"metadata_remove", NULL, ATTRIBUTE_TEXTS, 0, "keys that are taken away"},
+	{"dry_run", NULL, ATTRIBUTE_BOOL, 0, "true: nothing is done; how many certificates are meant, and the first of them"},
+	{"expected", NULL, ATTRIBUTE_INT, 0, "how many the dry run said; wanted unless ids are given"},
+};
+
 static const struct route routes[] = {
-	{"GET", "/certificates", RIGHT_READ, list_many},
-	{"GET", "/certificates/{id}", RIGHT_READ, list_one},
+	{"GET", "/certificates", RIGHT_READ, list_many, .flags = ROUTE_OWN},
+	{"GET", "/certificates/export", RIGHT_READ, export_many, .members = export_members, .n_members = ARRAY_LEN(export_members), .flags = ROUTE_FILE,
+	    .text = "all that the list has, as a file of CSV or JSON"},
+	{"GET", "/certificates/{id}", RIGHT_READ, list_one, .flags = ROUTE_OWN},
 	{"PATCH", "/certificates/{id}", RIGHT_METADATA, write_update, "certificate.update"},
 	{"POST", "/certificates/{id}/renew", RIGHT_ISSUE, renew, .flags = ROUTE_CREATES, .members = rekey_members, .n_members = RENEW_MEMBERS,
 	    .text = "a successor with the same key"},
 	{"POST", "/certificates/{id}/rekey", RIGHT_ISSUE, rekey, .flags = ROUTE_CREATES, MEMBERS(rekey_members),
 	    .text = "a successor with another key: csr, or one that is made here"},
-	{"POST", "/certificates/{id}/revoke", RIGHT_REVOKE, revoke, .flags = ROUTE_WAITS, MEMBERS(revoke_members),
+	{"POST", "/certificates/{id}/revoke", RIGHT_REVOKE, revoke, .flags = ROUTE_WAITS | ROUTE_OWN, MEMBERS(revoke_members),
 	    .text = "for ever; the attribute reason"},
 	{"POST", "/certificates/{id}/hold", RIGHT_REVOKE, hold, .flags = ROUTE_WAITS, .text = "on the CRL, until it is released or revoked"},
 	{"POST", "/certificates/{id}/release", RIGHT_REVOKE, release, .flags = ROUTE_WAITS, .text = "takes a hold back"},
@@ -268,6 +288,8 @@ static const struct route routes[] = {
 	 .flags = ROUTE_RESULT, .text = "the same for many, by a job"},
 	{"POST", "/certificates/choose", RIGHT_REVOKE, write_action, "certificate.choose", .members = many, .n_members = ARRAY_LEN(many) - 1,
 	 .flags = ROUTE_RESULT, .text = "the dry run of revoke: how many it would change, and the first of them"},
+	{"POST", "/certificates/update", RIGHT_METADATA, write_action, "certificate.update_many", MEMBERS(notes), .flags = ROUTE_RESULT,
+	    .text = "owner and metadata of many, by a job"},
 	{"POST", "/certificates/revoke", RIGHT_REVOKE, write_action, "certificate.revoke_many", MEMBERS(many), .text = "many at once, by a job"},
 };
 

@@ -255,7 +255,7 @@ has_schema(const struct resource *res)
 }
 
 static void
-add_list_parameters(struct arena *a, json_t *list, const struct resource *res)
+add_list_parameters(struct arena *a, json_t *list, const struct resource *res, bool pages)
 {
 	const char *sorts = "id";
 
@@ -275,6 +275,8 @@ add_list_parameters(struct arena *a, json_t *list, const struct resource *res)
 			              "its id");
 	add_parameter(list, "query", "sort", schema_of(ATTRIBUTE_TEXT), false,
 	              arena_printf(a, "%s; with a minus before it: the other way round", sorts));
+	if (!pages)
+		return;
 	add_parameter(list, "query", "page[size]", schema_of(ATTRIBUTE_INT), false, arena_printf(a, "1 to %d", LIMIT_PAGE_SIZE));
 	add_parameter(list, "query", "page[after]", schema_of(ATTRIBUTE_TEXT), false, "a cursor: follow links.next");
 }
@@ -287,8 +289,8 @@ parameters(struct arena *a, const struct resource *res, const struct route *rout
 
 	if (strstr(route->pattern, "{id}"))
 		add_parameter(list, "path", "id", schema_of(ATTRIBUTE_TEXT), true, NULL);
-	if (route->handle == list_many)
-		add_list_parameters(a, list, res);
+	if (route->handle == list_many || route->flags & ROUTE_FILE)
+		add_list_parameters(a, list, res, !(route->flags & ROUTE_FILE));
 	for (int i = 0; look && i < RESOURCE_MAX_TYPES && res->types[i]; i++)
 		add_parameter(list, "query", arena_printf(a, "fields[%s]", res->types[i]), schema_of(ATTRIBUTE_TEXT), false,
 		              "these fields alone, separated by commas");
@@ -300,7 +302,7 @@ parameters(struct arena *a, const struct resource *res, const struct route *rout
 		              "a repetition with the same key gets the same certificate");
 	if (route->handle == write_update)
 		add_parameter(list, "header", "If-Match", schema_of(ATTRIBUTE_TEXT), false, "the ETag that the change rests on");
-	for (int i = 0; route->raw_bytes && i < route->n_members; i++)
+	for (int i = 0; (route->raw_bytes || route->flags & ROUTE_FILE) && i < route->n_members; i++)
 		add_parameter(list, "query", route->members[i].name, schema_of(route->members[i].type), route->members[i].flags & ATTRIBUTE_REQUIRED,
 		              route->members[i].text);
 	return list;
@@ -315,7 +317,7 @@ responses(struct arena *a, const struct resource *res, const struct route *route
 	bool makes = route->handle == write_create || route->flags & ROUTE_CREATES;
 	const char *status = strcmp(route->method, "DELETE") == 0 ? "204" : makes ? "201" : "200";
 
-	if (has_schema(res) && !(route->flags & ROUTE_RESULT) && strcmp(status, "204") != 0) {
+	if (has_schema(res) && !(route->flags & (ROUTE_RESULT | ROUTE_FILE)) && strcmp(status, "204") != 0) {
 		ref = json_pack("{s:s}", "$ref", arena_printf(a, "#/components/schemas/%s", res->path));
 		if (route->handle == list_many || route->flags & ROUTE_LIST)
 			ref = json_pack("{s:s,s:o}", "type", "array", "items", ref);
@@ -323,6 +325,9 @@ responses(struct arena *a, const struct resource *res, const struct route *route
 	}
 	if (route->flags & ROUTE_PAGE)
 		json_object_set_new(ok, "content", json_pack("{s:{s:{s:s}}}", "text/html", "schema", "type", "string"));
+	if (route->flags & ROUTE_FILE)
+		json_object_set_new(ok, "content", json_pack("{s:{s:{s:s}},s:{s:{s:s}}}", "text/csv", "schema", "type", "string", "application/json", "schema",
+		                                             "type", "array"));
 	json_object_set_new(all, status, ok);
 	if (route->operation || route->flags & (ROUTE_CREATES | ROUTE_WAITS))
 		json_object_set_new(all, "202", json_pack("{s:s}", "description", "it waits for an approval, or a job does it: Location says which"));
@@ -355,6 +360,8 @@ operation(struct arena *a, const struct resource *res, const struct route *route
 
 	if (route->handle == list_many)
 		json_object_set_new(o, "x-siegel-default-sort", json_string(res->default_sort ? res->default_sort : "-id"));
+	if (route->flags & ROUTE_OWN)
+		json_object_set_new(o, "x-siegel-own", json_true());
 	if (has_document(route) || route->raw_bytes)
 		json_object_set_new(o, "requestBody", request_body(res, route));
 	if (route->right == RIGHT_PUBLIC)
@@ -401,10 +408,13 @@ components(void)
 	                    json_pack("{s:s,s:{s:{s:[s,s],s:{s:{s:s},s:{s:s}}}}}", "type", "object", "properties", "data", "type", "object", "null",
 	                              "properties", "type", "type", "string", "id", "type", "string"));
 	json_object_set_new(schemas, "errors",
-	                    json_pack("{s:s,s:{s:{s:s,s:{s:s,s:{s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s}}}}}}", "type", "object", "properties",
-	                              "errors", "type", "array", "items", "type", "object", "properties", "id", "type", "string", "status", "type",
+	                    json_pack("{s:s,s:{s:{s:s,s:{s:s,s:{s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:o}}}}}", "type", "object",
+	                              "properties", "errors", "type", "array", "items", "type", "object", "properties", "id", "type", "string", "status", "type",
 	                              "string", "code", "type", "string", "title", "type", "string", "detail", "type", "string", "source", "type",
-	                              "object"));
+	                              "object", "meta",
+	                              json_pack("{s:s,s:s,s:{s:{s:s},s:{s:s,s:{s:s}}}}", "type", "object", "description",
+	                                        "detail without its values, which are {1}, {2}, …, and these", "properties", "text", "type", "string",
+	                                        "values", "type", "array", "items", "type", "string")));
 	return json_pack("{s:o,s:{s:{s:s,s:o}},s:{s:{s:s,s:s},s:{s:s,s:s},s:{s:s},s:{s:s,s:s,s:s}}}", "schemas", schemas, "responses", "errors",
 	                 "description",
 	                 "what was wrong", "content", content(json_pack("{s:s}", "$ref", "#/components/schemas/errors")), "securitySchemes", "token",

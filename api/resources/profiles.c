@@ -21,11 +21,25 @@ static const struct attribute inputs[] = {
 	{"template", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "name of a template that the definition is put over", .of = "profile_templates"},
 };
 
+static const struct attribute evaluate[] = {
+	{"csr", NULL, ATTRIBUTE_TEXT, 0, "PEM; left out: as if the key were made here"},
+	{"key_type", NULL, ATTRIBUTE_TEXT, 0, "without csr"},
+	{"subject", NULL, ATTRIBUTE_JSON, 0, "an object: {\"CN\": \"www.example.com\"}; left out: the CSR's"},
+	{"names", NULL, ATTRIBUTE_TEXTS, 0, "with their kinds, dns:www.example.com; left out: the CSR's"},
+	{"days", NULL, ATTRIBUTE_INT, 0, "left out: the profile's"},
+	{"ca", NULL, ATTRIBUTE_TEXT, 0, "left out: the default CA"},
+	{"owner", NULL, ATTRIBUTE_TEXT},
+	{"metadata", NULL, ATTRIBUTE_JSON},
+	{"definition", NULL, ATTRIBUTE_JSON, 0, "in the place of the one that is stored, to try a change"},
+};
+
 static const struct route routes[] = {
 	{"GET", "/profiles", RIGHT_READ, list_many},
 	{"GET", "/profiles/{id}", RIGHT_READ, list_one},
 	{"POST", "/profiles", RIGHT_PROFILES, write_create, "profile.create"},
 	{"PATCH", "/profiles/{id}", RIGHT_PROFILES, write_update, "profile.update"},
+	{"POST", "/profiles/{id}/evaluate", RIGHT_READ, write_action, "profile.evaluate", MEMBERS(evaluate), ROUTE_RESULT,
+	 .text = "says what would become of a request, under the policies in force; nothing is signed or stored"},
 	{"DELETE", "/profiles/{id}", RIGHT_PROFILES, write_delete, "profile.delete"},
 };
 

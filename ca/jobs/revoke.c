@@ -6,34 +6,9 @@
 
 #include "ca/batch.h"
 #include "ca/jobs.h"
+#include "ca/jobs/many.h"
 
 #define STEP 500 /* certificates: well under a second, and their CAs' rows aren't held for longer */
-
-/* The columns of certificate_next(). */
-enum { NEXT_ID, NEXT_EFFECT, NEXT_MESSAGE, NEXT_POLICY, NEXT_RULE };
-
-static void
-add_columns(struct job_run *j, struct batch *b, int reason, const struct db_result *next)
-{
-	struct db_array *id = batch_column(b, DB_ARRAY_INT8);
-	struct audit_columns audit = batch_audit_columns(b);
-	const char *detail = detail_text(j->arena, "reason", arena_printf(j->arena, "%d", reason), "job",
-					 arena_printf(j->arena, "job/%lld", (long long)j->id), NULL);
-	for (int i = 0; i < db_rows(next); i++) {
-		struct audit_row row = {
-		    .at_us = now_us(),
-		    .tenant_id = j->tenant_id,
-		    .actor = j->actor,
-		    .action = reason == REASON_HOLD ? "certificate.held" : reason == REASON_RELEASE ? "certificate.released" : "certificate.revoked",
-		    .object = arena_printf(j->arena, "certificate/%lld", (long long)db_int(next, i, NEXT_ID)),
-		    .detail = detail,
-		};
-		if (!db_is_null(next, i, NEXT_EFFECT))
-			continue;
-		db_array_add_int(id, db_int(next, i, NEXT_ID));
-		batch_audit(b, &audit, &row);
-	}
-}
 
 /* Those of one step that no policy stands against, which are locked. */
 static int
@@ -46,35 +21,13 @@ revoke(struct job_run *j, struct batch *b, int reason, const struct db_result *n
 	char tenant[24], number[24];
 	b->params[b->n_params++] = DB_TEXT(db_int_text(tenant, j->tenant_id));
 	b->params[b->n_params++] = DB_TEXT(db_int_text(number, reason));
-	add_columns(j, b, reason, next);
+	many_columns(j, b, reason == REASON_HOLD ? "certificate.held" : reason == REASON_RELEASE ? "certificate.released" : "certificate.revoked",
+		     detail_text(j->arena, "reason", arena_printf(j->arena, "%d", reason), "job", arena_printf(j->arena, "job/%lld", (long long)j->id), NULL),
+		     next);
 	if (batch_finish(b, e) < 0 || db_query(j->desk->db, b->sql, b->params, b->n_params, false, NULL, e) < 0)
 		return -1;
 	j->desk->chain = b->next;
 	return 0;
-}
-
-/* The items of those that policies stand against; nothing is noted of the others, which are many. */
-static int
-pass_over(struct job_run *j, struct batch *b, const struct db_result *next, struct error *e)
-{
-	batch_begin(b,
-		    "INSERT INTO job_item (job_id, tenant_id, n, status, object, detail) SELECT $1::int8, $2::int, $3::int8 + u.n, 'failed',"
-		    " 'certificate/' || u.id, u.detail FROM unnest($4::bigint[], $5::text[]) WITH ORDINALITY AS u(id, detail, n)",
-		    NULL);
-	char job[24], tenant[24], before[24];
-	b->params[b->n_params++] = DB_TEXT(db_int_text(job, j->id));
-	b->params[b->n_params++] = DB_TEXT(db_int_text(tenant, j->tenant_id));
-	b->params[b->n_params++] = DB_TEXT(db_int_text(before, j->done + j->failed));
-	struct db_array *id = batch_column(b, DB_ARRAY_INT8), *detail = batch_column(b, DB_ARRAY_TEXT);
-	for (int i = 0; i < db_rows(next); i++) {
-		if (db_is_null(next, i, NEXT_EFFECT))
-			continue;
-		const char *wish = strcmp(db_text(next, i, NEXT_EFFECT), "approve") == 0 ? "others have to approve it: " : "";
-		db_array_add_int(id, db_int(next, i, NEXT_ID));
-		batch_text(detail, arena_printf(j->arena, "%s%s (policy %s, rule %s)", wish, db_text(next, i, NEXT_MESSAGE),
-						db_text(next, i, NEXT_POLICY), db_text(next, i, NEXT_RULE)));
-	}
-	return batch_finish(b, e) < 0 ? -1 : db_query(j->desk->db, b->sql, b->params, b->n_params, false, NULL, e);
 }
 
 /* What of one step is done, and what isn't. */
@@ -82,10 +35,7 @@ static int
 carry_out(struct job_run *j, int reason, const struct db_result *next, struct error *e)
 {
 	struct batch *b = xcalloc(1, sizeof(*b));
-	int failed = 0, n = db_rows(next);
-	for (int i = 0; i < n; i++)
-		failed += !db_is_null(next, i, NEXT_EFFECT);
-	int rc = failed ? pass_over(j, b, next, e) : 0;
+	int failed = many_refused(next), n = db_rows(next), rc = failed ? many_pass_over(j, b, next, e) : 0;
 	if (rc == 0 && failed < n)
 		rc = revoke(j, b, reason, next, e);
 	j->failed += failed;

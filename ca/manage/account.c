@@ -9,6 +9,7 @@
 
 #define NAME_MAX_BYTES 63
 #define TITLE_MAX_BYTES 200
+#define OWNERS_MAX 100
 #define EMAIL_MAX_BYTES 254 /* RFC 5321 4.5.3.1.3, without its brackets */
 
 int
@@ -151,20 +152,60 @@ account_add(struct manage *m, int32_t tenant_id, const char *name, const char *t
 	return desk_audit(m->desk, &audit, e);
 }
 
+/* Owners of certificates that the account looks after with certificates.own, as JSON text; *ret NULL when the body doesn't say. Who gives that to
+ * somebody sees all of them himself. */
+static int
+read_responsible_for(struct manage *m, const char **ret, struct error *e)
+{
+	json_t *list, *item;
+	size_t i;
+	*ret = NULL;
+	if (manage_array(m, "responsible_for", 0, &list, e) < 0)
+		return -1;
+	if (!list)
+		return 0;
+	if (json_array_size(list) > OWNERS_MAX)
+		return fail_at(e, E_BAD_VALUE, "responsible_for", "responsible_for: at most %d owners", OWNERS_MAX);
+	json_array_foreach(list, i, item)
+	{
+		const char *s = json_string_value(item);
+		if (!s || !*s || strlen(s) > LIMIT_METADATA_VALUE_BYTES || strlen(s) != json_string_length(item))
+			return manage_text_refused(m, "responsible_for", item, i, "isn't the owner of anything", e);
+	}
+	if (json_array_size(list) && !(m->rights & RIGHT_BIT(RIGHT_READ)))
+		return fail_at(e, E_FORBIDDEN, "responsible_for", "responsible_for: to see what these own isn't yours to give");
+	*ret = manage_json(m, list);
+	return 0;
+}
+
+static int
+set_responsible_for(struct manage *m, int64_t id, const char *owners, struct error *e)
+{
+	struct db_param row[] = {DB_INT(id), DB_TEXT(owners)};
+	if (!owners)
+		return 0;
+	if (db_query(m->desk->db, "UPDATE account SET responsible_for = ARRAY(SELECT jsonb_array_elements_text($2::jsonb)) WHERE id = $1::int8", row,
+	             ARRAY_LEN(row), false, NULL, e) < 0)
+		return -1;
+	return manage_audit(m, "account.responsible", arena_printf(m->arena, "account/%lld", (long long)id), detail_text(m->arena, "owners", owners, NULL),
+	                    e);
+}
+
 static int
 create(struct manage *m, struct error *e)
 {
-	const char *name, *title, *email, *role;
+	const char *name, *title, *email, *role, *owners;
 	uint64_t rights = 0;
 	int enabled;
 	struct ownership own;
 	if (manage_text(m, "name", MANAGE_REQUIRED, NAME_MAX_BYTES, &name, e) < 0 || manage_text(m, "title", 0, TITLE_MAX_BYTES, &title, e) < 0 ||
 	    read_email(m, &email, e) < 0 || read_role(m, MANAGE_REQUIRED, &role, &rights, e) < 0 || manage_bool(m, "enabled", 0, &enabled, e) < 0 ||
-	    manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0)
+	    read_responsible_for(m, &owners, e) < 0 || manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0)
 		return -1;
-	return check_separation(m, 0, email, rights, e) < 0
-		   ? -1
-		   : account_add(m, m->who->tenant_id, name, title, email, role, enabled != 0, &own, &m->ret_id, e);
+	if (check_separation(m, 0, email, rights, e) < 0 ||
+	    account_add(m, m->who->tenant_id, name, title, email, role, enabled != 0, &own, &m->ret_id, e) < 0)
+		return -1;
+	return set_responsible_for(m, m->ret_id, owners, e);
 }
 
 /* What isn't one's own to change on one's own accounts, whichever of them: its rights, and what says that it's another person's than a second one. */
@@ -178,7 +219,7 @@ check_own(const struct manage *m, const char *role, bool has_email, int enabled,
 	if (!db_bool(r, 0, 0))
 		return 0;
 	if (role)
-		return fail_at(e, E_FORBIDDEN, "role", "role: nobody changes his own");
+		return fail_at(e, E_FORBIDDEN, "role", "role: nobody changes his own, or what he is responsible for");
 	if (has_email)
 		return fail_at(e, E_FORBIDDEN, "email", "email: nobody changes his own, for it says who is whom when others approve");
 	return enabled >= 0 ? fail_at(e, E_FORBIDDEN, "enabled", "enabled: nobody switches himself on or off") : 0;
@@ -189,7 +230,7 @@ update(struct manage *m, struct error *e)
 {
 	struct account account;
 	struct db_result *r CLEANUP(db_result_free) = NULL;
-	const char *title, *email, *role;
+	const char *title, *email, *role, *owners;
 	uint64_t rights = 0;
 	int enabled;
 	struct ownership own;
@@ -199,8 +240,8 @@ update(struct manage *m, struct error *e)
 	if (m->version && m->version != account.version)
 		return fail(e, E_PRECONDITION, "the account was changed meanwhile");
 	if (manage_text(m, "title", 0, TITLE_MAX_BYTES, &title, e) < 0 || read_email(m, &email, e) < 0 || read_role(m, 0, &role, &rights, e) < 0 ||
-	    manage_bool(m, "enabled", 0, &enabled, e) < 0 || manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0 ||
-	    check_own(m, role, has_email, enabled, e) < 0)
+	    manage_bool(m, "enabled", 0, &enabled, e) < 0 || read_responsible_for(m, &owners, e) < 0 || manage_ownership(m, &own, e) < 0 ||
+	    manage_body_end(m, e) < 0 || check_own(m, role ? role : owners, has_email, enabled, e) < 0 || set_responsible_for(m, m->id, owners, e) < 0)
 		return -1;
 	struct db_param row[] = {DB_INT(m->id), DB_TEXT(title), DB_TEXT(has_email ? "true" : "false"), DB_TEXT(email), DB_TEXT(role),
 	    enabled < 0 ? DB_NULL : DB_TEXT(enabled ? "true" : "false"), DB_TEXT(own.has_owner ? "true" : "false"), DB_TEXT(own.owner),

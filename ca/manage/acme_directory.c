@@ -5,6 +5,7 @@
 #include "ca/batch.h"
 #include "ca/manage/acme.h"
 #include "ca/manage/endpoint.h"
+#include "ca/manage/settings.h"
 #include "ca/subtree.h"
 #include "lib/limits.h"
 
@@ -14,44 +15,16 @@
 #define LIST_MAX 64
 #define DESCRIPTION_MAX_BYTES 200
 
-struct setting {
-	const char *name;
-	/* Checks a value, which it may bring into the form in which it is stored. The error names what would do; it is put behind the name. */
-	int (*check)(struct manage *m, const struct setting *s, json_t *value, const char **ret_text, struct error *e);
-	const char *const *words; /* ended by NULL */
-	int64_t min, max;
-};
-
-static const char *const challenges[] = {"http-01", "dns-01", "dns-account-01", "tls-alpn-01", "device-attest-01", NULL};
+static const char *const challenges[] = {
+#define CHALLENGE_OF_PROBE(id, word) word,
+#define CHALLENGE_OF_CLIENT(id, word) word,
+#include "lib/acme_challenges.def"
+#undef CHALLENGE_OF_PROBE
+#undef CHALLENGE_OF_CLIENT
+    NULL};
 static const char *const external_account[] = {"off", "optional", "required", NULL};
 
-static bool
-is_one_of(const char *text, const char *const *list)
-{
-	for (; *list; list++)
-		if (strcmp(*list, text) == 0)
-			return true;
-	return false;
-}
-
 /* --- settings --- */
-
-static int
-check_words(struct manage *m, const struct setting *s, json_t *value, const char **ret_text, struct error *e)
-{
-	(void)ret_text;
-	return json_is_string(value) && is_one_of(json_string_value(value), s->words)
-	           ? 0 : fail(e, E_BAD_VALUE, "one of %s is wanted", manage_words(m, s->words));
-}
-
-static int
-check_number(struct manage *m, const struct setting *s, json_t *value, const char **ret_text, struct error *e)
-{
-	(void)m;
-	(void)ret_text;
-	return json_is_integer(value) && json_integer_value(value) >= s->min && json_integer_value(value) <= s->max
-	           ? 0 : fail(e, E_BAD_VALUE, "a whole number from %lld to %lld is wanted", (long long)s->min, (long long)s->max);
-}
 
 int
 acme_check_page(const char *text, size_t len, struct error *e)
@@ -68,7 +41,7 @@ acme_check_page(const char *text, size_t len, struct error *e)
 }
 
 static int
-check_page(struct manage *m, const struct setting *s, json_t *value, const char **ret_text, struct error *e)
+check_page(struct manage *m, const struct setting *s, const json_t *value, const char **ret_text, struct error *e)
 {
 	(void)m;
 	(void)s;
@@ -96,7 +69,7 @@ put_network(struct arena *a, const char *item, const char **ret, struct error *e
 
 /* Items separated by commas, and by nothing else. */
 static int
-check_list(struct manage *m, json_t *value, int (*put)(struct arena *, const char *, const char **, struct error *), const char **ret_text,
+check_list(struct manage *m, const json_t *value, int (*put)(struct arena *, const char *, const char **, struct error *), const char **ret_text,
            struct error *e)
 {
 	const char *text = json_string_value(value), *out = "", *item;
@@ -119,14 +92,14 @@ check_list(struct manage *m, json_t *value, int (*put)(struct arena *, const cha
 }
 
 static int
-check_domains(struct manage *m, const struct setting *s, json_t *value, const char **ret_text, struct error *e)
+check_domains(struct manage *m, const struct setting *s, const json_t *value, const char **ret_text, struct error *e)
 {
 	(void)s;
 	return check_list(m, value, put_domain, ret_text, e);
 }
 
 static int
-check_networks(struct manage *m, const struct setting *s, json_t *value, const char **ret_text, struct error *e)
+check_networks(struct manage *m, const struct setting *s, const json_t *value, const char **ret_text, struct error *e)
 {
 	(void)s;
 	if (check_list(m, value, put_network, ret_text, e) < 0)
@@ -135,52 +108,16 @@ check_networks(struct manage *m, const struct setting *s, json_t *value, const c
 }
 
 static const struct setting settings[] = {
-    {"external_account", check_words, external_account, 0, 0},
+    {"external_account", setting_words, external_account, 0, 0},
     {"terms_of_service", check_page, NULL, 0, 0},
     {"website", check_page, NULL, 0, 0},
     {"caa_identities", check_domains, NULL, 0, 0},
     {"networks", check_networks, NULL, 0, 0},
-    {"order_hours", check_number, NULL, 1, 720},
-    {"authz_hours", check_number, NULL, 0, 8784},
-    {"names", check_number, NULL, 1, LIMIT_SAN_COUNT},
-    {"accounts_per_hour", check_number, NULL, 0, 1000000},
-    {"orders_per_hour", check_number, NULL, 0, 1000000},
-    {"failures_per_hour", check_number, NULL, 0, 1000000},
-    {"pending_authz", check_number, NULL, 0, 1000000},
+#define ACME_NUMBER(name, least, most, absent) {#name, setting_number, NULL, least, most},
+#include "lib/acme_settings.def"
+#undef ACME_NUMBER
+    {0},
 };
-
-static int
-check_setting(struct manage *m, const char *name, json_t *value, const char **ret_text, struct error *e)
-{
-	const char *known = "";
-	struct error why;
-	*ret_text = NULL;
-	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-		known = arena_printf(m->arena, "%s%s%s", known, i ? ", " : "", settings[i].name);
-		if (strcmp(settings[i].name, name) == 0)
-			return settings[i].check(m, &settings[i], value, ret_text, &why) < 0
-			           ? fail_at(e, E_BAD_VALUE, "settings", "settings: %s: %s", name, why.detail) : 0;
-	}
-	return fail_at(e, E_BAD_VALUE, "settings", "settings: \"%.64s\" isn't known for an ACME directory, which has %s", name, known);
-}
-
-static int
-read_settings(struct manage *m, const char **ret, struct error *e)
-{
-	json_t *given, *value, *kept CLEANUP(json_decref) = json_object();
-	const char *name, *text;
-	if (manage_object(m, "settings", 0, &given, e) < 0)
-		return -1;
-	if (!given)
-		return 0;
-	json_object_foreach(given, name, value) {
-		if (check_setting(m, name, value, &text, e) < 0)
-			return -1;
-		json_object_set_new(kept, name, text ? json_string(text) : json_incref(value));
-	}
-	*ret = manage_json(m, kept);
-	return 0;
-}
 
 /* --- profiles --- */
 
@@ -316,7 +253,7 @@ read_challenges(struct manage *m, unsigned flags, const char **ret, struct error
 		return 0;
 	json_array_foreach(list, i, item) {
 		const char *word = json_string_value(item);
-		if (!word || !is_one_of(word, challenges))
+		if (!word || !word_is_one_of(word, challenges))
 			return manage_text_refused(m, "challenges", item, i,
 			                           arena_printf(m->arena, "isn't a challenge of ACME here: %s", manage_words(m, challenges)), e);
 		for (size_t k = 0; challenges[k]; k++)
@@ -373,7 +310,7 @@ read_form(struct manage *m, const struct db_result *old, struct form *f, struct 
 		return -1;
 	}
 	if (endpoint_read_ca(m, &f->ca_id, e) < 0 || read_profiles(m, f, !old, e) < 0 || manage_bool(m, "enabled", 0, &enabled, e) < 0 ||
-	    read_challenges(m, old ? 0 : MANAGE_REQUIRED, &f->auth, e) < 0 || read_settings(m, &f->settings, e) < 0 ||
+	    read_challenges(m, old ? 0 : MANAGE_REQUIRED, &f->auth, e) < 0 || settings_read(m, "ACME directory", settings, &f->settings, e) < 0 ||
 	    endpoint_read_anchors(m, &f->anchors, e) < 0 || manage_ownership(m, &f->own, e) < 0)
 		return -1;
 	bool attests = strstr(f->auth, "device-attest-01") != NULL;
@@ -490,13 +427,22 @@ update(struct manage *m, struct error *e)
 	return load(m, &old, e) < 0 || read_form(m, old, &f, e) < 0 ? -1 : store(m, &f, false, e);
 }
 
+/* It is no door any more, and its name is free; a job does the rest, of which there may be much. */
 static int
 delete(struct manage *m, struct error *e)
 {
-	struct db_result *old CLEANUP(db_result_free) = NULL;
+	struct db_result *old CLEANUP(db_result_free) = NULL, *accounts CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->id)};
 	if (manage_body_end(m, e) < 0 || load(m, &old, e) < 0 ||
-	    db_query(m->desk->db, "DELETE FROM endpoint WHERE id = $1::int8", row, 1, false, NULL, e) < 0)
+	    db_query(m->desk->db,
+		     "UPDATE endpoint SET protocol = 'deleted', label = 'deleted-' || id, enabled = false, profile_id = NULL, ca_id = NULL"
+		     " WHERE id = $1::int8", row, 1, false, NULL, e) < 0 ||
+	    db_query(m->desk->db, "DELETE FROM directory_profile WHERE endpoint_id = $1::int8", row, 1, false, NULL, e) < 0 ||
+	    db_query(m->desk->db, "SELECT count(*) FROM acme_account WHERE endpoint_id = $1::int8", row, 1, false, &accounts, e) < 0)
+		return -1;
+	json_t *parameters CLEANUP(json_decref) = json_pack("{s:I,s:s,s:I}", "directory", (json_int_t)m->id, "name", db_text(old, 0, 0),
+							    "accounts", (json_int_t)db_int(accounts, 0, 0));
+	if (manage_job(m, "remove_directory", parameters, e) < 0)
 		return -1;
 	m->object = arena_printf(m->arena, "acme_directory/%lld", (long long)m->id);
 	m->detail = detail_text(m->arena, "name", db_text(old, 0, 0), NULL);

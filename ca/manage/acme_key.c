@@ -10,6 +10,7 @@
 #include "ca/subtree.h"
 #include "lib/limits.h"
 #include "lib/secret.h"
+#include "lib/text.h"
 
 #define LABEL_MAX_BYTES 64
 #define KID_BYTES 10        /* 16 letters: not a secret, and nobody's by chance */
@@ -143,16 +144,12 @@ read_form(struct manage *m, struct form *f, struct error *e)
 	return manage_body_end(m, e);
 }
 
-/* base64url without padding (RFC 4648 5), as clients of ACME want it. */
+/* base64url, as clients of ACME want it. */
 static struct secret *
 to_text(const struct secret *key)
 {
-	struct secret *text = secret_new(NULL, (key->len + 2) / 3 * 4);
-	unsigned char *p = text->data;
-	(void)EVP_EncodeBlock(p, key->data, (int)key->len);
-	for (; *p && *p != '='; p++)
-		*p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
-	*p = '\0';
+	struct secret *text = secret_new(NULL, BASE64URL_BYTES(key->len) - 1);
+	base64url_put((struct bytes){key->data, key->len}, (char *)text->data);
 	return text;
 }
 

@@ -6,9 +6,9 @@
 #include "ca/batch.h"
 #include "ca/manage/acme.h"
 #include "ca/manage/certificate.h"
+#include "lib/text.h"
 
 #define PAGE_MAX_BYTES 512
-#define TIME_MAX_BYTES 20
 
 struct advice {
 	const char *begins, *ends; /* ISO 8601; NULL: it is taken back */
@@ -24,20 +24,11 @@ read_time(struct manage *m, const char *member, const char **ret, struct error *
 		return -1;
 	if (!*ret)
 		return 0;
-	const char *end = strlen(*ret) == TIME_MAX_BYTES ? strptime(*ret, "%Y-%m-%dT%H:%M:%SZ", &tm) : NULL;
+	const char *end = strlen(*ret) == TIME_TEXT_BYTES - 1 ? strptime(*ret, "%Y-%m-%dT%H:%M:%SZ", &tm) : NULL;
 	struct tm same = tm;
 	if (!end || *end || tm.tm_year < 100 || timegm(&same) == -1 || same.tm_mday != tm.tm_mday || same.tm_sec != tm.tm_sec)
 		return fail_at(e, E_BAD_VALUE, member, "%s: a time such as 2026-01-31T00:00:00Z is wanted", member);
 	return 0;
-}
-
-static const char *
-time_text(struct manage *m, time_t at)
-{
-	char text[TIME_MAX_BYTES + 1];
-	struct tm tm;
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&at, &tm));
-	return arena_strdup(m->arena, text);
 }
 
 static int
@@ -59,8 +50,8 @@ read_advice(struct manage *m, struct advice *ret, struct error *e)
 	if (ret->begins)
 		return strcmp(ret->begins, ret->ends) < 0 ? 0 : fail_at(e, E_BAD_VALUE, "ends", "ends: it has to be after begins (RFC 9773 4.2)");
 	/* Over already: whoever asks from now on renews (RFC 9773 4.2). */
-	ret->begins = time_text(m, now_us() / 1000000 - 86400);
-	ret->ends = time_text(m, now_us() / 1000000 - 1);
+	ret->begins = time_text(now_us() / 1000000 - 86400, arena_alloc(m->arena, TIME_TEXT_BYTES));
+	ret->ends = time_text(now_us() / 1000000 - 1, arena_alloc(m->arena, TIME_TEXT_BYTES));
 	return 0;
 }
 

@@ -7,7 +7,7 @@
 #include "ca/manage/certificate.h"
 
 #define IDS_MAX 10000 /* within a frame */
-#define JUDGED_MAX 2000 /* of which a dry run says what the policies would say */
+#define FILTER_VALUES_MAX 100
 
 static int
 update(struct manage *m, struct error *e)
@@ -120,29 +120,74 @@ check_times(const char *name, json_t *bounds, struct error *e)
 	return 0;
 }
 
+/* What is said of a text: the text, or an object with eq, in (texts) and contains. words: it has only some values, and no parts. */
+static int
+check_text(const char *name, const json_t *said, bool words, struct error *e)
+{
+	const char *op;
+	json_t *value, *item;
+	size_t i;
+	if (json_is_string(said))
+		return 0;
+	if (!json_is_object(said) || json_object_size(said) == 0)
+		return fail_at(e, E_BAD_VALUE, "filter", "filter: %s has to be a text, or an object with eq, in or contains", name);
+	json_object_foreach((json_t *)(uintptr_t)said, op, value)
+	{
+		if (strcmp(op, "in") == 0) {
+			bool texts = json_array_size(value) > 0 && json_array_size(value) <= FILTER_VALUES_MAX;
+			json_array_foreach(value, i, item)
+				texts = texts && json_is_string(item);
+			if (!texts)
+				return fail_at(e, E_BAD_VALUE, "filter", "filter: %s: in takes 1 to %d texts", name, FILTER_VALUES_MAX);
+		} else if ((strcmp(op, "eq") != 0 && (words || strcmp(op, "contains") != 0)) || !json_is_string(value)) {
+			return fail_at(e, E_BAD_VALUE, "filter", "filter: %s takes eq%s with a text, and in with texts", name, words ? "" : " and contains");
+		}
+	}
+	return words && json_object_size(said) > 1 ? fail_at(e, E_BAD_VALUE, "filter", "filter: %s takes either eq or in", name) : 0;
+}
+
+static int
+check_metadata(const json_t *metadata, struct error *e)
+{
+	const char *key;
+	json_t *said;
+	if (!json_is_object(metadata) || json_object_size(metadata) == 0)
+		return fail_at(e, E_BAD_VALUE, "filter", "filter: metadata has to be an object of texts");
+	json_object_foreach((json_t *)(uintptr_t)metadata, key, said)
+		if (check_text("metadata", said, false, e) < 0)
+			return -1;
+	return 0;
+}
+
 static int
 check_filter(json_t *filter, struct error *e)
 {
-	static const char *const texts[] = {"status", "profile", "issuer", "subject", "common_name", "requestor", "source", "owner", "key_type",
-	    "serial", "key_sha256", "names"};
-	static const char *const times[] = {"not_before", "not_after", "created_at"};
+	static const struct {
+		const char *name;
+		enum { TEXT, WORD, EXACT, TIME, METADATA } kind;
+	} known[] = {
+	    {"profile", TEXT}, {"issuer", TEXT}, {"subject", TEXT}, {"common_name", TEXT}, {"requestor", TEXT}, {"source", TEXT}, {"owner", TEXT},
+	    {"key_type", TEXT}, {"names", TEXT}, {"status", WORD}, {"revocation_reason", WORD}, {"serial", EXACT}, {"key_sha256", EXACT},
+	    {"fingerprint_sha256", EXACT}, {"not_before", TIME}, {"not_after", TIME}, {"created_at", TIME}, {"revoked_at", TIME}, {"metadata", METADATA},
+	};
 	const char *name;
 	json_t *value;
 	if (json_object_size(filter) == 0)
 		return fail_at(e, E_BAD_VALUE, "filter", "filter has to have a member: nothing is done to all certificates by leaving it out");
 	json_object_foreach(filter, name, value)
 	{
-		bool known = false;
-		for (size_t i = 0; i < ARRAY_LEN(times); i++)
-			if (strcmp(times[i], name) == 0 && (known = true) && check_times(name, value, e) < 0)
-				return -1;
-		for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-			if (strcmp(texts[i], name) == 0 && (known = true) && !json_is_string(value))
-				return fail_at(e, E_BAD_VALUE, "filter", "filter: %s has to be a text", name);
-		if (strcmp(name, "metadata") == 0 && (known = true) && !json_is_object(value))
-			return fail_at(e, E_BAD_VALUE, "filter", "filter: metadata has to be an object of texts");
-		if (!known)
+		size_t i = 0;
+		while (i < ARRAY_LEN(known) && strcmp(known[i].name, name) != 0)
+			i++;
+		if (i == ARRAY_LEN(known))
 			return fail_at(e, E_BAD_VALUE, "filter", "filter: there is no \"%.40s\" to filter by", name);
+		if (known[i].kind == EXACT && !json_is_string(value))
+			return fail_at(e, E_BAD_VALUE, "filter", "filter: %s has to be a text", name);
+		if ((known[i].kind == TIME && check_times(name, value, e) < 0) || (known[i].kind == METADATA && check_metadata(value, e) < 0) ||
+		    (known[i].kind <= WORD && check_text(name, value, known[i].kind == WORD, e) < 0))
+			return -1;
+		if (strcmp(name, "names") == 0 && json_object_get(value, "in"))
+			return fail_at(e, E_BAD_VALUE, "filter", "filter: names takes eq and contains");
 	}
 	return 0;
 }
@@ -210,7 +255,7 @@ static int
 count(struct manage *m, const struct choice *c, const json_t *document, struct db_result **ret, struct error *e)
 {
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(c->text), DB_INT(c->reason), DB_TEXT(document ? manage_json(m, document) : NULL),
-	    DB_INT(JUDGED_MAX)};
+	    DB_INT(CERTIFICATE_JUDGED_MAX)};
 	static const char sql[] =
 	    "SELECT r_count, r_last, r_sample, r_refused FROM certificate_count($1::int, $2::jsonb, $3::int, $4::jsonb, $5::int)";
 	return certificate_choice_query(m, c->said, sql, row, ARRAY_LEN(row), ret, e);
@@ -269,7 +314,7 @@ revoke_many(struct manage *m, struct error *e)
 extern const struct manage_op manage_certificate[];
 const struct manage_op manage_certificate[] = {
     {"certificate.update", "certificate.changed", RIGHT_METADATA, 0, update},
-    {"certificate.revoke", "", RIGHT_REVOKE, 0, revoke},
+    {"certificate.revoke", "", RIGHT_REVOKE, MANAGE_OWN, revoke},
     {"certificate.hold", "", RIGHT_REVOKE, 0, hold},
     {"certificate.release", "", RIGHT_REVOKE, 0, release},
     {"certificate.choose", "", RIGHT_REVOKE, MANAGE_DIRECT, choose},

@@ -5,6 +5,7 @@
 
 #include "ca/batch.h"
 #include "ca/manage/endpoint.h"
+#include "ca/manage/settings.h"
 #include "ca/profile.h"
 #include "lib/db/array.h"
 #include "lib/https_url.h"
@@ -17,13 +18,6 @@
 #define LABEL_MAX_BYTES 64
 #define CHALLENGE_BYTES 20 /* of one that is made here */
 #define DEFINITION_ARENA_BYTES (1024 * 1024)
-
-/* A member of the settings: one of some words, or a number, or the address of a webhook. */
-struct setting {
-	const char *name;
-	const char *const *words; /* ended by NULL */
-	int64_t min, max;         /* without words; both 0: an address */
-};
 
 struct protocol {
 	const char *name, *what;        /* "est", "label" */
@@ -39,6 +33,16 @@ static const char *const names_from[] = {"serial_number", "serial_number_only", 
 static const char *const devices_of[] = {"ca", "tenant", NULL};
 static const char *const key_delivery[] = {"any", "encrypted", NULL};
 
+/* The address of a webhook, among those that the operator allows. */
+static int
+check_url(struct manage *m, const struct setting *s, const json_t *value, const char **ret_text, struct error *e)
+{
+	(void)s;
+	(void)ret_text;
+	return json_is_string(value) ? https_url_check(json_string_value(value), config_str(m->desk->config, OPT_scep_webhook_hosts), e)
+	                             : fail(e, E_BAD_VALUE, "an address is wanted");
+}
+
 static const struct protocol est = {
     .name = "est",
     .what = "EST label",
@@ -47,8 +51,8 @@ static const struct protocol est = {
     .reserved = (const char *const[]){"cacerts", "simpleenroll", "simplereenroll", "fullcmc", "serverkeygen", "csrattrs", "pal", "eecerts", "crls",
                                       "symmetrickeys", "firmware", "tamp", NULL},
     .settings =
-        (const struct setting[]){{"names_from", names_from, 0, 0}, {"retry_window_sec", NULL, 60, 86400}, {"key_delivery", key_delivery, 0, 0},
-                                 {"devices_of", devices_of, 0, 0}, {0}},
+        (const struct setting[]){{"names_from", setting_words, names_from, 0, 0}, {"retry_window_sec", setting_number, NULL, 60, 86400},
+                                 {"key_delivery", setting_words, key_delivery, 0, 0}, {"devices_of", setting_words, devices_of, 0, 0}, {0}},
 };
 
 static const struct protocol scep = {
@@ -57,8 +61,9 @@ static const struct protocol scep = {
     .auth = (const char *const[]){"challenge", "code", "webhook", "certificate", NULL},
     /* What clients put behind an address, or expect in its place. */
     .reserved = (const char *const[]){"pkiclient.exe", "mscep.dll", "mscep", "mscep_admin", "certsrv", "cgi-bin", "scep", NULL},
-    .settings = (const struct setting[]){{"algorithms", algorithms, 0, 0}, {"capabilities", capabilities, 0, 0}, {"names_from", names_from, 0, 0},
-                                         {"retry_window_sec", NULL, 60, 2592000}, {"webhook_url", NULL, 0, 0}, {0}},
+    .settings = (const struct setting[]){{"algorithms", setting_words, algorithms, 0, 0}, {"capabilities", setting_words, capabilities, 0, 0},
+                                         {"names_from", setting_words, names_from, 0, 0}, {"retry_window_sec", setting_number, NULL, 60, 2592000},
+                                         {"webhook_url", check_url, NULL, 0, 0}, {0}},
     .has_challenge = true,
 };
 
@@ -73,15 +78,6 @@ struct form {
 	const char *challenge;     /* NULL with has_challenge: none any more */
 	struct ownership own;
 };
-
-static bool
-is_one_of(const char *text, const char *const *list)
-{
-	for (; *list; list++)
-		if (strcmp(*list, text) == 0)
-			return true;
-	return false;
-}
 
 /* The paths without a label are one tenant's: no other gets them by taking the name. */
 static int
@@ -104,7 +100,7 @@ read_label(struct manage *m, struct form *f, struct error *e)
 {
 	if (manage_text(m, "name", MANAGE_REQUIRED, LABEL_MAX_BYTES, &f->label, e) < 0)
 		return -1;
-	if (is_one_of(f->label, f->protocol->reserved))
+	if (word_is_one_of(f->label, f->protocol->reserved))
 		return fail_at(e, E_BAD_VALUE, "name", "name: a path of the protocol has it, so that it can't be a label (RFC 7030 3.2.2)");
 	return f->protocol == &scep ? check_default(m, f->label, e) : 0;
 }
@@ -193,7 +189,7 @@ read_auth(struct manage *m, struct form *f, unsigned flags, struct error *e)
 	json_array_foreach(list, i, item)
 	{
 		const char *word = json_string_value(item);
-		if (!word || !is_one_of(word, f->protocol->auth))
+		if (!word || !word_is_one_of(word, f->protocol->auth))
 			return manage_text_refused(m, "auth", item, i,
 			                           arena_printf(m->arena, "isn't evidence that an %s takes: %s", f->protocol->what,
 			                                        manage_words(m, f->protocol->auth)), e);
@@ -203,61 +199,6 @@ read_auth(struct manage *m, struct form *f, unsigned flags, struct error *e)
 	if (!*text)
 		return fail_at(e, E_BAD_VALUE, "auth", "auth: at least one is wanted: nobody gets in without evidence");
 	f->auth = arena_printf(m->arena, "{%s}", text);
-	return 0;
-}
-
-static int
-check_url(const struct manage *m, const char *name, const json_t *value, struct error *e)
-{
-	struct error why;
-	if (!json_is_string(value))
-		return fail_at(e, E_BAD_VALUE, "settings", "settings: %s: an address is wanted", name);
-	return https_url_check(json_string_value(value), config_str(m->desk->config, OPT_scep_webhook_hosts), &why) < 0
-	           ? fail_at(e, E_BAD_VALUE, "settings", "settings: %s: %s", name, why.detail) : 0;
-}
-
-/* "names_from, retry_window_sec": what there is. */
-static const char *
-setting_names(struct manage *m, const struct setting *list)
-{
-	const char *text = "";
-	for (; list->name; list++)
-		text = arena_printf(m->arena, "%s%s%s", text, *text ? ", " : "", list->name);
-	return text;
-}
-
-static int
-check_setting(struct manage *m, const struct protocol *p, const char *name, const json_t *value, struct error *e)
-{
-	const struct setting *s = p->settings;
-	while (s->name && strcmp(s->name, name) != 0)
-		s++;
-	if (!s->name)
-		return fail_at(e, E_BAD_VALUE, "settings", "settings: \"%.64s\" isn't known for an %s, which has %s", name, p->what,
-			       setting_names(m, p->settings));
-	if (s->words && !(json_is_string(value) && is_one_of(json_string_value(value), s->words)))
-		return fail_at(e, E_BAD_VALUE, "settings", "settings: %s takes one of: %s", name, manage_words(m, s->words));
-	if (!s->words && !s->max)
-		return check_url(m, name, value, e);
-	if (!s->words && !(json_is_integer(value) && json_integer_value(value) >= s->min && json_integer_value(value) <= s->max))
-		return fail_at(e, E_BAD_VALUE, "settings", "settings: %s: a whole number from %lld to %lld is wanted", name, (long long)s->min,
-			       (long long)s->max);
-	return 0;
-}
-
-static int
-read_settings(struct manage *m, struct form *f, struct error *e)
-{
-	json_t *settings, *value;
-	const char *name;
-	if (manage_object(m, "settings", 0, &settings, e) < 0)
-		return -1;
-	if (!settings)
-		return 0;
-	json_object_foreach(settings, name, value)
-		if (check_setting(m, f->protocol, name, value, e) < 0)
-			return -1;
-	f->settings = manage_json(m, settings);
 	return 0;
 }
 
@@ -368,7 +309,7 @@ read_form(struct manage *m, const struct protocol *protocol, const struct db_res
 		return -1;
 	}
 	if (endpoint_read_ca(m, &ret->ca_id, e) < 0 || read_profile(m, ret, flags, e) < 0 || manage_bool(m, "enabled", 0, &enabled, e) < 0 ||
-	    read_auth(m, ret, flags, e) < 0 || read_settings(m, ret, e) < 0 ||
+	    read_auth(m, ret, flags, e) < 0 || settings_read(m, protocol->what, protocol->settings, &ret->settings, e) < 0 ||
 	    endpoint_read_anchors(m, &ret->anchors, e) < 0 || read_challenge(m, ret, e) < 0 ||
 	    manage_ownership(m, &ret->own, e) < 0 || manage_body_end(m, e) < 0)
 		return -1;

@@ -1,5 +1,6 @@
 /* Jobs: who asked for one, or may look after all, can end it. */
 #include "ca/batch.h"
+#include "ca/jobs.h"
 #include "ca/manage.h"
 
 static int
@@ -19,6 +20,9 @@ cancel(struct manage *m, struct error *e)
 		return db_rows(there) ? fail(e, E_CONFLICT, "the job has ended: it is %s", db_text(there, 0, 0))
 				      : fail(e, E_NOT_FOUND, "there is no such job");
 	}
+	const struct job_kind *kind = job_kind_of(db_text(r, 0, 0));
+	if (kind && kind->to_the_end)
+		return fail(e, E_CONFLICT, "a job of this kind goes on to its end: half of it is of use to nobody");
 	m->object = arena_printf(m->arena, "job/%lld", (long long)m->id);
 	m->detail = detail_text(m->arena, "kind", db_text(r, 0, 0), NULL);
 	return 0;

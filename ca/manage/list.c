@@ -11,6 +11,8 @@
 	X(tenant) \
 	X(policy) \
 	X(profile) \
+	X(trial) \
+	X(audit_ops) \
 	X(job_ops) \
 	X(certificate) \
 	X(import) \
@@ -22,6 +24,9 @@
 	X(acme_key) \
 	X(acme_account) \
 	X(advice) \
+	X(annotate) \
+	X(saved_query) \
+	X(batch) \
 	X(key_store)
 
 #define DECLARE(name) extern const struct manage_op manage_##name[];

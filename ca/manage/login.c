@@ -1,6 +1,6 @@
 /* How a person signs in to a session: the password that he chooses, his second factor. Each is done over a session, which gets another cookie by it
  * (siegel-api made that and says its hash), so that one that somebody saw or planted before is worth nothing. That a second factor is proved, which
- * everybody does who signs in, doesn't wait in the manager's queue: ca/second_factor.c. */
+ * everybody does who signs in, is a worker's: ca/second_factor.c. None of it waits in the manager's queue (MANAGE_PROMPT). */
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -15,6 +15,8 @@
 #include "lib/password.h"
 #include "lib/x509/pem.h"
 
+#define PROOF_AGE "10 minutes" /* what changes how somebody signs in wants a proof of his no older than that */
+#define PASSKEYS_MAX 20
 #define RECOVERY_CODES 10
 #define RECOVERY_BYTES 10 /* 80 bits: a plain SHA-256 is enough */
 
@@ -25,6 +27,8 @@ struct login {
 	int64_t session;
 	const char *account; /* its name */
 	bool wants_factor, wants_password, wants_totp; /* what is missing */
+	bool has_factor;                               /* the account: an app or a passkey */
+	bool proved;                                   /* one was shown lately */
 };
 
 static bool
@@ -41,7 +45,8 @@ load_session(struct manage *m, int64_t id, struct login *ret, struct error *e)
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(id), DB_INT(m->who->account_id)};
 	if (db_query(m->desk->db,
-	             "SELECT array_to_string(s.missing, ','), a.name FROM session s JOIN account a ON a.id = s.account_id"
+	             "SELECT array_to_string(s.missing, ','), a.name, has_second_factor(a.id), coalesce(s.proved_at > now() - interval '" PROOF_AGE
+	             "', false) FROM session s JOIN account a ON a.id = s.account_id"
 	             " WHERE s.id = $1::int8 AND s.account_id = $2::int8 AND s.expires_at > now() FOR UPDATE OF s",
 	             row, 2, false, &r, e) < 0)
 		return -1;
@@ -52,7 +57,9 @@ load_session(struct manage *m, int64_t id, struct login *ret, struct error *e)
 	                      .account = arena_strdup(m->arena, db_text(r, 0, 1)),
 	                      .wants_factor = lists(missing, FACTOR),
 	                      .wants_password = lists(missing, PASSWORD),
-	                      .wants_totp = lists(missing, TOTP)};
+	                      .wants_totp = lists(missing, TOTP),
+	                      .has_factor = db_bool(r, 0, 2),
+	                      .proved = db_bool(r, 0, 3)};
 	return 0;
 }
 
@@ -74,6 +81,7 @@ step_done(struct manage *m, const struct login *l, const char *what, struct byte
 	struct db_param row[] = {DB_INT(l->session), DB_TEXT(what), DB_BYTES(hash.data, hash.len)};
 	return db_query(m->desk->db,
 	                "UPDATE session SET hash = $3::bytea, missing = array_remove(missing, $2::text),"
+	                " proved_at = CASE WHEN $2::text = 'totp' THEN now() ELSE proved_at END,"
 	                " expires_at = CASE WHEN missing <> '{}' AND array_remove(missing, $2::text) = '{}' THEN now() + interval '12 hours' ELSE "
 	                "expires_at END"
 	                " WHERE id = $1::int8",
@@ -85,6 +93,17 @@ end_others(struct manage *m, const struct login *l, struct error *e)
 {
 	struct db_param row[] = {DB_INT(m->who->account_id), DB_INT(l->session)};
 	return db_query(m->desk->db, "DELETE FROM session WHERE account_id = $1::int8 AND id <> $2::int8", row, 2, false, NULL, e);
+}
+
+/* Who took somebody's place at his screen doesn't make himself at home in his account. */
+static int
+check_proved(const struct login *l, struct error *e)
+{
+	if (l->wants_factor || l->wants_password)
+		return fail(e, E_FORBIDDEN, "this session lacks another thing first: %s", l->wants_factor ? FACTOR : PASSWORD);
+	if (l->has_factor && !l->proved)
+		return fail_at(e, E_FORBIDDEN, ":Cookie", "prove your second factor again first: that was more than " PROOF_AGE " ago");
+	return 0;
 }
 
 static void
@@ -196,7 +215,7 @@ begin_totp(struct manage *m, struct error *e)
 		return -1;
 	if (l.wants_factor || l.wants_password)
 		return fail(e, E_FORBIDDEN, "this session lacks another thing first: %s", l.wants_factor ? FACTOR : PASSWORD);
-	if (load_factor(m, &f, e) < 0 || (f.confirmed && second_factor_must_wait(f.wait_sec, e) < 0))
+	if (load_factor(m, &f, e) < 0 || (f.confirmed ? second_factor_must_wait(f.wait_sec, e) : check_proved(&l, e)) < 0)
 		return -1;
 	if (f.confirmed) {
 		int64_t step = code && f.secret ? totp_step((struct bytes){f.secret->data, f.secret->len}, code, now_us() / 1000000, f.last_step) : 0;
@@ -357,6 +376,132 @@ set_password(struct manage *m, struct error *e)
 	return step_done(m, &l, PASSWORD, hash, e);
 }
 
+/* --- passkeys: siegel-api has taken apart what the browser brought, and verified it --- */
+
+static int
+check_passkeys(struct manage *m, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(m->who->account_id)};
+	if (db_query(m->desk->db, "SELECT count(*) FROM passkey WHERE account_id = $1::int8", row, 1, false, &r, e) < 0)
+		return -1;
+	return db_int(r, 0, 0) < PASSKEYS_MAX ? 0 : fail(e, E_CONFLICT, "an account has at most %d passkeys: remove one first", PASSKEYS_MAX);
+}
+
+static int
+name_refused(struct manage *m, struct error *e)
+{
+	return manage_taken(m, "name", "name: there is a passkey of that name, or this one is registered already", e);
+}
+
+/* Recovery codes come with the first second factor, whichever that is. */
+static int
+store_recovery(struct manage *m, struct error *e)
+{
+	const char *recovery;
+	if (make_recovery(m, &recovery, e) < 0)
+		return -1;
+	struct db_param row[] = {DB_INT(m->who->account_id), DB_INT(m->who->tenant_id), DB_TEXT(recovery)};
+	return db_query(m->desk->db,
+	                "INSERT INTO second_factor (account_id, tenant_id, recovery) VALUES ($1::int8, $2::int, $3::bytea[])"
+	                " ON CONFLICT (account_id) DO UPDATE SET recovery = excluded.recovery, pending = NULL, failures = 0",
+	                row, 3, false, NULL, e);
+}
+
+static int
+add_passkey(struct manage *m, struct error *e)
+{
+	const char *name;
+	struct bytes hash, id, key;
+	int64_t count;
+	int verified;
+	struct login l;
+	if (read_session(m, &l, &hash, e) < 0 || manage_text(m, "name", MANAGE_REQUIRED, 63, &name, e) < 0 ||
+	    manage_bytes(m, "credential_id", MANAGE_REQUIRED, 1023, &id, e) < 0 || manage_bytes(m, "public_key", MANAGE_REQUIRED, 2048, &key, e) < 0 ||
+	    manage_int(m, "sign_count", MANAGE_REQUIRED, 0, UINT32_MAX, 0, &count, e) < 0 ||
+	    manage_bool(m, "user_verified", MANAGE_REQUIRED, &verified, e) < 0 || manage_body_end(m, e) < 0 || check_proved(&l, e) < 0 ||
+	    check_passkeys(m, e) < 0)
+		return -1;
+	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_INT(m->who->account_id), DB_TEXT(name), DB_BYTES(id.data, id.len),
+	                         DB_BYTES(key.data, key.len), DB_INT(count), DB_TEXT(verified ? "true" : "false")};
+	if (db_query(m->desk->db,
+	             "INSERT INTO passkey (tenant_id, account_id, name, credential_id, public_key, sign_count, user_verified)"
+	             " VALUES ($1::int, $2::int8, $3::text, $4::bytea, $5::bytea, $6::int8, $7::boolean)",
+	             row, ARRAY_LEN(row), false, NULL, e) < 0)
+		return name_refused(m, e);
+	m->ret_result = json_pack("{s:b}", "accepted", 1);
+	if (!l.has_factor && (store_recovery(m, e) < 0 || end_others(m, &l, e) < 0))
+		return -1;
+	m->object = arena_printf(m->arena, "account/%lld", (long long)m->who->account_id);
+	m->detail = detail_text(m->arena, "name", m->who->name, "passkey", name, NULL);
+	return step_done(m, &l, TOTP, hash, e);
+}
+
+/* Of the tenant, in m->id; *ret_name for the log. */
+static int
+load_passkey(struct manage *m, int64_t *ret_account, const char **ret_name, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id)};
+	if (db_query(m->desk->db, "SELECT account_id, name FROM passkey WHERE id = $1::int8 AND tenant_id = $2::int FOR UPDATE", row, 2, false, &r,
+	             e) < 0)
+		return -1;
+	bool own = db_rows(r) && db_int(r, 0, 0) == m->who->account_id;
+	if (!own && !(db_rows(r) && m->rights & RIGHT_BIT(RIGHT_ACCOUNTS)))
+		return fail(e, E_NOT_FOUND, "there is no such passkey");
+	*ret_account = db_int(r, 0, 0);
+	*ret_name = arena_strdup(m->arena, db_text(r, 0, 1));
+	m->object = arena_printf(m->arena, "account/%lld", (long long)*ret_account);
+	return 0;
+}
+
+static int
+rename_passkey(struct manage *m, struct error *e)
+{
+	const char *name, *old;
+	int64_t account;
+	if (manage_text(m, "name", MANAGE_REQUIRED, 63, &name, e) < 0 || manage_body_end(m, e) < 0 || load_passkey(m, &account, &old, e) < 0)
+		return -1;
+	if (account != m->who->account_id)
+		return fail(e, E_FORBIDDEN, "a passkey is named by whose it is");
+	struct db_param row[] = {DB_INT(m->id), DB_TEXT(name)};
+	if (db_query(m->desk->db, "UPDATE passkey SET name = $2::text WHERE id = $1::int8", row, 2, false, NULL, e) < 0)
+		return name_refused(m, e);
+	m->detail = detail_text(m->arena, "passkey", old, "name", name, NULL);
+	return 0;
+}
+
+/* One's own: not the last second factor, and over a session that has proved one lately. Somebody else's: by who manages accounts. */
+static int
+may_remove(struct manage *m, int64_t session, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(m->who->account_id), DB_INT(m->id)};
+	struct login l;
+	if (!session)
+		return fail(e, E_FORBIDDEN, "one's own passkey is removed over a session, in a browser");
+	if (load_session(m, session, &l, e) < 0 || check_proved(&l, e) < 0 ||
+	    db_query(m->desk->db,
+	             "SELECT EXISTS (SELECT FROM second_factor WHERE account_id = $1::int8 AND confirmed_at IS NOT NULL)"
+	             " OR EXISTS (SELECT FROM passkey WHERE account_id = $1::int8 AND id <> $2::int8)",
+	             row, 2, false, &r, e) < 0)
+		return -1;
+	return db_bool(r, 0, 0) ? 0 : fail(e, E_CONFLICT, "it is the account's only second factor: set up another one first");
+}
+
+static int
+remove_passkey(struct manage *m, struct error *e)
+{
+	struct db_param row[] = {DB_INT(m->id)};
+	int64_t session, account;
+	const char *name;
+	if (manage_int(m, "session", 0, 0, INT64_MAX, 0, &session, e) < 0 || manage_body_end(m, e) < 0 || load_passkey(m, &account, &name, e) < 0 ||
+	    (account == m->who->account_id && may_remove(m, session, e) < 0))
+		return -1;
+	m->detail = detail_text(m->arena, "passkey", name, NULL);
+	return db_query(m->desk->db, "DELETE FROM passkey WHERE id = $1::int8", row, 1, false, NULL, e);
+}
+
 /* For who lost his phone and his recovery codes: an administrator takes the second factor away, and the account sets up another. */
 static int
 reset_factor(struct manage *m, struct error *e)
@@ -368,10 +513,12 @@ reset_factor(struct manage *m, struct error *e)
 		return -1;
 	if (m->id == m->who->account_id)
 		return fail(e, E_FORBIDDEN, "nobody takes away his own second factor: set up another one");
-	if (db_query(m->desk->db, "DELETE FROM second_factor WHERE account_id = $1::int8 RETURNING 1", row, 1, false, &r, e) < 0 ||
-	    db_query(m->desk->db, "DELETE FROM session WHERE account_id = $1::int8", row, 1, false, NULL, e) < 0)
+	if (db_query(m->desk->db, "DELETE FROM session WHERE account_id = $1::int8", row, 1, false, NULL, e) < 0 ||
+	    db_query(m->desk->db, "SELECT has_second_factor($1::int8)", row, 1, false, &r, e) < 0 ||
+	    db_query(m->desk->db, "DELETE FROM passkey WHERE account_id = $1::int8", row, 1, false, NULL, e) < 0 ||
+	    db_query(m->desk->db, "DELETE FROM second_factor WHERE account_id = $1::int8", row, 1, false, NULL, e) < 0)
 		return -1;
-	if (db_rows(r) == 0)
+	if (!db_bool(r, 0, 0))
 		return fail(e, E_CONFLICT, "the account has no second factor");
 	m->object = arena_printf(m->arena, "account/%lld", (long long)m->id);
 	m->detail = detail_text(m->arena, "name", account.name, NULL);
@@ -381,9 +528,12 @@ reset_factor(struct manage *m, struct error *e)
 extern const struct manage_op manage_login[];
 /* What one does to one's own sign-in waits for nobody's approval. */
 const struct manage_op manage_login[] = {
-    {"login.password", "login.password_set", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_NEVER_WAITS, set_password},
-    {"login.totp", "login.totp_begun", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_NEVER_WAITS | MANAGE_KEYS, begin_totp},
-    {"login.totp_confirm", "login.totp_set", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_NEVER_WAITS | MANAGE_KEYS, confirm_totp},
+    {"login.password", "login.password_set", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_NEVER_WAITS | MANAGE_PROMPT, set_password},
+    {"login.totp", "login.totp_begun", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_NEVER_WAITS | MANAGE_PROMPT | MANAGE_KEYS, begin_totp},
+    {"login.totp_confirm", "login.totp_set", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_NEVER_WAITS | MANAGE_PROMPT | MANAGE_KEYS, confirm_totp},
+    {"login.passkey", "login.passkey_added", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_NEVER_WAITS | MANAGE_PROMPT, add_passkey},
+    {"login.passkey_name", "login.passkey_named", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_PROMPT, rename_passkey},
+    {"login.passkey_remove", "login.passkey_removed", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_PROMPT, remove_passkey},
     {"account.reset_second_factor", "account.second_factor_reset", RIGHT_ACCOUNTS, 0, reset_factor},
     {0},
 };

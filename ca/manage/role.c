@@ -5,6 +5,7 @@
 #include "ca/manage/account.h"
 
 #define TEXT_MAX 200
+#define PROFILES_MAX 100
 
 /* The array of rights as PostgreSQL reads it. Nobody is auditor and anything else (NIAP PP CA, FMT_SMR.2), and nobody gives rights away that he
  * doesn't have. */
@@ -40,29 +41,55 @@ read_rights(struct manage *m, unsigned flags, const char **ret, struct error *e)
 	return 0;
 }
 
+/* The array of profiles as PostgreSQL reads it: what certificates.own may ask by, given by somebody who may ask himself. */
+static int
+read_profiles(struct manage *m, const char **ret, struct error *e)
+{
+	json_t *list, *item;
+	size_t i;
+	*ret = NULL;
+	if (manage_array(m, "profiles", 0, &list, e) < 0)
+		return -1;
+	if (!list)
+		return 0;
+	if (json_array_size(list) > PROFILES_MAX)
+		return fail_at(e, E_BAD_VALUE, "profiles", "profiles: at most %d names", PROFILES_MAX);
+	json_array_foreach(list, i, item)
+	{
+		const char *s = json_string_value(item);
+		if (!s || !*s || strlen(s) > 63 || strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(s))
+			return manage_text_refused(m, "profiles", item, i, "isn't the name of a profile", e);
+		*ret = arena_printf(m->arena, "%s%s%s", *ret ? *ret : "{", *ret ? "," : "", s);
+	}
+	*ret = arena_printf(m->arena, "%s}", *ret ? *ret : "{");
+	if (json_array_size(list) && !(m->rights & RIGHT_BIT(RIGHT_ISSUE)))
+		return fail_at(e, E_FORBIDDEN, "profiles", "profiles: to ask by these isn't yours to give");
+	return 0;
+}
+
 static int
 create(struct manage *m, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL, *taken CLEANUP(db_result_free) = NULL;
-	const char *name, *title, *rights;
+	const char *name, *title, *rights, *profiles;
 	struct ownership own;
 	if (manage_text(m, "name", MANAGE_REQUIRED, 63, &name, e) < 0 || manage_text(m, "title", 0, TEXT_MAX, &title, e) < 0 ||
-	    read_rights(m, MANAGE_REQUIRED, &rights, e) < 0 || manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0)
+	    read_rights(m, MANAGE_REQUIRED, &rights, e) < 0 || read_profiles(m, &profiles, e) < 0 || manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0)
 		return -1;
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(name), DB_TEXT(title ? title : name), DB_TEXT(rights), DB_TEXT(own.owner),
-	    DB_TEXT(own.metadata)};
+	    DB_TEXT(own.metadata), DB_TEXT(profiles ? profiles : "{}")};
 	if (db_query(m->desk->db, "SELECT 1 FROM role WHERE tenant_id IS NULL AND name = $1::text", &row[1], 1, false, &taken, e) < 0)
 		return -1;
 	if (db_rows(taken))
 		return fail_at(e, E_CONFLICT, "name", "name: a role that all tenants have has this name");
 	if (db_query(m->desk->db,
-		     "INSERT INTO role (tenant_id, name, title, rights, owner, metadata)"
-		     " VALUES ($1::int, $2::text, $3::text, $4::text[], $5::text, $6::jsonb) RETURNING id",
+		     "INSERT INTO role (tenant_id, name, title, rights, owner, metadata, profiles)"
+		     " VALUES ($1::int, $2::text, $3::text, $4::text[], $5::text, $6::jsonb, $7::text[]) RETURNING id",
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
 		return manage_name_refused(m, "small letters, digits and _", e);
 	m->ret_id = db_int(r, 0, 0);
 	m->object = arena_printf(m->arena, "role/%lld", (long long)m->ret_id);
-	m->detail = detail_text(m->arena, "name", name, "rights", rights, NULL);
+	m->detail = detail_text(m->arena, "name", name, "rights", rights, "profiles", profiles ? profiles : "{}", NULL);
 	return 0;
 }
 
@@ -70,17 +97,19 @@ static int
 update(struct manage *m, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL, *there CLEANUP(db_result_free) = NULL;
-	const char *title, *rights;
+	const char *title, *rights, *profiles;
 	struct ownership own;
-	if (manage_text(m, "title", 0, TEXT_MAX, &title, e) < 0 || read_rights(m, 0, &rights, e) < 0 || manage_ownership(m, &own, e) < 0 ||
-	    manage_body_end(m, e) < 0)
+	if (manage_text(m, "title", 0, TEXT_MAX, &title, e) < 0 || read_rights(m, 0, &rights, e) < 0 || read_profiles(m, &profiles, e) < 0 ||
+	    manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0)
 		return -1;
 	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id), DB_INT(m->version), DB_TEXT(title), DB_TEXT(rights),
-	    DB_TEXT(own.has_owner ? "true" : "false"), DB_TEXT(own.owner), DB_TEXT(own.has_metadata ? "true" : "false"), DB_TEXT(own.metadata)};
+	    DB_TEXT(own.has_owner ? "true" : "false"), DB_TEXT(own.owner), DB_TEXT(own.has_metadata ? "true" : "false"), DB_TEXT(own.metadata),
+	    DB_TEXT(profiles)};
 	if (db_query(m->desk->db,
 		     "UPDATE role SET title = coalesce($4::text, title), rights = coalesce($5::text[], rights), version = version + 1,"
+		     " profiles = coalesce($10::text[], profiles),"
 		     " owner = CASE WHEN $6::boolean THEN $7::text ELSE owner END, metadata = CASE WHEN $8::boolean THEN $9::jsonb ELSE metadata END"
-		     " WHERE id = $1::int8 AND tenant_id = $2::int AND ($3::int = 0 OR version = $3::int) RETURNING name, rights::text",
+		     " WHERE id = $1::int8 AND tenant_id = $2::int AND ($3::int = 0 OR version = $3::int) RETURNING name, rights::text, profiles::text",
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0) {
@@ -96,7 +125,7 @@ update(struct manage *m, struct error *e)
 	if (rights && account_check_remains(m, e) < 0)
 		return -1;
 	m->object = arena_printf(m->arena, "role/%lld", (long long)m->id);
-	m->detail = detail_text(m->arena, "name", db_text(r, 0, 0), "rights", db_text(r, 0, 1), NULL);
+	m->detail = detail_text(m->arena, "name", db_text(r, 0, 0), "rights", db_text(r, 0, 1), "profiles", db_text(r, 0, 2), NULL);
 	return 0;
 }
 

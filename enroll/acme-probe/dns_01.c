@@ -3,21 +3,9 @@
 #include <string.h>
 
 #include "enroll/acme-probe/task.h"
+#include "lib/text.h"
 
 enum { DIGEST_BYTES = 32, DIGEST_TEXT = 43, SHOWN = 8 };
-
-/* base64url without padding (RFC 4648 5). */
-static void
-digest_text(const uint8_t digest[DIGEST_BYTES], char ret[DIGEST_TEXT + 1])
-{
-	unsigned char base64[4 * ((DIGEST_BYTES + 2) / 3) + 1];
-	EVP_EncodeBlock(base64, digest, DIGEST_BYTES);
-	memcpy(ret, base64, DIGEST_TEXT);
-	ret[DIGEST_TEXT] = '\0';
-	for (int i = 0; i < DIGEST_TEXT; i++)
-		ret[i] = ret[i] == '+' ? '-' : ret[i] == '/' ? '_'
-		                                             : ret[i];
-}
 
 static int
 sha256(struct task *t, const char *text, uint8_t ret[DIGEST_BYTES])
@@ -80,7 +68,7 @@ run_at(struct task *t, const char *name)
 		return task_fail(t, "dns", "%s is longer than a name can be", name);
 	if (sha256(t, t->key_authorization, digest) < 0 || names_ask(t, &q, 1) < 0)
 		return -1;
-	digest_text(digest, wanted);
+	base64url_put((struct bytes){digest, DIGEST_BYTES}, wanted);
 	enum names_result r = names_result(&q);
 	if (r == NAMES_FOUND)
 		return look(t, name, &q, wanted);

@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "enroll/acme/limits.h"
-#include "lib/db/array.h"
+#include "enroll/acme/payload.h"
 #include "lib/limits.h"
 #include "lib/x509/names.h"
 
@@ -47,9 +47,8 @@ check_contact(struct acme_exchange *x, const char *contact, struct error *e)
 	return 0;
 }
 
-/* The contacts of the payload; *ret_is false: it says nothing of them. */
-static int
-read_contacts(struct acme_exchange *x, struct db_array *ret, bool *ret_is, struct error *e)
+int
+acme_read_contacts(struct acme_exchange *x, struct db_array *ret, bool *ret_is, struct error *e)
 {
 	const json_t *list = json_object_get(x->payload, "contact"), *v;
 	size_t i;
@@ -147,7 +146,7 @@ handle_new(struct acme_exchange *x, struct http_answer *a, struct error *e)
 	struct db_array contacts;
 	db_array_init(&contacts, DB_ARRAY_TEXT, LIMIT_ACME_CONTACTS * (LIMIT_ACME_CONTACT_BYTES + 64));
 	int result = -1;
-	if (read_contacts(x, &contacts, &has_contacts, e) == 0 && acme_external_check(x, &external, e) == 0)
+	if (acme_read_contacts(x, &contacts, &has_contacts, e) == 0 && acme_external_check(x, &external, e) == 0)
 		result = insert(x, &contacts, terms, &external, a, e);
 	db_array_free(&contacts);
 	return result;
@@ -186,7 +185,7 @@ handle_change(struct acme_exchange *x, bool *ret_changes, struct error *e)
 	bool deactivate = status && strcmp(status, "deactivated") == 0;
 	struct db_array contacts;
 	db_array_init(&contacts, DB_ARRAY_TEXT, LIMIT_ACME_CONTACTS * (LIMIT_ACME_CONTACT_BYTES + 64));
-	int result = read_contacts(x, &contacts, &has_contacts, e);
+	int result = acme_read_contacts(x, &contacts, &has_contacts, e);
 	*ret_changes = deactivate || terms || has_contacts;
 	if (result == 0 && *ret_changes)
 		result = change(x, &contacts, has_contacts, terms, deactivate, e);

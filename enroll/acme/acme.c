@@ -6,18 +6,16 @@
 #include <string.h>
 #include <strings.h>
 
-#include "enroll/acme/limits.h"
+#include "enroll/acme/signer.h"
 #include "enroll/acme/validator.h"
-#include "lib/auth/auth.h"
 #include "lib/limits.h"
 #include "lib/log.h"
-
-#define WRONG_MOST 100 /* signatures by another key, and accounts that don't exist, of one address within a minute */
 
 struct acme {
 	const struct config *config;
 	struct enroll *enroll;
 	struct acme_nonces *nonces;
+	struct acme_keys *keys;
 	struct acme_validator *validator;
 };
 
@@ -39,6 +37,7 @@ acme_open(const struct config *c, struct acme **ret, struct error *e)
 	int rc = enroll_open(c, "acme", "siegel_acme", (int)config_int(c, OPT_acme_database_connections), &s->enroll, e);
 	if (rc == 0) {
 		s->nonces = acme_nonces_new(s->enroll);
+		s->keys = acme_keys_new();
 		rc = acme_validator_start(s, &s->validator, e);
 	}
 	if (rc < 0) {
@@ -56,6 +55,7 @@ acme_close(struct acme *s)
 		return;
 	acme_validator_stop(s->validator);
 	acme_nonces_free(s->nonces);
+	acme_keys_free(s->keys);
 	enroll_close(s->enroll);
 	free(s);
 }
@@ -76,6 +76,12 @@ struct acme_nonces *
 acme_nonces(struct acme *s)
 {
 	return s->nonces;
+}
+
+struct acme_keys *
+acme_keys(struct acme *s)
+{
+	return s->keys;
 }
 
 struct acme_validator *
@@ -99,7 +105,31 @@ acme_url(struct acme_exchange *x, const char *resource, int64_t id)
 int
 acme_query(struct acme_exchange *x, const char *sql, const struct db_param *params, int n_params, struct db_result **ret, struct error *e)
 {
+	if (x->nonce.due && acme_signer_begin(x, e) < 0)
+		return -1;
 	return enroll_query(x->acme->enroll, 0, sql, params, n_params, ret, e);
+}
+
+int
+acme_query_signed(struct acme_exchange *x, const struct acme_statement *s, const struct db_param *params, int n_params, struct db_result **ret,
+                  struct error *e)
+{
+	struct db_param all[ACME_PARAMS_MAX] = {DB_BYTES(x->nonce.key, sizeof(x->nonce.key)), DB_BYTES(x->nonce.octets, sizeof(x->nonce.octets)),
+	                                        DB_BYTES(x->key.thumbprint, JWK_THUMBPRINT_BYTES)};
+	if (n_params > ACME_PARAMS_MAX - 3)
+		return fail(e, E_INTERNAL, "a statement with too many parameters");
+	if (!x->nonce.due)
+		return acme_query(x, s->sql, params + s->skip, n_params - s->skip, ret, e);
+	memcpy(all + 3, params, (size_t)n_params * sizeof(*params));
+	if (enroll_query(x->acme->enroll, 0, s->signed_sql, all, n_params + 3, ret, e) < 0)
+		return -1;
+	if (db_rows(*ret) == 0 || strcmp(db_text(*ret, 0, 0), "again") != 0) {
+		x->nonce.due = false;
+		return 0;
+	}
+	db_result_free(*ret);
+	*ret = NULL;
+	return acme_query(x, s->sql, params + s->skip, n_params - s->skip, ret, e);
 }
 
 int
@@ -122,9 +152,8 @@ acme_text(const json_t *object, const char *name, const char *absent, const char
 	return 0;
 }
 
-/* A number as we write it: no zero in front, no sign. */
-static bool
-read_id(const char *text, size_t len, int64_t *ret)
+bool
+acme_read_id(const char *text, size_t len, int64_t *ret)
 {
 	int64_t v = 0;
 	if (len == 0 || len > 18 || text[0] == '0')
@@ -145,7 +174,7 @@ matches(struct acme_exchange *x, const char *pattern, const char *path)
 	for (;;) {
 		size_t wanted = strcspn(pattern, "/"), len = strcspn(path, "/");
 		if (*pattern == '#') {
-			if (n == ACME_IDS || !read_id(path, len, &x->ids[n++]))
+			if (n == ACME_IDS || !acme_read_id(path, len, &x->ids[n++]))
 				return false;
 		} else if (*pattern == '*') {
 			x->word = arena_strndup(x->arena, path, len);
@@ -207,100 +236,6 @@ check_form(struct acme_exchange *x, const struct acme_operation *op, struct erro
 	return 0;
 }
 
-/* kid → the account's number; an account of another directory, or none of this server, doesn't exist here. */
-static int
-account_of_kid(struct acme_exchange *x, int64_t *ret, struct error *e)
-{
-	const char *prefix = arena_printf(x->arena, "%s/acct/", x->url);
-	size_t len = strlen(prefix);
-	if (strncmp(x->jws.kid, prefix, len) != 0 || !read_id(x->jws.kid + len, strlen(x->jws.kid + len), ret))
-		return fail(e, E_NO_ACCOUNT, "kid isn't the address of an account of this directory (RFC 8555 6.2)");
-	return 0;
-}
-
-struct nonce {
-	uint8_t octets[ACME_NONCE_BYTES], key[ACME_NONCE_KEY_BYTES];
-};
-
-/* Takes the nonce, and finds the account: one statement. */
-static int
-begin(struct acme_exchange *x, const struct nonce *nonce, const int64_t *account_id, struct db_result **ret, struct error *e)
-{
-	const struct db_param row[] = {DB_INT(x->endpoint.id), DB_BYTES(nonce->key, sizeof(nonce->key)),
-	                               DB_BYTES(nonce->octets, sizeof(nonce->octets)),
-	                               account_id ? DB_INT(*account_id) : DB_NULL,
-	                               x->jws.jwk ? DB_BYTES(x->key.thumbprint, JWK_THUMBPRINT_BYTES) : DB_NULL};
-	if (acme_query(x,
-	               "SELECT r_nonce, r_id, r_status, r_jwk, r_contacts, r_terms, r_binding"
-	               " FROM acme_begin($1::int8, $2::bytea, $3::bytea, $4::int8, $5::bytea)",
-	               row, ARRAY_LEN(row), ret, e) < 0)
-		return -1;
-	const char *word = db_text(*ret, 0, 0);
-	if (strcmp(word, "key") == 0)
-		acme_nonces_forget(x->acme->nonces);
-	return strcmp(word, "good") == 0 ? 0 : fail(e, E_BAD_NONCE, "the nonce was used already, or is too old (RFC 8555 6.5)");
-}
-
-static int
-key_of_account(struct acme_exchange *x, const char *text, struct error *e)
-{
-	json_t *jwk CLEANUP(json_decref) = json_loads(text, 0, NULL);
-	return jwk_parse_known(x->arena, jwk, &x->key, e);
-}
-
-/* Whoever claims to be an account has a nonce taken before his signature can be verified: one address may be wrong so often within a minute. */
-static int
-authenticate_account(struct acme_exchange *x, const struct nonce *nonce, struct db_result **ret, struct error *e)
-{
-	enum { ID = 1, STATUS, JWK };
-	const char *throttle = arena_printf(x->arena, "acme:%s", acme_limit_address(x->arena, x->request->client));
-	int64_t id = 0;
-	if (account_of_kid(x, &id, e) < 0 || throttle_check_of(throttle, WRONG_MOST, e) < 0 || begin(x, nonce, &id, ret, e) < 0)
-		return -1;
-	if (db_is_null(*ret, 0, ID)) {
-		throttle_failed(throttle);
-		return fail(e, E_NO_ACCOUNT, "there is no such account (RFC 8555 6.2)");
-	}
-	x->account.id = id; /* for the log */
-	if (key_of_account(x, db_text(*ret, 0, JWK), e) < 0)
-		return -1;
-	if (jwk_verify(&x->key, x->jws.alg, x->jws.signed_data, x->jws.signature, e) < 0) {
-		throttle_failed(throttle);
-		return -1;
-	}
-	const char *status = db_text(*ret, 0, STATUS);
-	return strcmp(status, "valid") == 0 ? 0 : fail(e, E_FORBIDDEN, "the account is %s (RFC 8555 7.3.6)", status);
-}
-
-/* Who signs. A nonce that isn't ours is found first, which costs next to nothing; a key that comes with the request is verified before the store is
- * asked anything. */
-static int
-authenticate(struct acme_exchange *x, struct error *e)
-{
-	enum { NONCE, ID, STATUS, JWK, CONTACTS, TERMS, BINDING };
-	CLEANUP(db_result_free) struct db_result *r = NULL;
-	struct nonce nonce;
-	if (acme_nonce_check(x->acme->nonces, x->jws.nonce, nonce.octets, nonce.key, e) < 0)
-		return -1;
-	int result;
-	if (!x->jws.jwk)
-		result = authenticate_account(x, &nonce, &r, e);
-	else if (jwk_parse(x->arena, x->jws.jwk, &x->key, e) < 0 || jwk_verify(&x->key, x->jws.alg, x->jws.signed_data, x->jws.signature, e) < 0)
-		return -1;
-	else
-		result = begin(x, &nonce, NULL, &r, e);
-	if (result < 0)
-		return -1;
-	x->account = (struct acme_account){
-	    .id = db_int(r, 0, ID),
-	    .status = arena_strdup(x->arena, db_text(r, 0, STATUS)),
-	    .contacts = arena_strdup(x->arena, db_text(r, 0, CONTACTS)),
-	    .terms = db_bool(r, 0, TERMS),
-	    .binding = arena_strdup(x->arena, db_text(r, 0, BINDING)),
-	};
-	return 0;
-}
-
 static int
 read_payload(struct acme_exchange *x, const struct acme_operation *op, struct error *e)
 {
@@ -316,10 +251,16 @@ read_payload(struct acme_exchange *x, const struct acme_operation *op, struct er
 static int
 run_post(struct acme_exchange *x, const struct acme_operation *op, struct http_answer *a, struct error *e)
 {
-	if (check_form(x, op, e) < 0 || authenticate(x, e) < 0 || read_payload(x, op, e) < 0)
+	if (check_form(x, op, e) < 0 || acme_signer_check(x, op->late, e) < 0)
 		return -1;
 	a->status = 200;
-	return op->post(x, a, e);
+	int result = read_payload(x, op, e) == 0 ? op->post(x, a, e) : -1;
+	struct error why;
+	if (x->nonce.due && acme_signer_begin(x, &why) < 0) { /* refused before the store was asked: a nonce that was sent is used all the same */
+		*e = why;
+		return -1;
+	}
+	return result;
 }
 
 static int
@@ -376,6 +317,8 @@ acme_handle(void *ctx, struct http_request *r, struct http_answer *a)
 		if (op && e.code == E_BAD_METHOD)
 			http_answer_header(a, "Allow", op->get ? "GET, HEAD" : "POST");
 	}
+	if (e.code && strcmp(r->method, "POST") == 0)
+		enroll_refused(x.acme->enroll, x.endpoint.tenant_id, e.code);
 	dress(&x, op, a);
 	log_exchange(&x, op, a, &e);
 	json_decref(x.payload);

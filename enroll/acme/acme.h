@@ -8,6 +8,7 @@
 DEFINE_CLEANUP(json_t, json_decref)
 
 struct acme;
+struct acme_keys;
 struct acme_nonces;
 struct acme_validator;
 
@@ -17,6 +18,7 @@ void acme_close(struct acme *s); /* accepts NULL; no request may be under way */
 const struct config *acme_config(const struct acme *s);
 struct enroll *acme_enroll(struct acme *s);
 struct acme_nonces *acme_nonces(struct acme *s);
+struct acme_keys *acme_keys(struct acme *s);
 struct acme_validator *acme_validator(struct acme *s); /* NULL in tests without one */
 /* "https://ca.example:8443/acme/<label>", in the arena. */
 const char *acme_directory_url(const struct acme *s, struct arena *a, const char *label);
@@ -31,6 +33,9 @@ struct acme_account {
 };
 
 #define ACME_IDS 2
+#define ACME_NONCE_BYTES 16
+#define ACME_NONCE_SEC 1800      /* that one is good */
+#define ACME_NONCE_KEY_BYTES 32
 
 /* One request on its way. */
 struct acme_exchange {
@@ -44,6 +49,10 @@ struct acme_exchange {
 	/* By POST: */
 	struct jws jws;
 	struct jwk key;              /* that signed */
+	struct {
+		bool due;            /* the signature is verified, by a key that we knew; the store hasn't been asked, nor taken the nonce */
+		uint8_t octets[ACME_NONCE_BYTES], key[ACME_NONCE_KEY_BYTES];
+	} nonce;
 	struct acme_account account;
 	json_t *payload;             /* an object; NULL for POST-as-GET */
 	/* Of a problem: */
@@ -75,6 +84,7 @@ struct acme_operation {
 	acme_handler get;   /* GET and HEAD; NULL: they aren't taken */
 	enum acme_signer signer;
 	enum acme_payload payload;
+	bool late;          /* its own statement asks the store who signs: acme_query_signed(); of the account it uses the number alone */
 	acme_handler post;  /* fills *a, whose status is 200 and which has all headers that every answer has */
 };
 /* All of them, ended by NULL. */
@@ -104,6 +114,15 @@ void acme_answer_link(struct acme_exchange *x, struct http_answer *a, const char
 /* One statement, without a tenant: the functions of migrations/0020_acme_requests.sql and 0022_acme_more.sql know whose the directory is. */
 int acme_query(struct acme_exchange *x, const char *sql, const struct db_param *params, int n_params, struct db_result **ret,
                struct error *e) MUST_CHECK;
+/* The same for an operation that is late: one statement that takes the nonce too, or else two. */
+struct acme_statement {
+	const char *signed_sql; /* its first parameters are the nonces' key, the nonce and the thumbprint; "again" in the first column: nothing was done */
+	const char *sql;        /* for when the nonce is taken */
+	int skip;               /* so many of params are none of sql's */
+};
+#define ACME_PARAMS_MAX 24
+int acme_query_signed(struct acme_exchange *x, const struct acme_statement *s, const struct db_param *params, int n_params, struct db_result **ret,
+                      struct error *e) MUST_CHECK;
 /* 0 when the first column of the only row says "own". E_NOT_FOUND without a row, E_FORBIDDEN for "foreign"; what names the thing. */
 int acme_own(const struct db_result *r, const char *what, struct error *e) MUST_CHECK;
 /* A member of a payload that is a text, which lives as long as the object; absent when it isn't there. E_MALFORMED for another type. */
@@ -111,10 +130,10 @@ int acme_text(const json_t *object, const char *name, const char *absent, const 
 /* The address of a thing by its number: resource is "acct", "order", "authz", "chall" or "cert"; in the arena. */
 const char *acme_url(struct acme_exchange *x, const char *resource, int64_t id);
 
+/* A number as we write it in addresses: no zero in front, no sign. False: it isn't one. */
+bool acme_read_id(const char *text, size_t len, int64_t *ret);
+
 /* Nonces, RFC 8555 6.5: a time, randomness, and a MAC under a key of the store, so that those nobody used cost nothing. */
-#define ACME_NONCE_BYTES 16
-#define ACME_NONCE_SEC 1800      /* that one is good */
-#define ACME_NONCE_KEY_BYTES 32
 /* The caller closes it, before en, which it asks for the key. */
 struct acme_nonces *acme_nonces_new(struct enroll *en) __attribute__((returns_nonnull));
 void acme_nonces_free(struct acme_nonces *p); /* accepts NULL */

@@ -111,6 +111,12 @@ handle_new(struct acme_exchange *x, struct http_answer *a, struct error *e)
 static int
 handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
 {
+	static const struct acme_statement get = {
+	    .signed_sql =
+	        "SELECT " ACME_AUTHZ_COLUMNS " FROM acme_signed_authz($1::bytea, $2::bytea, $3::bytea, $4::int8, $5::int8, $6::int8)",
+	    .sql = "SELECT " ACME_AUTHZ_COLUMNS " FROM acme_authz_get($1::int8, $2::int8, false)",
+	    .skip = 1,
+	};
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 	const char *status = NULL;
 	struct acme_authz z = {0};
@@ -118,9 +124,9 @@ handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
 		return -1;
 	if (x->payload && (!status || strcmp(status, "deactivated") != 0))
 		return fail(e, E_MALFORMED, "\"status\" of an authorization can be set to \"deactivated\" alone (RFC 8555 7.5.2)");
-	const struct db_param row[] = {DB_INT(x->account.id), DB_INT(x->ids[0])};
-	int result = status ? acme_query(x, "SELECT " ACME_AUTHZ_COLUMNS " FROM acme_authz_deactivate($1::int8, $2::int8)", row, 2, &r, e)
-	                    : acme_query(x, "SELECT " ACME_AUTHZ_COLUMNS " FROM acme_authz_get($1::int8, $2::int8, false)", row, 2, &r, e);
+	const struct db_param row[] = {DB_INT(x->endpoint.id), DB_INT(x->account.id), DB_INT(x->ids[0])};
+	int result = status ? acme_query(x, "SELECT " ACME_AUTHZ_COLUMNS " FROM acme_authz_deactivate($1::int8, $2::int8)", row + 1, 2, &r, e)
+	                    : acme_query_signed(x, &get, row, ARRAY_LEN(row), &r, e);
 	if (result < 0 || acme_authz_read(x, r, "authorization", &z, e) < 0)
 		return -1;
 	answer_authz(x, a, &z);
@@ -131,4 +137,4 @@ handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
 const struct acme_operation acme_new_authz = {
     .name = "newAuthz", .path = "new-authz", .signer = ACME_ACCOUNT, .payload = ACME_OBJECT, .post = handle_new};
 const struct acme_operation acme_authz_resource = {
-    .name = "authorization", .path = "authz/#", .signer = ACME_ACCOUNT, .payload = ACME_OBJECT_OR_EMPTY, .post = handle};
+    .name = "authorization", .path = "authz/#", .signer = ACME_ACCOUNT, .payload = ACME_OBJECT_OR_EMPTY, .late = true, .post = handle};

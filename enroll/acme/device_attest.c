@@ -6,13 +6,14 @@
 #include "enroll/acme/authz.h"
 #include "enroll/acme/limits.h"
 #include "enroll/acme/order.h"
+#include "enroll/acme/payload.h"
 #include "lib/limits.h"
 
 #define TYPE "permanent-identifier:"
 
 /* attObj: base64url of the attestation object. Other members are ignored (5). */
-static int
-get_object(struct acme_exchange *x, struct bytes *ret, struct error *e)
+int
+acme_read_attestation(struct acme_exchange *x, struct bytes *ret, struct error *e)
 {
 	const char *text = NULL;
 	if (acme_text(x->payload, "attObj", NULL, &text, e) < 0)
@@ -50,7 +51,7 @@ acme_device_attest(struct acme_exchange *x, const json_t *challenge, struct acme
 	struct acme_authz now = {0};
 	struct error why;
 	struct bytes object;
-	if (get_object(x, &object, e) < 0)
+	if (acme_read_attestation(x, &object, e) < 0)
 		return -1;
 	if (strncmp(z->identifier, TYPE, strlen(TYPE)) != 0)
 		return fail(e, E_INTERNAL, "an attestation of something that is no device");

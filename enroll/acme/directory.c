@@ -3,18 +3,17 @@
 
 #include "enroll/acme/acme.h"
 #include "enroll/kept.h"
+#include "lib/text.h"
 
 /* Words of a setting with commas between them. */
 static json_t *
 words(const char *text)
 {
 	json_t *list = json_array();
-	for (const char *p = text; *p;) {
-		size_t len = strcspn(p, ",");
-		if (len)
-			json_array_append_new(list, json_stringn(p, len));
-		p += len + (p[len] == ',');
-	}
+	const char *word;
+	size_t len;
+	while (words_next(&text, &word, &len))
+		json_array_append_new(list, json_stringn(word, len));
 	return list;
 }
 

@@ -4,6 +4,7 @@
 
 #include "enroll/acme/account.h"
 #include "enroll/acme/limits.h"
+#include "enroll/acme/payload.h"
 #include "lib/ipc/engine.h"
 #include "lib/limits.h"
 
@@ -32,33 +33,38 @@ check_mac(struct acme_exchange *x, int64_t key_id, const struct jws *j, struct e
 	                   "externalAccountBinding: the key is unknown, revoked or expired, or the MAC isn't by it (RFC 8555 7.3.4)");
 }
 
+int
+acme_read_external(struct acme_exchange *x, const json_t *object, struct jws *ret, struct error *e)
+{
+	struct jwk key = {0};
+	json_t *payload CLEANUP(json_decref) = NULL;
+	if (jws_of_json(x->arena, object, true, ret, e) < 0)
+		return -1;
+	if (!ret->kid || ret->nonce)
+		return fail(e, E_MALFORMED, "externalAccountBinding: \"kid\" is wanted, and no \"nonce\" (RFC 8555 7.3.4)");
+	if (strcmp(ret->url, x->jws.url) != 0)
+		return fail(e, E_MALFORMED, "externalAccountBinding: \"url\" has to be that of the request (RFC 8555 7.3.4)");
+	if (jws_json(ret->payload, "externalAccountBinding: payload", &payload, e) < 0 || jwk_parse_known(x->arena, payload, &key, e) < 0)
+		return -1;
+	bool same = memcmp(key.thumbprint, x->key.thumbprint, JWK_THUMBPRINT_BYTES) == 0;
+	jwk_free(&key);
+	return same ? 0 : fail(e, E_MALFORMED, "externalAccountBinding: the payload has to be the key of the account (RFC 8555 7.3.4)");
+}
+
 /* Form, address and payload; then the MAC under the key of that name. */
 static int
 check(struct acme_exchange *x, const json_t *object, int64_t *ret_key, struct error *e)
 {
 	struct jws j = {0};
-	struct jwk key = {0};
-	json_t *payload CLEANUP(json_decref) = NULL;
 	CLEANUP(db_result_free) struct db_result *r = NULL;
-	int result = -1;
-	if (jws_of_json(x->arena, object, true, &j, e) < 0)
-		return -1;
-	if (!j.kid || j.nonce)
-		fail(e, E_MALFORMED, "externalAccountBinding: \"kid\" is wanted, and no \"nonce\" (RFC 8555 7.3.4)");
-	else if (strcmp(j.url, x->jws.url) != 0)
-		fail(e, E_MALFORMED, "externalAccountBinding: \"url\" has to be that of the request (RFC 8555 7.3.4)");
-	else if (jws_json(j.payload, "externalAccountBinding: payload", &payload, e) == 0 && jwk_parse_known(x->arena, payload, &key, e) == 0) {
-		if (memcmp(key.thumbprint, x->key.thumbprint, JWK_THUMBPRINT_BYTES) != 0)
-			fail(e, E_MALFORMED, "externalAccountBinding: the payload has to be the key of the account (RFC 8555 7.3.4)");
-		else if (acme_query(x, "SELECT acme_key_find($1::int8, $2::text)", (struct db_param[]){DB_INT(x->endpoint.id), DB_TEXT(j.kid)}, 2,
-		                    &r, e) == 0) {
-			/* A key that isn't there is asked about as well (number 0), so that there is one answer to both. */
-			result = check_mac(x, db_int(r, 0, 0), &j, e);
-			if (result == 0)
-				*ret_key = db_int(r, 0, 0);
-		}
-	}
-	jwk_free(&key);
+	int result = acme_read_external(x, object, &j, e);
+	if (result == 0)
+		result = acme_query(x, "SELECT acme_key_find($1::int8, $2::text)", (struct db_param[]){DB_INT(x->endpoint.id), DB_TEXT(j.kid)}, 2,
+		                    &r, e);
+	if (result == 0) /* a key that isn't there is asked about as well (number 0), so that there is one answer to both */
+		result = check_mac(x, db_int(r, 0, 0), &j, e);
+	if (result == 0)
+		*ret_key = db_int(r, 0, 0);
 	jws_free(&j);
 	return result;
 }

@@ -162,6 +162,12 @@ refuse(const struct acme_order *o, struct error *e)
 static int
 handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
 {
+	static const struct acme_statement statement = {
+	    .signed_sql = "SELECT " ACME_ORDER_SIGNED " FROM acme_signed_finalize($1::bytea, $2::bytea, $3::bytea, $4::int8, $5::int8, $6::int8,"
+	                  " $7::bytea, $8::text[], $9::bytea, $10::int)",
+	    .sql = "SELECT " ACME_ORDER_COLUMNS " FROM acme_order_finalize($1::int8, $2::int8, $3::bytea, $4::text[], $5::bytea, $6::int)",
+	    .skip = 1,
+	};
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 	const char *names[LIMIT_ACME_NAMES + LIMIT_RDN_COUNT];
 	uint8_t hash[SHA256_DIGEST_LENGTH];
@@ -182,11 +188,11 @@ handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
 		db_array_add(&list, names[i], strlen(names[i]));
 	int result = db_array_param(&list, &param, e);
 	if (result == 0)
-		result = acme_query(
-		    x, "SELECT " ACME_ORDER_COLUMNS " FROM acme_order_finalize($1::int8, $2::int8, $3::bytea, $4::text[], $5::bytea, $6::int)",
-		    (struct db_param[]){DB_INT(x->account.id), DB_INT(x->ids[0]), DB_BYTES(csr.whole.data, csr.whole.len), param,
-		                        DB_BYTES(hash, sizeof(hash)), DB_INT(ACME_LEASE_SEC)},
-		    6, &r, e);
+		result = acme_query_signed(x, &statement,
+		                           (struct db_param[]){DB_INT(x->endpoint.id), DB_INT(x->account.id), DB_INT(x->ids[0]),
+		                                               DB_BYTES(csr.whole.data, csr.whole.len), param, DB_BYTES(hash, sizeof(hash)),
+		                                               DB_INT(ACME_LEASE_SEC)},
+		                           7, &r, e);
 	db_array_free(&list);
 	if (result < 0 || acme_order_read(x, r, &o, e) < 0 || refuse(&o, e) < 0 || (o.take && acme_order_issue(x, &o, e) < 0))
 		return -1;
@@ -195,4 +201,4 @@ handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
 }
 
 const struct acme_operation acme_order_finalize = {
-    .name = "finalize", .path = "order/#/finalize", .signer = ACME_ACCOUNT, .payload = ACME_OBJECT, .post = handle};
+    .name = "finalize", .path = "order/#/finalize", .signer = ACME_ACCOUNT, .payload = ACME_OBJECT, .late = true, .post = handle};

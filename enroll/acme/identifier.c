@@ -83,20 +83,15 @@ acme_identifier_json(const char *identifier)
 const char *
 acme_identifier_kinds(struct arena *a, unsigned auth, const char *identifier)
 {
-	static const struct {
-		unsigned bit;
-		const char *name;
-	} kinds[] = {{ENDPOINT_HTTP_01, "http-01"}, {ENDPOINT_DNS_01, "dns-01"}, {ENDPOINT_DNS_ACCOUNT_01, "dns-account-01"},
-	             {ENDPOINT_TLS_ALPN_01, "tls-alpn-01"}, {ENDPOINT_DEVICE_ATTEST_01, "device-attest-01"}};
 	const char *list = "";
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		size_t len = strlen(types[i].type);
 		if (strncmp(types[i].type, identifier, len) == 0 && identifier[len] == ':')
 			auth &= identifier[len + 1] == '*' && types[i].parse == parse_dns ? types[i].wildcard_kinds : types[i].kinds;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		if (auth & kinds[i].bit)
-			list = arena_printf(a, "%s%s%s", list, *list ? "," : "", kinds[i].name);
+	for (size_t i = 0; i < ACME_CHALLENGE_COUNT; i++)
+		if (auth & ENDPOINT_HTTP_01 << i)
+			list = arena_printf(a, "%s%s%s", list, *list ? "," : "", acme_challenge_words[i]);
 	return list;
 }
 

@@ -2,7 +2,7 @@
 #include <openssl/sha.h>
 #include <string.h>
 
-#include "enroll/acme/acme.h"
+#include "enroll/acme/payload.h"
 
 static int
 check_inner(struct acme_exchange *x, const struct jws *j, struct jwk *new_key, struct error *e)
@@ -24,6 +24,18 @@ check_inner(struct acme_exchange *x, const struct jws *j, struct jwk *new_key, s
 	jwk_free(&old);
 	return memcmp(old.thumbprint, x->key.thumbprint, JWK_THUMBPRINT_BYTES) == 0
 	    ? 0 : fail(e, E_MALFORMED, "inner JWS: \"oldKey\" has to be the account's key (RFC 8555 7.3.5)");
+}
+
+int
+acme_read_key_change(struct acme_exchange *x, struct jwk *ret, struct error *e)
+{
+	struct jws inner = {0};
+	*ret = (struct jwk){0};
+	if (jws_of_json(x->arena, x->payload, false, &inner, e) < 0)
+		return -1;
+	int result = check_inner(x, &inner, ret, e);
+	jws_free(&inner);
+	return result;
 }
 
 static int
@@ -50,15 +62,11 @@ change(struct acme_exchange *x, const struct jwk *new_key, struct error *e)
 static int
 handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
 {
-	struct jws inner = {0};
-	struct jwk new_key = {0};
-	if (jws_of_json(x->arena, x->payload, false, &inner, e) < 0)
-		return -1;
-	int result = check_inner(x, &inner, &new_key, e);
+	struct jwk new_key;
+	int result = acme_read_key_change(x, &new_key, e);
 	if (result == 0)
 		result = change(x, &new_key, e);
 	jwk_free(&new_key);
-	jws_free(&inner);
 	if (result < 0)
 		return -1;
 	http_answer_header(a, "Location", acme_url(x, "acct", x->account.id));

@@ -1,4 +1,5 @@
 #include "enroll/acme/limits.h"
+#include "lib/text.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -10,10 +11,10 @@ struct acme_limits
 acme_limits_of(const struct acme_exchange *x)
 {
 	return (struct acme_limits){
-	    .accounts = endpoint_int(&x->endpoint, "accounts_per_hour", 500),
-	    .orders = endpoint_int(&x->endpoint, "orders_per_hour", 3000),
-	    .failures = endpoint_int(&x->endpoint, "failures_per_hour", 60),
-	    .pending = endpoint_int(&x->endpoint, "pending_authz", 1000),
+	    .accounts = acme_setting(&x->endpoint, ACME_SETTING_accounts_per_hour),
+	    .orders = acme_setting(&x->endpoint, ACME_SETTING_orders_per_hour),
+	    .failures = acme_setting(&x->endpoint, ACME_SETTING_failures_per_hour),
+	    .pending = acme_setting(&x->endpoint, ACME_SETTING_pending_authz),
 	};
 }
 
@@ -34,10 +35,8 @@ int
 acme_limit_refuse(struct acme_exchange *x, const char *found, const char *identifier, int64_t wait_sec, struct error *e)
 {
 	const struct acme_limits most = acme_limits_of(x);
-	time_t end = time(NULL) + wait_sec;
-	struct tm t;
-	char at[32];
-	strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&end, &t));
+	char at[TIME_TEXT_BYTES];
+	time_text(time(NULL) + wait_sec, at);
 	if (strcmp(found, "accounts") == 0)
 		(void)fail(e, E_TOO_MANY, "accounts_per_hour: %lld new accounts from one address were made within an hour, which ends at %s",
 		           (long long)most.accounts, at);

@@ -10,24 +10,25 @@
 #include "enroll/acme/renewal_info.h"
 #include "lib/db/array.h"
 #include "lib/limits.h"
+#include "lib/text.h"
 
 int64_t
 acme_order_hours(const struct acme_exchange *x)
 {
-	return endpoint_int(&x->endpoint, "order_hours", 168);
+	return acme_setting(&x->endpoint, ACME_SETTING_order_hours);
 }
 
 int64_t
 acme_authz_hours(const struct acme_exchange *x)
 {
-	return endpoint_int(&x->endpoint, "authz_hours", 720);
+	return acme_setting(&x->endpoint, ACME_SETTING_authz_hours);
 }
 
 int64_t
 acme_valid_hours(const struct endpoint *ep)
 {
-	int64_t hours = endpoint_int(ep, "authz_hours", 720);
-	return hours > 0 ? hours : endpoint_int(ep, "order_hours", 168);
+	int64_t hours = acme_setting(ep, ACME_SETTING_authz_hours);
+	return hours > 0 ? hours : acme_setting(ep, ACME_SETTING_order_hours);
 }
 
 int
@@ -81,11 +82,10 @@ static json_t *
 authz_json(struct acme_exchange *x, const char *text)
 {
 	json_t *list = json_array();
-	while (*text) {
-		size_t len = strcspn(text, ",");
-		json_array_append_new(list, json_string(arena_printf(x->arena, "%s/authz/%.*s", x->url, (int)len, text)));
-		text += len + (text[len] == ',');
-	}
+	const char *id;
+	size_t len;
+	while (words_next(&text, &id, &len))
+		json_array_append_new(list, json_string(arena_printf(x->arena, "%s/authz/%.*s", x->url, (int)len, id)));
 	return list;
 }
 
@@ -119,7 +119,7 @@ static int
 read_identifiers(struct acme_exchange *x, const char **ret, size_t *ret_n, struct error *e)
 {
 	const json_t *list = json_object_get(x->payload, "identifiers"), *v;
-	int64_t most = endpoint_int(&x->endpoint, "names", LIMIT_ACME_NAMES);
+	int64_t most = acme_setting(&x->endpoint, ACME_SETTING_names);
 	size_t i, n = 0, refused = 0;
 	struct error first;
 	if (!json_is_array(list) || json_array_size(list) == 0)
@@ -179,6 +179,14 @@ struct wanted {
 static int
 store(struct acme_exchange *x, const struct wanted *w, struct db_result **ret, struct error *e)
 {
+	static const struct acme_statement statement = {
+	    .signed_sql = "SELECT " ACME_ORDER_SIGNED
+	                  ", r_wait FROM acme_signed_order($1::bytea, $2::bytea, $3::bytea, $4::int8, $5::int8, $6::text[], $7::text[], $8::text[],"
+	                  " $9::text, $10::text, $11::bytea, $12::bytea, $13::int, $14::int, $15::int, $16::int, $17::int)",
+	    .sql = "SELECT " ACME_ORDER_COLUMNS
+	           ", r_wait FROM acme_order_limited($1::int8, $2::int8, $3::text[], $4::text[], $5::text[], $6::text, $7::text, $8::bytea,"
+	           " $9::bytea, $10::int, $11::int, $12::int, $13::int, $14::int)",
+	};
 	const struct acme_limits most = acme_limits_of(x);
 	struct db_array lists[3];
 	struct db_param params[3];
@@ -203,11 +211,7 @@ store(struct acme_exchange *x, const struct wanted *w, struct db_result **ret, s
 		    w->replaces ? DB_BYTES(w->serial.data, w->serial.len) : DB_NULL, DB_INT(acme_order_hours(x)), DB_INT(acme_authz_hours(x)),
 		    DB_INT(most.orders), DB_INT(most.failures), DB_INT(most.pending),
 		};
-		result = acme_query(x,
-		                    "SELECT " ACME_ORDER_COLUMNS
-		                    ", r_wait FROM acme_order_limited($1::int8, $2::int8, $3::text[], $4::text[], $5::text[], $6::text,"
-		                    " $7::text, $8::bytea, $9::bytea, $10::int, $11::int, $12::int, $13::int, $14::int)",
-		                    row, ARRAY_LEN(row), ret, e);
+		result = acme_query_signed(x, &statement, row, ARRAY_LEN(row), ret, e);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		db_array_free(&lists[i]);
@@ -235,10 +239,16 @@ handle_new(struct acme_exchange *x, struct http_answer *a, struct error *e)
 static int
 handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
 {
+	static const struct acme_statement statement = {
+	    .signed_sql =
+	        "SELECT " ACME_ORDER_SIGNED " FROM acme_signed_order_get($1::bytea, $2::bytea, $3::bytea, $4::int8, $5::int8, $6::int8, $7::int)",
+	    .sql = "SELECT " ACME_ORDER_COLUMNS " FROM acme_order_get($1::int8, $2::int8, $3::int)",
+	    .skip = 1,
+	};
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 	struct acme_order o;
-	if (acme_query(x, "SELECT " ACME_ORDER_COLUMNS " FROM acme_order_get($1::int8, $2::int8, $3::int)",
-	               (struct db_param[]){DB_INT(x->account.id), DB_INT(x->ids[0]), DB_INT(ACME_LEASE_SEC)}, 3, &r, e) < 0 ||
+	const struct db_param row[] = {DB_INT(x->endpoint.id), DB_INT(x->account.id), DB_INT(x->ids[0]), DB_INT(ACME_LEASE_SEC)};
+	if (acme_query_signed(x, &statement, row, ARRAY_LEN(row), &r, e) < 0 ||
 	    acme_order_read(x, r, &o, e) < 0 || (o.take && acme_order_issue(x, &o, e) < 0))
 		return -1;
 	acme_order_answer(x, a, &o);
@@ -246,6 +256,6 @@ handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
 }
 
 const struct acme_operation acme_new_order = {
-    .name = "newOrder", .path = "new-order", .signer = ACME_ACCOUNT, .payload = ACME_OBJECT, .post = handle_new};
+    .name = "newOrder", .path = "new-order", .signer = ACME_ACCOUNT, .payload = ACME_OBJECT, .late = true, .post = handle_new};
 const struct acme_operation acme_order_resource = {
-    .name = "order", .path = "order/#", .signer = ACME_ACCOUNT, .payload = ACME_EMPTY, .post = handle};
+    .name = "order", .path = "order/#", .signer = ACME_ACCOUNT, .payload = ACME_EMPTY, .late = true, .post = handle};

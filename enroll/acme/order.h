@@ -20,10 +20,12 @@ struct acme_order {
 	const char *caa;         /* with take: whose CAA records have to be asked about before: JSON of the store's acme_order_caa(); "": nobody's */
 	unsigned wait_sec;       /* how long it will take at least; 0: not known */
 };
+#define ACME_ORDER_SIGNED \
+	"r_found, r_take, r_id, r_status, r_expires, r_identifiers, r_authz, r_profile, r_replaces, r_error, r_csr, r_profile_name, r_caa"
 #define ACME_ORDER_COLUMNS \
 	"r_found, r_take, r_id, r_status, r_expires, r_identifiers, r_authz, r_profile, r_replaces, r_error, r_csr, r_profile_name," \
 	" CASE WHEN r_take THEN acme_order_caa(r_id) END"
-/* The row of ACME_ORDER_COLUMNS, in the arena. E_NOT_FOUND, E_FORBIDDEN: there is none, or another account's. */
+/* The row of ACME_ORDER_COLUMNS or ACME_ORDER_SIGNED, in the arena. E_NOT_FOUND, E_FORBIDDEN: there is none, or another account's. */
 int acme_order_read(struct acme_exchange *x, const struct db_result *r, struct acme_order *ret, struct error *e) MUST_CHECK;
 /* It as an answer, with Retry-After while it is worked on. */
 void acme_order_answer(struct acme_exchange *x, struct http_answer *a, const struct acme_order *o);

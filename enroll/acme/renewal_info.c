@@ -4,16 +4,7 @@
 #include <time.h>
 
 #include "enroll/acme/acme.h"
-
-static const char *
-time_text(struct arena *a, int64_t at)
-{
-	char text[32];
-	time_t t = at;
-	struct tm parts;
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &parts));
-	return arena_strdup(a, text);
-}
+#include "lib/text.h"
 
 static int
 handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
@@ -36,7 +27,8 @@ handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
 	                                   .advised_to = db_is_null(r, 0, TO) ? 0 : db_int(r, 0, TO)};
 	const struct acme_window w = acme_renewal_window(&known, serial, (int64_t)time(NULL));
 	const char *explanation = db_text(r, 0, EXPLANATION);
-	json_t *d = json_pack("{s:{s:s, s:s}}", "suggestedWindow", "start", time_text(x->arena, w.start), "end", time_text(x->arena, w.end));
+	char start[TIME_TEXT_BYTES], end[TIME_TEXT_BYTES];
+	json_t *d = json_pack("{s:{s:s, s:s}}", "suggestedWindow", "start", time_text(w.start, start), "end", time_text(w.end, end));
 	if (*explanation)
 		json_object_set_new(d, "explanationURL", json_string(explanation));
 	a->status = 200;

@@ -1,10 +1,9 @@
 /* revokeCert, RFC 8555 7.6: by the account that ordered the certificate, by one that holds authorizations for all its names, or by its own key. */
 #include <string.h>
 
-#include "enroll/acme/acme.h"
+#include "enroll/acme/payload.h"
 #include "lib/ipc/engine.h"
 #include "lib/limits.h"
-#include "lib/x509/cert.h"
 
 enum { UNSPECIFIED = 0, KEY_COMPROMISE = 1, CESSATION_OF_OPERATION = 5 };
 
@@ -36,6 +35,12 @@ read_certificate(struct acme_exchange *x, struct cert *ret, struct error *e)
 	if (!text || base64url_decode(x->arena, text, strlen(text), "certificate", &der, e) < 0)
 		return text ? -1 : fail(e, E_MALFORMED, "\"certificate\" is wanted: base64url of it in DER (RFC 8555 7.6)");
 	return cert_parse(der, ret, &why) == 0 ? 0 : fail(e, E_MALFORMED, "certificate: %s", why.detail);
+}
+
+int
+acme_read_revocation(struct acme_exchange *x, struct cert *ret, int *ret_reason, struct error *e)
+{
+	return read_certificate(x, ret, e) < 0 ? -1 : read_reason(x, ret_reason, e);
 }
 
 /* Whether it may be revoked by who signs, and for which reason then. As Boulder has it: the certificate's own key shows that somebody has it, so it
@@ -122,7 +127,7 @@ handle(struct acme_exchange *x, struct http_answer *a, struct error *e)
 	struct cert c;
 	int64_t id = 0;
 	int reason = UNSPECIFIED;
-	if (read_certificate(x, &c, e) < 0 || read_reason(x, &reason, e) < 0 || authorise(x, &c, &id, &reason, e) < 0)
+	if (acme_read_revocation(x, &c, &reason, e) < 0 || authorise(x, &c, &id, &reason, e) < 0)
 		return -1;
 	x->serial = arena_hex(x->arena, c.serial.data, c.serial.len);
 	x->detail = arena_printf(x->arena, "reason %d by %s", reason, x->jws.kid ? "an account" : "the certificate's key");

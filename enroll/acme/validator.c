@@ -96,12 +96,10 @@ acme_words(struct arena *a, const char *text, size_t *ret_n)
 	for (const char *p = text; *p; p++)
 		max += *p == ',';
 	char **list = arena_alloc(a, max * sizeof(*list));
-	while (*text) {
-		size_t len = strcspn(text, ",");
-		if (len)
-			list[n++] = arena_strndup(a, text, len);
-		text += len + (text[len] == ',');
-	}
+	const char *word;
+	size_t len;
+	while (words_next(&text, &word, &len))
+		list[n++] = arena_strndup(a, word, len);
 	*ret_n = n;
 	return list;
 }
@@ -122,10 +120,12 @@ kind_of(const char *type, Siegel__Task__Kind *ret)
 		const char *type;
 		Siegel__Task__Kind kind;
 	} kinds[] = {
-	    {"http-01", SIEGEL__TASK__KIND__HTTP_01},
-	    {"dns-01", SIEGEL__TASK__KIND__DNS_01},
-	    {"dns-account-01", SIEGEL__TASK__KIND__DNS_ACCOUNT_01},
-	    {"tls-alpn-01", SIEGEL__TASK__KIND__TLS_ALPN_01},
+#define CHALLENGE_OF_PROBE(id, word) {word, SIEGEL__TASK__KIND__##id},
+#define CHALLENGE_OF_CLIENT(id, word)
+#include "lib/acme_challenges.def"
+#include "lib/text.h"
+#undef CHALLENGE_OF_PROBE
+#undef CHALLENGE_OF_CLIENT
 	};
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (strcmp(kinds[i].type, type) == 0) {

@@ -187,6 +187,15 @@ log_exchange(const struct est_exchange *x, const struct est_operation *op, const
 	          e->code ? e->detail : NULL, NULL);
 }
 
+/* Who shows nothing yet is told what is wanted, and comes again: that isn't a refusal. */
+static void
+count_refusal(const struct est_exchange *x, const struct est_operation *op, const struct error *e)
+{
+	bool asks = e->code == E_UNAUTHENTICATED && !http_header_get(x->request, "Authorization") && !http_client_cert_pem(x->request);
+	if (e->code && op && strcmp(op->method, "POST") == 0 && !asks)
+		enroll_refused(x->est->enroll, x->door.tenant_id, e->code);
+}
+
 void
 est_handle(void *ctx, struct http_request *r, struct http_answer *a)
 {
@@ -208,5 +217,6 @@ est_handle(void *ctx, struct http_request *r, struct http_answer *a)
 		a->content_type = x.answer_type ? x.answer_type : EST_CERTS_ONLY_TYPE;
 		a->body = x.verbatim ? body : BYTES_STR(base64_encode(r->arena, body)); /* one line, RFC 8951 3.1 */
 	}
+	count_refusal(&x, op, &e);
 	log_exchange(&x, op, a, &e);
 }

@@ -205,5 +205,7 @@ scep_handle(void *ctx, struct http_request *r, struct http_answer *a)
 		if (e.code == E_BAD_METHOD)
 			http_answer_header(a, "Allow", "GET, HEAD, POST");
 	}
+	if (e.code && op == &scep_pki_operation)
+		enroll_refused(x.scep->enroll, x.endpoint.tenant_id, e.code);
 	log_exchange(&x, op, a, &e);
 }

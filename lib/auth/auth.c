@@ -15,7 +15,7 @@ const char *
 evidence_name(enum evidence ev)
 {
 	static const char *const names[] = {"none", "token", "password", "one_time", "certificate", "code", "challenge", "webhook", "acme",
-	                                    "session", "anchor"};
+	                                    "session", "anchor", "passkey"};
 	return (unsigned)ev < ARRAY_LEN(names) ? names[ev] : names[EVIDENCE_NONE];
 }
 
@@ -25,10 +25,8 @@ refuse_secret(struct error *e)
 	return fail(e, E_UNAUTHENTICATED, AUTH_SECRET_REFUSED);
 }
 
-/* Columns of a row: tenant_id, account_id, name, role, rights from first_col on. False when the account may do nothing at all any more: its tenant is
- * disabled (account_rights() gives null). */
-static bool
-principal_of_row(const struct db_result *res, int row, int first_col, enum evidence ev, struct arena *a, struct principal *ret)
+bool
+auth_principal(const struct db_result *res, int row, int first_col, enum evidence ev, struct arena *a, struct principal *ret)
 {
 	if (db_is_null(res, row, first_col + 4))
 		return false;
@@ -57,7 +55,7 @@ auth_token(struct db *db, const char *token, struct arena *a, struct principal *
 	if (db_query(db, "SELECT tenant_id, account_id, name, role, account_rights(account_id)::text FROM auth_by_secret('token', NULL, $1::bytea)",
 	             (struct db_param[]){DB_BYTES(hash, sizeof(hash))}, 1, false, &res, e) < 0)
 		return -1;
-	if (db_rows(res) != 1 || !principal_of_row(res, 0, 0, EVIDENCE_TOKEN, a, ret))
+	if (db_rows(res) != 1 || !auth_principal(res, 0, 0, EVIDENCE_TOKEN, a, ret))
 		return refuse_secret(e);
 	return 0;
 }
@@ -71,7 +69,7 @@ auth_session(struct db *db, const char *cookie, struct arena *a, struct principa
 	if (db_query(db, "SELECT session_id, missing, tenant_id, account_id, name, role, rights FROM session_find($1::bytea)",
 	             (struct db_param[]){DB_BYTES(hash, sizeof(hash))}, 1, false, &res, e) < 0)
 		return -1;
-	if (db_rows(res) != 1 || !principal_of_row(res, 0, 2, EVIDENCE_SESSION, a, ret))
+	if (db_rows(res) != 1 || !auth_principal(res, 0, 2, EVIDENCE_SESSION, a, ret))
 		return fail(e, E_UNAUTHENTICATED, "the session has ended: sign in again");
 	ret->session_id = db_int(res, 0, 0);
 	ret->unfinished = *db_text(res, 0, 1) != '\0';
@@ -102,7 +100,7 @@ auth_login(struct db *db, const char *name, const uint8_t hash[32], struct arena
 	                 "$2::bytea)",
 	             (struct db_param[]){DB_TEXT(name), DB_BYTES(hash, 32)}, 2, false, &res, e) < 0)
 		return -1;
-	if (db_rows(res) != 1 || !principal_of_row(res, 0, 0, EVIDENCE_PASSWORD, a, ret))
+	if (db_rows(res) != 1 || !auth_principal(res, 0, 0, EVIDENCE_PASSWORD, a, ret))
 		return refuse_secret(e);
 	return 0;
 }
@@ -179,7 +177,7 @@ auth_basic(struct db *db, const char *authorization, bool consume, struct arena 
 	if (db_rows(res) != 1)
 		return refuse_secret(e);
 	bool one_time = strcmp(db_text(res, 0, 0), "one_time") == 0;
-	if (!principal_of_row(res, 0, 2, one_time ? EVIDENCE_ONE_TIME : EVIDENCE_PASSWORD, a, &p))
+	if (!auth_principal(res, 0, 2, one_time ? EVIDENCE_ONE_TIME : EVIDENCE_PASSWORD, a, &p))
 		return refuse_secret(e);
 	if (one_time && consume) {
 		CLEANUP(db_result_free) struct db_result *used = NULL;
@@ -244,21 +242,21 @@ check_usable(const struct cert *c, int64_t status, const char *ca_status, bool e
 	enum { STATUS_ISSUED = 1,
 	       STATUS_REVOKED = 2 };
 	if (status == STATUS_REVOKED)
-		return fail(e, E_FORBIDDEN, "the client certificate is revoked");
+		return fail_at(e, E_FORBIDDEN, AUTH_REVOKED, "the client certificate is revoked");
 	if (status != STATUS_ISSUED)
-		return fail(e, E_FORBIDDEN, "the client certificate is on hold");
+		return fail_at(e, E_FORBIDDEN, AUTH_ON_HOLD, "the client certificate is on hold");
 	if (strcmp(ca_status, "disabled") == 0 || strcmp(ca_status, "revoked") == 0 || strcmp(ca_status, "retired") == 0)
-		return fail(e, E_FORBIDDEN, "the CA that issued the client certificate is %s", ca_status);
+		return fail_at(e, E_FORBIDDEN, AUTH_CA, "the CA that issued the client certificate is %s", ca_status);
 	/* RFC 5280 4.1.2.5: both ends belong to the validity. */
 	int64_t now = (int64_t)time(NULL);
 	if (now < c->not_before)
-		return fail(e, E_FORBIDDEN, "the client certificate isn't valid yet");
+		return fail_at(e, E_FORBIDDEN, AUTH_EARLY, "the client certificate isn't valid yet");
 	if (now > c->not_after && !expired_passes)
-		return fail(e, E_FORBIDDEN, "the client certificate has expired");
+		return fail_at(e, E_FORBIDDEN, AUTH_EXPIRED, "the client certificate has expired");
 	if (cert_is_ca(c))
-		return fail(e, E_FORBIDDEN, "the client certificate is a CA's (RFC 5280 4.2.1.9), which doesn't sign in");
+		return fail_at(e, E_FORBIDDEN, AUTH_PURPOSE, "the client certificate is a CA's (RFC 5280 4.2.1.9), which doesn't sign in");
 	if (!any_purpose && !cert_has_eku(c, OID_EKU_CLIENT_AUTH, false))
-		return fail(e, E_FORBIDDEN, "the client certificate isn't for clientAuth (RFC 5280 4.2.1.12)");
+		return fail_at(e, E_FORBIDDEN, AUTH_PURPOSE, "the client certificate isn't for clientAuth (RFC 5280 4.2.1.12)");
 	return 0;
 }
 
@@ -268,11 +266,12 @@ static int
 take_account(const struct db_result *res, int row, struct arena *a, struct principal *ret, struct error *e)
 {
 	if (db_bool(res, row, ROW_FORMER))
-		return fail(e, E_FORBIDDEN, "the account of the client certificate is disabled, or the certificate was withdrawn from it");
+		return fail_at(e, E_FORBIDDEN, AUTH_WITHDRAWN,
+		               "the account of the client certificate is disabled, or the certificate was withdrawn from it");
 	if (db_is_null(res, row, ROW_ACCOUNT_ID))
 		return 0;
-	if (!principal_of_row(res, row, ROW_ACCOUNT, EVIDENCE_CERTIFICATE, a, ret))
-		return fail(e, E_FORBIDDEN, "the tenant of the client certificate's account is disabled");
+	if (!auth_principal(res, row, ROW_ACCOUNT, EVIDENCE_CERTIFICATE, a, ret))
+		return fail_at(e, E_FORBIDDEN, AUTH_WITHDRAWN, "the tenant of the client certificate's account is disabled");
 	return 0;
 }
 

@@ -19,8 +19,9 @@ enum evidence {
 	EVIDENCE_ACME,   /* the key of an ACME account */
 	EVIDENCE_SESSION, /* the cookie of a browser that has signed in */
 	EVIDENCE_ANCHOR, /* a certificate that isn't ours, under a trust anchor of the door (a manufacturer's) */
+	EVIDENCE_PASSKEY, /* an authenticator of WebAuthn, which asked for a PIN or a finger */
 };
-/* "token", "password", "one_time", "certificate", "code", "challenge", "webhook", "acme", "session", "anchor"; "none" for anything else. */
+/* "token", "password", "one_time", "certificate", "code", "challenge", "webhook", "acme", "session", "anchor", "passkey"; "none" for anything else. */
 const char *evidence_name(enum evidence ev);
 
 /* The one text for every secret that is refused: it must not tell an unknown account from a wrong secret. */
@@ -73,14 +74,24 @@ struct bytes auth_basic_secret(struct arena *a, const char *authorization);
 const char *auth_basic_name(struct arena *a, const char *authorization) __attribute__((returns_nonnull));
 /* A client certificate (PEM) → principal. It must be, byte for byte, a certificate of the store that is issued, not revoked, in its
  * validity and good for clientAuth. When an account has it as a credential the account speaks, else the device itself (ROLE_NONE).
- * E_FORBIDDEN names the cause; its pointer is AUTH_FOREIGN when it isn't one of the store's. */
+ * E_FORBIDDEN names the cause; its pointer is one of these words: AUTH_FOREIGN when it isn't one of the store's. */
 #define AUTH_FOREIGN "foreign"
+#define AUTH_REVOKED "revoked"
+#define AUTH_ON_HOLD "on_hold"
+#define AUTH_CA "ca" /* which issued it, is out of service */
+#define AUTH_EARLY "not_yet_valid"
+#define AUTH_EXPIRED "expired"
+#define AUTH_PURPOSE "purpose"     /* not for clientAuth */
+#define AUTH_WITHDRAWN "withdrawn" /* from its account, or that is disabled */
 int auth_client_cert(struct db *db, const char *pem, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 /* The same, but a certificate that has expired passes, and ret->expired says so: whoever asks has to decide on it. */
 int auth_client_cert_expired(struct db *db, const char *pem, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 /* The same for the signer of a message (DER): its purposes aren't asked about, and it speaks for itself also when an account has it as a credential;
  * one that was taken from its account, or whose account is disabled, is refused here too. */
 int auth_signer_cert(struct db *db, struct bytes der, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
+/* Columns tenant_id, account_id, name, role, rights of a row of a function of the store, from first_col on. False when the account may do nothing at
+ * all any more: its tenant is disabled (account_rights() gives null). */
+bool auth_principal(const struct db_result *res, int row, int first_col, enum evidence ev, struct arena *a, struct principal *ret);
 /* Sets the tenant for row-level security on the connection until the next call; every query of a request comes after it. */
 int auth_set_tenant(struct db *db, int32_t tenant_id, struct error *e) MUST_CHECK;
 

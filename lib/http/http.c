@@ -384,6 +384,41 @@ add_body(struct exchange *x, const char *data, size_t len, struct error *e)
 	return 0;
 }
 
+#define STREAM_BLOCK_BYTES 65536
+
+static ssize_t
+stream_next(void *cls, uint64_t at, char *to, size_t max)
+{
+	const struct http_stream *s = cls;
+	ssize_t n = s->next(s->ctx, (uint8_t *)to, max);
+
+	(void)at;
+	return n > 0 ? n : n == 0 ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void
+stream_done(void *cls)
+{
+	struct http_stream *s = cls;
+
+	s->done(s->ctx);
+	free(s);
+}
+
+/* The request and its arena are gone before libmicrohttpd is done with the stream. */
+static struct MHD_Response *
+stream_response(const struct http_stream *stream)
+{
+	struct http_stream *s = xcalloc(1, sizeof *s);
+	struct MHD_Response *response;
+
+	*s = *stream;
+	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, stream_next, s, stream_done);
+	if (!response)
+		stream_done(s);
+	return response;
+}
+
 static enum MHD_Result
 send_answer(struct exchange *x, struct MHD_Connection *connection, const struct http_answer *a)
 {
@@ -391,7 +426,8 @@ send_answer(struct exchange *x, struct MHD_Connection *connection, const struct 
 	enum MHD_Result ok;
 
 	/* The bytes stay in the arena until on_completed(). */
-	response = MHD_create_response_from_buffer(a->body.len, (void *)(uintptr_t)a->body.data, MHD_RESPMEM_PERSISTENT);
+	response = a->stream ? stream_response(a->stream)
+	                     : MHD_create_response_from_buffer(a->body.len, (void *)(uintptr_t)a->body.data, MHD_RESPMEM_PERSISTENT);
 	if (!response)
 		return MHD_NO;
 	if (a->content_type)

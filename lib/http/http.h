@@ -35,12 +35,23 @@ const char *http_query_get(const struct http_request *r, const char *name);
 /* The client's certificate as the edge passed it (X-Siegel-Client-Cert, URL-encoded PEM) decoded to PEM, or NULL. */
 const char *http_client_cert_pem(const struct http_request *r);
 
+/* A body that is made while it is sent, as fast as the client takes it. */
+struct http_stream {
+	/* The next octets, up to max of them: how many; 0: that was all; -1: it broke, and the client sees that the answer has no end. It may take its
+	 * time: only for servers with a thread for each connection. */
+	ssize_t (*next)(void *ctx, uint8_t *to, size_t max);
+	/* Once, after the last call of next(), also when the client left; the request is gone by then. */
+	void (*done)(void *ctx);
+	void *ctx;
+};
+
 struct http_answer {
 	int status;
 	const char *content_type;   /* NULL: no body type */
 	struct bytes body;          /* from the request's arena, or static */
 	struct http_header headers[12];
 	int n_headers;
+	const struct http_stream *stream; /* from the request's arena; NULL: body is the answer. Never with secret */
 	bool secret;                /* the body holds a secret: it is wiped after sending and never cached */
 };
 void http_answer_header(struct http_answer *a, const char *name, const char *value); /* value lives as long as the arena */

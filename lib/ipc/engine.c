@@ -236,6 +236,13 @@ fail_as_told(const Siegel__Error *told, struct error *e)
 {
 	fail_at(e, code_of(told->code), told->pointer, "%s", told->detail);
 	e->retry_after_sec = told->retry_after_sec;
+	e->n_values = 0;
+	for (size_t i = 0, end = strlen(e->detail); i + 1 < told->n_values && e->n_values < ERROR_VALUES; i += 2) {
+		if (told->values[i] > end || told->values[i + 1] > end - told->values[i])
+			break;
+		e->values[e->n_values].at = (uint16_t)told->values[i];
+		e->values[e->n_values++].len = (uint16_t)told->values[i + 1];
+	}
 	return -1;
 }
 

@@ -8,47 +8,6 @@ DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free)
 
 const char *const jose_algorithms[] = {"ES256", "ES384", "ES512", "EdDSA", "RS256", NULL};
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-char *
-base64url_encode(struct arena *a, struct bytes in)
-{
-	char *out = arena_alloc(a, (in.len + 2) / 3 * 4 + 1), *p = out;
-	for (size_t i = 0; i < in.len; i += 3) {
-		size_t n = in.len - i < 3 ? in.len - i : 3;
-		uint32_t v = (uint32_t)in.data[i] << 16 | (n > 1 ? (uint32_t)in.data[i + 1] << 8 : 0) | (n > 2 ? in.data[i + 2] : 0);
-		for (size_t k = 0; k <= n; k++)
-			*p++ = alphabet[v >> (18 - 6 * k) & 63];
-	}
-	*p = '\0';
-	return out;
-}
-
-int
-base64url_decode(struct arena *a, const char *text, size_t len, const char *what, struct bytes *ret, struct error *e)
-{
-	uint8_t *out = arena_alloc(a, len / 4 * 3 + 4);
-	uint32_t v = 0;
-	size_t n = 0;
-	unsigned bits = 0;
-	for (size_t i = 0; i < len; i++) {
-		const char *at = text[i] ? strchr(alphabet, text[i]) : NULL;
-		if (!at)
-			return fail(e, E_MALFORMED, "%s: base64url without padding is wanted (RFC 7515 2)", what);
-		v = v << 6 | (uint32_t)(at - alphabet);
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			out[n++] = (uint8_t)(v >> bits);
-			v &= (1u << bits) - 1;
-		}
-	}
-	if (len % 4 == 1 || v != 0)
-		return fail(e, E_MALFORMED, "%s: base64url of whole octets is wanted (RFC 7515 2)", what);
-	*ret = (struct bytes){out, n};
-	return 0;
-}
-
 bool
 jose_knows_algorithm(const char *alg)
 {

@@ -1,14 +1,9 @@
-/* Signatures of JSON (RFC 7515, RFC 7518) by public keys, and the text that octets have there. */
+/* Signatures of JSON (RFC 7515, RFC 7518) by public keys. */
 #ifndef SIEGEL_LIB_X509_JOSE_H
 #define SIEGEL_LIB_X509_JOSE_H
 #include <openssl/evp.h>
 #include <stdbool.h>
-#include "lib/arena.h"
-
-/* base64url without padding (RFC 7515 2). Decoding refuses everything else, also bits behind the last octet that aren't zero, so that an octet
- * string has one text. */
-char *base64url_encode(struct arena *a, struct bytes in) __attribute__((returns_nonnull));
-int base64url_decode(struct arena *a, const char *text, size_t len, const char *what, struct bytes *ret, struct error *e) MUST_CHECK;
+#include "lib/text.h"
 
 /* The signature of the algorithms that may be used (RFC 8555 6.2): RS256, ES256, ES384, ES512, EdDSA. E_BAD_ALGORITHM: another one, or one that
  * isn't the key's; E_FORBIDDEN: it is wrong. */

@@ -3,7 +3,7 @@
 
 # settings_load: what earlier starts were told.
 settings_load() {
-	LISTEN='' HTTPS_PORT='' HTTP_PORT='' NAMES=() SETS=()
+	LISTEN='' HTTPS_PORT='' HTTP_PORT='' CARD='' DEVICES='' NAMES=() SETS=()
 	# shellcheck disable=SC1091
 	[ ! -s "$DIR/instance.env" ] || . "$DIR/instance.env"
 }
@@ -11,7 +11,7 @@ settings_load() {
 settings_save() {
 	{
 		echo "# What this instance was started with; the next start takes it up."
-		printf 'PREFIX=%q\nLISTEN=%q\nHTTPS_PORT=%q\nHTTP_PORT=%q\n' "$PREFIX" "$LISTEN" "$HTTPS_PORT" "$HTTP_PORT"
+		printf 'PREFIX=%q\nLISTEN=%q\nHTTPS_PORT=%q\nHTTP_PORT=%q\nCARD=%q\nDEVICES=%q\n' "$PREFIX" "$LISTEN" "$HTTPS_PORT" "$HTTP_PORT" "$CARD" "$DEVICES"
 		printf 'NAMES=('
 		[ ${#NAMES[@]} = 0 ] || printf ' %q' "${NAMES[@]}"
 		printf ' )\nSETS=('
@@ -42,6 +42,12 @@ bracket() {
 
 https_url() {
 	echo "https://$(main_name):$HTTPS_PORT"
+}
+
+card_setting() {
+	local card
+	card=$(card_name)
+	[ -z "$card" ] || echo "card_url = https://$card:$HTTPS_PORT"
 }
 
 http_url() {
@@ -124,6 +130,8 @@ ocsp_key_file = $SECRET/ocsp.key
 crl_dir = $CRL_DIR
 [api]
 base_url = $(https_url)
+disks = $PG_DIR $DIR/log $CRL_DIR
+$(card_setting)
 [scep]
 crl_dir = $CRL_DIR
 [acme]

@@ -35,6 +35,38 @@ edge_names() {
 	[ ${#NAMES[@]} = 0 ] || printf '%s\n' "${NAMES[@]}"
 }
 
+# The name under which browsers are asked for a certificate, to sign in to the console; nothing when there is none.
+card_name() {
+	local main
+	main=$(main_name)
+	case $CARD in
+	none) ;;
+	'') [[ "$main" =~ ^[0-9.]+$ || "$main" == *:* ]] || echo "card.$main" ;;
+	*) echo "$CARD" ;;
+	esac
+}
+
+# All of them, for the certificate.
+edge_certificate_names() {
+	{ edge_names; card_name; printf '%s\n' "$DEVICES"; } | sed '/^$/d' | sort -u
+}
+
+# part TEXT NAME: what stands between "# NAME {" and "# } NAME"; part_put TEXT NAME NEW: the text with something else in its place.
+part() {
+	local one=${1#*"# $2 {"}
+	printf '%s' "${one%%"# } $2"*}"
+}
+part_put() {
+	printf '%s#%s\n%s#%s' "${1%%"# $2 {"*}" " $2" "$3" "${1#*"# } $2"}"
+}
+
+# edge_front TEXT NAMES ASKS
+edge_front() {
+	local one=${1#*$'\n'}
+	one=${one//@FRONT_NAMES@/"$2"}
+	printf '%s\n' "${one//@FRONT_ASKS@/"$3"}"
+}
+
 edge_errors() {
 	local status as code title detail
 	mkdir -p "$EDGE/errors"
@@ -91,7 +123,7 @@ edge_hybrid() {
 }
 
 edge_config() {
-	local files text names=() one http2 tls=ssl
+	local files text names=() one http2 tls=ssl front card
 	root_folder 0750 "$EDGE"
 	own_folder 0750 "$EDGE/tmp" "$EDGE/cache"
 	edge_errors
@@ -105,11 +137,20 @@ edge_config() {
 	http2=$(edge_http2)
 	[ -n "$http2" ] || tls='ssl http2'
 	text=$(<"$HERE/../edge/nginx.conf.in")
+	front=$(part "$text" front)
+	if [ -n "$DEVICES" ]; then
+		text=$(part_put "$text" front "$(edge_front "$front" "${names[*]}" off)$(edge_front "$front" "$DEVICES" optional_no_ca)")
+	else
+		text=$(part_put "$text" front "$(edge_front "$front" "${names[*]}" optional_no_ca)")
+	fi
+	card=$(card_name)
+	[ -n "$card" ] || text=$(part_put "$text" card '')
+	text=${text//@CARD_NAME@/"$card"}
 	text=${text//@LISTEN_HTTPS_DEFAULT@/"$(edge_listen "$HTTPS_PORT" "default_server $tls backlog=1024")$http2"}
 	text=${text//@LISTEN_HTTP_DEFAULT@/"$(edge_listen "$HTTP_PORT" 'default_server backlog=1024')"}
 	text=${text//@LISTEN_HTTPS@/"$(edge_listen "$HTTPS_PORT" "$tls")$http2"}
 	text=${text//@LISTEN_HTTP@/"$(edge_listen "$HTTP_PORT" '')"}
-	text=${text//@NAMES@/"${names[*]}"}
+	text=${text//@NAMES@/"${names[*]}${DEVICES:+ $DEVICES}"}
 	text=${text//@FILES@/$files}
 	text=${text//@HYBRID@/"$(edge_hybrid)"}
 	text=${text//@CONNECTIONS@/$((files / 2))}
@@ -129,7 +170,7 @@ edge_san() {
 		*[!0-9.]*) san+=,DNS:$one ;;
 		*) san+=,IP:$one ;;
 		esac
-	done < <(edge_names | sed '/^$/d' | sort -u)
+	done < <(edge_certificate_names)
 	echo "${san#,}"
 }
 

@@ -312,6 +312,22 @@ def seeds_acme_payload():
                                                {"type": "permanent-identifier", "value": "SN-1/1.3.6.1.4.1.99999"}], "profile": "server"}).encode()
 
 
+def seeds_acme_account():
+    import acme  # pylint: disable=import-outside-toplevel
+    url, account = "https://ca.example/acme/x/new-account", "https://ca.example/acme/x/acct/1"
+    old, key = key_of("p256"), key_of("ed25519")
+    header = {"alg": acme.algorithm(key), "url": url, "jwk": acme.jwk(key)}
+    leaf = x509.CertificateBuilder(name("CA"), name(), key.public_key(), 4711, datetime.datetime(2026, 1, 1), datetime.datetime(2036, 1, 1)).sign(key, None)
+    attested = (CORPUS.parent.parent / "data" / "attest" / "packed-es256.cbor").read_bytes()
+    for label, payload in (("contacts", {"contact": ["mailto:admin@a.example", "MAILTO:b@xn--mller-kva.example"], "termsOfServiceAgreed": True}),
+                           ("contact-scheme", {"contact": ["tel:+4930123456"]}), ("contact-headers", {"contact": ["mailto:a@a.example?subject=x"]}),
+                           ("external", {"externalAccountBinding": acme.binding(b"secret", "kid-1", old, url)}),
+                           ("key-change", acme.jws(header, {"account": account, "oldKey": acme.jwk(old)}, lambda data: acme.sign(key, data))),
+                           ("revoke", {"certificate": acme.b64(leaf.public_bytes(DER)), "reason": 4}), ("revoke-reason", {"certificate": "MAA", "reason": 6}),
+                           ("attestation", {"attObj": acme.b64(attested)})):
+        yield label, json.dumps(payload).encode()
+
+
 def seeds_attest():
     import cbor2
     folder = CORPUS.parent.parent / "data" / "attest"

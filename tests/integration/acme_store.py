@@ -7,6 +7,7 @@ import json
 import uuid
 
 import labels
+import support
 
 
 def quote(value):
@@ -61,6 +62,14 @@ class Directory:
 
     def delete(self):
         return self.rest.delete(f"/acme_directories/{self.id}")
+
+    def remove(self):
+        """Deletes it, and waits until all that it had is gone: the job."""
+        answer = self.delete()
+        assert answer.status == 202 and answer.data["type"] == "jobs", answer
+        job = answer.data["id"]
+        support.wait_until(lambda: self.rest.get(f"/jobs/{job}").attributes["status"] in ("done", "failed", "cancelled"), 30, 0.05)
+        return self.rest.get(f"/jobs/{job}").attributes
 
     def key(self, status=201, **attributes):
         answer = self.rest.post("/acme_keys", labels.document("acme_keys", **{"directory": self.name, **attributes}))

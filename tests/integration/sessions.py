@@ -44,15 +44,15 @@ class Browser:
             self.cookie, self.flags = found.group(1) or None, found.group(2)
         return answer
 
-    def post(self, path, headers=None, **attributes):
+    def post(self, path, headers=None, /, **attributes):
         return self("POST", path, {"data": {"type": path.rsplit("/", 1)[-1], "attributes": attributes}}, headers)
 
     def sign_in(self, name, headers=None, **evidence):
         self.name = name
         return self.post("/sessions", headers, name=name, **evidence)
 
-    def step(self, name, headers=None, **attributes):
-        return self.post(f"/sessions/current/{name}", headers, **attributes)
+    def step(self, step, headers=None, /, **attributes):
+        return self.post(f"/sessions/current/{step}", headers, **attributes)
 
     def now(self):
         return self("GET", "/sessions/current")

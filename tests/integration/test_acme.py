@@ -102,4 +102,4 @@ def test_statements_of_an_order(instance, directory):
         instance.command("sv", "restart", f"{instance.run}/service/siegel-acme")
         support.wait_until(lambda: acme.Client(instance, directory.label).http("GET", directory.url).status == 200, 20)
     print(f"statements of an order: {counted}, and 2 of the engine's")
-    assert 9 <= counted <= 10  # the directory is read anew when a second has passed
+    assert 5 <= counted <= 7  # the directory is read anew when a second has passed, the chain after five

@@ -56,7 +56,7 @@ def test_a_directory_as_it_is_made(instance, rest, directory):
     # And it isn't one of the other protocols.
     assert rest.get(f"/est_labels/{one.id}").status == 404 and rest.get(f"/scep_profiles/{one.id}").status == 404
     assert not rest.get(f"/est_labels?filter[name]={one.name}").data
-    assert one.delete().status == 204 and rest.get(f"/acme_directories/{one.id}").status == 404
+    assert one.delete().status == 202 and rest.get(f"/acme_directories/{one.id}").status == 404
     assert last_audit(instance, "acme_directory.deleted")[2] == {"name": one.name}
     one.id = None
 
@@ -374,7 +374,7 @@ def test_keys_go_with_their_directory(rest, directory):
     number = one.key().data["id"]
     account, _ = one.account()
     order = one.order(account, ["dns:a.example"], [one.authz(account, "dns:a.example", [("http-01", "pending", None, [])])])
-    assert one.delete().status == 204
+    assert one.remove()["status"] == "done"
     one.id = None
     for path in (f"/acme_keys/{number}", f"/acme_accounts/{account}", f"/acme_orders/{order}"):
         assert rest.get(path).status == 404
@@ -457,13 +457,15 @@ def test_orders_say_what_became_of_them(instance, rest, directory, own_profile):
         "late": (["dns:b.example"], [good("dns:b.example")], past, "the client didn't finalize it in time"),
         "unproved": (["dns:c.example"], [pending("dns:c.example", **past)], {}, "dns:c.example wasn't proved in time"),
         "swept": (["dns:gone.example"], [999999999999], past, "the names weren't proved in time"),
+        "withdrawn": (["dns:b.example"], [one.authz(account, "dns:b.example", [("dns-01", "valid", None, [])], status="valid", method="tls-alpn-01")], {},
+                      "dns:b.example was proved as isn't allowed any more"),
         "given up": (["dns:c.example"], [pending("dns:c.example", status="deactivated")], {}, "dns:c.example was given up by the client"),
         "refused": (["dns:b.example"], [good("dns:b.example")], {"status": "invalid", "error": {**PROBLEM, "detail": "the key is too short"}},
                     "the key is too short"),
         "processing": (["dns:b.example"], [good("dns:b.example")], {"status": "processing"}, "the certificate is being made, or others have to approve it"),
         "valid": (["dns:b.example"], [good("dns:b.example")], {"status": "valid", "certificate_id": int(issued["id"])}, None),
     }
-    status = {"swept": "invalid", "wildcard": "pending", "failed": "invalid", "late": "invalid", "unproved": "invalid", "given up": "invalid", "refused": "invalid"}
+    status = {"swept": "invalid", "withdrawn": "invalid", "wildcard": "pending", "failed": "invalid", "late": "invalid", "unproved": "invalid", "given up": "invalid", "refused": "invalid"}
     numbers = {}
     for case, (names, authz, row, explanation) in cases.items():
         numbers[case] = one.order(account, names, authz, **row)
@@ -735,4 +737,4 @@ def test_a_directory_that_waits_for_approval(instance, rest, directory):
         rest.delete(f"/policies/{policy.data['id']}")
     made = rest.get(f"/acme_directories?filter[name]={name}").data[0]
     assert made["attributes"]["profiles"]["a"]["caa"] and made["attributes"]["challenges"] == ["dns-01"]
-    assert rest.delete(f"/acme_directories/{made['id']}").status == 204
+    assert rest.delete(f"/acme_directories/{made['id']}").status == 202

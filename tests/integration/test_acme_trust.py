@@ -17,7 +17,7 @@ from names import read_exactly, varint
 
 REQUESTOR = {"tenant_id": 1, "account_id": 2, "name": 3, "role": 4, "evidence": 5, "source": 6, "request_id": 7}
 REVOKE = {"requestor": 1, "certificate_id": 2, "reason": 3, "release": 4, "endpoint_id": 5, "acme_account": 6, "signed_data": 7, "signature": 8}
-ISSUE = {"requestor": 1, "profile": 2, "ca": 3, "csr": 4, "replaces_id": 16, "same_key": 17, "server_key": 18}
+ISSUE = {"requestor": 1, "profile": 2, "ca": 3, "csr": 4, "names": 7, "replaces_id": 16, "same_key": 17, "server_key": 18}
 
 
 def encode(numbers, **members):
@@ -32,9 +32,9 @@ def encode(numbers, **members):
     return made
 
 
-def ask(instance, operation, message):
-    """The reply, as octets, of the engine to siegel-acme."""
-    path = Path(instance.config["sockets"]["dir"]) / "ca.acme.sock"
+def ask(instance, operation, message, front_end="acme"):
+    """The reply, as octets, of the engine to a front end."""
+    path = Path(instance.config["sockets"]["dir"]) / f"ca.{front_end}.sock"
     owner, was = os.stat(path), (os.geteuid(), os.getegid())
     with socket.socket(socket.AF_UNIX) as sock:
         sock.settimeout(10)
@@ -52,19 +52,30 @@ def ask(instance, operation, message):
 
 
 class Intruder:
-    """Who speaks as siegel-acme for a tenant."""
+    """Who speaks as siegel-acme, or as another front end, for a tenant."""
 
-    def __init__(self, instance, tenant):
-        self.instance, self.tenant = instance, tenant
+    def __init__(self, instance, tenant, front_end="acme", request_id="r"):
+        self.instance, self.tenant, self.front_end, self.request_id = instance, tenant, front_end, request_id
 
     def requestor(self, evidence):
-        return encode(REQUESTOR, tenant_id=self.tenant, name="acme:x/1", evidence=evidence, source="acme", request_id="r")
+        return encode(REQUESTOR, tenant_id=self.tenant, name="acme:x/1", evidence=evidence, source=self.front_end, request_id=self.request_id)
 
     def revoke(self, certificate, evidence, reason=4, **members):
         return ask(self.instance, 2, encode(REVOKE, requestor=self.requestor(evidence), certificate_id=certificate, reason=reason, **members))
 
     def issue(self, **members):
-        return ask(self.instance, 1, encode(ISSUE, requestor=self.requestor("acme"), **members))
+        return ask(self.instance, 1, encode(ISSUE, requestor=self.requestor("acme"), **members), self.front_end)
+
+    def gets(self, profile, ca=""):
+        """Whether the engine issues by this profile and CA on this word alone."""
+        name = host()
+        answer = self.issue(profile=profile, ca=ca, csr=support.new_csr(name, [name], support.new_key()).public_bytes(acme.DER), names=encode({"value": 2}, value=name))
+        assert (b"forbidden" in answer) != (name.encode() in answer), answer
+        return name.encode() in answer
+
+    def loses(self, profile, ca=""):
+        """The same, no more: the notice of a change may be some milliseconds behind its answer, for the engine asks nothing for a request that it knows."""
+        return support.wait_until(lambda: not self.gets(profile, ca), 2, 0.005)
 
 
 def message(der, key, signer=None, payload=None, **header):
@@ -227,6 +238,49 @@ def test_a_certificate_is_what_a_csr_says_and_nothing_more(instance, victim, int
     for members in ({"replaces_id": number, "csr": csr}, {"replaces_id": number, "same_key": True}, {"profile": profile, "csr": csr, "server_key": True},
                     {"profile": profile, "csr": csr, "replaces_id": number}):
         assert b"forbidden" in intruder.issue(**members), members
+
+
+@pytest.mark.rows("R02")
+def test_profiles_and_cas_of_directories_alone(instance, rest, profile, new_tenant, second_ca):
+    """siegel-acme has what an enabled directory of the tenant offers, from the change on."""
+    house = new_tenant()
+    here, there = rest, house.rest()
+    theirs = acme.server_profile(there)
+    made = acme.Directory(there, {"server": theirs})
+    tenant = int(instance.sql(f"SELECT tenant_id FROM endpoint WHERE id = {made.id}")[0][0])
+    other = acme.server_profile(there)
+    intruder = Intruder(instance, tenant, request_id=acme.mark("doors"))
+    assert intruder.gets(theirs)
+    told = lambda: instance.sql(f"SELECT 1 FROM audit WHERE object = 'request/{intruder.request_id}'")  # noqa: E731
+    support.wait_until(lambda: not intruder.gets(other) and told(), 10, 0.2)  # so many are written each second
+    refused = instance.sql(f"SELECT actor, detail FROM audit WHERE object = 'request/{intruder.request_id}'")
+    assert refused[0][0] == "acme:acme:x/1" and "forbidden" in str(refused[0][1]), refused
+    for front_end in ("est", "scep"):
+        assert not Intruder(instance, tenant, front_end).gets(theirs)
+    # what the directory offers beside it, at once and for as long as it does
+    made.change(profiles={"server": {"profile": theirs, "default": True}, "other": {"profile": other}})
+    assert intruder.gets(other) and intruder.gets(theirs)
+    made.change(profiles={"other": {"profile": other, "default": True}})
+    assert intruder.loses(theirs) and intruder.gets(other)
+    made.change(enabled=False)
+    assert intruder.loses(other)
+    made.change(enabled=True)
+    assert intruder.gets(other)
+    made.delete()
+    assert intruder.loses(other)
+    for _ in range(20):  # at once means each time
+        one = acme.Directory(there, {"server": theirs})
+        assert intruder.gets(theirs)
+        one.delete()
+        assert intruder.loses(theirs)
+    # by one CA of two, and not by another
+    house_tenant = int(instance.sql(f"SELECT tenant_id FROM ca WHERE id = {second_ca['id']}")[0][0])
+    intruder, fresh = Intruder(instance, house_tenant), acme.server_profile(here)
+    bound = acme.Directory(here, {"server": fresh}, relationships={"ca": {"data": {"type": "cas", "id": second_ca["id"]}}})
+    name = second_ca["attributes"]["name"]
+    assert intruder.gets(fresh, name) and not intruder.gets(fresh)
+    bound.delete()
+    assert intruder.loses(fresh, name)
 
 
 @pytest.mark.rows("A01")

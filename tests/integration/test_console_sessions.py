@@ -1,5 +1,6 @@
 """Sessions of browsers: signing in step by step, second factors, what ends a session, and what other pages may not do with one (rows W)."""
 
+import base64
 import concurrent.futures
 import json
 import time
@@ -109,7 +110,7 @@ def test_of_many_with_one_code_one_gets_in(instance, signed_in):
     assert answers.count(200) == 1 and set(answers) <= {200, 422, 429}, answers
 
 
-def test_signing_in_doesnt_wait_for_what_the_manager_does(instance, rest, signed_in):
+def test_signing_in_doesnt_wait_for_what_the_manager_does(instance, rest, signed_in, default_tenant):
     """Such as a CA's key in the making: here an operation that waits for a row which somebody else holds."""
     name = f"held_{uuid.uuid4().hex[:8]}"
     role = rest.post("/roles", {"data": {"type": "roles", "attributes": {"name": name, "rights": ["read"]}}})
@@ -122,6 +123,8 @@ def test_signing_in_doesnt_wait_for_what_the_manager_does(instance, rest, signed
             time.sleep(0.5)
             assert not change.done()
             assert Browser(instance).again(signed_in).status == 200
+            fresh = Browser(instance)  # the first time, too: password and app
+            fresh.first(*new_account(default_tenant))
             assert not change.done()
         finally:
             instance.sql("ROLLBACK", role="siegel_ca")
@@ -364,6 +367,119 @@ def test_on_the_machine_the_last_administrator_is_helped(instance, signed_in):
     assert instance.siegelctl("setup", "revoke-credential", "--name", signed_in.name, "--kind", "login").returncode == 0
     assert signed_in.now().status == 401 and signed_in.sign_in(signed_in.name, password=PASSWORD).status == 401
     assert audit(instance, signed_in.name, "account.second_factor_reset")
+
+
+@pytest.mark.rows("W04")
+def test_who_has_the_password_alone_ends_nobodys_work(instance, signed_in):
+    """Sessions that aren't complete make room for each other."""
+    for _ in range(25):
+        assert Browser(instance).sign_in(signed_in.name, password=PASSWORD).status == 201
+    assert signed_in.now().status == 200
+    assert instance.sql(f"SELECT count(*) FROM session s JOIN account a ON a.id = s.account_id WHERE a.name = '{signed_in.name}'") == [["20"]]
+
+
+@pytest.mark.rows("W04")
+def test_all_others_are_ended_at_once(instance, signed_in, default_tenant):
+    others = [Browser(instance) for _ in range(3)]
+    for one in others:
+        assert one.again(signed_in).status == 200
+    stranger = Browser(instance)
+    stranger.first(*new_account(default_tenant, "operator"))
+    assert signed_in("DELETE", "/sessions/others", headers={"Origin": "https://evil.example"}).status == 403
+    assert signed_in("DELETE", "/sessions/others").status == 204
+    assert [one.now().status for one in others] == [401] * 3 and signed_in.now().status == 200 and stranger.now().status == 200
+    assert '"sessions":"3"' in audit(instance, signed_in.name, "session.others_ended")[0][1]
+
+
+def test_lists_are_pages(instance, rest, signed_in, default_tenant):
+    operator = Browser(instance)
+    operator.first(*new_account(default_tenant, "operator"))
+    account = operator.now().data["relationships"]["account"]["data"]["id"]
+    for _ in range(4):
+        Browser(instance).sign_in(operator.name, password=PASSWORD)
+    page = rest.get(f"/sessions?filter[account]={account}&page[size]=3")
+    assert page.status == 200 and len(page.data) == 3, page
+    rest_of_it = rest.get(page.json["links"]["next"].split("/api/v2.0")[1])
+    assert len(rest_of_it.data) == 2 and {s["attributes"]["name"] for s in page.data + rest_of_it.data} == {operator.name}
+    assert rest.get(f"/sessions?filter[name]={operator.name}").json["data"][0]["attributes"]["name"] == operator.name
+
+
+@pytest.mark.rows("W04")
+def test_a_roles_rights_change_while_a_session_lives(instance, rest, default_tenant):
+    name = f"mine_{uuid.uuid4().hex[:8]}"
+    role = rest.post("/roles", {"data": {"type": "roles", "attributes": {"name": name, "rights": ["read", "accounts.manage"]}}})
+    one = Browser(instance)
+    account, code = new_account(default_tenant, "operator")
+    id = rest.get(f"/accounts?filter[name]={account}").data[0]["id"]
+    assert rest.patch(f"/accounts/{id}", {"data": {"type": "accounts", "id": id, "attributes": {"role": name}}}).status == 200
+    one.first(account, code)
+    assert one("GET", "/credentials").status == 200
+    change = {"data": {"type": "roles", "id": role.data["id"], "attributes": {"rights": ["read"]}}}
+    assert rest.patch(f"/roles/{role.data['id']}", change).status == 200
+    assert support.wait_until(lambda: one("GET", "/credentials").status == 403, 0.5, 0.05)
+    assert one.now().attributes["rights"] == ["read"] and one("GET", "/accounts").status == 200
+
+
+@pytest.mark.rows("W04")
+def test_a_disabled_tenants_sessions_do_nothing(instance, other_tenant):
+    one = Browser(instance)
+    name, code = new_account(other_tenant)
+    assert one.sign_in(name, tenant=other_tenant.name, one_time_code=code).status == 201
+    instance.sql(f"UPDATE tenant SET enabled = false WHERE name = '{other_tenant.name}'")
+    try:
+        assert support.wait_until(lambda: one.now().status == 401, 3)
+        assert Browser(instance).sign_in(name, tenant=other_tenant.name, one_time_code=code).status == 401
+    finally:
+        instance.sql(f"UPDATE tenant SET enabled = true WHERE name = '{other_tenant.name}'")
+
+
+@pytest.mark.rows("W04", "W07")
+def test_a_one_time_code_gives_no_token_past_a_second_factor(instance, rest, signed_in):
+    made = rest.post("/credentials", {"data": {"type": "credentials", "attributes": {"kind": "one_time", "account": signed_in.name}}})
+    secret = made.attributes["secret"]
+    basic = {"Authorization": "Basic " + base64.b64encode(f"{signed_in.name}:{secret}".encode()).decode()}
+    refused = instance.rest(source=support.new_address()).post("/tokens", headers=basic)
+    assert refused.status == 403 and "second factor" in refused.error["detail"], refused
+    # It isn't used up, and leads to a session that wants the second factor before another password is set.
+    one = Browser(instance)
+    answer = one.sign_in(signed_in.name, one_time_code=secret)
+    assert answer.attributes["missing"] == ["second_factor", "password"]
+    assert one.step("password", password="another long password").status == 403
+    assert one.sign_in(signed_in.name, one_time_code=secret).status == 401
+
+
+@pytest.mark.rows("W07")
+def test_wrong_codes_dont_keep_the_owner_out(instance, signed_in):
+    """Who has the password, and no second factor, makes others wait for the app; a recovery code isn't guessed, and waits for nothing."""
+    thief = Browser(instance)
+    thief.sign_in(signed_in.name, password=PASSWORD)
+    answers = [thief.step("second_factor", code="000000").status for _ in range(12)]
+    assert answers[-1] == 429
+    owner = Browser(instance)
+    owner.sign_in(signed_in.name, password=PASSWORD)
+    assert owner.step("second_factor", code=totp(signed_in.secret)).status == 429
+    assert owner.step("second_factor", recovery_code=signed_in.recovery[0]).status == 200
+    # Nor are they tried without end.
+    answers = [thief.step("second_factor", recovery_code=f"aaaa-bbbb-cccc-dd{i:02}").status for i in range(12)]
+    assert answers[0] == 422 and answers[-1] == 429
+
+
+def test_any_browser_gets_in_whatever_it_calls_itself(instance, signed_in):
+    for agent in ("Bärenbrowser/1 \u00fc".encode().decode("latin-1"), "\xff\xfe", "x" * 5000, "ü" * 150, "<script>alert(1)</script>", '"\\'):
+        one = Browser(instance)
+        answer = one.sign_in(signed_in.name, {"User-Agent": agent}, password=PASSWORD)
+        assert answer.status == 201 and len(answer.attributes["agent"]) <= 200, answer
+        assert all(" " <= c <= "~" for c in answer.attributes["agent"])
+
+
+def test_a_session_proves_again_who_sits_there(instance, signed_in):
+    before, until = signed_in.cookie, signed_in.now().attributes["expires_at"]
+    fresh_code(instance, signed_in.name)
+    id = signed_in.now().data["id"]
+    instance.sql(f"UPDATE session SET proved_at = now() - interval '1 hour' WHERE id = {id}", role="siegel_ca")
+    answer = signed_in.step("second_factor", code=totp(signed_in.secret))
+    assert answer.status == 200 and signed_in.cookie != before and answer.attributes["expires_at"] == until  # it lives no longer by that
+    assert instance.sql(f"SELECT proved_at > now() - interval '1 minute' FROM session WHERE id = {id}") == [["t"]]
 
 
 # ---------------------------------------------------------------- other pages

@@ -17,7 +17,7 @@ import support
 
 # The ready roles, written here a second time, so that a change of them is noticed.
 REGISTRATION = {"read", "certificates.issue", "certificates.revoke", "metadata.write", "approvals.decide", "enrolment.codes"}
-OPERATION = REGISTRATION | {"certificates.import", "secrets.manage", "keys.recover", "jobs.manage"}
+OPERATION = REGISTRATION | {"certificates.import", "secrets.manage", "keys.recover", "jobs.manage", "machine.read"}
 READY = {
     "administrator": OPERATION | {"cas.manage", "key_stores.manage", "profiles.manage", "policies.manage", "secrets.fetch", "accounts.manage",
                                   "tenants.manage", "enrolment.manage"},

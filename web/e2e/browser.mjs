@@ -82,8 +82,8 @@ export async function open({ url, lang, dark = false, shots, width = 1366, heigh
   return one;
 }
 
-/** The whole first sign-in; gives the secret of the second factor. */
-export async function first(b, name, code, look = async () => {}) {
+/** The whole first sign-in, until the page with that heading is there; gives the secret of the second factor. */
+export async function first(b, name, code, look = async () => {}, then = b.w.dashboard) {
   const { page, w } = b;
   await page.goto(`${b.url}/`);
   await b.heading(w.signIn);
@@ -105,6 +105,6 @@ export async function first(b, name, code, look = async () => {}) {
   await page.getByRole("button", { name: w.kept }).waitFor();
   await look("sign-in-recovery-codes");
   await page.getByRole("button", { name: w.kept }).click();
-  await b.heading(w.dashboard);
+  await b.heading(then);
   return secret;
 }

@@ -69,15 +69,17 @@ function resourceOf(name, document) {
   resource.relationships = fieldsOf(schema?.relationships);
   for (const [path, item] of Object.entries(document.paths)) {
     const [, first, second, third] = path.split("/");
-    if (first !== name || second === "current") {
-      continue; // of one's own session: the screen of the account has it
+    if (first !== name || (name === "sessions" && second && second !== "{id}")) {
+      continue; // signing in, and one's own session: their screens have it
     }
     for (const [method, operation] of Object.entries(item)) {
       const one = operationOf(method, path, operation);
       if (third) {
         resource.actions[third] = one;
       } else if (second && second !== "{id}") {
-        resource.wide[second] = one;
+        if (method !== "get") {
+          resource.wide[second] = one;
+        } // else it is a file, which its own screen fetches
       } else if (method === "get") {
         const many = operation.responses["200"]?.content?.[MEDIA_TYPE]?.schema.properties.data.type === "array";
         const parted = Boolean(document.paths[`/${name}/{id}`]?.get);

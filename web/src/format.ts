@@ -76,3 +76,11 @@ export function browserOf(agent: string | undefined): string {
   }
   return (agent ?? "").slice(0, 40);
 }
+
+/** "1,234 bytes" in the unit that fits: 12.1 MB. */
+export function bytes(language: string, n: number): string {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
+  const power = n > 0 ? Math.min(Math.floor(Math.log10(n) / 3), units.length - 1) : 0;
+  const style = { style: "unit", unit: units[power], unitDisplay: "short", maximumFractionDigits: power > 0 ? 1 : 0 } as const;
+  return new Intl.NumberFormat(locale(language), style).format(n / 1000 ** power);
+}

@@ -1,31 +1,4 @@
-import "@patternfly/react-core/dist/styles/base.css";
-import "./style.css";
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { StrictMode } from "react";
-import { createRoot } from "react-dom/client";
 import { App } from "./App";
-import { ApiError } from "./api/client";
-import { ready } from "./i18n";
+import { start } from "./start";
 
-const client = new QueryClient({
-  defaultOptions: {
-    queries: {
-      // What is wrong with the question stays wrong; what was away for a moment is asked for twice more.
-      retry: (failures, error) => failures < 2 && !(error instanceof ApiError && error.status < 500),
-      refetchOnWindowFocus: true,
-      staleTime: 10_000,
-    },
-  },
-});
-
-const root = document.getElementById("root");
-await ready;
-if (root) {
-  createRoot(root).render(
-    <StrictMode>
-      <QueryClientProvider client={client}>
-        <App />
-      </QueryClientProvider>
-    </StrictMode>,
-  );
-}
+await start(<App />);

@@ -1,5 +1,15 @@
 // Every screen: where it is, who may see it, and its place in the navigation. The routes (App.tsx) and the navigation (parts/Layout.tsx) are made of it.
 import CertificateIcon from "@patternfly/react-icons/dist/esm/icons/certificate-icon";
+import ClipboardCheckIcon from "@patternfly/react-icons/dist/esm/icons/clipboard-check-icon";
+import CogIcon from "@patternfly/react-icons/dist/esm/icons/cog-icon";
+import FileImportIcon from "@patternfly/react-icons/dist/esm/icons/file-import-icon";
+import HistoryIcon from "@patternfly/react-icons/dist/esm/icons/history-icon";
+import KeyIcon from "@patternfly/react-icons/dist/esm/icons/key-icon";
+import ListIcon from "@patternfly/react-icons/dist/esm/icons/list-icon";
+import LockIcon from "@patternfly/react-icons/dist/esm/icons/lock-icon";
+import PluggedIcon from "@patternfly/react-icons/dist/esm/icons/plugged-icon";
+import SitemapIcon from "@patternfly/react-icons/dist/esm/icons/sitemap-icon";
+import TasksIcon from "@patternfly/react-icons/dist/esm/icons/tasks-icon";
 import PlusCircleIcon from "@patternfly/react-icons/dist/esm/icons/plus-circle-icon";
 import TachometerAltIcon from "@patternfly/react-icons/dist/esm/icons/tachometer-alt-icon";
 import UserIcon from "@patternfly/react-icons/dist/esm/icons/user-icon";
@@ -24,16 +34,41 @@ export interface Place {
 }
 
 const Resources = lazy(() => import("./screens/Resources"));
+const Approvals = lazy(() => import("./screens/Approvals"));
+const Imports = lazy(() => import("./screens/Imports"));
+const Jobs = lazy(() => import("./screens/Jobs"));
 
 export const PLACES: Place[] = [
   { path: "/", right: "read", nav: { key: "dashboard", icon: <TachometerAltIcon />, group: "daily" }, screen: lazy(() => import("./screens/Dashboard")) },
   { path: "/issue", right: "certificates.issue", nav: { key: "issue", icon: <PlusCircleIcon />, group: "daily" }, screen: lazy(() => import("./screens/Issue")) },
   { path: "/certificates", right: "read", nav: { key: "certificates", icon: <CertificateIcon />, group: "daily" }, resource: "certificates", screen: lazy(() => import("./screens/Inventory")) },
   { path: "/certificates/:id", right: "read", screen: lazy(() => import("./screens/Certificate")) },
+  { path: "/hierarchy", right: "read", expert: true, nav: { key: "hierarchy", icon: <SitemapIcon />, group: "authority" }, resource: "cas", screen: lazy(() => import("./screens/Hierarchy")) },
+  { path: "/hierarchy/new", right: "cas.manage", expert: true, screen: lazy(() => import("./screens/NewAuthority")) },
+  { path: "/hierarchy/:id", right: "read", expert: true, screen: lazy(() => import("./screens/Authority")) },
+  { path: "/keys", right: "read", expert: true, nav: { key: "keys", icon: <KeyIcon />, group: "store" }, resource: "key_stores", screen: lazy(() => import("./screens/Keys")) },
+  { path: "/profiles", right: "read", expert: true, nav: { key: "profiles", icon: <ListIcon />, group: "authority" }, resource: "profiles", screen: lazy(() => import("./screens/Profiles")) },
+  { path: "/profiles/:id", right: "read", expert: true, screen: lazy(() => import("./screens/Profile")) },
+  { path: "/policies/:id", right: "read", expert: true, screen: lazy(() => import("./screens/Policy")) },
+  { path: "/enrollment", right: "read", expert: true, nav: { key: "enrolment", icon: <PluggedIcon />, group: "enrolment" }, screen: lazy(() => import("./screens/Enrolment")) },
+  { path: "/approvals", right: "read", expert: true, nav: { key: "approvals", icon: <ClipboardCheckIcon />, group: "operation" }, resource: "approvals", screen: Approvals },
+  { path: "/approvals/:id", right: "read", expert: true, screen: Approvals },
+  { path: "/imports", right: "read", expert: true, nav: { key: "imports", icon: <FileImportIcon />, group: "operation" }, resource: "imports", screen: Imports },
+  { path: "/imports/:id", right: "read", expert: true, screen: Imports },
+  { path: "/jobs", right: "read", expert: true, nav: { key: "jobs", icon: <TasksIcon />, group: "operation" }, resource: "jobs", screen: Jobs },
+  { path: "/jobs/:id", right: "read", expert: true, screen: Jobs },
+  { path: "/secrets", right: "read", expert: true, nav: { key: "secrets", icon: <LockIcon />, group: "store" }, resource: "secrets", screen: lazy(() => import("./screens/Secrets")) },
+  { path: "/audit", right: "audit.read", expert: true, nav: { key: "audit", icon: <HistoryIcon />, group: "operation" }, resource: "audit_events", screen: lazy(() => import("./screens/Audit")) },
+  { path: "/settings", right: "read", expert: true, nav: { key: "settings", icon: <CogIcon />, group: "operation" }, resource: "settings", screen: lazy(() => import("./screens/Settings")) },
   { path: "/r/:resource", right: null, screen: Resources },
   { path: "/r/:resource/:id/*", right: null, screen: Resources },
   { path: "/account", right: null, nav: { key: "account", icon: <UserIcon />, group: "self" }, screen: lazy(() => import("./screens/Account")) },
 ];
+
+/** The place of that address, when there is one and these rights allow it. */
+export function placeOf(path: string, rights: readonly string[]): Place | undefined {
+  return PLACES.find((place) => place.path === path && (place.right === null || rights.includes(place.right)));
+}
 
 /** What somebody with these rights finds in the navigation. */
 export function offered(rights: readonly string[], expert: boolean): Place[] {

@@ -9,6 +9,7 @@
 
 TCase *tcase_bootstrap(void);
 TCase *tcase_registry(void);
+TCase *tcase_doors(void);
 TCase *tcase_batch(void);
 TCase *tcase_signer(void);
 TCase *tcase_ra(void);

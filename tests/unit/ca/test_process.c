@@ -123,7 +123,7 @@ START_TEST(test_rights)
 	    {SIEGEL__REQUEST__OPERATION_RA, "sched"},       {SIEGEL__REQUEST__OPERATION_RA_SIGN, "est scep"},
 	    {SIEGEL__REQUEST__OPERATION_RA_DECRYPT, "scep"}, {SIEGEL__REQUEST__OPERATION_PASSWORD, "scep"},
 	    {SIEGEL__REQUEST__OPERATION_WRAP_KEY, "est"},     {SIEGEL__REQUEST__OPERATION_CSR_ATTRIBUTES, "est"},
-	    {SIEGEL__REQUEST__OPERATION_MAC, "acme"},       {SIEGEL__REQUEST__OPERATION_MANAGE, "manage"},
+	    {SIEGEL__REQUEST__OPERATION_MAC, "acme"},       {SIEGEL__REQUEST__OPERATION_MANAGE, "manage login"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		for (int c = 0; c < CALLER_COUNT; c++)

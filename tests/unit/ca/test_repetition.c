@@ -88,6 +88,8 @@ START_TEST(test_repeated)
 	siegel__reply__free_unpacked(first, NULL);
 	siegel__reply__free_unpacked(second, NULL);
 	/* from another front end, which sends CSRs, it is the same */
+	test_superuser("INSERT INTO siegel.endpoint (tenant_id, protocol, label, profile_id, auth) SELECT 1, 'est', 'repetition', p.id, '{password}'"
+		       " FROM siegel.profile p WHERE p.tenant_id = 1 AND p.name = 'server'");
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	ask_with_csr(&q, key);
 	q.requestor.source = writable("est");

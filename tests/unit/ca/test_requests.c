@@ -175,6 +175,92 @@ START_TEST(test_front_end_speaks_for_itself)
 }
 END_TEST
 
+static const char *const front_ends[] = {"est", "scep", "acme"};
+
+/* A request with a CSR as that front end sends it. */
+static Siegel__Reply *
+ask_as(const char *source, const char *profile, const char *ca, const char *cn)
+{
+	struct asking q;
+	int fd = client_connect(source);
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	ask(&q, 1, cn);
+	ask_with_csr(&q, key);
+	q.requestor.source = writable(source);
+	q.issue.profile = writable(profile);
+	q.issue.ca = writable(ca);
+	static Siegel__Name name, *list[] = {&name};
+	siegel__name__init(&name);
+	name.value = writable(cn);
+	q.issue.names = list;
+	q.issue.n_names = 1;
+	q.issue.n_subject = 0; /* siegel-acme says none */
+	client_send_issue(fd, &q);
+	Siegel__Reply *reply = client_reply(fd);
+	close(fd);
+	ask_free(&q);
+	EVP_PKEY_free(key);
+	return reply;
+}
+
+static void
+door(const char *protocol, const char *profile)
+{
+	char sql[900];
+	snprintf(sql, sizeof(sql),
+		 "WITH p AS (SELECT id FROM siegel.profile WHERE tenant_id = 1 AND name = '%s'), n AS (INSERT INTO siegel.endpoint AS n"
+		 " (tenant_id, protocol, label, profile_id, auth) SELECT 1, '%s', 'request', p.id, '{%s}' FROM p RETURNING n.id)"
+		 " INSERT INTO siegel.directory_profile (endpoint_id, tenant_id, name, profile_id, description) SELECT n.id, 1, 'x', p.id, '' FROM n, p",
+		 profile, protocol, strcmp(protocol, "acme") == 0 ? "http-01" : "password");
+	test_superuser(sql);
+}
+
+/* A front end asks by what its own doors bind, from the moment on that they do, and until they don't. */
+START_TEST(test_doors)
+{
+	const char *protocol = front_ends[_i], *other = front_ends[(_i + 1) % ARRAY_LEN(front_ends)];
+	test_superuser("DELETE FROM siegel.endpoint WHERE label = 'request'");
+	client_expect_error(ask_as(protocol, "server", "", "door.example"), E_FORBIDDEN, "");
+	for (int again = 0; again < 5; again++) {
+		door(protocol, "server");
+		client_expect_issued(ask_as(protocol, "server", "", "door.example"));
+		client_expect_issued(ask_as(protocol, "server", "issuing", "door.example"));
+		client_expect_error(ask_as(protocol, "client", "", "door.example"), E_FORBIDDEN, "");
+		client_expect_error(ask_as(protocol, "server", "root", "door.example"), E_FORBIDDEN, "");
+		client_expect_error(ask_as(other, "server", "", "door.example"), E_FORBIDDEN, "");
+		test_superuser(again % 2 ? "UPDATE siegel.endpoint SET enabled = false WHERE label = 'request'"
+		                         : "DELETE FROM siegel.endpoint WHERE label = 'request'");
+		int tries = 0; /* the notice is on its way: requests don't ask the store */
+		Siegel__Reply *reply;
+		while ((reply = ask_as(protocol, "server", "", "door.example"))->result_case == SIEGEL__REPLY__RESULT_ISSUED && tries++ < 200) {
+			siegel__reply__free_unpacked(reply, NULL);
+			usleep(5000);
+		}
+		client_expect_error(reply, E_FORBIDDEN, "");
+		test_superuser("DELETE FROM siegel.endpoint WHERE label = 'request'");
+	}
+}
+END_TEST
+
+/* Profile and CA of a successor would be another certificate's. */
+START_TEST(test_successor_of_front_end)
+{
+	struct asking q;
+	int fd = client_connect(front_ends[_i]);
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	ask(&q, 1, "a.example");
+	ask_with_csr(&q, key);
+	q.requestor.source = writable(front_ends[_i]);
+	q.issue.replaces_id = 1;
+	q.issue.profile = writable("");
+	client_send_issue(fd, &q);
+	client_expect_error(client_reply(fd), E_FORBIDDEN, "");
+	close(fd);
+	ask_free(&q);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
 /* Each on the connection that then issues: it costs nobody anything. */
 START_TEST(test_bad_request)
 {
@@ -370,6 +456,8 @@ tcase_requests(void)
 	tcase_add_loop_test(c, test_rights, 0, ARRAY_LEN(rights));
 	tcase_add_loop_test(c, test_no_operation, 0, 3);
 	tcase_add_test(c, test_front_end_speaks_for_itself);
+	tcase_add_loop_test(c, test_doors, 0, ARRAY_LEN(front_ends));
+	tcase_add_loop_test(c, test_successor_of_front_end, 0, ARRAY_LEN(front_ends));
 	tcase_add_loop_test(c, test_bad_request, 0, ARRAY_LEN(bad));
 	tcase_add_loop_test(c, test_own_key, 0, 2);
 	tcase_add_test(c, test_csr);

@@ -7,6 +7,7 @@ main(void)
 	Suite *s = suite_create("ca on a store");
 	suite_add_tcase(s, tcase_bootstrap());
 	suite_add_tcase(s, tcase_registry());
+	suite_add_tcase(s, tcase_doors());
 	suite_add_tcase(s, tcase_batch());
 	suite_add_tcase(s, tcase_signer());
 	suite_add_tcase(s, tcase_ra());

@@ -8,6 +8,7 @@
 
 TCase *tcase_error(void);
 TCase *tcase_utf8(void);
+TCase *tcase_text(void);
 TCase *tcase_json_depth(void);
 TCase *tcase_memory(void);
 TCase *tcase_secret(void);

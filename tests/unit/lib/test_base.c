@@ -67,6 +67,7 @@ main(void)
 		return 1;
 	suite_add_tcase(suite, tcase_error());
 	suite_add_tcase(suite, tcase_utf8());
+	suite_add_tcase(suite, tcase_text());
 	suite_add_tcase(suite, tcase_json_depth());
 	suite_add_tcase(suite, tcase_memory());
 	suite_add_tcase(suite, tcase_secret());

@@ -1,5 +1,6 @@
 #include "lib/error.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/utf8.h"
@@ -42,6 +43,44 @@ START_TEST(test_hostile_text)
 }
 END_TEST
 
+static const char *
+value(const struct error *e, unsigned i)
+{
+	static char text[sizeof(e->detail)];
+
+	snprintf(text, sizeof(text), "%.*s", (int)e->values[i].len, e->detail + e->values[i].at);
+	return text;
+}
+
+START_TEST(test_values)
+{
+	struct error e;
+	char text[1000];
+
+	fail(&e, E_BAD_VALUE, "%s is longer than %zu bytes: 100%%, %.3s, %*d", "cn", (size_t)64, "abcdef", 4, 7);
+	ck_assert_str_eq(e.detail, "cn is longer than 64 bytes: 100%, abc,    7");
+	ck_assert_uint_eq(e.n_values, 4);
+	ck_assert_str_eq(value(&e, 0), "cn");
+	ck_assert_str_eq(value(&e, 1), "64");
+	ck_assert_str_eq(value(&e, 2), "abc");
+	ck_assert_str_eq(value(&e, 3), "   7");
+	fail(&e, E_BAD_VALUE, "nothing in it");
+	ck_assert_uint_eq(e.n_values, 0);
+	fail(&e, E_BAD_VALUE, "%s%s", "", "\x03x\x02y");
+	ck_assert_uint_le(e.n_values, ERROR_VALUES);
+	for (unsigned i = 0; i < e.n_values; i++)
+		ck_assert_uint_le(e.values[i].at + (size_t)e.values[i].len, strlen(e.detail));
+	fail(&e, E_BAD_VALUE, "%d%d%d%d%d%d%d%d%d%d", 1, 2, 3, 4, 5, 6, 7, 8, 9, 0);
+	ck_assert_str_eq(e.detail, "1234567890");
+	ck_assert_uint_eq(e.n_values, ERROR_VALUES);
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	fail(&e, E_BAD_VALUE, "%d is %s", 1, text);
+	ck_assert_uint_eq(strlen(e.detail), sizeof(e.detail) - 1);
+	ck_assert_uint_eq(e.n_values, 0);
+}
+END_TEST
+
 START_TEST(test_rows)
 {
 	ck_assert_str_eq(error_name(E_BAD_CSR), "bad_csr");
@@ -63,6 +102,7 @@ tcase_error(void)
 
 	tcase_add_test(t, test_fill);
 	tcase_add_test(t, test_hostile_text);
+	tcase_add_test(t, test_values);
 	tcase_add_test(t, test_rows);
 	return t;
 }

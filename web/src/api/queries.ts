@@ -14,10 +14,28 @@ export interface Statistics {
   expired: number;
   by_status: { issued: number; revoked: number; held: number };
   expiring: { "7_days": number; "30_days": number; "90_days": number };
-  by_day: { day: string; issued: number; revoked: number }[];
+  by_day: { day: string; issued: number; revoked: number; refused: number }[];
+  refused: { total: number; by_reason: { reason: string; count: number }[]; by_source: { source: string; count: number }[] };
   by_ca: { ca: string; count: number }[];
   by_profile: { profile: string; count: number }[];
   by_source: { source: string; count: number }[];
+}
+
+/** As GET /machine gives it (doc/rest.md). */
+export interface Machine {
+  status: "ok" | "warning" | "failed";
+  problems: { code: string; level: "warning" | "failed"; subject: string; value: number }[];
+  services: { name: string; state: "running" | "stopped" | "unknown"; since: string | null; processes: number; memory_bytes: number }[];
+  engine: { state: string; key_store: string };
+  store: { state: string; bytes: number; started_at: string; counts_waiting: number };
+  jobs: { waiting: number; running: number; oldest_sec: number };
+  crls: { cas: number; overdue: number; missing: number };
+  crl_list: { ca: string; state: "ok" | "overdue" | "missing"; this_update: string | null; next_update: string | null }[];
+  disks: { paths: string[]; state: "ok" | "warning" | "failed"; bytes: number; free_bytes: number }[];
+  cpu?: { processors: number; load: [number, number, number]; busy_percent: number };
+  memory?: { bytes: number; available_bytes: number; swap_bytes: number; swap_free_bytes: number };
+  clock?: { now: string; synchronized: boolean; error_ms: number };
+  uptime_sec: number;
 }
 
 export interface KeyStore {
@@ -45,20 +63,32 @@ export function useHealth() {
   });
 }
 
+/** How the machine does, anew every half minute. */
+export function useMachine(allowed: boolean) {
+  return useQuery({
+    queryKey: ["machine"],
+    enabled: allowed,
+    refetchInterval: 30_000,
+    queryFn: async () => (await plain<{ attributes: Machine }>("/machine")).attributes,
+  });
+}
+
 export function useKeyStores(allowed: boolean) {
   return useQuery({ queryKey: ["key_stores"], enabled: allowed, queryFn: () => plain<KeyStore[]>("/key_stores") });
 }
 
-export function useCas() {
+export function useCas(allowed = true) {
   return useQuery({
     queryKey: ["cas"],
+    enabled: allowed,
     queryFn: async () => dataOf<Ca[]>(await api.GET("/cas", { params: { query: { "page[size]": 500 } } })),
   });
 }
 
-export function useProfiles() {
+export function useProfiles(allowed = true) {
   return useQuery({
     queryKey: ["profiles"],
+    enabled: allowed,
     queryFn: async () => dataOf<Profile[]>(await api.GET("/profiles", { params: { query: { "page[size]": 500 } } })),
   });
 }
@@ -116,5 +146,14 @@ export function useAudit(object: string, allowed: boolean) {
     queryKey: ["audit", object],
     enabled: allowed,
     queryFn: () => plain<AuditEvent[]>(`/audit_events?filter[object]=${encodeURIComponent(object)}&page[size]=50`),
+  });
+}
+
+/** What each right allows, in the server's words. */
+export function useRights() {
+  return useQuery({
+    queryKey: ["rights"],
+    staleTime: Infinity,
+    queryFn: async () => new Map((await plain<{ id: string; attributes: { text: string } }[]>("/rights")).map((one) => [one.id, one.attributes.text])),
   });
 }

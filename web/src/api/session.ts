@@ -12,6 +12,11 @@ export function attributesOf(session: Session): SessionAttributes {
   return (session.attributes ?? {}) as SessionAttributes;
 }
 
+/** Sees what it is responsible for, and nothing else: the portal is its place, not the console. */
+export function portalAlone(rights: readonly string[]): boolean {
+  return rights.includes("certificates.own") && !rights.includes("read");
+}
+
 /** null: nobody is signed in. */
 export async function fetchSession(): Promise<Session | null> {
   try {

@@ -1,10 +1,38 @@
 // The areas of the console's words, each a file for each language (en/<area>.ts, de/<area>.ts), loaded when a screen first asks for it by
 // useTranslation("<area>"). "base" is there from the beginning.
+import type approvals from "./en/approvals";
+import type audit from "./en/audit";
 import type base from "./en/base";
 import type resources from "./en/resources";
+import type enrolment from "./en/enrolment";
+import type help from "./en/help";
+import type hierarchy from "./en/hierarchy";
+import type inventory from "./en/inventory";
+import type keys from "./en/keys";
+import type machine from "./en/machine";
+import type palette from "./en/palette";
+import type portal from "./en/portal";
+import type rules from "./en/rules";
+import type secrets from "./en/secrets";
+import type settings from "./en/settings";
+import type work from "./en/work";
 
 export interface Words {
+  approvals: typeof approvals;
+  audit: typeof audit;
   base: typeof base;
   /** What stands around; the tables in it are too large for the types of keys, and are looked up (resources/words.ts). */
   resources: Pick<typeof resources, "screen">;
+  enrolment: typeof enrolment;
+  help: typeof help;
+  hierarchy: typeof hierarchy;
+  inventory: typeof inventory;
+  keys: typeof keys;
+  machine: typeof machine;
+  palette: typeof palette;
+  portal: typeof portal;
+  rules: typeof rules;
+  secrets: typeof secrets;
+  settings: typeof settings;
+  work: typeof work;
 }

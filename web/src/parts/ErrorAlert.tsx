@@ -2,6 +2,7 @@ import { Content } from "@patternfly/react-core";
 import { useTranslation } from "react-i18next";
 import { ApiError, type ErrorObject } from "../api/client";
 import type { Words } from "../i18n/words";
+import { type Said, useSaid } from "../i18n/say";
 import { Notice } from "./Notice";
 
 type Way = keyof Words["base"]["error"]["way"];
@@ -24,9 +25,15 @@ export function fieldOf(error: ErrorObject, labels: Record<string, string>): str
   return name ? (labels[name] ?? name) : null;
 }
 
+/** The cause in the reader's language; where nobody translated it, in English and marked so. */
+export function Cause({ said }: { said: Said | null }) {
+  return said && <span lang={said.lang}>{said.text}</span>;
+}
+
 /** What went wrong: cause, field and way out. labels: what the form calls its fields. */
 export function ErrorAlert({ error, labels = {} }: { error: unknown; labels?: Record<string, string> }) {
   const { t } = useTranslation();
+  const said = useSaid(error instanceof ApiError ? (error.first ?? { detail: error.message }) : undefined);
   if (!error) {
     return null;
   }
@@ -41,7 +48,9 @@ export function ErrorAlert({ error, labels = {} }: { error: unknown; labels?: Re
   const field = fieldOf(first, labels);
   return (
     <Notice variant="danger" title={t("error.title")} className="siegel-error" role="alert">
-      <Content component="p">{first.detail ?? error.message}</Content>
+      <Content component="p">
+        <Cause said={said} />
+      </Content>
       {field && <Content component="p">{t("error.where", { field })}</Content>}
       <Content component="p">{t(`error.way.${wayOf(first.code)}`, { seconds: error.retryAfter ?? 1 })}</Content>
       {first.id && <Content component="small">{t("error.id", { id: first.id })}</Content>}

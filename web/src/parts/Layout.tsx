@@ -23,16 +23,22 @@ import {
   ToolbarGroup,
   ToolbarItem,
 } from "@patternfly/react-core";
+import QuestionCircleIcon from "@patternfly/react-icons/dist/esm/icons/outlined-question-circle-icon";
+import SearchIcon from "@patternfly/react-icons/dist/esm/icons/search-icon";
 import UserIcon from "@patternfly/react-icons/dist/esm/icons/user-icon";
-import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation, useNavigate } from "react-router";
-import { attributesOf, signOut, useSession, useSetSession } from "../api/session";
+import { attributesOf, useSession } from "../api/session";
 import { GROUPS, offered, type Place } from "../places";
+import { useLeave } from "./leave";
 import { LanguageSwitch, ThemeSwitch, ViewSwitch } from "./Switches";
 import { useExpert } from "./view";
 
 const ExpertNav = lazy(() => import("../resources/ExpertNav"));
+
+const Help = lazy(() => import("./Help"));
+const Palette = lazy(() => import("./Palette"));
 
 // Narrower than this the navigation lies over the page (PatternFly's xl).
 const WIDE = window.matchMedia("(min-width: 75rem)");
@@ -51,20 +57,11 @@ function useSidebar() {
   return { open, toggle: () => setOpen(!open), chosen: () => setOpen(WIDE.matches && open) };
 }
 
-function UserMenu({ name }: { name: string }) {
+function UserMenu({ name, rights }: { name: string; rights: readonly string[] }) {
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);
   const navigate = useNavigate();
-  const setSession = useSetSession();
-  const leave = () => {
-    // Whatever the server says: this browser is out.
-    void signOut()
-      .catch(() => undefined)
-      .then(() => {
-        setSession(null);
-        void navigate("/");
-      });
-  };
+  const leave = useLeave();
   return (
     <Dropdown
       isOpen={open}
@@ -81,6 +78,11 @@ function UserMenu({ name }: { name: string }) {
         <DropdownItem key="own" onClick={() => void navigate("/account")}>
           {t("app.own")}
         </DropdownItem>
+        {(rights.includes("certificates.own") || rights.includes("certificates.issue")) && (
+          <DropdownItem key="portal" to="/portal/">
+            {t("app.portal")}
+          </DropdownItem>
+        )}
         <DropdownItem key="leave" onClick={leave}>
           {t("app.signOut")}
         </DropdownItem>
@@ -89,11 +91,42 @@ function UserMenu({ name }: { name: string }) {
   );
 }
 
+/** Whether somebody types: then a "?" is a question mark. */
+export function types(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
+}
+
+/** What lies beside or over every page: its help (F1, ?) and the command palette (Ctrl or Cmd with K). */
+function useBeside() {
+  const [help, setHelp] = useState(false);
+  const [palette, setPalette] = useState(false);
+  const helpButton = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
+        event.preventDefault();
+        setPalette(true);
+      } else if (event.key === "F1" || (event.key === "?" && !types(event.target) && !event.ctrlKey && !event.metaKey)) {
+        event.preventDefault();
+        setHelp((was) => !was);
+      }
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  }, []);
+  const closeHelp = () => {
+    setHelp(false);
+    helpButton.current?.focus();
+  };
+  return { help, setHelp, closeHelp, helpButton, palette, setPalette };
+}
+
 export function Layout({ children }: { children: ReactNode }) {
   const { t } = useTranslation();
   const session = useSession();
   const location = useLocation();
   const bar = useSidebar();
+  const beside = useBeside();
   const attributes = session.data ? attributesOf(session.data) : {};
   const rights = attributes.rights ?? [];
   const expert = useExpert();
@@ -132,13 +165,39 @@ export function Layout({ children }: { children: ReactNode }) {
           <ToolbarContent>
             <ToolbarGroup align={{ default: "alignEnd" }} gap={{ default: "gapSm" }}>
               <ToolbarItem>
+                <Button
+                  variant="control"
+                  icon={<SearchIcon />}
+                  aria-label={`${t("app.palette")} (${t("app.paletteKey")})`}
+                  aria-keyshortcuts="Control+K Meta+K"
+                  aria-haspopup="dialog"
+                  onClick={() => beside.setPalette(true)}
+                >
+                  <span className="siegel-wide">
+                    {t("app.palette")} <kbd>{t("app.paletteKey")}</kbd>
+                  </span>
+                </Button>
+              </ToolbarItem>
+              <ToolbarItem>
+                <Button
+                  ref={beside.helpButton}
+                  variant="plain"
+                  icon={<QuestionCircleIcon />}
+                  aria-label={t("app.help")}
+                  title={`${t("app.help")} (F1)`}
+                  aria-keyshortcuts="F1"
+                  aria-expanded={beside.help}
+                  onClick={() => beside.setHelp(!beside.help)}
+                />
+              </ToolbarItem>
+              <ToolbarItem>
                 <LanguageSwitch />
               </ToolbarItem>
               <ToolbarItem>
                 <ThemeSwitch />
               </ToolbarItem>
               <ToolbarItem>
-                <UserMenu name={attributes.title || attributes.name || ""} />
+                <UserMenu name={attributes.title || attributes.name || ""} rights={rights} />
               </ToolbarItem>
             </ToolbarGroup>
           </ToolbarContent>
@@ -181,8 +240,27 @@ export function Layout({ children }: { children: ReactNode }) {
     </SkipToContent>
   );
   return (
-    <Page masthead={masthead} sidebar={sidebar} skipToContent={skip} mainContainerId="main" mainTabIndex={-1} onPageResize={watched}>
+    <Page
+      masthead={masthead}
+      sidebar={sidebar}
+      skipToContent={skip}
+      mainContainerId="main"
+      mainTabIndex={-1}
+      onPageResize={watched}
+      drawerDefaultSize="26rem"
+      isNotificationDrawerExpanded={beside.help}
+      notificationDrawer={
+        <Suspense fallback={null}>
+          <Help key={location.pathname} path={location.pathname} rights={rights} onClose={beside.closeHelp} />
+        </Suspense>
+      }
+    >
       {children}
+      {beside.palette && (
+        <Suspense fallback={null}>
+          <Palette rights={rights} onClose={() => beside.setPalette(false)} onHelp={() => beside.setHelp(true)} />
+        </Suspense>
+      )}
     </Page>
   );
 }

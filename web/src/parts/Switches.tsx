@@ -1,10 +1,10 @@
 import { Button, ToggleGroup, ToggleGroupItem } from "@patternfly/react-core";
 import MoonIcon from "@patternfly/react-icons/dist/esm/icons/moon-icon";
 import SunIcon from "@patternfly/react-icons/dist/esm/icons/sun-icon";
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { LANGUAGES, chooseLanguage } from "../i18n";
 import { chooseView, useExpert } from "./view";
+import { toggleTheme, useDark } from "../theme";
 
 const NAMES = { de: "Deutsch", en: "English" };
 
@@ -26,22 +26,11 @@ export function LanguageSwitch() {
   );
 }
 
-const DARK = "pf-v6-theme-dark";
-
 export function ThemeSwitch() {
   const { t } = useTranslation();
-  const [dark, setDark] = useState(document.documentElement.classList.contains(DARK));
-  const change = () => {
-    document.documentElement.classList.toggle(DARK, !dark);
-    try {
-      localStorage.setItem("siegel.theme", dark ? "light" : "dark");
-    } catch {
-      // without storage it holds for this page
-    }
-    setDark(!dark);
-  };
+  const dark = useDark();
   const label = t("app.theme", { theme: t(dark ? "app.light" : "app.dark") });
-  return <Button variant="plain" aria-label={label} title={label} icon={dark ? <SunIcon /> : <MoonIcon />} onClick={change} />;
+  return <Button variant="plain" aria-label={label} title={label} icon={dark ? <SunIcon /> : <MoonIcon />} onClick={toggleTheme} />;
 }
 
 export function ViewSwitch() {

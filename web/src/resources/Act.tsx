@@ -61,7 +61,7 @@ export function Later({ outcome }: { outcome: Outcome }) {
 function Result({ resource, operation, thing }: { resource: ResourceName; operation: Operation; thing: Thing }) {
   const words = useWords();
   const own = resourceOf(resource).types.includes(thing.type);
-  const trial = ["evaluate", "dry_run", "choose", "advise_renewal"].includes(operation.type ?? "");
+  const trial = ["evaluate", "dry_run", "choose", "advise_renewal", "update", "verify", "check"].includes(operation.type ?? "");
   const shown = onceOf(resource, thing);
   if (trial || own) {
     return trial ? (

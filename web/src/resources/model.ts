@@ -93,11 +93,11 @@ export function visible(name: ResourceName, rights: readonly string[]): boolean 
 /** The groups of the expert view and what stands in each, in this order. A resource that stands in none is found under operation. */
 const GROUPS = {
   authority: ["certificates", "cert_server", "cert_client", "cert_device", "cas", "ca_certificates", "crls", "profiles", "profile_templates", "policies",
-    "renewal_advice"],
+    "renewal_advice", "offers", "batches", "batch_items", "saved_queries"],
   enrolment: ["est_labels", "scep_profiles", "enrollment_codes", "acme_directories", "acme_keys", "acme_accounts", "acme_orders", "mscep_admin"],
-  people: ["accounts", "roles", "rights", "credentials", "sessions", "tokens", "tenants"],
+  people: ["accounts", "roles", "rights", "credentials", "passkeys", "sessions", "tokens", "tenants"],
   store: ["key_stores", "secrets", "archived_keys"],
-  operation: ["approvals", "jobs", "job_items", "imports", "import_files", "audit_events", "audit_seals", "statistics", "health", "openapi.json"],
+  operation: ["approvals", "jobs", "job_items", "imports", "import_files", "audit_events", "audit_seals", "statistics", "machine", "health", "settings", "openapi.json"],
 } as const satisfies Record<string, readonly ResourceName[]>;
 export type Group = keyof typeof GROUPS;
 
@@ -133,7 +133,7 @@ export function wordOf(resource: ResourceName, thing: Thing): string {
 
 /** Columns of a list, the most telling first; what stands here and the resource has, six at most. */
 const TELLING = [
-  "name", "common_name", "kid", "n", "number", "at", "action", "object", "actor", "operation", "subject", "text", "yours", "changes", "title", "status", "kind", "role",
+  "section", "key", "value", "set", "name", "common_name", "kid", "n", "number", "at", "action", "object", "actor", "operation", "subject", "text", "yours", "changes", "title", "status", "kind", "role",
   "account", "usable", "present", "current", "agent", "client", "issuer", "profile", "ca", "directory", "certificate", "job", "import", "est_label", "scep_profile",
   "second_factor", "enabled", "ready", "is_default", "url", "names", "detail", "done", "total", "failed", "entries", "next_update", "delivery", "files", "size_bytes",
   "challenges", "auth", "key_type", "not_after", "begins_at", "ends_at", "expires_at", "archived_at", "used_at", "requestor", "created_at",

@@ -13,7 +13,6 @@ import {
   Grid,
   GridItem,
   Label,
-  LabelGroup,
   PageSection,
 } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
@@ -22,7 +21,9 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, dataOf } from "../api/client";
 import { attributesOf, type Session, useSession, useSetSession } from "../api/session";
+import { useRights } from "../api/queries";
 import { browserOf, instant } from "../format";
+import { useBuiltin } from "../i18n/say";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Title } from "../parts/Title";
 import { CodeInput, PasswordForm, RecoveryCodes, TotpForm } from "./SignIn";
@@ -186,6 +187,8 @@ export default function Account() {
   const session = useSession().data;
   const a = session ? attributesOf(session) : {};
   const rights = a.rights ?? [];
+  const say = useBuiltin();
+  const texts = useRights();
   return (
     <>
       <Title title={t("account.title")} subtitle={t("account.subtitle")} />
@@ -198,7 +201,7 @@ export default function Account() {
                 <DescriptionList isCompact>
                   <DescriptionListGroup>
                     <DescriptionListTerm>{t("account.role")}</DescriptionListTerm>
-                    <DescriptionListDescription>{a.role}</DescriptionListDescription>
+                    <DescriptionListDescription>{say(a.role)}</DescriptionListDescription>
                   </DescriptionListGroup>
                   <DescriptionListGroup>
                     <DescriptionListTerm>{t("account.tenant")}</DescriptionListTerm>
@@ -207,13 +210,11 @@ export default function Account() {
                   <DescriptionListGroup>
                     <DescriptionListTerm>{t("account.rights")}</DescriptionListTerm>
                     <DescriptionListDescription>
-                      <LabelGroup numLabels={20} aria-label={t("account.rights")}>
+                      <ul className="siegel-rights">
                         {rights.map((right) => (
-                          <Label key={right} variant="outline" isCompact>
-                            {right}
-                          </Label>
+                          <li key={right}>{say(texts.data?.get(right)) || right}</li>
                         ))}
-                      </LabelGroup>
+                      </ul>
                     </DescriptionListDescription>
                   </DescriptionListGroup>
                 </DescriptionList>

@@ -1,3 +1,4 @@
+import type { TFunction } from "i18next";
 import {
   Breadcrumb,
   BreadcrumbItem,
@@ -42,10 +43,9 @@ import { ErrorAlert } from "../parts/ErrorAlert";
 import { StateLabel } from "../parts/StateLabel";
 import { Title } from "../parts/Title";
 import { Notice } from "../parts/Notice";
+import { Edit, Renew } from "./certificate/dialogs";
+import { REASONS } from "./inventory";
 
-const REASONS = [
-  "unspecified", "keyCompromise", "affiliationChanged", "superseded", "cessationOfOperation", "privilegeWithdrawn", "certificateHold",
-] as const;
 
 function idOf(relationship: unknown): string | null {
   const data = (relationship as { data?: { id?: string } | null } | undefined)?.data;
@@ -156,7 +156,7 @@ function Chain({ certificate }: { certificate: Certificate }) {
   );
 }
 
-function reasonText(t: ReturnType<typeof useTranslation>["t"], reason: string | undefined): string {
+function reasonText(t: TFunction<"base">, reason: string | undefined): string {
   return t(`certificate.reasons.${(reason ?? "unspecified") as keyof Words["base"]["certificate"]["reasons"]}`, { defaultValue: reason });
 }
 
@@ -167,11 +167,13 @@ function History({ certificate }: { certificate: Certificate }) {
   const a = certificate.attributes ?? {};
   const how = t(`source.${(a.source ?? "rest") as keyof Words["base"]["source"]}`, { defaultValue: a.source });
   const now = Date.now();
-  const steps: { id: string; at: string | undefined; title: string; text?: string; look: "success" | "danger" | "warning" | "pending" | "info" }[] = [
+  const steps: { id: string; at: string | undefined; title: ReactNode; text?: string; look: "success" | "danger" | "warning" | "pending" | "info" }[] = [
     { id: "asked", at: a.created_at, title: t("certificate.asked"), text: t("certificate.askedText", { who: a.requestor, how }), look: "success" },
   ];
   if (a.replaces) {
-    steps.push({ id: "replaces", at: a.created_at, title: t("certificate.replaced", { id: a.replaces }), look: "info" });
+    steps.push({
+      id: "replaces", at: a.created_at, title: <Link to={`/certificates/${a.replaces}`}>{t("certificate.replaced", { id: a.replaces })}</Link>, look: "info",
+    });
   }
   if (a.revoked_at) {
     const held = a.status === "held";
@@ -190,7 +192,6 @@ function History({ certificate }: { certificate: Certificate }) {
               titleId={`${s.id}-title`}
               variant={s.look}
               description={[instant(i18n.language, s.at), s.text].filter(Boolean).join(" · ")}
-              aria-label={s.title}
             >
               {s.title}
             </ProgressStep>
@@ -213,7 +214,7 @@ function History({ certificate }: { certificate: Certificate }) {
   );
 }
 
-type Done = "revoked" | "held" | "released" | { approval: string };
+type Done = "revoked" | "held" | "released" | "saved" | { approval: string };
 
 function useChange(id: string, onDone: (done: Done) => void) {
   const client = useQueryClient();
@@ -284,27 +285,47 @@ export default function CertificatePage() {
   const session = useSession().data;
   const certificate = useCertificate(id);
   const [tab, setTab] = useState<string | number>("overview");
-  const [revoking, setRevoking] = useState(false);
+  const { t: words } = useTranslation("inventory");
+  const [dialog, setDialog] = useState<"revoke" | "renew" | "edit" | null>(null);
   const [done, setDone] = useState<Done | null>(null);
-  const release = useChange(id, setDone);
+  const status = useChange(id, setDone);
   const a = certificate.data?.attributes as (CertificateAttributes & { pem?: string; chain_pem?: string }) | undefined;
   const name = a ? a.common_name || a.subject || octets(a.serial) : t("certificate.title");
-  const may = (session ? (attributesOf(session).rights ?? []) : []).includes("certificates.revoke");
-  const actions = a && may && a.status !== "revoked" && (
-    <>
-      {a.status === "held" && (
-        <Button variant="secondary" isLoading={release.isPending} onClick={() => release.mutate({ release: true })}>
+  const rights = session ? (attributesOf(session).rights ?? []) : [];
+  const may = rights.includes("certificates.revoke") && a?.status !== "revoked";
+  const good = a && ["issued", "notYet"].includes(stateOf(a));
+  const actions = a && (
+    <div className="siegel-actions">
+      {rights.includes("metadata.write") && (
+        <Button variant="secondary" onClick={() => setDialog("edit")}>
+          {words("certificate.edit")}
+        </Button>
+      )}
+      {good && rights.includes("certificates.issue") && (
+        <Button variant="secondary" onClick={() => setDialog("renew")}>
+          {words("certificate.renew")}
+        </Button>
+      )}
+      {may && a.status === "issued" && (
+        <Button variant="secondary" isLoading={status.isPending} onClick={() => status.mutate({ reason: "certificateHold" })}>
+          {words("certificate.hold")}
+        </Button>
+      )}
+      {may && a.status === "held" && (
+        <Button variant="secondary" isLoading={status.isPending} onClick={() => status.mutate({ release: true })}>
           {t("certificate.release")}
         </Button>
-      )}{" "}
-      <Button variant="danger" onClick={() => setRevoking(true)}>
-        {t("certificate.revoke")}
-      </Button>
-    </>
+      )}
+      {may && (
+        <Button variant="danger" onClick={() => setDialog("revoke")}>
+          {t("certificate.revoke")}
+        </Button>
+      )}
+    </div>
   );
   const trail = (
-    <Breadcrumb aria-label={t("inventory.title")}>
-      <BreadcrumbItem render={({ className }) => <Link className={className} to="/certificates">{t("inventory.title")}</Link>} />
+    <Breadcrumb aria-label={t("nav.places.certificates")}>
+      <BreadcrumbItem render={({ className }) => <Link className={className} to="/certificates">{t("nav.places.certificates")}</Link>} />
       <BreadcrumbItem isActive>{name}</BreadcrumbItem>
     </Breadcrumb>
   );
@@ -312,12 +333,12 @@ export default function CertificatePage() {
     <>
       <Title title={name} actions={actions} above={trail} />
       <PageSection>
-        <ErrorAlert error={certificate.error ?? release.error} />
+        <ErrorAlert error={certificate.error ?? status.error} />
         {done && (
           <Notice
             variant={typeof done === "object" ? "info" : "success"}
             isLiveRegion
-            title={typeof done === "object" ? t("certificate.waits", { id: done.approval }) : t(`certificate.${done}`)}
+            title={typeof done === "object" ? t("certificate.waits", { id: done.approval }) : done === "saved" ? words("certificate.saved") : t(`certificate.${done}`)}
           />
         )}
         {certificate.isPending && <Skeleton height="20rem" screenreaderText={t("app.loading")} />}
@@ -360,7 +381,11 @@ export default function CertificatePage() {
           </Card>
         )}
       </PageSection>
-      {revoking && <Revoke id={id} name={name} onDone={setDone} onClose={() => setRevoking(false)} />}
+      {dialog === "revoke" && <Revoke id={id} name={name} onDone={setDone} onClose={() => setDialog(null)} />}
+      {dialog === "renew" && certificate.data && <Renew certificate={certificate.data} name={name} onClose={() => setDialog(null)} />}
+      {dialog === "edit" && certificate.data && (
+        <Edit certificate={certificate.data} onDone={(approval) => setDone(approval === null ? "saved" : { approval })} onClose={() => setDialog(null)} />
+      )}
     </>
   );
 }

@@ -25,16 +25,20 @@ import CertificateIcon from "@patternfly/react-icons/dist/esm/icons/certificate-
 import { lazy, type ReactNode, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { type Statistics, useCrls, useHealth, useKeyStores, useStatistics } from "../api/queries";
+import { ApiError } from "../api/client";
+import { type Statistics, useCas, useCrls, useHealth, useKeyStores, useMachine, useStatistics } from "../api/queries";
 import { attributesOf, useSession } from "../api/session";
 import { count, date } from "../format";
 import type { Words } from "../i18n/words";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Title } from "../parts/Title";
+import { placeOf } from "../places";
 
 // What draws weighs as much as all the rest, so it comes when the figures are there.
 const ByStatus = lazy(() => import("./charts").then((m) => ({ default: m.ByStatus })));
 const OverTime = lazy(() => import("./charts").then((m) => ({ default: m.OverTime })));
+
+const Machine = lazy(() => import("./Machine"));
 
 const DAYS = 30;
 
@@ -73,6 +77,7 @@ function Figures({ s }: { s: Statistics }) {
       <Figure label={t("dashboard.revoked")} value={s.by_status.revoked} to="/certificates?status=revoked" />
       <Figure label={t("dashboard.held")} value={s.by_status.held} to="/certificates?status=held" />
       <Figure label={t("dashboard.expired")} value={s.expired} />
+      <Figure label={t("dashboard.refusedDays", { days: DAYS })} value={s.refused.total} />
     </Gallery>
   );
 }
@@ -95,24 +100,25 @@ function Chart({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-function Bars({ title, rows }: { title: string; rows: { name: string; count: number }[] }) {
+function Bars({ title, rows, none }: { title: string; rows: { name: string; count: number; to?: string }[]; none?: string }) {
   const { i18n } = useTranslation();
   const most = Math.max(1, ...rows.map((r) => r.count));
   return (
     <Box title={title}>
+      {rows.length === 0 && none}
       <div className="siegel-bars">
         {rows.slice(0, 8).map((r) => (
-          <BarRow key={r.name} name={r.name} most={most} value={r.count} shown={count(i18n.language, r.count)} />
+          <BarRow key={r.name} name={r.name} to={r.to} most={most} value={r.count} shown={count(i18n.language, r.count)} />
         ))}
       </div>
     </Box>
   );
 }
 
-function BarRow({ name, most, value, shown }: { name: string; most: number; value: number; shown: string }) {
+function BarRow({ name, to, most, value, shown }: { name: string; to?: string; most: number; value: number; shown: string }) {
   return (
     <>
-      <span className="siegel-wrap">{name}</span>
+      <span className="siegel-wrap">{to ? <Link to={to}>{name}</Link> : name}</span>
       <meter min={0} max={most} value={value} aria-label={`${name}: ${shown}`} />
       <span className="siegel-number">{shown}</span>
     </>
@@ -133,10 +139,9 @@ function Line({ name, good, text }: { name: string; good: boolean; text: string 
   );
 }
 
-function Health() {
+/** Of those who don't look after the machine: whether it works for them. */
+function Health({ rights }: { rights: string[] }) {
   const { t, i18n } = useTranslation();
-  const session = useSession().data;
-  const rights = session ? (attributesOf(session).rights ?? []) : [];
   const health = useHealth();
   const stores = useKeyStores(rights.includes("key_stores.manage"));
   const crls = useCrls();
@@ -170,17 +175,43 @@ function Health() {
   );
 }
 
-function Nothing() {
+/** What to do first: without a CA nothing can be issued. */
+function Nothing({ rights }: { rights: string[] }) {
   const { t } = useTranslation();
+  const cas = useCas();
+  const hierarchy = placeOf("/hierarchy", rights);
+  const issue = placeOf("/issue", rights);
+  const without = cas.data?.length === 0;
+  const next = without ? hierarchy : issue;
   return (
-    <EmptyState titleText={t("dashboard.none")} headingLevel="h2" icon={CertificateIcon}>
-      <EmptyStateBody>{t("dashboard.noneText")}</EmptyStateBody>
-      <EmptyStateFooter>
-        <EmptyStateActions>
-          <Button component={(props: object) => <Link {...props} to="/issue" />}>{t("nav.places.issue")}</Button>
-        </EmptyStateActions>
-      </EmptyStateFooter>
+    <EmptyState titleText={t(without ? "dashboard.firstCa" : "dashboard.none")} headingLevel="h2" icon={CertificateIcon}>
+      <EmptyStateBody>{t(without ? "dashboard.firstCaText" : "dashboard.noneText")}</EmptyStateBody>
+      {next?.nav && (
+        <EmptyStateFooter>
+          <EmptyStateActions>
+            <Button component={(props: object) => <Link {...props} to={next.path} />}>{t(`nav.places.${next.nav.key}`)}</Button>
+          </EmptyStateActions>
+        </EmptyStateFooter>
+      )}
     </EmptyState>
+  );
+}
+
+/** The health of the house, in as much detail as one may see. */
+function State({ rights }: { rights: string[] }) {
+  const { t } = useTranslation();
+  const allowed = rights.includes("machine.read");
+  const machine = useMachine(allowed);
+  // The machine is the house's: other tenants are told whether it works for them.
+  if (!allowed || (machine.error instanceof ApiError && machine.error.status === 403)) {
+    return <Health rights={rights} />;
+  }
+  const waiting = <Skeleton height="8rem" screenreaderText={t("app.loading")} />;
+  return (
+    <Box title={t("dashboard.health")}>
+      <ErrorAlert error={machine.error} />
+      {machine.isPending ? waiting : <Suspense fallback={waiting}>{machine.data && <Machine m={machine.data} />}</Suspense>}
+    </Box>
   );
 }
 
@@ -188,6 +219,11 @@ export default function Dashboard() {
   const { t } = useTranslation();
   const statistics = useStatistics(DAYS);
   const s = statistics.data;
+  const session = useSession().data;
+  const attributes = session ? attributesOf(session) : {};
+  const rights = attributes.rights ?? [];
+  const reason = (name: string) => t(`reason.${name as keyof Words["base"]["reason"]}`, { defaultValue: name });
+  const state = <State rights={rights} />;
   const source = (name: string) => t(`source.${name as keyof Words["base"]["source"]}`, { defaultValue: name });
   return (
     <>
@@ -195,7 +231,7 @@ export default function Dashboard() {
       <PageSection>
         <ErrorAlert error={statistics.error} />
         {statistics.isPending && <Skeleton height="20rem" screenreaderText={t("app.loading")} />}
-        {s && s.total === 0 && <Nothing />}
+        {s && s.total === 0 && <Nothing rights={rights} />}
         {s && s.total > 0 && (
           <Grid hasGutter>
             <GridItem span={12}>
@@ -212,20 +248,32 @@ export default function Dashboard() {
               </Chart>
             </GridItem>
             <GridItem span={12} lg={4}>
-              <Bars title={t("dashboard.byCa")} rows={s.by_ca.map((r) => ({ name: r.ca, count: r.count }))} />
+              <Bars title={t("dashboard.byCa")} rows={s.by_ca.map((r) => ({ name: r.ca, count: r.count, to: `/certificates?issuer=${encodeURIComponent(r.ca)}` }))} />
             </GridItem>
             <GridItem span={12} lg={4}>
-              <Bars title={t("dashboard.byProfile")} rows={s.by_profile.map((r) => ({ name: r.profile, count: r.count }))} />
+              <Bars title={t("dashboard.byProfile")} rows={s.by_profile.map((r) => ({ name: r.profile, count: r.count, to: `/certificates?profile=${encodeURIComponent(r.profile)}` }))} />
             </GridItem>
             <GridItem span={12} lg={4}>
               <Bars title={t("dashboard.bySource")} rows={s.by_source.map((r) => ({ name: source(r.source), count: r.count }))} />
             </GridItem>
-            <GridItem span={12}>
-              <Health />
+            <GridItem span={12} lg={6}>
+              <Bars
+                title={t("dashboard.refusedWhy")}
+                rows={s.refused.by_reason.map((r) => ({ name: reason(r.reason), count: r.count }))}
+                none={t("dashboard.refusedNone")}
+              />
             </GridItem>
+            <GridItem span={12} lg={6}>
+              <Bars
+                title={t("dashboard.refusedBy")}
+                rows={s.refused.by_source.map((r) => ({ name: source(r.source), count: r.count }))}
+                none={t("dashboard.refusedNone")}
+              />
+            </GridItem>
+            <GridItem span={12}>{state}</GridItem>
           </Grid>
         )}
-        {s && s.total === 0 && <Health />}
+        {!(s && s.total > 0) && state}
       </PageSection>
     </>
   );

@@ -1,139 +1,183 @@
 import {
-  Button,
-  EmptyState,
-  EmptyStateActions,
-  EmptyStateBody,
-  EmptyStateFooter,
-  FormSelect,
-  FormSelectOption,
-  Label,
-  LabelGroup,
-  PageSection,
-  SearchInput,
-  Skeleton,
-  TextInput,
-  Toolbar,
-  ToolbarContent,
-  ToolbarGroup,
-  ToolbarItem,
+  Button, Checkbox, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, FormSelect, FormSelectOption, Label, LabelGroup, PageSection, Skeleton, Spinner,
+  Toolbar, ToolbarContent, ToolbarGroup, ToolbarItem,
 } from "@patternfly/react-core";
 import AngleLeftIcon from "@patternfly/react-icons/dist/esm/icons/angle-left-icon";
 import AngleRightIcon from "@patternfly/react-icons/dist/esm/icons/angle-right-icon";
 import SearchIcon from "@patternfly/react-icons/dist/esm/icons/search-icon";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useSearchParams } from "react-router";
-import { useCertificates } from "../api/queries";
+import { Link, useNavigate, useSearchParams } from "react-router";
+import { type Certificate, type CertificateAttributes, useCertificates } from "../api/queries";
 import { cursorOf, date, instant, octets, stateOf } from "../format";
 import { ErrorAlert } from "../parts/ErrorAlert";
+import { Notice } from "../parts/Notice";
 import { StateLabel } from "../parts/StateLabel";
 import { Title } from "../parts/Title";
-import { ATTRIBUTES, type Attribute, SIZES, STATES, isFiltered, queryOf } from "./inventory";
+import {
+  add, addressWith, ATTRIBUTES, type Attribute, type Column, columnsOf, conditionsOf, exportOf, filterOf, FIRST_COLUMNS, parameterOf, queryOf, SIZES, sizeOf, SORTS, sortOf,
+} from "./inventory";
+import { Columns } from "./inventory/Columns";
+import { Export, useExport } from "./inventory/Export";
+import { type Action, Many, ManyMenu } from "./inventory/Many";
+import { Saved } from "./inventory/Saved";
+import { Search } from "./inventory/Search";
+import { columnWord, sentenceOf, wordOf } from "./inventory/words";
 
-const COLUMNS = [
-  { key: "name", sort: "common_name" },
-  { key: "status", sort: null },
-  { key: "issuer", sort: null },
-  { key: "profile", sort: null },
-  { key: "notAfter", sort: "not_after" },
-  { key: "created", sort: "created_at" },
-  { key: "serial", sort: null },
-] as const;
+const STORED = "siegel.columns";
+
+function storedColumns(): Column[] {
+  try {
+    const names: unknown = JSON.parse(localStorage.getItem(STORED) ?? "null");
+    return Array.isArray(names) ? columnsOf(names.filter((n): n is string => typeof n === "string")) : FIRST_COLUMNS;
+  } catch {
+    return FIRST_COLUMNS;
+  }
+}
+
+/** Those of the address, else those that this browser keeps. */
+function useColumns(address: URLSearchParams, setAddress: (to: URLSearchParams) => void): [Column[], (columns: Column[]) => void] {
+  const [kept, setKept] = useState(storedColumns);
+  const said = address.get("columns");
+  const choose = (columns: Column[]) => {
+    try {
+      localStorage.setItem(STORED, JSON.stringify(columns));
+    } catch {
+      // without storage it holds for this page
+    }
+    setKept(columns);
+    if (said) {
+      const to = new URLSearchParams(address);
+      to.delete("columns");
+      setAddress(to);
+    }
+  };
+  return [said ? columnsOf(said.split(",")) : kept, choose];
+}
+
+function nameOf(one: Certificate): string {
+  const a = one.attributes ?? {};
+  return a.common_name || a.subject || octets(a.serial).slice(0, 23);
+}
+
+function Cell({ one, column }: { one: Certificate; column: Column }) {
+  const { i18n } = useTranslation("inventory");
+  const { t: base } = useTranslation();
+  const a: CertificateAttributes = one.attributes ?? {};
+  if (column.startsWith("metadata.")) {
+    return ((a.metadata ?? {}) as Record<string, string>)[column.slice(9)] ?? "";
+  }
+  switch (column) {
+    case "common_name":
+      return <Link to={`/certificates/${one.id}`}>{nameOf(one)}</Link>;
+    case "status":
+      return <StateLabel state={stateOf(a)} />;
+    case "names":
+      return (a.names ?? []).join(", ");
+    case "serial":
+    case "fingerprint_sha256":
+      return <span className="siegel-mono">{octets(a[column])}</span>;
+    case "not_after":
+    case "not_before":
+      return date(i18n.language, a[column]);
+    case "created_at":
+    case "revoked_at":
+      return a[column] ? instant(i18n.language, a[column]) : "";
+    default: {
+      const value = a[column as keyof CertificateAttributes];
+      return typeof value === "string" ? wordOf(base, column as Attribute, value) : "";
+    }
+  }
+}
+
+function modifierOf(column: Column): "breakWord" | "nowrap" | "truncate" {
+  if (column === "serial" || column === "fingerprint_sha256") {
+    return "truncate";
+  }
+  return ["status", "profile", "key_type", "source"].includes(column) || ATTRIBUTES[column as Attribute] === "time" ? "nowrap" : "breakWord";
+}
 
 export default function Inventory() {
-  const { t, i18n } = useTranslation();
+  const { t, i18n } = useTranslation("inventory");
+  const { t: base } = useTranslation();
+  const navigate = useNavigate();
   const [address, setAddress] = useSearchParams();
   const [cursors, setCursors] = useState<string[]>([]);
-  const [attribute, setAttribute] = useState<Attribute>("name");
-  const [value, setValue] = useState("");
-  const [key, setKey] = useState("");
+  const [looked, setLooked] = useState(0); // parts of the list without anything in them, since the last page
+  const [stopped, setStopped] = useState(false);
+  const [checked, setChecked] = useState<Map<string, string>>(new Map());
+  const [dialog, setDialog] = useState<"columns" | Action | null>(null);
+  const [columns, setColumns] = useColumns(address, setAddress);
   const page = useCertificates(queryOf(address, cursors.at(-1) ?? null));
-  const change = (edit: (to: URLSearchParams) => void) => {
-    const to = new URLSearchParams(address);
-    edit(to);
+  const file = useExport();
+  const conditions = conditionsOf(address);
+  const begin = () => {
     setCursors([]);
+    setLooked(0);
+    setStopped(false);
+  };
+  const change = (to: URLSearchParams) => {
+    begin();
+    setChecked(new Map());
     setAddress(to);
   };
-  const search = () => {
-    change((to) => {
-      if (value.trim()) {
-        to.set(attribute, value.trim());
-      } else {
-        to.delete(attribute);
-      }
-      if (attribute === "metadata") {
-        to.set("key", key.trim());
-      }
-    });
-    setValue("");
+  const set = (name: string, value: string) => {
+    const to = new URLSearchParams(address);
+    to.set(name, value);
+    change(to);
   };
-  const sort = address.get("sort") ?? "-created_at";
-  const active = COLUMNS.findIndex((c) => c.sort === sort.replace(/^-/, ""));
-  const sortOf = (column: number) => {
-    const by = COLUMNS[column]?.sort;
+  const rows = page.data?.data ?? [];
+  const next = cursorOf(page.data?.next);
+  const looking = Boolean(page.data && !page.isPlaceholderData && rows.length === 0 && next && !stopped);
+  useEffect(() => {
+    // A part of a long list that has nothing: the next part takes its place, until something is found or somebody has had enough.
+    if (looking && next) {
+      setLooked((n) => n + 1);
+      setCursors((all) => [...all.slice(0, -1), next]);
+    }
+  }, [looking, next]);
+  const turn = (to: string[]) => {
+    setCursors(to);
+    setLooked(0);
+    setStopped(false);
+  };
+
+  const sort = sortOf(address) ?? "-created_at";
+  const active = columns.indexOf(sort.replace(/^-/, "") as Column);
+  const sortOfColumn = (i: number) => {
+    const by = SORTS.find((one) => one === columns[i]);
     return by
       ? {
-          columnIndex: column,
+          columnIndex: i,
           sortBy: { index: active, direction: sort.startsWith("-") ? ("desc" as const) : ("asc" as const), defaultDirection: "asc" as const },
-          onSort: (_: unknown, __: number, direction: string) => change((to) => to.set("sort", direction === "desc" ? `-${by}` : by)),
+          onSort: (_: unknown, __: number, direction: string) => set("sort", direction === "desc" ? `-${by}` : by),
         }
       : undefined;
   };
-  const next = cursorOf(page.data?.next);
-  const rows = page.data?.data ?? [];
-  const filtered = isFiltered(address);
-  const chip = (name: string, what: string, text: string) => (
-    <Label
-      key={name}
-      variant="outline"
-      closeBtnAriaLabel={`${t("inventory.clear")}: ${what}`}
-      onClose={() =>
-        change((to) => {
-          to.delete(name);
-          if (name === "metadata") {
-            to.delete("key");
-          }
-        })
-      }
-    >
-      {t("inventory.contains", { what, value: text })}
-    </Label>
-  );
-  const chips = [
-    ...ATTRIBUTES.filter((a) => address.get(a)).map((a) =>
-      chip(a, a === "metadata" ? (address.get("key") ?? "") : t(`inventory.${a}`), address.get(a) ?? ""),
-    ),
-    ...(address.get("before") ? [chip("before", t("inventory.notAfter"), t("inventory.before", { date: date(i18n.language, address.get("before")) }))] : []),
-  ];
+  const check = (some: Certificate[], on: boolean) => {
+    const to = new Map(checked);
+    some.forEach((one) => (on ? to.set(one.id, nameOf(one)) : to.delete(one.id)));
+    setChecked(to);
+  };
+  const here = rows.filter((one) => checked.has(one.id)).length;
   const pages = (
-    <ToolbarGroup align={{ default: "alignEnd" }} role="group" aria-label={t("inventory.pages")}>
+    <ToolbarGroup align={{ default: "alignEnd" }} role="group" aria-label={t("pages")}>
       <ToolbarItem>
-        <FormSelect
-          aria-label={t("inventory.perPage", { n: "" })}
-          value={address.get("size") ?? String(SIZES[0])}
-          onChange={(_, v) => change((to) => to.set("size", v))}
-        >
+        <FormSelect aria-label={t("perPage", { n: "" })} value={String(sizeOf(address))} onChange={(_, v) => set("size", v)}>
           {SIZES.map((n) => (
-            <FormSelectOption key={n} value={String(n)} label={t("inventory.perPage", { n })} />
+            <FormSelectOption key={n} value={String(n)} label={t("perPage", { n })} />
           ))}
         </FormSelect>
       </ToolbarItem>
       <ToolbarItem>
         <Button
-          variant="plain"
-          icon={<AngleLeftIcon />}
-          aria-label={t("inventory.previous")}
-          isDisabled={cursors.length === 0}
-          onClick={() => setCursors(cursors.slice(0, -1))}
+          variant="plain" icon={<AngleLeftIcon />} aria-label={t("previous")} isDisabled={cursors.length === 0} onClick={() => turn(cursors.slice(0, -1))}
         />
-        <span aria-live="polite">{t("inventory.page", { n: cursors.length + 1 })}</span>
+        <span aria-live="polite">{t("page", { n: cursors.length + 1 })}</span>
         <Button
-          variant="plain"
-          icon={<AngleRightIcon />}
-          aria-label={t("inventory.next")}
-          isDisabled={!next || page.isPlaceholderData}
-          onClick={() => next && setCursors([...cursors, next])}
+          variant="plain" icon={<AngleRightIcon />} aria-label={t("next")} isDisabled={!next || page.isPlaceholderData || looking}
+          onClick={() => next && turn([...cursors, next])}
         />
       </ToolbarItem>
     </ToolbarGroup>
@@ -141,124 +185,163 @@ export default function Inventory() {
   return (
     <>
       <Title
-        title={t("inventory.title")}
-        subtitle={t("inventory.subtitle")}
-        actions={<Button component={(props: object) => <Link {...props} to="/issue" />}>{t("nav.places.issue")}</Button>}
+        title={t("title")}
+        subtitle={t("subtitle")}
+        actions={<Button component={(props: object) => <Link {...props} to="/issue" />}>{base("nav.places.issue")}</Button>}
       />
       <PageSection>
         <Toolbar>
           <ToolbarContent>
-            <ToolbarGroup role="search" aria-label={t("inventory.search")}>
+            <Search onAdd={(condition) => change(addressWith(address, add(conditions, condition)))} />
+            <ToolbarGroup align={{ default: "alignEnd" }}>
               <ToolbarItem>
-                <FormSelect aria-label={t("inventory.attribute")} value={attribute} onChange={(_, v) => setAttribute(v as Attribute)}>
-                  {ATTRIBUTES.map((a) => (
-                    <FormSelectOption key={a} value={a} label={t(`inventory.${a}`)} />
-                  ))}
-                </FormSelect>
-              </ToolbarItem>
-              {attribute === "metadata" && (
-                <ToolbarItem>
-                  <TextInput aria-label={t("inventory.key")} placeholder={t("inventory.key")} value={key} onChange={(_, v) => setKey(v)} />
-                </ToolbarItem>
-              )}
-              <ToolbarItem>
-                <SearchInput
-                  aria-label={t("inventory.value")}
-                  placeholder={t("inventory.value")}
-                  value={value}
-                  onChange={(_, v) => setValue(v)}
-                  onClear={() => setValue("")}
-                  onSearch={search}
-                  submitSearchButtonLabel={t("inventory.search")}
-                  resetButtonLabel={t("inventory.clear")}
+                <Saved
+                  now={{ query: filterOf(address), columns }}
+                  onPick={(to) => {
+                    begin();
+                    setChecked(new Map());
+                    void navigate(to);
+                  }}
                 />
               </ToolbarItem>
-              <ToolbarItem>
-                <FormSelect
-                  aria-label={t("inventory.state")}
-                  value={address.get("status") ?? ""}
-                  onChange={(_, v) => change((to) => (v ? to.set("status", v) : to.delete("status")))}
-                >
-                  <FormSelectOption value="" label={`${t("inventory.state")}: ${t("inventory.all")}`} />
-                  {STATES.map((s) => (
-                    <FormSelectOption key={s} value={s} label={t(`status.${s}`)} />
-                  ))}
-                </FormSelect>
-              </ToolbarItem>
             </ToolbarGroup>
-            {pages}
           </ToolbarContent>
-          {chips.length > 0 && (
+          {conditions.length > 0 && (
             <ToolbarContent>
               <ToolbarItem>
-                <LabelGroup numLabels={10}>{chips}</LabelGroup>
+                <LabelGroup numLabels={12} aria-label={t("conditions")}>
+                  {conditions.map((c) => {
+                    const what = sentenceOf(t, base, i18n.language, c);
+                    return (
+                      <Label
+                        key={parameterOf(c)} variant="outline" closeBtnAriaLabel={t("remove", { what })}
+                        onClose={() => change(addressWith(address, conditions.filter((one) => parameterOf(one) !== parameterOf(c))))}
+                      >
+                        {what}
+                      </Label>
+                    );
+                  })}
+                </LabelGroup>
               </ToolbarItem>
               <ToolbarItem>
-                <Button variant="link" isInline onClick={() => change((to) => [...ATTRIBUTES, "key", "status", "before"].forEach((name) => to.delete(name)))}>
-                  {t("inventory.clear")}
+                <Button variant="link" isInline onClick={() => change(addressWith(address, []))}>
+                  {t("clear")}
                 </Button>
               </ToolbarItem>
             </ToolbarContent>
           )}
+          <ToolbarContent>
+            <ToolbarGroup>
+              <ToolbarItem>
+                <ManyMenu onChoose={setDialog} />
+              </ToolbarItem>
+              <ToolbarItem>
+                <Export isDisabled={file.isPending} onChoose={(format) => file.mutate(exportOf(address, format, columns))} />
+              </ToolbarItem>
+              <ToolbarItem>
+                <Button variant="secondary" onClick={() => setDialog("columns")}>
+                  {t("columns.button")}
+                </Button>
+              </ToolbarItem>
+              {checked.size > 0 && (
+                <ToolbarItem className="siegel-middle">
+                  <span aria-live="polite">{t("select.checked", { count: checked.size })}</span>{" "}
+                  <Button variant="link" isInline onClick={() => setChecked(new Map())}>
+                    {t("select.none")}
+                  </Button>
+                </ToolbarItem>
+              )}
+            </ToolbarGroup>
+            {pages}
+          </ToolbarContent>
         </Toolbar>
-        <ErrorAlert error={page.error} />
-        {page.isPending && <Skeleton height="20rem" screenreaderText={t("app.loading")} />}
-        {page.data && rows.length === 0 && (
-          <EmptyState titleText={t(filtered ? "inventory.none" : "inventory.empty")} headingLevel="h2" icon={SearchIcon}>
-            <EmptyStateBody>{t(next ? "inventory.short" : filtered ? "inventory.noneText" : "dashboard.noneText")}</EmptyStateBody>
+        <ErrorAlert error={page.error ?? file.error} />
+        {file.isSuccess && <Notice variant="success" isLiveRegion title={t("export.started")} />}
+        {page.isPending && <Skeleton height="20rem" screenreaderText={base("app.loading")} />}
+        {looking && (
+          <EmptyState titleText={t("looking")} headingLevel="h2" icon={() => <Spinner aria-label={base("app.loading")} />}>
+            <EmptyStateBody aria-live="polite">{t("lookingText", { n: looked })}</EmptyStateBody>
             <EmptyStateFooter>
               <EmptyStateActions>
-                {filtered ? (
-                  <Button variant="link" onClick={() => setAddress(new URLSearchParams())}>
-                    {t("inventory.clear")}
+                <Button variant="secondary" onClick={() => setStopped(true)}>
+                  {t("stop")}
+                </Button>
+              </EmptyStateActions>
+            </EmptyStateFooter>
+          </EmptyState>
+        )}
+        {page.data && !looking && rows.length === 0 && (
+          <EmptyState titleText={t(next ? "stopped" : conditions.length > 0 ? "none" : "empty")} headingLevel="h2" icon={SearchIcon}>
+            <EmptyStateBody>{t(conditions.length > 0 ? "noneText" : "emptyText")}</EmptyStateBody>
+            <EmptyStateFooter>
+              <EmptyStateActions>
+                {next && (
+                  <Button variant="primary" onClick={() => setStopped(false)}>
+                    {t("goOn")}
+                  </Button>
+                )}
+                {conditions.length > 0 ? (
+                  <Button variant="link" onClick={() => change(addressWith(address, []))}>
+                    {t("clear")}
                   </Button>
                 ) : (
-                  <Button component={(props: object) => <Link {...props} to="/issue" />}>{t("nav.places.issue")}</Button>
+                  <Button component={(props: object) => <Link {...props} to="/issue" />}>{base("nav.places.issue")}</Button>
                 )}
               </EmptyStateActions>
             </EmptyStateFooter>
           </EmptyState>
         )}
         {rows.length > 0 && (
-          <Table aria-label={t("inventory.title")} variant="compact" gridBreakPoint="grid-lg">
-            <Thead>
-              <Tr>
-                {COLUMNS.map((c, i) => (
-                  <Th key={c.key} sort={sortOf(i)} modifier="nowrap">
-                    {t(`inventory.${c.key}`)}
+          <div className="siegel-scroll">
+            <Table aria-label={t("title")} variant="compact" gridBreakPoint="grid-lg">
+              <Thead>
+                <Tr>
+                  <Th>
+                    <Checkbox
+                      id="check-all" aria-label={t("select.all")} isChecked={here === rows.length ? true : here > 0 ? null : false} onChange={(_, on) => check(rows, on)}
+                    />
                   </Th>
-                ))}
-              </Tr>
-            </Thead>
-            <Tbody>
-              {rows.map((one) => {
-                const a = one.attributes ?? {};
-                return (
-                  <Tr key={one.id}>
-                    <Td dataLabel={t("inventory.name")} modifier="breakWord">
-                      <Link to={`/certificates/${one.id}`}>{a.common_name || a.subject || octets(a.serial).slice(0, 23)}</Link>
+                  {columns.map((c, i) => (
+                    <Th key={c} sort={sortOfColumn(i)} modifier="nowrap">
+                      {columnWord(t, c)}
+                    </Th>
+                  ))}
+                </Tr>
+              </Thead>
+              <Tbody>
+                {rows.map((one) => (
+                  <Tr key={one.id} isRowSelected={checked.has(one.id)}>
+                    <Td>
+                      <Checkbox
+                        id={`check-${one.id}`} aria-label={t("select.one", { name: nameOf(one) })} isChecked={checked.has(one.id)} onChange={(_, on) => check([one], on)}
+                      />
                     </Td>
-                    <Td dataLabel={t("inventory.status")}>
-                      <StateLabel state={stateOf(a)} />
-                    </Td>
-                    <Td dataLabel={t("inventory.issuer")} modifier="breakWord">
-                      {a.issuer}
-                    </Td>
-                    <Td dataLabel={t("inventory.profile")} modifier="nowrap">
-                      {a.profile}
-                    </Td>
-                    <Td dataLabel={t("inventory.notAfter")} modifier="nowrap">{date(i18n.language, a.not_after)}</Td>
-                    <Td dataLabel={t("inventory.created")} modifier="nowrap">{instant(i18n.language, a.created_at)}</Td>
-                    <Td dataLabel={t("inventory.serial")} modifier="truncate" className="siegel-mono">
-                      {octets(a.serial)}
-                    </Td>
+                    {columns.map((c) => (
+                      <Td key={c} dataLabel={columnWord(t, c)} modifier={modifierOf(c)} className={modifierOf(c) === "breakWord" ? "siegel-text" : undefined}>
+                        <Cell one={one} column={c} />
+                      </Td>
+                    ))}
                   </Tr>
-                );
-              })}
-            </Tbody>
-          </Table>
+                ))}
+              </Tbody>
+            </Table>
+          </div>
         )}
       </PageSection>
+      {dialog === "columns" && <Columns chosen={columns} onChoose={setColumns} onClose={() => setDialog(null)} />}
+      {dialog && dialog !== "columns" && (
+        <Many
+          action={dialog}
+          checked={[...checked.keys()]}
+          conditions={conditions}
+          onClose={(done) => {
+            setDialog(null);
+            if (done) {
+              setChecked(new Map());
+            }
+          }}
+        />
+      )}
     </>
   );
 }

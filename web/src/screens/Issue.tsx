@@ -31,8 +31,10 @@ import { Link } from "react-router";
 import { ApiError, api } from "../api/client";
 import { type Certificate, type Profile, useCas, useProfiles } from "../api/queries";
 import { date, fileName, list } from "../format";
+import { useBuiltin } from "../i18n/say";
 import { Code } from "../parts/Code";
 import { ErrorAlert } from "../parts/ErrorAlert";
+import { Metadata, metadataOf, type Pair } from "../parts/Metadata";
 import { bytesOfBase64, download } from "../parts/download";
 import { Title } from "../parts/Title";
 import { Notice } from "../parts/Notice";
@@ -52,10 +54,18 @@ export interface Wish {
   keyType: string;
   p12: boolean;
   password: string;
+  ip: string;
+  email: string;
+  uri: string;
+  st: string;
+  l: string;
+  serialNumber: string;
+  metadata: Pair[];
 }
 
 const EMPTY: Wish = {
   own: true, csr: "", profile: "", ca: "", cn: "", dns: "", days: "", owner: "", o: "", ou: "", c: "", keyType: "", p12: false, password: "",
+  ip: "", email: "", uri: "", st: "", l: "", serialNumber: "", metadata: [],
 };
 
 export type Collection = "cert_server" | "cert_client" | "cert_device";
@@ -66,8 +76,8 @@ export function collectionOf(kind: string | undefined): Collection {
 }
 
 /** The attributes of the request: what was left empty isn't in it, so that the profile decides. */
-export function attributesOfWish(w: Wish): Record<string, string | number | string[]> {
-  const all: Record<string, string | number | string[]> = {};
+export function attributesOfWish(w: Wish): Record<string, string | number | string[] | Record<string, string>> {
+  const all: Record<string, string | number | string[] | Record<string, string>> = {};
   const put = (name: string, value: string) => {
     if (value.trim()) {
       all[name] = value.trim();
@@ -79,9 +89,19 @@ export function attributesOfWish(w: Wish): Record<string, string | number | stri
   put("o", w.o);
   put("ou", w.ou);
   put("c", w.c);
+  put("st", w.st);
+  put("l", w.l);
+  put("serial_number", w.serialNumber);
   put("owner", w.owner);
-  if (list(w.dns).length > 0) {
-    all.dns = list(w.dns);
+  for (const kind of ["dns", "ip", "email", "uri"] as const) {
+    const names = kind === "uri" ? lines(w.uri) : list(w[kind]);
+    if (names.length > 0) {
+      all[kind] = names;
+    }
+  }
+  const metadata = metadataOf(w.metadata);
+  if (metadata && Object.keys(metadata).length > 0) {
+    all.metadata = metadata;
   }
   if (w.days.trim()) {
     all.cert_days = Number(w.days);
@@ -95,6 +115,11 @@ export function attributesOfWish(w: Wish): Record<string, string | number | stri
     }
   }
   return all;
+}
+
+/** A URI may have commas and semicolons in it. */
+function lines(text: string): string[] {
+  return [...new Set(text.split(/\s+/).filter(Boolean))];
 }
 
 type Once = NonNullable<Certificate["attributes"]> & { private_key_pem?: string; pkcs12?: string; chain_pem?: string; pem?: string };
@@ -114,7 +139,8 @@ async function issue(collection: Collection, w: Wish, key: string): Promise<Outc
   return answer.response.status === 202 ? { approval: made?.id ?? "" } : { certificate: made };
 }
 
-function Result({ certificate, onAnother }: { certificate: Certificate; onAnother: () => void }) {
+/** What came of it, to take away; the private key is in this answer alone. */
+export function Result({ certificate, onAnother }: { certificate: Certificate; onAnother?: () => void }) {
   const { t, i18n } = useTranslation();
   const a = (certificate.attributes ?? {}) as Once;
   const name = a.common_name || a.subject || a.serial || "";
@@ -173,16 +199,18 @@ function Result({ certificate, onAnother }: { certificate: Certificate; onAnothe
       <StackItem>
         <div className="siegel-actions">
           <Button component={(props: object) => <Link {...props} to={`/certificates/${certificate.id}`} />}>{t("issue.toCertificate")}</Button>
-          <Button variant="secondary" onClick={onAnother}>
-            {t("issue.another")}
-          </Button>
+          {onAnother && (
+            <Button variant="secondary" onClick={onAnother}>
+              {t("issue.another")}
+            </Button>
+          )}
         </div>
       </StackItem>
     </Stack>
   );
 }
 
-function Group(props: { id: string; label: string; help?: string; error?: string; required?: boolean; children: ReactNode }) {
+export function Group(props: { id: string; label: string; help?: string; error?: string; required?: boolean; children: ReactNode }) {
   return (
     <FormGroup label={props.label} fieldId={props.id} isRequired={props.required}>
       {props.children}
@@ -199,8 +227,9 @@ function Group(props: { id: string; label: string; help?: string; error?: string
   );
 }
 
-function titleOf(p: Profile): string {
-  return p.attributes?.title || p.attributes?.name || p.id;
+/** Its name for people. */
+function titleOf(p: Profile, say: (text: string | undefined) => string): string {
+  return say(p.attributes?.title) || p.attributes?.name || p.id;
 }
 
 /** Profiles that somebody may ask by: those that the house keeps for itself, and those of CAs, aren't. */
@@ -213,8 +242,10 @@ export function offered(profiles: Profile[]): Profile[] {
 
 export default function Issue() {
   const { t } = useTranslation();
+  const { t: words } = useTranslation("inventory");
   const client = useQueryClient();
   const profiles = useProfiles();
+  const say = useBuiltin();
   const cas = useCas();
   const [w, setWish] = useState<Wish>(EMPTY);
   const [more, setMore] = useState(false);
@@ -234,13 +265,15 @@ export default function Issue() {
   const labels: Record<string, string> = {
     csr: t("issue.csr"), cn: t("issue.cn"), dns: t("issue.dns"), cert_days: t("issue.days"), owner: t("issue.owner"), profile: t("issue.profile"),
     ca: t("issue.ca"), o: t("issue.o"), ou: t("issue.ou"), c: t("issue.c"), key_type: t("issue.keyType"), pkcs12_password: t("issue.p12Password"),
+    ip: words("issue.ip"), email: words("issue.email"), uri: words("issue.uri"), st: words("issue.st"), l: words("issue.l"),
+    serial_number: words("issue.serialNumber"), metadata: words("issue.metadata"),
   };
   const wrong = (name: string) => {
     const e = submit.error;
     return e instanceof ApiError && e.about(name) ? (e.first?.detail ?? "") : undefined;
   };
   const state = (name: string) => (wrong(name) ? "error" : "default");
-  const ready = w.own ? w.csr.trim() !== "" : w.cn.trim() !== "" && (!w.p12 || w.password !== "");
+  const ready = metadataOf(w.metadata) !== null && (w.own ? w.csr.trim() !== "" : w.cn.trim() !== "" && (!w.p12 || w.password !== ""));
   const another = () => {
     submit.reset();
     setFileName("");
@@ -327,7 +360,7 @@ export default function Issue() {
                   <Group id="profile" label={t("issue.profile")} error={wrong("profile")}>
                     <FormSelect id="profile" value={profile?.attributes?.name ?? ""} onChange={(_, v) => set({ profile: v })} validated={state("profile")}>
                       {choice.map((p) => (
-                        <FormSelectOption key={p.id} value={p.attributes?.name ?? ""} label={titleOf(p)} />
+                        <FormSelectOption key={p.id} value={p.attributes?.name ?? ""} label={titleOf(p, say)} />
                       ))}
                     </FormSelect>
                   </Group>
@@ -357,6 +390,21 @@ export default function Issue() {
                   <GridItem>
                     <Group id="dns" label={t("issue.dns")} help={t("issue.dnsHelp")} error={wrong("dns")}>
                       <TextArea id="dns" value={w.dns} onChange={(_, v) => set({ dns: v })} rows={3} resizeOrientation="vertical" />
+                    </Group>
+                  </GridItem>
+                  <GridItem>
+                    <Group id="ip" label={words("issue.ip")} help={words("issue.ipHelp")} error={wrong("ip")}>
+                      <TextArea id="ip" value={w.ip} onChange={(_, v) => set({ ip: v })} rows={3} resizeOrientation="vertical" />
+                    </Group>
+                  </GridItem>
+                  <GridItem>
+                    <Group id="email" label={words("issue.email")} help={t("issue.dnsHelp")} error={wrong("email")}>
+                      <TextArea id="email" value={w.email} onChange={(_, v) => set({ email: v })} rows={3} resizeOrientation="vertical" />
+                    </Group>
+                  </GridItem>
+                  <GridItem>
+                    <Group id="uri" label={words("issue.uri")} help={words("issue.uriHelp")} error={wrong("uri")}>
+                      <TextArea id="uri" value={w.uri} onChange={(_, v) => set({ uri: v })} rows={3} resizeOrientation="vertical" />
                     </Group>
                   </GridItem>
                   <GridItem>
@@ -394,6 +442,13 @@ export default function Issue() {
                       <TextInput id="c" value={w.c} maxLength={2} onChange={(_, v) => set({ c: v.toUpperCase() })} validated={state("c")} />
                     </Group>
                   </GridItem>
+                  {(["st", "l", "serialNumber"] as const).map((name) => (
+                    <GridItem key={name}>
+                      <Group id={name} label={words(`issue.${name}`)} error={wrong(name === "serialNumber" ? "serial_number" : name)}>
+                        <TextInput id={name} value={w[name]} onChange={(_, v) => set({ [name]: v })} />
+                      </Group>
+                    </GridItem>
+                  ))}
                   {!w.own && (
                     <GridItem>
                       <Group id="key-type" label={t("issue.keyType")} error={wrong("key_type")}>
@@ -406,6 +461,11 @@ export default function Issue() {
                       </Group>
                     </GridItem>
                   )}
+                  <GridItem span={12}>
+                    <FormGroup label={words("issue.metadata")} role="group" fieldId="metadata">
+                      <Metadata id="metadata" pairs={w.metadata} onChange={(metadata) => set({ metadata })} />
+                    </FormGroup>
+                  </GridItem>
                 </Grid>
               </ExpandableSection>
               <ActionGroup>

@@ -308,7 +308,7 @@ export function RecoveryCodes({ codes, onKept }: { codes: string[]; onKept: () =
   );
 }
 
-export function SignIn({ ended, onDone }: { ended: boolean; onDone: () => void }) {
+export default function SignIn({ ended, onDone }: { ended: boolean; onDone: () => void }) {
   const { t } = useTranslation();
   const session = useSession().data ?? null;
   const setSession = useSetSession();

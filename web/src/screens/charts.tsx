@@ -7,6 +7,7 @@ import type { Statistics } from "../api/queries";
 import { count } from "../format";
 
 const ISSUED = "var(--pf-t--chart--color--teal--300)";
+const REFUSED = "var(--pf-t--chart--color--yellow--300)";
 const REVOKED = "var(--pf-t--chart--color--red-orange--200)";
 
 /** The width that there is, for charts: they have none of their own. */
@@ -63,12 +64,12 @@ export function OverTime({ s, days: span }: { s: Statistics; days: number }) {
   const { ref, width } = useWidth();
   const label = (day: string) => new Intl.DateTimeFormat(i18n.language, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(day));
   const days = s.by_day.map((d) => d.day);
-  const most = Math.max(4, ...s.by_day.map((d) => d.issued + d.revoked));
+  const most = Math.max(4, ...s.by_day.map((d) => d.issued + d.refused + d.revoked));
   return (
     <div ref={ref} className="siegel-chart">
       <Chart
         ariaTitle={t("dashboard.overTime", { days: span })}
-        ariaDesc={`${t("dashboard.issued")}, ${t("dashboard.revoked")}`}
+        ariaDesc={[t("dashboard.issued"), t("dashboard.refused"), t("dashboard.revoked")].join(", ")}
         height={230}
         width={width}
         padding={{ bottom: 70, left: 50, right: 20, top: 10 }}
@@ -76,6 +77,7 @@ export function OverTime({ s, days: span }: { s: Statistics; days: number }) {
         domainPadding={{ x: [10, 10] }}
         legendData={[
           { name: t("dashboard.issued"), symbol: { fill: ISSUED } },
+          { name: t("dashboard.refused"), symbol: { fill: REFUSED } },
           { name: t("dashboard.revoked"), symbol: { fill: REVOKED } },
         ]}
         legendPosition="bottom"
@@ -83,8 +85,9 @@ export function OverTime({ s, days: span }: { s: Statistics; days: number }) {
       >
         <ChartAxis tickValues={days} tickFormat={label} tickCount={6} fixLabelOverlap />
         <ChartAxis dependentAxis showGrid tickCount={4} tickFormat={(n: number) => (Number.isInteger(n) ? count(i18n.language, n) : "")} />
-        <ChartStack colorScale={[ISSUED, REVOKED]}>
+        <ChartStack colorScale={[ISSUED, REFUSED, REVOKED]}>
           <ChartBar data={s.by_day.map((d) => ({ x: d.day, y: d.issued }))} barRatio={0.7} />
+          <ChartBar data={s.by_day.map((d) => ({ x: d.day, y: d.refused }))} barRatio={0.7} />
           <ChartBar data={s.by_day.map((d) => ({ x: d.day, y: d.revoked }))} barRatio={0.7} />
         </ChartStack>
       </Chart>

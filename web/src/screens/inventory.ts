@@ -1,60 +1,223 @@
-// The inventory's query: what stands in the page's address becomes the API's, so that an address can be kept and sent to somebody.
+// The inventory's query. What stands in the page's address is what the API is asked for (filter[…] and sort), so that an address can be kept, sent to
+// somebody, saved as a query and exported.
 
-export const ATTRIBUTES = ["name", "names", "serial", "subject", "issuer", "profile", "owner", "requestor", "metadata"] as const;
-export type Attribute = (typeof ATTRIBUTES)[number];
+export type Kind = "text" | "choice" | "hex" | "time" | "metadata";
+export type Op = "contains" | "eq" | "in" | "ge" | "lt";
 
-/** How the attribute is asked for: a part of it, or all of it where the API has names for it or an exact index. */
-const FILTER: Record<Attribute, (value: string, key: string) => [string, string]> = {
-  name: (value) => ["filter[common_name][contains]", value],
-  names: (value) => ["filter[names][contains]", value],
-  serial: (value) => ["filter[serial]", value.replace(/[^0-9A-Fa-f]/g, "").toLowerCase()],
-  subject: (value) => ["filter[subject][contains]", value],
-  issuer: (value) => ["filter[issuer]", value],
-  profile: (value) => ["filter[profile]", value],
-  owner: (value) => ["filter[owner][contains]", value],
-  requestor: (value) => ["filter[requestor][contains]", value],
-  metadata: (value, key) => [`filter[metadata.${key}][contains]`, value],
-};
+/** What can be searched, in the order in which it is offered. */
+export const ATTRIBUTES = {
+  common_name: "text", names: "text", subject: "text", serial: "hex", fingerprint_sha256: "hex", status: "choice", issuer: "choice", profile: "choice",
+  not_after: "time", not_before: "time", created_at: "time", owner: "text", requestor: "text", source: "choice", key_type: "choice", revoked_at: "time",
+  revocation_reason: "choice", metadata: "metadata",
+} as const satisfies Record<string, Kind>;
+export type Attribute = keyof typeof ATTRIBUTES;
+export const ATTRIBUTE_NAMES = Object.keys(ATTRIBUTES) as Attribute[];
 
+export const STATES = ["issued", "held", "revoked"] as const;
+export const SOURCES = ["rest", "est", "scep", "acme", "import", "engine", "setup"] as const;
+export const KEY_TYPES = ["p256", "p384", "p521", "rsa2048", "rsa3072", "rsa4096", "ed25519", "ed448", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87"] as const;
+export const REASONS = [
+  "unspecified", "keyCompromise", "affiliationChanged", "superseded", "cessationOfOperation", "privilegeWithdrawn", "certificateHold",
+] as const;
 export const SORTS = ["common_name", "not_before", "not_after", "created_at"] as const;
 export const SIZES = [20, 50, 100] as const;
-export const STATES = ["issued", "held", "revoked"] as const;
+export const MOST_CONDITIONS = 12; // the API takes 16 filters
+export const KEY = /^[A-Za-z0-9_.-]{1,64}$/;
 
-/** What is asked of the API for the page's address; after: the cursor. Whatever isn't known is left out. */
-export function queryOf(address: URLSearchParams, after: string | null): Record<string, string> {
-  const query: Record<string, string> = {};
-  for (const attribute of ATTRIBUTES) {
-    const value = address.get(attribute)?.trim();
-    const key = address.get("key")?.trim() ?? "";
-    if (value && (attribute !== "metadata" || /^[A-Za-z0-9_.-]{1,64}$/.test(key))) {
-      const [name, text] = FILTER[attribute](value, key);
-      if (text) {
-        query[name] = text;
-      }
+export interface Condition {
+  attribute: Attribute;
+  op: Op;
+  value: string;
+  /** Of metadata. */
+  key?: string;
+}
+
+const OPS: Record<Kind, Op[]> = { text: ["contains", "eq", "in"], choice: ["in", "eq"], hex: ["eq"], time: ["ge", "lt"], metadata: ["contains", "eq", "in"] };
+
+export function opsOf(attribute: Attribute): Op[] {
+  return attribute === "names" ? ["contains", "eq"] : OPS[ATTRIBUTES[attribute]];
+}
+
+/** The API's name of a condition: filter[names][contains]. */
+export function parameterOf(c: Pick<Condition, "attribute" | "op" | "key">): string {
+  return `filter[${c.attribute}${c.key ? `.${c.key}` : ""}]${c.op === "eq" ? "" : `[${c.op}]`}`;
+}
+
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?$/;
+
+/** The value as the API takes it; null: it isn't one. */
+export function valueOf(attribute: Attribute, value: string): string | null {
+  const text = value.trim();
+  switch (ATTRIBUTES[attribute]) {
+    case "hex": {
+      const hex = text.replace(/[^0-9A-Fa-f]/g, "").toLowerCase();
+      return hex && hex.length % 2 === 0 ? hex : null;
     }
+    case "time":
+      return TIME.test(text) ? text : null;
+    default:
+      return text && new TextEncoder().encode(text).length <= 512 ? text : null;
   }
-  const state = address.get("status");
-  if (STATES.some((one) => one === state)) {
-    query["filter[status]"] = state ?? "";
+}
+
+/** A condition of the address; null: nothing that we know. */
+function read(name: string, value: string): Condition | null {
+  const found = /^filter\[([a-z0-9_]+)(?:\.([^\][]+))?\](?:\[([a-z]+)\])?$/.exec(name);
+  const attribute = found?.[1] as Attribute | undefined;
+  if (!found || !attribute || !Object.hasOwn(ATTRIBUTES, attribute)) {
+    return null;
+  }
+  const op = (found[3] ?? "eq") as Op;
+  const key = found[2];
+  const good = valueOf(attribute, value);
+  if (good === null || !opsOf(attribute).includes(op) || (attribute === "metadata" ? !key || !KEY.test(key) : key !== undefined)) {
+    return null;
+  }
+  return key ? { attribute, op, value: good, key } : { attribute, op, value: good };
+}
+
+/** Short addresses, as other pages and people write them. */
+function short(address: URLSearchParams, today: string): Condition[] {
+  const all: Condition[] = [];
+  const put = (name: string, attribute: Attribute, op: Op) => {
+    const value = valueOf(attribute, address.get(name) ?? "");
+    if (value !== null) {
+      all.push({ attribute, op, value });
+    }
+  };
+  put("name", "common_name", "contains");
+  put("names", "names", "contains");
+  put("serial", "serial", "eq");
+  put("subject", "subject", "contains");
+  put("issuer", "issuer", "eq");
+  put("profile", "profile", "eq");
+  put("owner", "owner", "contains");
+  put("requestor", "requestor", "contains");
+  put("source", "source", "eq");
+  if (STATES.some((one) => one === address.get("status"))) {
+    put("status", "status", "eq");
+  }
+  const key = address.get("key") ?? "";
+  const metadata = valueOf("metadata", address.get("metadata") ?? "");
+  if (metadata !== null && KEY.test(key)) {
+    all.push({ attribute: "metadata", op: "contains", value: metadata, key });
   }
   const before = address.get("before");
-  if (before && /^\d{4}-\d{2}-\d{2}$/.test(before)) {
-    query["filter[not_after][lt]"] = before;
-    query["filter[not_after][ge]"] = new Date().toISOString().slice(0, 10);
+  if (before && DAY.test(before)) {
+    all.push({ attribute: "not_after", op: "ge", value: today }, { attribute: "not_after", op: "lt", value: before });
   }
+  return all;
+}
+
+/** What the address says is searched for; whatever isn't known is left out, and what comes twice counts once. */
+export function conditionsOf(address: URLSearchParams, today = new Date().toISOString().slice(0, 10)): Condition[] {
+  const all = new Map<string, Condition>();
+  for (const c of [...short(address, today), ...[...address].map(([name, value]) => read(name, value))]) {
+    if (c && all.size < MOST_CONDITIONS) {
+      all.set(parameterOf(c), c);
+    }
+  }
+  return [...all.values()];
+}
+
+export function sortOf(address: URLSearchParams): string | null {
   const sort = address.get("sort") ?? "";
-  if (SORTS.some((one) => one === sort.replace(/^-/, ""))) {
-    query.sort = sort;
+  return SORTS.some((one) => one === sort.replace(/^-/, "")) ? sort : null;
+}
+
+export function sizeOf(address: URLSearchParams): number {
+  return SIZES.find((one) => one === Number(address.get("size"))) ?? SIZES[0];
+}
+
+/** The parameters of the API that say which certificates, and in which order: those of a saved query, and of an export. */
+export function filterOf(address: URLSearchParams): Record<string, string> {
+  const query: Record<string, string> = {};
+  for (const c of conditionsOf(address)) {
+    query[parameterOf(c)] = c.value;
   }
-  const size = Number(address.get("size"));
-  query["page[size]"] = String(SIZES.find((one) => one === size) ?? SIZES[0]);
-  if (after) {
-    query["page[after]"] = after;
+  const sort = sortOf(address);
+  return sort ? { ...query, sort } : query;
+}
+
+/** What is asked of the API for the page's address; after: the cursor. */
+export function queryOf(address: URLSearchParams, after: string | null): Record<string, string> {
+  return { ...filterOf(address), "page[size]": String(sizeOf(address)), ...(after ? { "page[after]": after } : {}) };
+}
+
+/** The address of the same page with these conditions; what else it says stays. */
+export function addressWith(address: URLSearchParams, conditions: Condition[]): URLSearchParams {
+  const to = new URLSearchParams();
+  for (const c of conditions) {
+    to.append(parameterOf(c), c.value);
   }
-  return query;
+  for (const name of ["sort", "size", "columns"]) {
+    const value = address.get(name);
+    if (value) {
+      to.set(name, value);
+    }
+  }
+  return to;
+}
+
+/** One condition more. Of an attribute with a few values several are meant one or another. */
+export function add(conditions: Condition[], next: Condition): Condition[] {
+  if (ATTRIBUTES[next.attribute] === "choice") {
+    const same = conditions.filter((c) => c.attribute === next.attribute).flatMap((c) => (c.op === "in" ? c.value.split(",") : [c.value]));
+    const values = [...new Set([...same, next.value])].filter((v, _, all) => all.length === 1 || !v.includes(",") || v === next.value);
+    const several = values.length > 1 && !next.value.includes(","); // commas part the values
+    const one: Condition = { attribute: next.attribute, op: several ? "in" : "eq", value: several ? values.join(",") : next.value };
+    return [...conditions.filter((c) => c.attribute !== next.attribute), one];
+  }
+  return [...conditions.filter((c) => parameterOf(c) !== parameterOf(next)), next];
+}
+
+type Said = string | { [op: string]: string | string[] };
+
+/** The same as operations on many take it: {"owner": {"contains": "line"}, "not_after": {"lt": "2027-01-01"}}. */
+export function choiceOf(conditions: Condition[]): Record<string, unknown> {
+  const filter: Record<string, Said | Record<string, Said>> = {};
+  const said = (before: Said | undefined, c: Condition): Said => {
+    if (ATTRIBUTES[c.attribute] === "hex") {
+      return c.value;
+    }
+    return { ...(typeof before === "object" ? before : {}), [c.op]: c.op === "in" ? c.value.split(",") : c.value };
+  };
+  for (const c of conditions) {
+    if (c.key) {
+      const metadata = (filter.metadata ?? {}) as Record<string, Said>;
+      filter.metadata = { ...metadata, [c.key]: said(metadata[c.key], c) };
+    } else {
+      filter[c.attribute] = said(filter[c.attribute] as Said | undefined, c);
+    }
+  }
+  return filter;
 }
 
 /** Whether anything narrows the list. */
 export function isFiltered(address: URLSearchParams): boolean {
-  return [...ATTRIBUTES, "status", "before"].some((name) => address.get(name));
+  return conditionsOf(address).length > 0;
+}
+
+// --- columns ---
+
+export const COLUMNS = [
+  "common_name", "status", "issuer", "profile", "not_after", "created_at", "serial", "names", "subject", "not_before", "owner", "requestor", "source", "key_type",
+  "revoked_at", "revocation_reason", "fingerprint_sha256",
+] as const;
+export type Column = (typeof COLUMNS)[number] | `metadata.${string}`;
+export const FIRST_COLUMNS: Column[] = ["common_name", "status", "issuer", "profile", "not_after", "created_at", "serial"];
+const MOST_COLUMNS = 20;
+
+/** Of texts that somebody may have written: those that are columns. The name leads to the certificate and is always there. */
+export function columnsOf(names: readonly string[]): Column[] {
+  const known = names.filter((n): n is Column => COLUMNS.some((c) => c === n) || (n.startsWith("metadata.") && KEY.test(n.slice(9))));
+  const all = [...new Set<Column>(["common_name", ...known])].slice(0, MOST_COLUMNS);
+  return all.length > 1 ? all : FIRST_COLUMNS;
+}
+
+/** Where the export is fetched: everything that the address finds, with these columns. */
+export function exportOf(address: URLSearchParams, format: "csv" | "json", columns: Column[]): string {
+  const all = new URLSearchParams({ format, ...(format === "csv" ? { bom: "true" } : {}), columns: ["id", ...columns].join(","), ...filterOf(address) });
+  return `/api/v2.0/certificates/export?${all.toString()}`;
 }

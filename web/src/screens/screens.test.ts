@@ -32,6 +32,7 @@ describe("the inventory's query", () => {
 describe("a request for a certificate", () => {
   const empty: Wish = {
     own: false, csr: "", profile: "server", ca: "", cn: " m7.example ", dns: "", days: "", owner: "", o: "", ou: "", c: "", keyType: "", p12: false, password: "x",
+    ip: "", email: "", uri: "", st: "", l: "", serialNumber: "", metadata: [],
   };
   it("has nothing in it that was left empty", () => {
     expect(attributesOfWish(empty)).toEqual({ profile: "server", cn: "m7.example" });
@@ -46,6 +47,12 @@ describe("a request for a certificate", () => {
   });
   it("has numbers as numbers and names as lists", () => {
     expect(attributesOfWish({ ...empty, days: "30", dns: "a.example b.example" })).toMatchObject({ cert_days: 30, dns: ["a.example", "b.example"] });
+  });
+  it("has further names and metadata, each in its place", () => {
+    const wish = { ...empty, ip: "10.1.2.3, fd00::7", email: "a@b.example", uri: "urn:a;b,c\nurn:d", serialNumber: "7", metadata: [["site", "Ulm"], ["", ""]] as Wish["metadata"] };
+    expect(attributesOfWish(wish)).toMatchObject({
+      ip: ["10.1.2.3", "fd00::7"], email: ["a@b.example"], uri: ["urn:a;b,c", "urn:d"], serial_number: "7", metadata: { site: "Ulm" },
+    });
   });
   it("goes where its profile is asked for", () => {
     expect([collectionOf("cert_client"), collectionOf("cert_device"), collectionOf("certificate"), collectionOf(undefined)]).toEqual([

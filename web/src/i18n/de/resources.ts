@@ -86,6 +86,41 @@ const words: typeof en = {
     from_to: "{{from}} bis {{to}}",
   },
   resources: {
+    batch_items: {
+      title: "Zeilen von Sammelanträgen", one: "Zeile eines Sammelantrags",
+      purpose: "Was aus jeder Zeile eines Antrags auf viele Zertifikate geworden ist.",
+      first: "Sie kommen mit Sammelanträgen: Reichen Sie eine Liste von Namen ein.",
+    },
+    batches: {
+      title: "Sammelanträge", one: "Sammelantrag", create: "Viele beantragen",
+      purpose: "Anträge auf ein oder viele Zertifikate auf einmal, die ein Auftrag erledigt.",
+      first: "Reichen Sie eine Liste von Namen oder Anträgen ein; das Portal hat ein Formular dafür.",
+    },
+    machine: {
+      title: "Maschine", one: "Maschine",
+      purpose: "Wie es der Maschine geht: Prozesse, Platten, Last, Speicher, Uhr, und was nicht stimmt.",
+      first: "Hier gibt es immer eine Antwort.",
+    },
+    offers: {
+      title: "Angebot", one: "Angebot",
+      purpose: "Die Profile, nach denen Sie Zertifikate beantragen dürfen.",
+      first: "Wer verwaltet, nennt in Ihrer Rolle die Profile.",
+    },
+    passkeys: {
+      title: "Passkeys", one: "Passkey",
+      purpose: "Schlüssel auf Telefonen, Rechnern und Sicherheitstokens, mit denen man sich anmeldet.",
+      first: "Jeder fügt seine eigenen unter „Ihr Konto“ hinzu.",
+    },
+    saved_queries: {
+      title: "Gespeicherte Abfragen", one: "Gespeicherte Abfrage", create: "Abfrage speichern",
+      purpose: "Aufbewahrte Fragen an den Bestand, eigene und die, die andere teilen.",
+      first: "Speichern Sie eine aus dem Bestand heraus, oder legen Sie hier eine an.",
+    },
+    settings: {
+      title: "Einstellungen", one: "Einstellung",
+      purpose: "Was in siegel.conf steht, und was gilt, wo dort nichts steht.",
+      first: "Geändert werden sie in siegel.conf, von denen, die die Maschine betreiben.",
+    },
     accounts: {
       title: "Konten", one: "Konto", create: "Konto anlegen",
       purpose: "Personen und Programme, die sich anmelden dürfen, jeweils mit einer Rolle.",
@@ -283,6 +318,12 @@ const words: typeof en = {
     },
   },
   attributes: {
+    account_name: "Konto", after: "Ab welcher Zeile", approval: "Freigabe", batch: "Sammelantrag", card_code: "Code der Karte", card_verifier: "Nachweis der Karte", clock: "Uhr",
+    columns: "Spalten", cpu: "Prozessoren", deciders: "Wer entscheiden darf", default: "Vorgabe", changed: "Geändert", disks: "Platten", fetched_at: "Abgeholt am", lines: "Zeilen", memory: "Arbeitsspeicher",
+    metadata_remove: "Metadaten, die wegfallen", metadata_set: "Metadaten, die gesetzt werden", open: "Noch zu tun", own: "Ihre eigene", passkey: "Passkey", passkeys: "Passkeys", problems: "Was nicht stimmt",
+    proved_at: "Zweiter Faktor nachgewiesen am", query: "Abfrage", responsible_for: "Zuständig für", results_until: "Abzuholen bis", section: "Abschnitt", services: "Prozesse", set: "Gesetzt",
+    shared: "Mit allen geteilt", since_us: "Ab (Mikrosekunden)", totp: "App für Codes", until_us: "Bis (Mikrosekunden)", uptime_sec: "Läuft seit (Sekunden)", user_verified: "Mit PIN oder Finger",
+    waiting: "Warten auf Freigabe",
     account: "Konto", accounts: "Konten", action: "Was geschah", actor: "Wer", address: "Adresse", administrator: "Verwaltet von", agent: "Browser",
     algorithm: "Verfahren", alphabet: "Zeichen", anchors: "Vertraute Zertifikate", approvers: "Wer freigeben muss", archive_keys: "Private Schlüssel aufbewahren",
     archived_at: "Hinterlegt am", at: "Zeitpunkt", at_us: "Zeitpunkt (Mikrosekunden)", auth: "Nachweis", authorizations: "Prüfungen", base_url: "Grundadresse",
@@ -323,6 +364,7 @@ const words: typeof en = {
     wanted: "Nötige Zustimmungen", why: "Warum nicht", withdraw: "Ratschlag zurücknehmen", yours: "Sie haben es",
   },
   own: {
+    "settings.key": "Name", "batches.open": "Noch zu tun", "batches.number": "Nur diese Zeile", "batches.password": "Passwort der PKCS#12-Dateien", "roles.profiles": "Angebotene Profile",
     "accounts.title": "Name der Person", "accounts.role": "Rolle", "acme_keys.accounts": "Damit angelegte Konten", "acme_keys.key": "Schlüssel (HMAC)",
     "cas.name": "Name", "cas.certificate": "Zertifikat (PEM)", "cas.ca": "CA, für deren Schlüssel", "cas.reason": "Grund, als Zahl", "cas.signature": "Unterschriftsverfahren",
     "cert_client.title": "Titel (im Inhaber)", "cert_device.title": "Titel (im Inhaber)", "cert_server.title": "Titel (im Inhaber)",
@@ -334,6 +376,11 @@ const words: typeof en = {
     "enrollment_codes.secret": "Code", "tenants.secret": "Einmalcode für die Verwaltung", "credentials.used_at": "Benutzt am", "acme_orders.profile": "Profil",
   },
   help: {
+    "accounts.responsible_for": "Zuständige, deren Zertifikate das Konto sieht, neben denen unter seinem eigenen Namen",
+    "roles.profiles": "Nach denen beantragen darf, wer nur eigene Zertifikate sieht",
+    "batches.lines": "Eine Liste von Namen, oder von Objekten mit name, csr und replaces",
+    "saved_queries.query": "Etwa {\"filter[status]\": \"revoked\"}",
+    "saved_queries.columns": "Attribute, und metadata.SCHLÜSSELWORT; je Zeile eines",
     metadata: "Freie Schlüsselwörter mit Texten, zum Finden und Eingrenzen",
     owner: "Wer sich darum kümmert",
     names: "Etwa dns:host.example oder ip:192.0.2.1, je Zeile einer",
@@ -416,6 +463,10 @@ const words: typeof en = {
     "tenants.enabled": "Ausgeschaltet meldet sich niemand daraus an; was ausgestellt ist, bleibt in Kraft",
   },
   actions: {
+    verify: { title: "Prüfen", text: "Sieht nach, ob die Kette des Protokolls und seine Siegel unversehrt sind. Es ändert sich nichts." },
+    check: { title: "Zeilen prüfen", text: "Sagt, was mit diesen Zeilen nicht stimmen würde. Es ändert sich nichts." },
+    "batches.fetch": { title: "Abholen, was entstanden ist", text: "Zertifikate und Schlüssel gehen an das Konto, das sie beantragt hat." },
+    update: { title: "Zuständige oder Metadaten von vielen ändern", text: "Das erledigt ein Auftrag für alle, die gemeint sind." },
     reset_second_factor: { title: "Zweiten Faktor entfernen", text: "Für jemanden, der Telefon und Ersatzcodes verloren hat. Alle Sitzungen des Kontos enden; bei der nächsten Anmeldung wird ein neuer eingerichtet." },
     revoke: { title: "Sperren", text: "Für immer: Das lässt sich nicht zurücknehmen." },
     approve: { title: "Zustimmen", text: "Sie sagen Ja dazu. Sobald genug zugestimmt haben, geschieht es." },
@@ -448,6 +499,7 @@ const words: typeof en = {
     "key_stores.rotate": { title: "Neuer Verschlussschlüssel", text: "Geheimnisse werden von jetzt an unter einem neuen Schlüssel verschlossen; frühere öffnen weiter." },
   },
   values: {
+    passkey: "Passkey", waiting: "Wartet auf Freigabe", pkcs12: "PKCS#12", pem: "PEM", "evidence.certificate": "Zertifikat oder Karte",
     valid: "Gültig", deactivated: "Vom Programm beendet", revoked: "Gesperrt", "http-01": "HTTP (http-01)", "dns-01": "DNS (dns-01)", "dns-account-01": "DNS je Konto (dns-account-01)",
     "tls-alpn-01": "TLS (tls-alpn-01)", "device-attest-01": "Geräte-Bescheinigung (device-attest-01)", good: "Gültig", used: "Aufgebraucht", expired: "Abgelaufen", pending: "Ausstehend", ready: "Bereit",
     processing: "In Arbeit", invalid: "Ungültig", open: "Offen", approved: "Freigegeben", rejected: "Abgelehnt", withdrawn: "Zurückgezogen", done: "Erledigt", failed: "Gescheitert",
@@ -466,6 +518,8 @@ const words: typeof en = {
     "profiles.kind.certificate": "CAs und Sonstiges", "profile_templates.kind.certificate": "CAs und Sonstiges", "kind.token": "Token", "missing.password": "Passwort wählen", "kind.import": "Übernahme",
   },
   rights: {
+    "machine.read": "Sehen, wie es der Maschine geht",
+    "certificates.own": "Eigene Zertifikate sehen und beantragen",
     read: "Zertifikate, CAs, Profile, Richtlinien, Schlüssel und Aufträge sehen",
     "audit.read": "Das Protokoll lesen",
     "certificates.issue": "Zertifikate beantragen und erneuern",

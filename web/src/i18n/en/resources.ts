@@ -86,6 +86,41 @@ export default {
     from_to: "{{from}} to {{to}}",
   },
   resources: {
+    batch_items: {
+      title: "Lines of batches", one: "Line of a batch",
+      purpose: "What became of each line of a request for many certificates.",
+      first: "They come with batches: hand in a list of names.",
+    },
+    batches: {
+      title: "Batches", one: "Batch", create: "Ask for many",
+      purpose: "Requests for one or many certificates at once, carried out by a job.",
+      first: "Hand in a list of names or signing requests; the portal has a form for it.",
+    },
+    machine: {
+      title: "Machine", one: "Machine",
+      purpose: "How the machine does: processes, disks, load, memory, clock, and what is wrong.",
+      first: "There is always an answer here.",
+    },
+    offers: {
+      title: "Offers", one: "Offer",
+      purpose: "The profiles by which you may ask for certificates.",
+      first: "An administrator names profiles in your role.",
+    },
+    passkeys: {
+      title: "Passkeys", one: "Passkey",
+      purpose: "Keys on phones, computers and security tokens that people sign in with.",
+      first: "People add them under “Your account”.",
+    },
+    saved_queries: {
+      title: "Saved queries", one: "Saved query", create: "Keep a query",
+      purpose: "Questions to the inventory that are kept, one's own and those that others share.",
+      first: "Keep one from the inventory, or create it here.",
+    },
+    settings: {
+      title: "Settings", one: "Setting",
+      purpose: "What siegel.conf says, and what holds where it says nothing.",
+      first: "Settings are changed in siegel.conf by whoever runs the machine.",
+    },
     accounts: {
       title: "Accounts", one: "Account", create: "Create an account",
       purpose: "People and programs that may sign in, each with one role.",
@@ -283,6 +318,12 @@ export default {
     },
   },
   attributes: {
+    account_name: "Account", after: "From which line on", approval: "Approval", batch: "Batch", card_code: "Code of the card", card_verifier: "Proof of the card", clock: "Clock",
+    columns: "Columns", cpu: "Processors", deciders: "Who may decide", default: "Default", changed: "Changed", disks: "Disks", fetched_at: "Fetched at", lines: "Lines", memory: "Memory",
+    metadata_remove: "Metadata to take away", metadata_set: "Metadata to set", open: "Still to be done", own: "Your own", passkey: "Passkey", passkeys: "Passkeys", problems: "What is wrong",
+    proved_at: "Second factor proved at", query: "Query", responsible_for: "Responsible for", results_until: "To be fetched until", section: "Section", services: "Processes", set: "Set",
+    shared: "Shared with all", since_us: "From (microseconds)", totp: "App for codes", until_us: "Until (microseconds)", uptime_sec: "Running for (seconds)", user_verified: "With PIN or finger",
+    waiting: "Wait for approval",
     account: "Account", accounts: "Accounts", action: "What happened", actor: "Who", address: "Address", administrator: "Administrator", agent: "Browser",
     algorithm: "Algorithm", alphabet: "Signs", anchors: "Trusted certificates", approvers: "Who has to approve", archive_keys: "Keep private keys",
     archived_at: "Archived at", at: "At", at_us: "At (microseconds)", auth: "Evidence", authorizations: "Authorizations", base_url: "Base address",
@@ -323,6 +364,7 @@ export default {
     wanted: "Approvals wanted", why: "Why not", withdraw: "Take the advice back", yours: "You have it",
   },
   own: {
+    "settings.key": "Name", "batches.open": "Still to be done", "batches.number": "This line alone", "batches.password": "Password of the PKCS#12 files", "roles.profiles": "Profiles on offer",
     "accounts.title": "Name of the person", "accounts.role": "Role", "acme_keys.accounts": "Accounts made with it", "acme_keys.key": "Key (HMAC)",
     "cas.name": "Name", "cas.certificate": "Certificate (PEM)", "cas.ca": "CA for whose key", "cas.reason": "Reason, as a number", "cas.signature": "Signature algorithm",
     "cert_client.title": "Title (subject)", "cert_device.title": "Title (subject)", "cert_server.title": "Title (subject)",
@@ -334,6 +376,11 @@ export default {
     "enrollment_codes.secret": "Code", "tenants.secret": "One-time code of the administrator", "credentials.used_at": "Used at", "acme_orders.profile": "Profile",
   },
   help: {
+    "accounts.responsible_for": "Owners whose certificates the account sees, beside those under its own name",
+    "roles.profiles": "By which the right “certificates of one's own” may ask",
+    "batches.lines": "A list of names, or of objects with name, csr and replaces",
+    "saved_queries.query": "Such as {\"filter[status]\": \"revoked\"}",
+    "saved_queries.columns": "Attributes, and metadata.KEY; one for each line",
     metadata: "Free keys with texts, to find and filter by",
     owner: "Who looks after it",
     names: "Such as dns:host.example or ip:192.0.2.1, one for each line",
@@ -416,6 +463,10 @@ export default {
     "tenants.enabled": "Switched off nobody of it signs in; what it issued stays in force",
   },
   actions: {
+    verify: { title: "Verify", text: "Looks whether the chain of the log and its seals are whole. Nothing is changed." },
+    check: { title: "Check lines", text: "Says what would be wrong with these lines. Nothing is changed." },
+    "batches.fetch": { title: "Fetch what was made", text: "Certificates and keys are handed out to the account that asked." },
+    update: { title: "Change owner or metadata of many", text: "A job does it for all that are meant." },
     reset_second_factor: { title: "Take the second factor away", text: "For somebody who lost his phone and his recovery codes. All sessions of the account end; the next sign-in sets up another." },
     revoke: { title: "Revoke", text: "For ever: it can't be taken back." },
     approve: { title: "Approve", text: "You say yes to it. As soon as enough have, it is done." },
@@ -448,6 +499,7 @@ export default {
     "key_stores.rotate": { title: "New sealing key", text: "Secrets are sealed under a new key from now on; older ones go on to open." },
   },
   values: {
+    passkey: "Passkey", waiting: "Waits for approval", pkcs12: "PKCS#12", pem: "PEM", "evidence.certificate": "Certificate or card",
     valid: "Valid", deactivated: "Deactivated", revoked: "Revoked", "http-01": "HTTP (http-01)", "dns-01": "DNS (dns-01)", "dns-account-01": "DNS by account (dns-account-01)",
     "tls-alpn-01": "TLS (tls-alpn-01)", "device-attest-01": "Attestation (device-attest-01)", good: "Good", used: "Used up", expired: "Expired", pending: "Pending", ready: "Ready",
     processing: "Being processed", invalid: "Invalid", open: "Open", approved: "Approved", rejected: "Rejected", withdrawn: "Withdrawn", done: "Done", failed: "Failed",
@@ -466,6 +518,8 @@ export default {
     "profiles.kind.certificate": "CAs and others", "profile_templates.kind.certificate": "CAs and others", "kind.token": "Token", "missing.password": "Choose a password", "kind.import": "Import",
   },
   rights: {
+    "machine.read": "See how the machine does",
+    "certificates.own": "See and ask for certificates of one's own",
     read: "See certificates, CAs, profiles, policies, keys and jobs",
     "audit.read": "Read the audit log",
     "certificates.issue": "Ask for certificates, renew and re-key them",

@@ -1,0 +1,221 @@
+"""Signing in by a certificate, on a host name of its own: the hand-off between the two addresses, and every certificate that opens nothing."""
+
+import base64
+import concurrent.futures
+import datetime
+import hashlib
+import http.client
+import os
+import re
+import socket
+
+import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+import est
+import support
+from sessions import PASSWORD, Browser
+
+
+def card_name(instance):
+    return f"card.{instance.host}"
+
+
+def visit(instance, path, cert=None, key=None, method="GET", name=None, source=None):
+    """What a browser meets at the card's address; the name leads to the edge by itself."""
+    name = name or card_name(instance)
+    context = instance.tls_context(cert, key)
+    sock = socket.create_connection((instance.host, instance.port), timeout=20, source_address=(source or support.new_address(), 0))
+    tls = context.wrap_socket(sock, server_hostname=name)
+    connection = http.client.HTTPSConnection(name, instance.port)
+    connection.sock = tls
+    connection.request(method, path, headers={"Accept": "text/html,*/*;q=0.8", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "cross-site"})
+    got = connection.getresponse()
+    answer = support.Answer(got.status, got.getheaders(), got.read())
+    connection.close()
+    return answer
+
+
+class CardBrowser(Browser):
+    """One with a card in its reader."""
+
+    def __init__(self, instance, cert=None, key=None):
+        super().__init__(instance)
+        self.cert, self.key, self.verifier = cert, key, None
+
+    def show(self, **kw):
+        """The console sends the browser to the card's address, which sends it back: what then stands behind the #."""
+        self.verifier = base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
+        answer = visit(self.instance, f"/sign-in?challenge={challenge}", self.cert, self.key, **kw)
+        assert answer.status == 303, answer
+        found = re.fullmatch(re.escape(self.origin) + r"/console/#(card|card_refused)=([a-z0-9_]+)", answer.headers["location"])
+        assert found and "set-cookie" not in answer.headers and answer.headers["cache-control"] == "no-store", answer.headers
+        return found.groups()
+
+    def enter(self, code=None):
+        return self.post("/sessions", card_code=code or self.show()[1], card_verifier=self.verifier)
+
+
+@pytest.fixture
+def holder(instance, rest, client_identity):
+    """holder(role) gives a browser whose card speaks for a new account, with the ids of account and credential."""
+
+    def make(role="operator"):
+        cert, key, resource = client_identity()
+        name = f"card-{resource['id']}"
+        account = rest.post("/accounts", {"data": {"type": "accounts", "attributes": {"name": name, "role": role}}})
+        assert account.status == 201, account
+        made = rest.post("/credentials", {"data": {"type": "credentials", "attributes": {
+            "kind": "certificate", "account": name, "certificate": resource["attributes"]["pem"]}}})
+        assert made.status == 201, made
+        one = CardBrowser(instance, cert, key)
+        one.name, one.account, one.credential, one.resource = name, account.data["id"], made.data["id"], resource
+        return one
+
+    return make
+
+
+def test_signing_in(instance, holder):
+    one = holder()
+    answer = one.enter()
+    assert answer.status == 201 and answer.attributes["missing"] == [] and answer.attributes["evidence"] == "certificate", answer
+    assert answer.attributes["name"] == one.name and one("GET", "/certificates").status == 200
+    rows = instance.sql(f"SELECT action, detail FROM audit WHERE actor = 'rest:{one.name}' ORDER BY at_us")
+    assert [r[0] for r in rows] == ["session.certificate_shown", "session.made"] and '"evidence":"certificate"' in rows[1][1]
+    ways = Browser(instance)("GET", "/sessions/ways").attributes
+    assert ways == {"passkey": True, "card_url": f"https://{card_name(instance)}:{instance.port}"}
+
+
+@pytest.mark.rows("W05")
+def test_the_session_ends_with_the_certificate(instance, holder):
+    one = holder()
+    id = one.enter().data["id"]
+    until = one.now().attributes["expires_at"]
+    made = datetime.datetime.fromisoformat(one.now().attributes["created_at"].rstrip("Z"))
+    assert datetime.timedelta(hours=11, minutes=59) < datetime.datetime.fromisoformat(until.rstrip("Z")) - made <= datetime.timedelta(hours=12)
+    # One that ends within the hour: so does the session.
+    instance.sql(f"UPDATE certificate SET not_after = now() + interval '30 minutes' WHERE id = {one.resource['id']}")
+    again = CardBrowser(instance, one.cert, one.key)
+    again.enter()
+    left = instance.sql(f"SELECT round(extract(epoch FROM expires_at - now()) / 60) FROM session WHERE id = {again.now().data['id']}")
+    assert left == [["30"]]
+    instance.sql(f"UPDATE certificate SET not_after = now() - interval '1 second' WHERE id = {one.resource['id']}")
+    assert support.wait_until(lambda: one.now().status == 401, 3)
+
+
+@pytest.mark.rows("W05")
+@pytest.mark.parametrize("how", ["revoked", "hold", "withdrawn", "disabled", "role", "certificate's CA"])
+def test_what_ends_it_at_once(instance, rest, holder, how):
+    one = holder()
+    assert one.enter().status == 201
+    code = one.show()[1]  # one that is on its way is as good as nothing then
+    if how in ("revoked", "hold"):
+        reason = {"reason": "certificateHold"} if how == "hold" else {}
+        answer = rest.post(f"/certificates/{one.resource['id']}/revoke", {"data": {"type": "revoke", "attributes": reason}})
+    elif how == "withdrawn":
+        answer = rest.delete(f"/credentials/{one.credential}")
+    elif how == "certificate's CA":
+        ca = one.resource["relationships"]["ca"]["data"]["id"]
+        instance.sql(f"UPDATE ca SET status = 'disabled' WHERE id = {ca}")
+        try:
+            assert support.wait_until(lambda: one.now().status == 401, 3)
+            assert CardBrowser(instance, one.cert, one.key).show() == ("card_refused", "ca")
+        finally:
+            instance.sql(f"UPDATE ca SET status = 'active' WHERE id = {ca}")
+        return
+    else:
+        change = {"enabled": False} if how == "disabled" else {"role": "requestor"}
+        answer = rest.patch(f"/accounts/{one.account}", {"data": {"type": "accounts", "id": one.account, "attributes": change}})
+    assert answer.status in (200, 204), answer
+    assert support.wait_until(lambda: one.now().status == 401, 3)
+    late = one.enter(code)
+    assert late.status == (201 if how == "role" else 401), late
+    word = {"revoked": "revoked", "hold": "on_hold", "withdrawn": "withdrawn", "disabled": "withdrawn"}.get(how)
+    if word:
+        assert CardBrowser(instance, one.cert, one.key).show() == ("card_refused", word)
+
+
+@pytest.mark.rows("W05")
+def test_cards_that_open_nothing(instance, client_identity, tmp_path):
+    assert CardBrowser(instance).show() == ("card_refused", "none")
+    cert, key, resource = client_identity()
+    assert CardBrowser(instance, cert, key).show() == ("card_refused", "unbound")
+    refused = instance.sql(f"SELECT detail FROM audit WHERE action = 'session.refused' AND object = 'certificate/{resource['id']}'")
+    assert len(refused) == 1 and '"why":"unbound"' in refused[0][0]
+    one, own_key = support.self_signed("stranger.example")
+    assert CardBrowser(instance, *support.write_identity(tmp_path, one, own_key)).show() == ("card_refused", "foreign")
+    one, own_key = est.look_alike(instance)
+    assert CardBrowser(instance, *support.write_identity(tmp_path, one, own_key, "alike")).show() == ("card_refused", "foreign")
+
+
+@pytest.mark.rows("W05")
+@pytest.mark.parametrize("made, word", [({"from_days": -30, "to_days": -1}, "expired"), ({"from_days": 1, "to_days": 30}, "not_yet_valid"),
+                                        ({"ca": True}, "purpose"), ({"purposes": [ExtendedKeyUsageOID.SERVER_AUTH]}, "purpose")])
+def test_cards_of_ours_that_arent_good(instance, tmp_path, made, word):
+    """nginx finds fault with some of them itself, and lets siegel-api say it all the same."""
+    certificate, key = est.look_alike(instance, **made)
+    est.put_into_store(instance, certificate)
+    assert CardBrowser(instance, *support.write_identity(tmp_path, certificate, key)).show() == ("card_refused", word)
+
+
+@pytest.mark.rows("W02", "W04")
+def test_the_hand_off_is_good_once_and_for_one_browser(instance, holder):
+    one = holder()
+    code = one.show()[1]
+    assert instance.count("card_handoff", f"client <> '' AND encode(hash, 'escape') = '{code}'") == 0  # its digest alone
+    thief = CardBrowser(instance)
+    thief.verifier = "x" * 43
+    assert thief.enter(code).status == 401
+    assert one.enter(code).status == 201 and one.enter(code).status == 401
+    code = one.show()[1]
+    instance.sql("UPDATE card_handoff SET expires_at = now()")
+    late = one.enter(code)
+    assert late.status == 401 and "show the certificate again" in late.error["detail"]
+    code = one.show()[1]
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: one.enter(code).status, range(6)))
+    assert sorted(answers) == [201] + [401] * 5
+    assert one.post("/sessions", card_code="x").status == 422 and one.post("/sessions", card_verifier="x", name="a", password="b").status == 422
+    # A foreign page neither takes a code in nor gets one out.
+    assert one.post("/sessions", {"Origin": "https://evil.example"}, card_code=one.show()[1], card_verifier=one.verifier).status == 403
+
+
+@pytest.mark.rows("W09")
+@pytest.mark.parametrize("query", ["", "?challenge=", "?challenge=AA", "?challenge=" + "A" * 44, "?challenge=" + "A" * 43 + "&next=//evil.example",
+                                   "?next=//evil.example", "?challenge=%0d%0aSet-Cookie:x"])
+def test_it_leads_to_the_console_alone(instance, holder, query):
+    one = holder()
+    answer = visit(instance, "/sign-in" + query, one.cert, one.key)
+    assert answer.status == 400 and "location" not in answer.headers, answer
+
+
+def test_nothing_else_is_to_be_had_there(instance, holder):
+    one = holder()
+    for path in ("/", "/console/", "/api/v2.0/certificates", "/api/v2.0/sessions/current", "/.well-known/est/cacerts", "/acme/"):
+        assert visit(instance, path, one.cert, one.key).status == 404, path
+    assert visit(instance, "/sign-in", one.cert, one.key, method="POST").status == 403
+    # The other names don't lead there, and a header that a client writes shows no certificate.
+    assert visit(instance, "/sign-in", one.cert, one.key, name=instance.host).status == 404
+    challenge = "A" * 43
+    bare = Browser(instance)("GET", f"/sessions/card?challenge={challenge}", headers={"X-Siegel-Client-Cert": "-----BEGIN", "Accept": "*/*"})
+    assert bare.status == 303 and bare.headers["location"].endswith("#card_refused=none")
+
+
+def test_no_password_is_needed_and_none_is_set(instance, holder):
+    one = holder()
+    one.enter()
+    assert one.step("password", password=PASSWORD).status == 422
+    answer = one.step("password", password=PASSWORD, current_password="x" * 12)
+    assert answer.status == 422, answer
+    # Who showed a card lately may set up an app.
+    assert one.step("totp").status == 200
+
+
+def test_refusals_dont_fill_the_log(instance, client_identity):
+    cert, key, _ = client_identity()
+    source = support.new_address()
+    one = CardBrowser(instance, cert, key)
+    for _ in range(10):
+        assert one.show(source=source) == ("card_refused", "unbound")
+    assert visit(instance, "/sign-in?challenge=" + "A" * 43, cert, key, source=source).status == 429

@@ -1,0 +1,151 @@
+// The help of each view (help.ts says which): what it is, what to do first (a line for each step), terms ("Term: what it is").
+const words = {
+  close: "Close the help",
+  first: "What to do first",
+  terms: "Terms",
+  related: "Go on to",
+  keys: "Keys",
+  keyList: "F1 or ?: Open and close this help\nCtrl K: Go to, find or do something by typing a few letters\nTab: To the next field or button\nEsc: Close what lies over the page",
+  topics: {
+    dashboard: {
+      title: "Help: dashboard",
+      what: "Shows what is in force, what ends soon, what was refused, and whether Siegel itself is well. Every figure with a link leads to the certificates behind it.",
+      first: "Look at the health at the bottom: what is wrong stands there with what to do.\nFollow \"End within 7 days\" and renew what is still needed.\nLook why requests were refused: a device that asks wrongly goes on asking.",
+      terms: "In force: issued, not expired, not revoked.\nOn hold: revoked for the time being. It can be taken back.\nRefused: a request that Siegel answered with no, such as one against the profile. Counted to some seconds.\nRevocation list (CRL): what Siegel publishes so that others know which certificates aren't good any more.",
+    },
+    issue: {
+      title: "Help: issue a certificate",
+      what: "One form makes one certificate. What you leave empty, the profile decides.",
+      first: "Choose whether the key is yours (you have a signing request) or Siegel makes it.\nChoose the purpose: a web server, a device, a person.\nWrite the name under which it is reached, and press \"Issue\".\nKeep the private key if Siegel made it: it is shown this once.",
+      terms: "Signing request (CSR): a text that the machine with the key makes. It has the public key and the name in it, never the private key.\nProfile: the rules for one purpose: how long, which keys, which names.\nPEM: certificate and key as text, for servers.\nPKCS#12: certificate, chain and key in one file with a password, for Windows and phones.",
+    },
+    certificates: {
+      title: "Help: certificates",
+      what: "All that was issued or imported, however many. Searches and filters stand in the address: keep it as a bookmark, or send it to somebody.",
+      first: "Choose what to search in, type a part of it, and press Enter.\nNarrow it by state, or sort by a column.\nOpen one by its name to see its chain, renew or revoke it.",
+      terms: "Serial number: the number by which a certificate is revoked and found in logs. Colons don't matter.\nAlternative name: every name that a certificate holds for, beside the main one.\nMetadata: what your house notes of it, such as a site. It isn't in the certificate itself.",
+    },
+    certificate: {
+      title: "Help: a certificate",
+      what: "Everything about one certificate: what is in it, by whom it was issued, what happened to it.",
+      first: "See under \"Overview\" how long it is good and who looks after it.\nGet it, or its chain, under \"PEM\".\nRevoke it when its key fell into other hands or its machine is gone.",
+      terms: "Chain: the certificates from the root, which devices trust, down to this one.\nRevoke: say for ever that it isn't good any more.\nHold: the same for the time being.\nFingerprint: a short number that only this certificate has, to compare by eye.",
+    },
+    account: {
+      title: "Help: your account",
+      what: "How you sign in, where you are signed in, and what you may do.",
+      first: "End sessions that you don't know, then change your password.\nSet up the second factor anew when you get another phone.\nKeep recovery codes where your phone isn't.",
+      terms: "Second factor: six digits from an app. A stolen password alone doesn't open your account.\nRecovery code: lets you in once without the phone.\nRole: the set of rights that your account has.",
+    },
+    hierarchy: {
+      title: "Help: hierarchy",
+      what: "Your CAs, from the root down. A CA signs certificates; the root signs CAs and is what devices trust.",
+      first: "Make a root CA, valid for long, and keep it for signing CAs alone.\nMake an issuing CA below it, for daily work.\nGive the root's certificate to the devices that are to trust it.\nPlan a new CA key well before the present one ends.",
+      terms: "Root CA: the top. Its certificate is signed by itself.\nIssuing CA: signs the certificates of servers, devices and people.\nRoll-over: a CA gets a new key under the same name. The old one goes on to serve what it issued.\nCross-certificate: the certificate of a CA that another CA signed, so that both are trusted.\nOffline: the CA's key isn't here; requests are signed elsewhere.",
+    },
+    keyStores: {
+      title: "Help: key stores",
+      what: "Where private keys of CAs live: in tokens, HSMs or encrypted files. Keys never leave them.",
+      first: "Look whether each store can be used.\nWhen one can't: look whether the device is connected, and its PIN. Siegel takes it up again by itself.",
+      terms: "HSM: a device that makes and uses keys and never gives them out.\nToken: the same, small; also a part of an HSM.\nPIN: what opens the token. It stands in a file on the machine, never here.\nPKCS#11: the interface by which Siegel speaks to such devices.",
+    },
+    profiles: {
+      title: "Help: profiles",
+      what: "A profile says what certificates for one purpose look like: how long, which keys, which names.",
+      first: "Begin with a template that comes with Siegel.\nChange as little as possible: days, allowed names.\nIssue one certificate by it and look at the result.",
+      terms: "Template: a profile that comes with Siegel, for a purpose such as TLS servers.\nKey usage: what the key may do, such as sign or encrypt.\nExtended key usage: for what it may do that, such as TLS server.\nClamp: what asks for too long gets as long as is allowed, in place of a refusal.",
+    },
+    policies: {
+      title: "Help: policies",
+      what: "Rules above the profiles: who may ask for what, what is refused, and what others have to approve.",
+      first: "Take an example and change its values.\nTry it on a sample request before you switch it on.\nStart with \"approve\" in place of \"refuse\" when you aren't sure.",
+      terms: "Condition: when a rule holds, such as for one profile or one role.\nDefault: sets what a request leaves open.\nRequire: refuses what isn't so.\nFour eyes: somebody else than who asks has to approve.",
+    },
+    enrollment: {
+      title: "Help: enrolment",
+      what: "Doors by which devices get certificates by themselves: EST, SCEP and ACME. Each has its CA, its profile and what counts as evidence.",
+      first: "Choose the protocol that your devices speak.\nMake a door for it, with a profile and what devices show: a one-time code, a password, a certificate.\nCopy the line for the client and try it on one device.",
+      terms: "EST: for devices over HTTPS; renews by itself.\nSCEP: for routers, printers and older devices.\nACME: for web servers; proves by itself that the name is theirs.\nOne-time code: opens a door once, for one device.\nChallenge: a secret that devices show with SCEP, or the task by which ACME proves a name.",
+    },
+    approvals: {
+      title: "Help: approvals",
+      what: "What waits for people: requests that a policy wants others to look at.",
+      first: "Open a request and read what it comes to.\nApprove it, or reject it and say why.\nNobody approves what he asked for himself.",
+      terms: "n of m: how many have to approve. One rejection ends it.\nRequestor: who asked for it.\nExpired: nobody decided in time. It can be asked for again.",
+    },
+    imports: {
+      title: "Help: imports",
+      what: "Takes over what other systems issued: certificates, CAs with their keys, revocation lists.",
+      first: "Choose the files. Several belong into one import.\nWait for the dry run and read what would happen.\nThen carry it out. What is there already stays as it is.",
+      terms: "Dry run: everything is looked at, and nothing is changed.\nForeign CA: a CA of somebody else. Its certificates are listed, and are evidence for nothing.\nPKCS#12: a file with certificates and a key, opened by its password.",
+    },
+    jobs: {
+      title: "Help: jobs",
+      what: "Work that takes long: imports, revocations of many. It goes on when you close the browser, and after a restart.",
+      first: "See how far a job is.\nOpen it to see what failed, and why.\nCancel it when it was a mistake: what is done stays done.",
+      terms: "Queued: waits for its turn.\nFailed items: the others were done all the same.\nCancelled: no further item is touched.",
+    },
+    secrets: {
+      title: "Help: secrets",
+      what: "Keys and passwords that devices are handed out, sealed by the key store. Each has versions.",
+      first: "Make one, or import what you have.\nSay who may fetch it.\nMake a new version when it may have become known.",
+      terms: "Version: the newest one is handed out; older ones stay for what was encrypted with them.\nSealed: encrypted under a key that never leaves the key store.\nFetch: to be handed it out. Each time stands in the audit log.",
+    },
+    audit: {
+      title: "Help: audit log",
+      what: "Who did what and when. Nothing in it can be changed without being noticed.",
+      first: "Filter by account, by action or by time.\nFollow a certificate through its life by its number.\nLet the log be checked from time to time.",
+      terms: "Chain: each entry carries a check number of the one before, so that none can be left out.\nSeal: the ends of all chains, signed by a key that does nothing else.\nAnchor: the same ends, written outside the database.",
+    },
+    settings: {
+      title: "Help: settings",
+      what: "What holds for the whole installation. Some of it stands in siegel.conf on the machine and is only shown here.",
+      first: "Look at what differs from the default.\nChange one thing at a time, and look at the dashboard after it.",
+      terms: "siegel.conf: the file with the settings of the processes, read at their start.\nAddress of the edge: the name under which clients reach Siegel. It stands in certificates and can't be changed there.",
+    },
+    tenants: {
+      title: "Help: tenants",
+      what: "A tenant is a house of its own in one installation: with its own CAs, accounts and certificates. None sees those of another.",
+      first: "Make the tenant together with the person who looks after it.\nGive that person the one-time code for the first sign-in.",
+      terms: "The house: the first tenant. Its administrators make the others and look after the machine.\nDisabled: nobody of the tenant gets in; what it issued stays good.",
+    },
+    accounts: {
+      title: "Help: accounts",
+      what: "People and programs that may ask Siegel for something. Each has one role.",
+      first: "Make the account with the smallest role that is enough.\nMake a one-time code, and hand it over in person or by phone.\nSwitch accounts off that nobody needs: the log keeps their name.",
+      terms: "Role: what the account may do.\nOne-time code: for the first sign-in. It is good once.\nOwner: who answers for the account of a program.",
+    },
+    roles: {
+      title: "Help: roles",
+      what: "A role is a set of rights with a name. Six come ready; you may make your own.",
+      first: "Look whether a ready role fits.\nElse make one with just the rights that are needed.",
+      terms: "Right: one thing that one may do, such as revoke certificates.\nReady role: comes with Siegel and can't be changed.\nAuditor: sees everything including the audit log, and changes nothing.",
+    },
+    credentials: {
+      title: "Help: credentials",
+      what: "By what accounts prove who they are: tokens for programs, one-time codes, certificates.",
+      first: "Make a token for each program of its own, with an end.\nCopy it at once: it is shown this once.\nRevoke it when the program is gone.",
+      terms: "Token: a long secret that a program sends with each request.\nBound certificate: a client certificate that stands for the account.",
+    },
+    sessions: {
+      title: "Help: sessions",
+      what: "Who is signed in with a browser now, from where and until when.",
+      first: "End what you don't know.\nThen change the password of that account.",
+      terms: "Session: the time between signing in and out. It ends by itself after 30 minutes without use.",
+    },
+    resources: {
+      title: "Help: list of things",
+      what: "A list of everything of one kind that Siegel keeps, with a form to make and change it where you may.",
+      first: "Filter by a column to find one.\nOpen it to see and change it.\nWhat you may not change is shown without a button.",
+      terms: "Version: counts the changes. Who changes an old one is told so, and nothing is lost.\nMetadata: free keys with texts, for what your house wants to note.",
+    },
+    portal: {
+      title: "Help: portal",
+      what: "Here you get certificates for your machines without having to know how it works inside.",
+      first: "Say what it is for and how the machine is called.\nSend it. If somebody has to agree, you see who.\nFetch the file here when it is ready, and hand it to the machine.\nReport a loss at once: then nobody can use it.",
+      terms: "Certificate: the identity card of a machine.\nPrivate key: the secret that goes with it. Never send it to anybody.\nRenew: get a new one in time, before the present one ends.",
+    },
+  },
+};
+
+export default words;

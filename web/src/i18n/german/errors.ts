@@ -1,0 +1,4 @@
+const catalogue: Record<string, string> = {
+};
+
+export default catalogue;

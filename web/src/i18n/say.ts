@@ -1,0 +1,101 @@
+// What comes from the server in English, in the reader's language: errors by their text without its values, and the titles of what the product brings
+// along. What nobody translated stays English, and is marked as such.
+import { useQuery } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import type { ErrorObject } from "../api/client";
+
+/** English to the other language; of errors the values are {1}, {2}, … in both. */
+export type Catalogue = Record<string, string>;
+
+export interface Said {
+  text: string;
+  /** The text's language, when it isn't the page's. */
+  lang?: "en";
+}
+
+const patterns = new WeakMap<Catalogue, [RegExp, string][]>();
+
+/** The texts with values as patterns, those with the most letters first: the more a text says itself, the surer it is meant. */
+function patternsOf(catalogue: Catalogue): [RegExp, string][] {
+  let found = patterns.get(catalogue);
+  if (!found) {
+    found = Object.entries(catalogue)
+      .filter(([text]) => /\{\d\}/.test(text))
+      .sort(([a], [b]) => b.replace(/\{\d\}/g, "").length - a.replace(/\{\d\}/g, "").length)
+      .map(([text, other]) => {
+        const source = text.split(/\{\d\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+        return [new RegExp(`^${source.join("(.*?)")}$`, "s"), other];
+      });
+    patterns.set(catalogue, found);
+  }
+  return found;
+}
+
+/** Values may be texts themselves: what another part found wrong. */
+function fill(text: string, values: string[], catalogue: Catalogue, depth: number): string {
+  return text.replace(/\{(\d)\}/g, (_, n: string) => {
+    const value = values[Number(n) - 1] ?? "";
+    return (depth < 3 && / /.test(value) && plainly(value, catalogue, depth + 1)) || value;
+  });
+}
+
+function plainly(text: string, catalogue: Catalogue, depth = 0): string | null {
+  if (Object.hasOwn(catalogue, text)) {
+    return catalogue[text] ?? null;
+  }
+  for (const [pattern, other] of patternsOf(catalogue)) {
+    const found = pattern.exec(text);
+    if (found) {
+      return fill(other, found.slice(1), catalogue, depth);
+    }
+  }
+  // "days: the profile allows 3": a name, and behind it what was found
+  const at = text.indexOf(": ");
+  const rest = at > 0 && depth < 3 ? plainly(text.slice(at + 2), catalogue, depth + 1) : null;
+  return rest ? `${text.slice(0, at)}: ${rest}` : null;
+}
+
+/** The error in the catalogue's language; null when it isn't there. */
+export function translated(error: ErrorObject, catalogue: Catalogue): string | null {
+  const { text, values = [] } = error.meta ?? {};
+  const exact = text !== undefined && Object.hasOwn(catalogue, text) ? catalogue[text] : undefined;
+  if (exact !== undefined) {
+    return fill(exact, values, catalogue, 0);
+  }
+  return error.detail ? plainly(error.detail, catalogue) : null;
+}
+
+const FILES = {
+  errors: () => import("./german/errors"),
+  builtin: () => import("./german/builtin"),
+};
+
+/** undefined while it is on its way; null: the page is in the server's own language. */
+function useCatalogue(name: keyof typeof FILES): Catalogue | null | undefined {
+  const { i18n } = useTranslation();
+  const german = i18n.language === "de";
+  const { data } = useQuery({
+    queryKey: ["catalogue", name], enabled: german, staleTime: Infinity, gcTime: Infinity, queryFn: async (): Promise<Catalogue> => (await FILES[name]()).default,
+  });
+  return german ? data : null;
+}
+
+/** How an error is said here; null as long as that isn't known. */
+export function useSaid(error: ErrorObject | undefined): Said | null {
+  const catalogue = useCatalogue("errors");
+  if (!error || catalogue === undefined) {
+    return null;
+  }
+  const text = error.detail ?? error.title ?? "";
+  if (catalogue === null) {
+    return { text };
+  }
+  const other = translated(error, catalogue);
+  return other === null ? { text, lang: "en" } : { text: other };
+}
+
+/** Says titles and purposes of what the product brings along (profiles, templates, roles, rights); all others stay as they are. */
+export function useBuiltin(): (text: string | null | undefined) => string {
+  const catalogue = useCatalogue("builtin");
+  return (text) => (text && catalogue && Object.hasOwn(catalogue, text) ? (catalogue[text] ?? text) : (text ?? ""));
+}

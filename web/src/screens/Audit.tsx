@@ -1,0 +1,262 @@
+// The audit log: searched, verified, taken away; and the seals that say it is whole.
+import { ActionGroup, Button, Card, CardBody, CardTitle, Content, ExpandableSection, Form, Grid, GridItem, PageSection, Skeleton, Stack, StackItem } from "@patternfly/react-core";
+import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
+import { type FormEvent, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { fetchPage, type Item, number, text, usePage, useSend } from "../api/plain";
+import { count, cursorOf, instant } from "../format";
+import { ErrorAlert } from "../parts/ErrorAlert";
+import { download } from "../parts/download";
+import { Fact, Facts, TextField } from "../parts/kit";
+import { Notice } from "../parts/Notice";
+import { Title } from "../parts/Title";
+import { JobItems, JobProgress, useJob } from "./Jobs";
+import { auditQuery, csvOf, isRunning } from "./work";
+
+const COLUMNS = ["at", "actor", "action", "object", "detail", "chain", "seq", "hash"];
+const EXPORT_PAGES = 100; // of 500 rows
+
+function Verification() {
+  const { t, i18n } = useTranslation("audit");
+  const [since, setSince] = useState("");
+  const [until, setUntil] = useState("");
+  const verify = useSend();
+  const job = useJob(verify.data?.job ?? null);
+  const seals = usePage("/audit_seals?sort=-at_us&page[size]=5");
+  const result = job.data?.attributes.result as { intact?: boolean; rows?: number; problems?: number; seals?: number; chains?: number } | null | undefined;
+  const over = job.data !== undefined && !isRunning(job.data);
+  const micros = (value: string) => (value && !Number.isNaN(Date.parse(value)) ? Date.parse(value) * 1000 : null);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const [from, to] = [micros(since), micros(until)];
+    verify.mutate({
+      path: "/audit_events/verify", type: "verify", attributes: { ...(from !== null ? { since_us: from } : {}), ...(to !== null ? { until_us: to } : {}) },
+    });
+  };
+  return (
+    <Card>
+      <CardTitle component="h2">{t("verification")}</CardTitle>
+      <CardBody>
+        <Content component="p">{t("verificationText")}</Content>
+        <Form onSubmit={submit}>
+          <Grid hasGutter md={6}>
+            <GridItem>
+              <TextField label={t("since")} help={t("sinceHelp")} type="datetime-local" value={since} onChange={setSince} />
+            </GridItem>
+            <GridItem>
+              <TextField label={t("until")} help={t("untilHelp")} type="datetime-local" value={until} onChange={setUntil} />
+            </GridItem>
+          </Grid>
+          <ActionGroup>
+            <Button type="submit" isLoading={verify.isPending || isRunning(job.data)} isDisabled={verify.isPending || isRunning(job.data)}>
+              {t("verify")}
+            </Button>
+          </ActionGroup>
+        </Form>
+        <div className="siegel-tab">
+          <ErrorAlert error={verify.error ?? job.error} labels={{ since_us: t("since"), until_us: t("until") }} />
+          {job.data && <JobProgress job={job.data} />}
+          {over && result && (
+            <div data-intact={String(result.intact === true)}>
+              <Notice variant={result.intact ? "success" : "danger"} title={t(result.intact ? "intact" : "broken")}>
+                {t("verified", {
+                  rows: count(i18n.language, result.rows ?? 0), seals: count(i18n.language, result.seals ?? 0), problems: count(i18n.language, result.problems ?? 0),
+                })}
+              </Notice>
+              {!result.intact && job.data && <JobItems job={job.data} />}
+            </div>
+          )}
+        </div>
+        {(seals.data?.data.length ?? 0) > 0 && (
+          <>
+            <Content component="h3">{t("seals")}</Content>
+            <Content component="p">{t("sealsText")}</Content>
+            <Table aria-label={t("seals")} variant="compact" gridBreakPoint="grid-md">
+              <Thead>
+                <Tr>
+                  <Th>{t("number")}</Th>
+                  <Th>{t("at")}</Th>
+                  <Th>{t("chains")}</Th>
+                  <Th>{t("signature")}</Th>
+                </Tr>
+              </Thead>
+              <Tbody>
+                {(seals.data?.data ?? []).map((one) => (
+                  <Tr key={one.id}>
+                    <Td dataLabel={t("number")}>{one.id}</Td>
+                    <Td dataLabel={t("at")}>{instant(i18n.language, text(one, "at"))}</Td>
+                    <Td dataLabel={t("chains")}>{text(one, "heads").trimEnd().split("\n").length}</Td>
+                    <Td dataLabel={t("signature")} modifier="truncate" className="siegel-mono">
+                      {text(one, "signature")}
+                    </Td>
+                  </Tr>
+                ))}
+              </Tbody>
+            </Table>
+          </>
+        )}
+        <Content component="p" className="siegel-tab">
+          {t("elsewhere")}
+        </Content>
+      </CardBody>
+    </Card>
+  );
+}
+
+function Entry({ item }: { item: Item }) {
+  const { t } = useTranslation("audit");
+  const [open, setOpen] = useState(false);
+  return (
+    <ExpandableSection toggleText={t("detail")} toggleAriaLabel={`${t("detail")}: ${item.id}`} isExpanded={open} onToggle={(_, v) => setOpen(v)}>
+      <Facts>
+        <Fact name={t("chain")}>
+          {text(item, "chain")}, {number(item, "seq")}
+        </Fact>
+        <Fact name={t("hash")}>
+          <span className="siegel-mono">{text(item, "hash")}</span>
+        </Fact>
+        {Object.entries((item.attributes.detail ?? {}) as Record<string, unknown>).map(([key, value]) => (
+          <Fact key={key} name={key}>
+            {typeof value === "string" ? value : JSON.stringify(value)}
+          </Fact>
+        ))}
+      </Facts>
+    </ExpandableSection>
+  );
+}
+
+export default function Audit() {
+  const { t, i18n } = useTranslation("audit");
+  const empty = { actor: "", action: "", object: "", from: "", to: "" };
+  const [typed, setTyped] = useState(empty);
+  const [asked, setAsked] = useState(empty);
+  const [cursors, setCursors] = useState<string[]>([]);
+  const [exporting, setExporting] = useState<number | null>(null);
+  const [fault, setFault] = useState<unknown>(null);
+  const query = auditQuery(asked);
+  const cursor = cursors.at(-1);
+  const page = usePage(`/audit_events?page[size]=50${query ? `&${query}` : ""}${cursor ? `&page[after]=${encodeURIComponent(cursor)}` : ""}`);
+  const rows = page.data?.data ?? [];
+  const next = cursorOf(page.data?.next);
+  const take = async (format: "csv" | "json") => {
+    setFault(null);
+    let all: Item[] = [];
+    let after: string | null = "";
+    try {
+      for (let i = 0; i < EXPORT_PAGES && after !== null; i++) {
+        const part: { data: Item[]; next: string | null } = await fetchPage(
+          `/audit_events?page[size]=500${query ? `&${query}` : ""}${after ? `&page[after]=${encodeURIComponent(after)}` : ""}`,
+        );
+        all = all.concat(part.data);
+        setExporting(all.length);
+        after = cursorOf(part.next);
+      }
+      const body = format === "csv" ? csvOf(all, COLUMNS) : JSON.stringify(all.map((one) => ({ id: one.id, ...one.attributes })), null, 1);
+      download(`audit.${format}`, body, format === "csv" ? "text/csv" : "application/json");
+    } catch (error) {
+      setFault(error);
+    }
+    setExporting(null);
+  };
+  return (
+    <>
+      <Title title={t("title")} subtitle={t("subtitle")} />
+      <PageSection>
+        <Stack hasGutter>
+          <StackItem>
+            <Verification />
+          </StackItem>
+          <StackItem>
+            <Card>
+              <CardTitle component="h2">{t("log")}</CardTitle>
+              <CardBody>
+                <Form
+                  role="search"
+                  aria-label={t("search")}
+                  onSubmit={(event: FormEvent) => {
+                    event.preventDefault();
+                    setCursors([]);
+                    setAsked(typed);
+                  }}
+                >
+                  <Grid hasGutter md={4}>
+                    <GridItem>
+                      <TextField label={t("actor")} help={t("actorHelp")} value={typed.actor} onChange={(actor) => setTyped({ ...typed, actor })} />
+                    </GridItem>
+                    <GridItem>
+                      <TextField label={t("action")} help={t("actionHelp")} value={typed.action} onChange={(action) => setTyped({ ...typed, action })} />
+                    </GridItem>
+                    <GridItem>
+                      <TextField label={t("object")} help={t("objectHelp")} value={typed.object} onChange={(object) => setTyped({ ...typed, object })} />
+                    </GridItem>
+                    <GridItem>
+                      <TextField label={t("from")} type="datetime-local" value={typed.from} onChange={(from) => setTyped({ ...typed, from })} />
+                    </GridItem>
+                    <GridItem>
+                      <TextField label={t("to")} type="datetime-local" value={typed.to} onChange={(to) => setTyped({ ...typed, to })} />
+                    </GridItem>
+                  </Grid>
+                  <ActionGroup>
+                    <Button type="submit">{t("search")}</Button>
+                    <Button variant="secondary" isDisabled={exporting !== null} onClick={() => void take("csv")}>
+                      {t("csv")}
+                    </Button>
+                    <Button variant="secondary" isDisabled={exporting !== null} onClick={() => void take("json")}>
+                      {t("json")}
+                    </Button>
+                    <span role="status">{exporting !== null ? t("exporting", { n: count(i18n.language, exporting) }) : ""}</span>
+                  </ActionGroup>
+                </Form>
+                <ErrorAlert error={page.error ?? fault} labels={{ "filter[actor]": t("actor") }} />
+                {page.isPending && <Skeleton height="12rem" screenreaderText={t("loading")} />}
+                {page.data && rows.length === 0 && <Content component="p">{t(next ? "short" : "none")}</Content>}
+                {rows.length > 0 && (
+                  <Table aria-label={t("log")} variant="compact" gridBreakPoint="grid-lg">
+                    <Thead>
+                      <Tr>
+                        <Th>{t("at")}</Th>
+                        <Th>{t("actor")}</Th>
+                        <Th>{t("action")}</Th>
+                        <Th>{t("object")}</Th>
+                        <Th>{t("detail")}</Th>
+                      </Tr>
+                    </Thead>
+                    <Tbody>
+                      {rows.map((one) => (
+                        <Tr key={one.id}>
+                          <Td dataLabel={t("at")} modifier="nowrap">
+                            {instant(i18n.language, text(one, "at"))}
+                          </Td>
+                          <Td dataLabel={t("actor")} modifier="breakWord">
+                            {text(one, "actor")}
+                          </Td>
+                          <Td dataLabel={t("action")}>{text(one, "action")}</Td>
+                          <Td dataLabel={t("object")} modifier="breakWord">
+                            {text(one, "object")}
+                          </Td>
+                          <Td dataLabel={t("detail")}>
+                            <Entry item={one} />
+                          </Td>
+                        </Tr>
+                      ))}
+                    </Tbody>
+                  </Table>
+                )}
+                {(next || cursors.length > 0) && (
+                  <div className="siegel-actions siegel-tab" role="group" aria-label={t("pages")}>
+                    <Button variant="secondary" isDisabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
+                      {t("previous")}
+                    </Button>
+                    <Button variant="secondary" isDisabled={!next || page.isPlaceholderData} onClick={() => next && setCursors([...cursors, next])}>
+                      {t("next")}
+                    </Button>
+                  </div>
+                )}
+              </CardBody>
+            </Card>
+          </StackItem>
+        </Stack>
+      </PageSection>
+    </>
+  );
+}

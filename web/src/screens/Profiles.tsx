@@ -1,0 +1,202 @@
+// Profiles and policies: what there is, and where each is tried and changed.
+import { Button, Card, CardBody, CardTitle, Content, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, Label, PageSection, Skeleton, Stack, StackItem } from "@patternfly/react-core";
+import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
+import { useTranslation } from "react-i18next";
+import { Link, useNavigate, useSearchParams } from "react-router";
+import { useState } from "react";
+import { type Item, related, text, useAll, useSend } from "../api/plain";
+import { ErrorAlert } from "../parts/ErrorAlert";
+import { AreaField, Dialog, Done, SelectField, TextField, useMay, wrongWith } from "../parts/kit";
+import { Title } from "../parts/Title";
+import { parseJson } from "./evaluation";
+
+const isInternal = (p: Item) => (p.attributes.definition as { internal?: boolean } | undefined)?.internal === true;
+const isDisabled = (p: Item) => (p.attributes.definition as { disabled?: boolean } | undefined)?.disabled === true;
+
+function FromTemplate({ onClose }: { onClose: () => void }) {
+  const { t, i18n } = useTranslation("rules");
+  const navigate = useNavigate();
+  const templates = useAll("/profile_templates");
+  const [template, setTemplate] = useState("");
+  const [name, setName] = useState("");
+  const [title, setTitle] = useState("");
+  const [over, setOver] = useState("{}");
+  const chosen = (templates.data ?? []).find((one) => text(one, "name") === (template || text(templates.data?.[0], "name")));
+  const german = i18n.language === "de";
+  const parsed = parseJson(over.trim() || "{}");
+  const create = useSend((done) => {
+    onClose();
+    if (done.item && !done.approval) {
+      void navigate(`/profiles/${done.item.id}`);
+    } else if (done.approval) {
+      void navigate(`/approvals/${done.approval}`);
+    }
+  });
+  const wrong = (field: string) => wrongWith(create.error, field);
+  return (
+    <Dialog
+      title={t("fromTemplate")}
+      action={t("create")}
+      busy={create.isPending}
+      disabled={!name.trim() || !chosen || parsed.fault !== null}
+      error={create.error}
+      labels={{ name: t("name"), template: t("template"), title: t("title") }}
+      onClose={onClose}
+      onDo={() =>
+        create.mutate({
+          path: "/profiles", type: "profiles",
+          attributes: { name: name.trim(), template: text(chosen, "name"), ...(title.trim() ? { title: title.trim() } : {}), definition: parsed.value },
+        })
+      }
+    >
+      <SelectField
+        label={t("template")}
+        value={text(chosen, "name")}
+        onChange={setTemplate}
+        error={wrong("template")}
+        choices={(templates.data ?? []).map((one) => ({ value: text(one, "name"), label: (german && text(one, "title_de")) || text(one, "title") }))}
+      />
+      {chosen && <Content component="p">{(german && text(chosen, "description_de")) || text(chosen, "description")}</Content>}
+      <TextField label={t("name")} help={t("nameHelp")} required value={name} onChange={setName} error={wrong("name")} />
+      <TextField label={t("title")} help={t("titleHelp")} value={title} onChange={setTitle} error={wrong("title")} />
+      <AreaField
+        label={t("over")}
+        help={t("overHelp")}
+        mono
+        rows={5}
+        value={over}
+        onChange={setOver}
+        error={parsed.fault ? t("notJson", { line: parsed.line, fault: parsed.fault }) : wrong("definition")}
+      />
+    </Dialog>
+  );
+}
+
+function ProfileTable({ profiles }: { profiles: Item[] }) {
+  const { t } = useTranslation("rules");
+  return (
+    <Table aria-label={t("profilesTitle")} variant="compact" gridBreakPoint="grid-md">
+      <Thead>
+        <Tr>
+          <Th>{t("title")}</Th>
+          <Th>{t("name")}</Th>
+          <Th>{t("kind")}</Th>
+          <Th>{t("state")}</Th>
+        </Tr>
+      </Thead>
+      <Tbody>
+        {profiles.map((p) => (
+          <Tr key={p.id}>
+            <Td dataLabel={t("title")} modifier="breakWord">
+              <Link to={`/profiles/${p.id}`}>{text(p, "title") || text(p, "name")}</Link>
+            </Td>
+            <Td dataLabel={t("name")}>{text(p, "name")}</Td>
+            <Td dataLabel={t("kind")}>{t(`kinds.${text(p, "kind") as "certificate"}`, { defaultValue: text(p, "kind") })}</Td>
+            <Td dataLabel={t("state")}>
+              <Label status={isInternal(p) ? "custom" : isDisabled(p) ? "warning" : "success"}>{t(isInternal(p) ? "internal" : isDisabled(p) ? "off" : "on")}</Label>
+            </Td>
+          </Tr>
+        ))}
+      </Tbody>
+    </Table>
+  );
+}
+
+function PolicyTable({ policies, names }: { policies: Item[]; names: Map<string, string> }) {
+  const { t } = useTranslation("rules");
+  return (
+    <Table aria-label={t("policiesTitle")} variant="compact" gridBreakPoint="grid-md">
+      <Thead>
+        <Tr>
+          <Th>{t("title")}</Th>
+          <Th>{t("name")}</Th>
+          <Th>{t("boundTo")}</Th>
+          <Th>{t("rules")}</Th>
+          <Th>{t("state")}</Th>
+        </Tr>
+      </Thead>
+      <Tbody>
+        {policies.map((p) => (
+          <Tr key={p.id}>
+            <Td dataLabel={t("title")} modifier="breakWord">
+              <Link to={`/policies/${p.id}`}>{text(p, "title") || text(p, "name")}</Link>
+            </Td>
+            <Td dataLabel={t("name")}>{text(p, "name")}</Td>
+            <Td dataLabel={t("boundTo")}>
+              {[names.get(`cas/${related(p, "ca") ?? ""}`), names.get(`profiles/${related(p, "profile") ?? ""}`)].filter(Boolean).join(", ") || t("all")}
+            </Td>
+            <Td dataLabel={t("rules")}>{Array.isArray(p.attributes.rules) ? p.attributes.rules.length : 0}</Td>
+            <Td dataLabel={t("state")}>
+              <Label status={p.attributes.enabled === true ? "success" : "warning"}>{t(p.attributes.enabled === true ? "on" : "off")}</Label>
+            </Td>
+          </Tr>
+        ))}
+      </Tbody>
+    </Table>
+  );
+}
+
+export default function Profiles() {
+  const { t } = useTranslation("rules");
+  const may = useMay();
+  const [address, setAddress] = useSearchParams();
+  const profiles = useAll("/profiles");
+  const policies = useAll("/policies");
+  const cas = useAll("/cas");
+  const names = new Map([...(profiles.data ?? []), ...(cas.data ?? [])].map((one) => [`${one.type}/${one.id}`, text(one, "name")]));
+  const newPolicy = may("policies.manage") && (
+    <Button variant="secondary" component={(props: object) => <Link {...props} to="/policies/new" />}>
+      {t("newPolicy")}
+    </Button>
+  );
+  return (
+    <>
+      <Title
+        title={t("pageTitle")}
+        subtitle={t("subtitle")}
+        actions={
+          <div className="siegel-actions">
+            {may("profiles.manage") && <Button onClick={() => setAddress({ new: "profile" })}>{t("fromTemplate")}</Button>}
+            {newPolicy}
+          </div>
+        }
+      />
+      <PageSection>
+        <ErrorAlert error={profiles.error ?? policies.error} />
+        {address.get("deleted") && <Done outcome={{ item: null, approval: null, job: null }} text={t("deleted")} />}
+        <Stack hasGutter>
+          <StackItem>
+            <Card>
+              <CardTitle component="h2">{t("profilesTitle")}</CardTitle>
+              <CardBody>
+                <Content component="p">{t("profilesText")}</Content>
+                {profiles.isPending && <Skeleton height="12rem" screenreaderText={t("loading")} />}
+                {profiles.data && <ProfileTable profiles={profiles.data} />}
+              </CardBody>
+            </Card>
+          </StackItem>
+          <StackItem>
+            <Card>
+              <CardTitle component="h2">{t("policiesTitle")}</CardTitle>
+              <CardBody>
+                <Content component="p">{t("policiesText")}</Content>
+                {policies.data && policies.data.length > 0 && <PolicyTable policies={policies.data} names={names} />}
+                {policies.data?.length === 0 && (
+                  <EmptyState titleText={t("noPolicies")} headingLevel="h3">
+                    <EmptyStateBody>{t("noPoliciesText")}</EmptyStateBody>
+                    {newPolicy && (
+                      <EmptyStateFooter>
+                        <EmptyStateActions>{newPolicy}</EmptyStateActions>
+                      </EmptyStateFooter>
+                    )}
+                  </EmptyState>
+                )}
+              </CardBody>
+            </Card>
+          </StackItem>
+        </Stack>
+        {address.get("new") === "profile" && <FromTemplate onClose={() => setAddress({})} />}
+      </PageSection>
+    </>
+  );
+}

@@ -1,0 +1,195 @@
+// A sample request, and what would become of it: at once, with every change of the sample, of the profile or of the policy.
+import { Card, CardBody, CardTitle, Content, Grid, GridItem, Label, Spinner } from "@patternfly/react-core";
+import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { ApiError } from "../api/client";
+import { type Item, send, text, useAll } from "../api/plain";
+import { instant } from "../format";
+import { ErrorAlert } from "../parts/ErrorAlert";
+import { AreaField, Fact, Facts, SelectField, TextField } from "../parts/kit";
+import { Notice } from "../parts/Notice";
+import { attributesOfSample, decidedBy, EMPTY_SAMPLE, inOrder, outcomeOf, type RuleSaid, type Sample, type Verdict } from "./evaluation";
+
+/** The value as it is once nobody has changed it for a moment. */
+function useCalm<T>(value: T, ms = 350): T {
+  const [calm, setCalm] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setCalm(value), ms);
+    return () => clearTimeout(timer);
+  }, [value, ms]);
+  return calm;
+}
+
+const LOOK = { issued: "success", refused: "danger", approval: "warning" } as const;
+
+function Rules({ rules, label }: { rules: RuleSaid[]; label: string }) {
+  const { t } = useTranslation("rules");
+  const look = { refused: "danger", approval: "warning", set: "info", holds: "success", has_value: "success" } as const;
+  return (
+    <Table aria-label={label} variant="compact" gridBreakPoint="grid-md">
+      <Thead>
+        <Tr>
+          <Th>{t("policy")}</Th>
+          <Th>{t("rule")}</Th>
+          <Th>{t("says")}</Th>
+          <Th>{t("why")}</Th>
+        </Tr>
+      </Thead>
+      <Tbody>
+        {inOrder(rules).map((r) => (
+          <Tr key={`${r.policy ?? ""}-${r.place}-${r.rule}`}>
+            <Td dataLabel={t("policy")}>{r.policy ?? "–"}</Td>
+            <Td dataLabel={t("rule")}>{r.rule}</Td>
+            <Td dataLabel={t("says")}>
+              <Label status={Object.hasOwn(look, r.outcome) ? look[r.outcome as keyof typeof look] : undefined}>{t(`outcomes.${r.outcome}`)}</Label>
+            </Td>
+            <Td dataLabel={t("why")} modifier="breakWord">
+              {[r.message, r.set?.length ? t("sets", { what: r.set.join(", ") }) : "", r.unknown?.length ? t("unknown", { what: r.unknown.join(", ") }) : ""]
+                .filter(Boolean)
+                .join(" · ") || "–"}
+            </Td>
+          </Tr>
+        ))}
+      </Tbody>
+    </Table>
+  );
+}
+
+function Result({ verdict }: { verdict: Verdict }) {
+  const { t, i18n } = useTranslation("rules");
+  const decided = decidedBy(verdict);
+  const c = verdict.certificate;
+  const when = (seconds: number) => (seconds > 253_000_000_000 ? t("noEnd") : instant(i18n.language, new Date(seconds * 1000).toISOString()));
+  return (
+    <div className="siegel-verdict" data-outcome={verdict.outcome}>
+      <Notice variant={LOOK[verdict.outcome]} title={t(`verdict.${verdict.outcome}`)}>
+        {decided.by === "profile" && (
+          <>
+            <Content component="p">{t("byProfile")}</Content>
+            <Content component="p">{verdict.error?.detail}</Content>
+            {verdict.error?.pointer && <Content component="p">{t("about", { what: verdict.error.pointer })}</Content>}
+          </>
+        )}
+        {decided.by === "policy" &&
+          decided.rules.map((r) => (
+            <Content key={`${r.policy ?? ""}-${r.place}`} component="p">
+              {t("byRule", { policy: r.policy, rule: r.rule })}: {r.message}
+            </Content>
+          ))}
+      </Notice>
+      {c && (
+        <Facts>
+          <Fact name={t("subject")}>{c.subject}</Fact>
+          <Fact name={t("names")}>{c.names.join(", ")}</Fact>
+          <Fact name={t("issuer")}>{c.issuer}</Fact>
+          <Fact name={t("keyType")}>{c.key_type}</Fact>
+          <Fact name={t("notAfter")}>
+            {when(c.not_after)} ({t(`validityRules.${c.validity_rule as "as requested"}`, { defaultValue: c.validity_rule })})
+          </Fact>
+          <Fact name={t("usage")}>{[...c.key_usage, ...c.extended_key_usage].join(", ")}</Fact>
+          {c.owner && <Fact name={t("owner")}>{c.owner}</Fact>}
+        </Facts>
+      )}
+      {verdict.rules.length > 0 && <Rules rules={verdict.rules} label={t("rulesInForce")} />}
+    </div>
+  );
+}
+
+export interface PolicyDraft {
+  id: string | null;
+  attributes: Record<string, unknown>;
+}
+
+/** definition: the profile as it is edited. draft: a policy as it is edited. */
+export function Trial({ profile, definition, draft }: { profile: Item; definition?: unknown; draft?: PolicyDraft }) {
+  const { t } = useTranslation("rules");
+  const [sample, setSample] = useState<Sample>(EMPTY_SAMPLE);
+  const set = (change: Partial<Sample>) => setSample({ ...sample, ...change });
+  const cas = useAll("/cas");
+  const wanted = useCalm(JSON.stringify(attributesOfSample(sample, definition)));
+  const wantedDraft = useCalm(draft ? JSON.stringify(draft) : "");
+  const verdict = useQuery({
+    queryKey: ["trial", profile.id, wanted],
+    retry: false,
+    placeholderData: keepPreviousData,
+    queryFn: async () => {
+      const done = await send({ path: `/profiles/${profile.id}/evaluate`, type: "evaluate", attributes: JSON.parse(wanted) as Record<string, unknown> });
+      return done.item?.attributes as unknown as Verdict;
+    },
+  });
+  const document = verdict.data?.document;
+  const own = useQuery({
+    queryKey: ["trial-policy", profile.id, wanted, wantedDraft, document !== undefined],
+    retry: false,
+    enabled: wantedDraft !== "" && document !== undefined,
+    placeholderData: keepPreviousData,
+    queryFn: async () => {
+      const tried = JSON.parse(wantedDraft) as PolicyDraft;
+      const path = tried.id ? `/policies/${tried.id}/evaluate` : "/policies/evaluate";
+      const done = await send({ path, type: "evaluate", attributes: { ...tried.attributes, document } });
+      return (done.item?.attributes.rules ?? []) as RuleSaid[];
+    },
+  });
+  const outcome = own.data ? outcomeOf(own.data) : null;
+  const keys = ((profile.attributes.definition as { keys?: string[] } | undefined)?.keys ?? []).filter((k) => /^[a-z0-9]+$/.test(k));
+  // What is wrong with the policy itself stands at its field.
+  const ownFault = own.error instanceof ApiError && own.error.status === 422 ? null : own.error;
+  return (
+    <Card>
+      <CardTitle component="h2">{t("trial")}</CardTitle>
+      <CardBody>
+        <Content component="p">{t("trialText")}</Content>
+        <form onSubmit={(event) => event.preventDefault()} aria-label={t("sample")}>
+          <Grid hasGutter md={6}>
+            <GridItem>
+              <TextField label={t("sampleCn")} value={sample.cn} onChange={(cn) => set({ cn })} help={sample.csr.trim() ? t("ofCsr") : undefined} />
+            </GridItem>
+            <GridItem>
+              <TextField label={t("sampleO")} value={sample.o} onChange={(o) => set({ o })} />
+            </GridItem>
+            <GridItem>
+              <AreaField label={t("sampleNames")} help={t("sampleNamesHelp")} value={sample.names} rows={2} onChange={(names) => set({ names })} />
+            </GridItem>
+            <GridItem>
+              <TextField label={t("sampleDays")} type="number" min={1} value={sample.days} onChange={(days) => set({ days })} help={t("sampleDaysHelp")} />
+            </GridItem>
+            <GridItem>
+              <SelectField
+                label={t("sampleCa")}
+                value={sample.ca}
+                onChange={(ca) => set({ ca })}
+                choices={[{ value: "", label: t("defaultCa") }, ...(cas.data ?? []).filter((ca) => text(ca, "status") === "active").map((ca) => ({ value: text(ca, "name"), label: text(ca, "name") }))]}
+              />
+            </GridItem>
+            <GridItem>
+              <SelectField
+                label={t("sampleKey")}
+                value={sample.keyType}
+                onChange={(keyType) => set({ keyType })}
+                help={sample.csr.trim() ? t("ofCsr") : undefined}
+                choices={[{ value: "", label: t("profiles") }, ...keys.map((k) => ({ value: k, label: k }))]}
+              />
+            </GridItem>
+            <GridItem md={12}>
+              <AreaField label={t("sampleCsr")} help={t("sampleCsrHelp")} mono rows={3} value={sample.csr} onChange={(csr) => set({ csr })} />
+            </GridItem>
+          </Grid>
+        </form>
+        <div aria-live="polite" aria-busy={verdict.isFetching} className="siegel-tab">
+          {verdict.isPending && <Spinner aria-label={t("loading")} />}
+          <ErrorAlert error={verdict.error} />
+          {verdict.data && !verdict.error && <Result verdict={verdict.data} />}
+          <ErrorAlert error={ownFault} />
+          {own.data && !own.error && outcome && (
+            <div className="siegel-verdict-policy" data-outcome={outcome}>
+              <Notice variant={LOOK[outcome]} title={t(`policyVerdict.${outcome}`)} />
+              <Rules rules={own.data} label={t("rulesTried")} />
+            </div>
+          )}
+        </div>
+      </CardBody>
+    </Card>
+  );
+}

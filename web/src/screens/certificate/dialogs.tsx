@@ -1,0 +1,168 @@
+// What is done with one certificate, in dialogs: renewed, looked after by somebody else.
+import { Button, FileUpload, Form, FormGroup, Modal, ModalBody, ModalFooter, ModalHeader, Radio, TextInput } from "@patternfly/react-core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { ApiError, api } from "../../api/client";
+import type { Certificate } from "../../api/queries";
+import { ErrorAlert } from "../../parts/ErrorAlert";
+import { Metadata, metadataOf, type Pair, pairsOf } from "../../parts/Metadata";
+import { Notice } from "../../parts/Notice";
+import { Group, Result } from "../Issue";
+
+type Call = (path: string, init: unknown) => Promise<{ data?: { data?: Certificate }; response: Response }>;
+const post = api.POST as unknown as Call;
+const patch = api.PATCH as unknown as Call;
+
+export type How = "same" | "csr" | "here";
+
+/** The address and the attributes of a request for a successor; what was left empty isn't in it. */
+export function successorOf(how: How, f: { csr: string; days: string; p12: boolean; password: string }): { action: "renew" | "rekey"; attributes: Record<string, unknown> } {
+  return {
+    action: how === "same" ? "renew" : "rekey",
+    attributes: {
+      ...(f.days.trim() ? { cert_days: Number(f.days) } : {}),
+      ...(how === "csr" ? { csr: `${f.csr.trim()}\n` } : {}),
+      ...(how === "here" && f.p12 ? { pkcs12_password: f.password } : {}),
+    },
+  };
+}
+
+export function Renew({ certificate, name, onClose }: { certificate: Certificate; name: string; onClose: () => void }) {
+  const { t } = useTranslation("inventory");
+  const { t: base } = useTranslation();
+  const client = useQueryClient();
+  const [how, setHow] = useState<How>("same");
+  const [f, setForm] = useState({ csr: "", days: "", p12: false, password: "" });
+  const [key, setKey] = useState(() => crypto.randomUUID());
+  const set = (change: Partial<typeof f>) => {
+    setForm({ ...f, ...change });
+    setKey(crypto.randomUUID()); // another wish is another certificate
+  };
+  const renew = useMutation({
+    mutationFn: async () => {
+      const { action, attributes } = successorOf(how, f);
+      const body = { data: { type: action, attributes } };
+      const answer = await post(`/certificates/${certificate.id}/${action}`, { body, params: { header: { "Idempotency-Key": key } } });
+      return answer.response.status === 202 ? { approval: answer.data?.data?.id ?? "" } : { made: answer.data?.data };
+    },
+    onSuccess: () => void client.invalidateQueries({ predicate: (q) => q.queryKey[0] === "certificates" || q.queryKey[0] === "statistics" }),
+  });
+  const wrong = (field: string) => (renew.error instanceof ApiError && renew.error.about(field) ? (renew.error.first?.detail ?? "") : undefined);
+  const made = renew.data && "made" in renew.data ? renew.data.made : undefined;
+  const labels = { csr: base("issue.csr"), cert_days: base("issue.days"), pkcs12_password: base("issue.p12Password") };
+  const ready = how === "same" || (how === "csr" ? f.csr.trim() !== "" : !f.p12 || f.password !== "");
+  return (
+    <Modal isOpen variant="medium" onClose={onClose} aria-labelledby="renew-title" aria-describedby="renew-text">
+      <ModalHeader title={t("certificate.renewTitle", { name })} labelId="renew-title" description={t("certificate.renewText")} descriptorId="renew-text" />
+      <ModalBody>
+        <ErrorAlert error={renew.error} labels={labels} />
+        {renew.data && "approval" in renew.data && (
+          <Notice variant="info" title={base("issue.waits")}>
+            {base("issue.waitsText", { id: renew.data.approval })}
+          </Notice>
+        )}
+        {made ? (
+          <Result certificate={made} />
+        ) : (
+          <Form>
+            <FormGroup role="radiogroup" label={base("issue.key")} fieldId="how">
+              <Radio
+                id="how-same" name="how" label={t("certificate.sameKey")} description={t("certificate.sameKeyText")} isChecked={how === "same"}
+                onChange={() => setHow("same")}
+              />
+              <Radio
+                id="how-csr" name="how" label={t("certificate.newCsr")} description={t("certificate.newCsrText")} isChecked={how === "csr"}
+                onChange={() => setHow("csr")}
+              />
+              <Radio
+                id="how-here" name="how" label={t("certificate.newHere")} description={t("certificate.newHereText")} isChecked={how === "here"}
+                onChange={() => setHow("here")}
+              />
+            </FormGroup>
+            {how === "csr" && (
+              <Group id="renew-csr" label={base("issue.csr")} help={base("issue.csrHelp")} error={wrong("csr")} required>
+                <FileUpload
+                  id="renew-csr" type="text" value={f.csr} filenamePlaceholder={base("issue.csrFile")} browseButtonText={base("issue.csrBrowse")}
+                  clearButtonText={base("issue.csrClear")} filenameAriaLabel={base("issue.csrFile")} aria-label={base("issue.csr")} allowEditingUploadedText
+                  onDataChange={(_, csr) => set({ csr })} onTextChange={(_, csr) => set({ csr })} onClearClick={() => set({ csr: "" })}
+                  dropzoneProps={{ maxSize: 65536 }}
+                />
+              </Group>
+            )}
+            {how === "here" && (
+              <FormGroup role="radiogroup" label={base("issue.format")} fieldId="renew-format">
+                <Radio id="renew-pem" name="renew-format" label={base("issue.pem")} isChecked={!f.p12} onChange={() => set({ p12: false })} />
+                <Radio id="renew-p12" name="renew-format" label={base("issue.p12")} isChecked={f.p12} onChange={() => set({ p12: true })} />
+              </FormGroup>
+            )}
+            {how === "here" && f.p12 && (
+              <Group id="renew-password" label={base("issue.p12Password")} help={base("issue.p12PasswordHelp")} error={wrong("pkcs12_password")} required>
+                <TextInput id="renew-password" type="password" autoComplete="new-password" value={f.password} onChange={(_, password) => set({ password })} />
+              </Group>
+            )}
+            <Group id="renew-days" label={base("issue.days")} help={base("issue.daysHelp")} error={wrong("cert_days")}>
+              <TextInput id="renew-days" type="number" min={1} value={f.days} onChange={(_, days) => set({ days })} />
+            </Group>
+          </Form>
+        )}
+      </ModalBody>
+      <ModalFooter>
+        {!made && (
+          <Button isDisabled={!ready || renew.isPending} isLoading={renew.isPending} onClick={() => renew.mutate()}>
+            {renew.data ? base("issue.again") : t("certificate.submit")}
+          </Button>
+        )}
+        <Button variant="link" onClick={onClose}>
+          {base(made ? "common.close" : "common.cancel")}
+        </Button>
+      </ModalFooter>
+    </Modal>
+  );
+}
+
+export function Edit({ certificate, onDone, onClose }: { certificate: Certificate; onDone: (approval: string | null) => void; onClose: () => void }) {
+  const { t } = useTranslation("inventory");
+  const { t: base } = useTranslation();
+  const client = useQueryClient();
+  const a = certificate.attributes ?? {};
+  const [owner, setOwner] = useState(a.owner ?? "");
+  const [pairs, setPairs] = useState<Pair[]>(() => pairsOf(a.metadata as Record<string, string> | null));
+  const metadata = metadataOf(pairs);
+  const save = useMutation({
+    mutationFn: async () => {
+      const data = { type: certificate.type, id: certificate.id, attributes: { owner: owner.trim() || null, metadata } };
+      const answer = await patch(`/certificates/${certificate.id}`, { body: { data } });
+      return answer.response.status === 202 ? (answer.data?.data?.id ?? "") : null;
+    },
+    onSuccess: async (approval) => {
+      await client.invalidateQueries({ predicate: (q) => ["certificate", "certificates", "audit"].includes(String(q.queryKey[0])) });
+      onDone(approval);
+      onClose();
+    },
+  });
+  return (
+    <Modal isOpen variant="medium" onClose={onClose} aria-labelledby="edit-title">
+      <ModalHeader title={t("certificate.editTitle")} labelId="edit-title" />
+      <ModalBody>
+        <ErrorAlert error={save.error} labels={{ owner: base("certificate.owner"), metadata: base("certificate.metadata") }} />
+        <Form>
+          <FormGroup label={base("certificate.owner")} fieldId="edit-owner">
+            <TextInput id="edit-owner" value={owner} onChange={(_, v) => setOwner(v)} />
+          </FormGroup>
+          <FormGroup label={base("certificate.metadata")} role="group" fieldId="edit-metadata">
+            <Metadata id="edit" pairs={pairs} onChange={setPairs} />
+          </FormGroup>
+        </Form>
+      </ModalBody>
+      <ModalFooter>
+        <Button isDisabled={metadata === null || save.isPending} isLoading={save.isPending} onClick={() => save.mutate()}>
+          {t("certificate.save")}
+        </Button>
+        <Button variant="link" onClick={onClose}>
+          {base("common.cancel")}
+        </Button>
+      </ModalFooter>
+    </Modal>
+  );
+}

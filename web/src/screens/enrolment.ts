@@ -1,0 +1,55 @@
+// The doors by which devices enrol, from a short form to what REST wants. Plain functions, tested without a browser.
+import type { Item } from "../api/plain";
+import { text } from "../api/plain";
+
+export type Door = "est_labels" | "scep_profiles" | "acme_directories";
+
+/** What a door can want as evidence, the usual first. */
+export const EVIDENCE = {
+  est_labels: ["code", "password", "certificate"],
+  scep_profiles: ["code", "challenge", "certificate"],
+  acme_directories: ["http-01", "dns-01", "tls-alpn-01"],
+} as const;
+export type Evidence = (typeof EVIDENCE)[Door][number];
+
+/** Profiles by which clients may ask: those of the house and of CAs aren't. */
+export function usableProfiles(profiles: readonly Item[]): Item[] {
+  return profiles.filter((p) => {
+    const definition = (p.attributes.definition ?? {}) as { internal?: boolean; ca?: boolean; disabled?: boolean };
+    return !definition.internal && !definition.ca && !definition.disabled;
+  });
+}
+
+export function attributesOfDoor(door: Door, w: { name: string; ca: string; profile: string; chosen: readonly string[] }): Record<string, unknown> {
+  return {
+    name: w.name.trim(),
+    profile: w.profile,
+    ...(w.ca ? { ca: w.ca } : {}),
+    [door === "acme_directories" ? "challenges" : "auth"]: [...w.chosen],
+  };
+}
+
+export function attributesOfCode(w: { door: Item | undefined; cn: string; hours: string; count: string }): Record<string, unknown> {
+  const all: Record<string, unknown> = {};
+  if (w.door) {
+    all[w.door.type === "est_labels" ? "est_label" : "scep_profile"] = text(w.door, "name");
+  }
+  if (w.cn.trim()) {
+    all.common_name = w.cn.trim();
+  }
+  if (Number(w.hours) > 0) {
+    all.hours = Math.floor(Number(w.hours));
+  }
+  if (Number(w.count) > 1) {
+    all.count = Math.floor(Number(w.count));
+  }
+  return all;
+}
+
+/** The ready lines; those that the door doesn't take are null and left out. */
+export function commandsOf(commands: unknown): { name: string; line: string }[] {
+  if (typeof commands !== "object" || commands === null) {
+    return [];
+  }
+  return Object.entries(commands).flatMap(([name, line]) => (typeof line === "string" && line !== "" ? [{ name, line }] : []));
+}
