@@ -11,7 +11,8 @@
 #include "api/write.h"
 #include "lib/log.h"
 
-#define PAGE_BYTES (8 * 1024 * 1024) /* of text: 500 rows with their certificates */
+#define PAGE_BYTES (8 * 1024 * 1024) /* of text; a page whose rows are longer is fetched in smaller ones */
+#define ROW_BYTES (4 * 1024 * 1024)
 #define ARENA_BYTES LIMIT_REQUEST_ARENA_BYTES
 #define RETRY_SEC 30
 #define METADATA_PREFIX "metadata."
@@ -24,8 +25,8 @@ const struct attribute export_members[3] = {
 };
 
 static const char default_columns[] =
-	"id,common_name,subject,names,serial,status,profile,issuer,not_before,not_after,created_at,requestor,source,key_type,owner,metadata,revoked_at,"
-	"revocation_reason,fingerprint_sha256";
+	"id,common_name,subject,names,serial,status,profile,issuer,not_before,not_after,created_at,requestor,source,key_type,owner,metadata,"
+	"revoked_at,revocation_reason,fingerprint_sha256";
 
 enum column_kind { COLUMN_OF_ID, COLUMN_OF_TYPE, COLUMN_OF_ATTRIBUTE, COLUMN_OF_KEY };
 
@@ -39,7 +40,7 @@ struct column {
 
 /* One export under way. It outlives the request's handler, so it has its own memory. */
 struct export {
-	struct arena *own, *page;     /* until its end; until the end of a page */
+	struct arena *own, *page, *row; /* until its end; until the end of a page, of a row */
 	struct http_request request;
 	struct call call;
 	struct query query;
@@ -49,6 +50,7 @@ struct export {
 	bool csv, bom, begun, first, last;
 	char *cursor;                 /* of the next page; freed here */
 	time_t until;
+	json_t *metadata;             /* of the row, once a column wants one of its keys */
 	struct buf out;               /* what is made and not yet sent, from sent on */
 	size_t sent;
 };
@@ -73,7 +75,8 @@ take_place(struct api *api, int32_t tenant_id, bool keep, struct error *e)
 	pthread_mutex_unlock(&api->export_lock);
 	if (free_place >= 0)
 		return 0;
-	(void)fail(e, E_TOO_MANY, "%d exports of the tenant, or %d of all, are under way: wait until one is done", LIMIT_EXPORTS_TENANT, LIMIT_EXPORTS);
+	(void)fail(e, E_TOO_MANY, "%d exports of the tenant, or %d of all, are under way: wait until one is done", LIMIT_EXPORTS_TENANT,
+	           LIMIT_EXPORTS);
 	e->retry_after_sec = RETRY_SEC;
 	return -1;
 }
@@ -127,7 +130,10 @@ parse_columns(struct export *x, const char *list, struct error *e)
 		if (x->n_columns == LIMIT_EXPORT_COLUMNS)
 			return fail_at(e, E_MALFORMED, "?columns", "at most %d columns", LIMIT_EXPORT_COLUMNS);
 		if (find_column(res, name, &x->columns[x->n_columns]))
-			return fail_at(e, E_MALFORMED, "?columns", "there is no column of that name: attributes, id, type and metadata.KEY are columns");
+			return fail_at(e, E_MALFORMED, "?columns", "there is no such column: attributes, id, type and metadata.KEY are columns");
+		for (int i = 0; i < x->n_columns; i++)
+			if (strcmp(x->columns[i].name, name) == 0)
+				return fail_at(e, E_MALFORMED, "?columns", "a column comes twice");
 		if (x->columns[x->n_columns].at)
 			x->fields |= UINT32_C(1) << (x->columns[x->n_columns].at - res->attributes);
 		x->n_columns++;
@@ -241,35 +247,45 @@ export_csv_cell(struct buf *b, const char *text)
 }
 
 /* A JSON value as a cell has it: texts as they are, several of them separated by spaces, which names don't have. */
-static const char *
-plain(struct arena *a, const char *text)
+static void
+add_plain(struct buf *out, const char *text)
 {
 	json_t *value = json_loads(text, JSON_DECODE_ANY, NULL), *item;
-	const char *out = "";
 	size_t i;
 
-	if (json_is_string(value)) {
-		out = arena_strdup(a, json_string_value(value));
-	} else if (json_is_array(value)) {
+	if (json_is_array(value)) {
 		json_array_foreach(value, i, item)
-			out = arena_printf(a, "%s%s%s", out, i ? " " : "", json_is_string(item) ? json_string_value(item) : "");
-	} else if (!json_is_null(value)) {
-		out = text;
+			buf_printf(out, "%s%s", i ? " " : "", json_is_string(item) ? json_string_value(item) : "");
+	} else if (json_is_string(value)) {
+		buf_add_str(out, json_string_value(value));
+	} else if (value && !json_is_null(value)) {
+		buf_add_str(out, text);
 	}
 	json_decref(value);
-	return out;
 }
 
-/* NULL: there is none. */
+/* Good until the end of the row; NULL: there is none. */
 static const char *
-value_of_key(const struct export *x, const struct column *col, const struct db_result *r, int row)
+value_of_key(struct export *x, const struct column *col, const struct db_result *r, int row)
 {
-	json_t *metadata = db_is_null(r, row, col->place) ? NULL : json_loads(db_text(r, row, col->place), 0, NULL);
-	const char *value = json_string_value(json_object_get(metadata, col->key));
+	if (!x->metadata && !db_is_null(r, row, col->place))
+		x->metadata = json_loads(db_text(r, row, col->place), 0, NULL);
+	return json_string_value(json_object_get(x->metadata, col->key));
+}
 
-	value = value ? arena_strdup(x->page, value) : NULL;
-	json_decref(metadata);
-	return value;
+/* What isn't text in the store, by way of JSON. */
+static void
+other_cell(struct export *x, const struct column *col, const struct db_result *r, int row)
+{
+	JSON_CLEANUP struct json j = JSON_INIT(ROW_BYTES);
+	BUF_CLEANUP struct buf text = BUF_INIT(ROW_BYTES);
+
+	list_attribute(&x->call, &j, &(struct attribute){NULL, NULL, col->at->type}, r, row, col->place, x->row);
+	buf_add_byte(&j.out, 0);
+	if (!j.out.overflow)
+		add_plain(&text, (const char *)j.out.data);
+	buf_add_byte(&text, 0);
+	export_csv_cell(&x->out, text.overflow ? "" : (const char *)text.data);
 }
 
 static void
@@ -284,36 +300,30 @@ csv_cell(struct export *x, const struct column *col, const struct db_result *r, 
 	} else if (!db_is_null(r, row, col->place)) {
 		enum attribute_type type = col->at->type;
 
-		if (type == ATTRIBUTE_TEXT || type == ATTRIBUTE_TIME || type == ATTRIBUTE_METADATA) {
-			text = db_text(r, row, col->place);
-		} else {
-			JSON_CLEANUP struct json j = JSON_INIT(PAGE_BYTES);
-			const char *value;
-
-			list_attribute(&x->call, &j, &(struct attribute){NULL, NULL, type}, r, row, col->place, x->page);
-			buf_add_byte(&j.out, 0);
-			value = j.out.overflow ? "" : (const char *)j.out.data;
-			text = plain(x->page, value);
+		if (type != ATTRIBUTE_TEXT && type != ATTRIBUTE_TIME && type != ATTRIBUTE_METADATA) {
+			other_cell(x, col, r, row);
+			return;
 		}
+		text = db_text(r, row, col->place);
 	}
 	export_csv_cell(&x->out, text ? text : "");
 }
 
 static void
-json_cell(const struct export *x, struct json *j, const struct column *col, const struct db_result *r, int row)
+json_cell(struct export *x, struct json *j, const struct column *col, const struct db_result *r, int row)
 {
 	if (col->kind == COLUMN_OF_ID || col->kind == COLUMN_OF_TYPE)
 		jw_text(j, col->name, db_text(r, row, col->kind == COLUMN_OF_ID ? COLUMN_ID : COLUMN_TYPE));
 	else if (col->kind == COLUMN_OF_KEY)
 		jw_text(j, col->name, value_of_key(x, col, r, row));
 	else
-		list_attribute(&x->call, j, col->at, r, row, col->place, x->page);
+		list_attribute(&x->call, j, col->at, r, row, col->place, x->row);
 }
 
 static void
 add_row(struct export *x, const struct db_result *r, int row)
 {
-	JSON_CLEANUP struct json j = JSON_INIT(PAGE_BYTES);
+	JSON_CLEANUP struct json j = JSON_INIT(ROW_BYTES);
 
 	if (x->csv) {
 		for (int i = 0; i < x->n_columns; i++) {
@@ -365,8 +375,9 @@ check_account(struct export *x, struct error *e)
 	return db_rows(r) == 1 ? 0 : fail(e, E_FORBIDDEN, "the account may not see certificates any more");
 }
 
+/* *ret_cursor: of the next page, freed by the caller; NULL: this was the last one. */
 static int
-add_page(struct export *x, struct error *e)
+add_page(struct export *x, char **ret_cursor, struct error *e)
 {
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 	struct page page;
@@ -377,33 +388,48 @@ add_page(struct export *x, struct error *e)
 		return -1;
 	result = list_rows_of_ids(&x->call, &x->query, &page, &r, e);
 	db_result_free(page.r);
-	for (int row = 0; result == 0 && row < db_rows(r); row++)
+	call_release_db(&x->call); /* whoever asks for a list needn't wait while rows are written */
+	for (int row = 0; result == 0 && row < db_rows(r) && !x->out.overflow; row++) {
 		add_row(x, r, row);
-	free(x->cursor);
-	x->cursor = result == 0 && page.cursor ? xstrdup(page.cursor) : NULL;
-	x->last = !x->cursor;
-	return result ? -1 : buf_check(&x->out, e);
+		json_decref(x->metadata);
+		x->metadata = NULL;
+		arena_reset(x->row);
+	}
+	if (result || buf_check(&x->out, e))
+		return -1;
+	*ret_cursor = page.cursor ? xstrdup(page.cursor) : NULL;
+	return 0;
 }
 
 static int
 fill(struct export *x, struct error *e)
 {
+	bool first = x->first;
+	char *cursor = NULL;
 	int result;
 
-	buf_clear(&x->out);
-	x->sent = 0;
-	if (!x->begun)
-		add_head(x);
-	x->begun = true;
 	if (time(NULL) > x->until)
 		return fail(e, E_UNAVAILABLE, "the export took too long");
 	x->request.arena = x->call.arena = x->page;
-	result = add_page(x, e);
+	do {
+		buf_clear(&x->out);
+		x->first = first;
+		if (!x->begun)
+			add_head(x);
+		result = add_page(x, &cursor, e);
+		arena_reset(x->page);
+	} while (result && e->code == E_TOO_LARGE && (x->query.page_size /= 4) > 0);
 	call_release_db(&x->call);
-	arena_reset(x->page);
-	if (result == 0 && x->last && !x->csv)
+	if (result)
+		return -1;
+	free(x->cursor);
+	x->cursor = cursor;
+	x->last = !cursor;
+	x->begun = true;
+	x->sent = 0;
+	if (x->last && !x->csv)
 		buf_add_str(&x->out, "\n]\n");
-	return result;
+	return 0;
 }
 
 static ssize_t
@@ -417,8 +443,8 @@ next(void *ctx, uint8_t *to, size_t max)
 		if (x->begun && x->last)
 			return 0;
 		if (fill(x, &e)) {
-			log_event(LOG_LEVEL_WARNING, "export broken off", "request", x->request.request_id, "account", x->call.who.name, "detail", e.detail,
-			          NULL);
+			log_event(LOG_LEVEL_WARNING, "export broken off", "request", x->request.request_id, "account", x->call.who.name, "detail",
+			          e.detail, NULL);
 			return -1;
 		}
 	}
@@ -435,6 +461,7 @@ export_free(struct export *x)
 	buf_free(&x->out);
 	arena_free(x->own);
 	arena_free(x->page);
+	arena_free(x->row);
 	free(x);
 }
 
@@ -455,7 +482,8 @@ export_new(const struct call *c)
 	struct export *x = xcalloc(1, sizeof *x);
 
 	x->own = arena_new(ARENA_BYTES);
-	x->page = arena_new(2 * (size_t)ARENA_BYTES);
+	x->page = arena_new(ARENA_BYTES);
+	x->row = arena_new(2 * (size_t)ARENA_BYTES);
 	x->out = BUF_INIT(PAGE_BYTES);
 	x->first = true;
 	x->until = time(NULL) + LIMIT_EXPORT_SEC;

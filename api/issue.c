@@ -259,6 +259,8 @@ issue_map_pointer(const struct issue *i, const struct document *d, struct error 
 	const char *attribute = field;
 	int index = -1, n;
 
+	if (strcmp(e->pointer, "approval") == 0)
+		e->pointer[0] = '\0'; /* people refused it: nothing in the document is at fault */
 	if (!e->pointer[0])
 		return;
 	memcpy(field, e->pointer, sizeof field);

@@ -92,7 +92,7 @@ op_fits(const struct attribute *at, enum filter_op op)
 	if (at->by && at->by->choices)
 		return op == FILTER_EQ || op == FILTER_IN;
 	if (op == FILTER_IN) /* of texts */
-		return at->type == ATTRIBUTE_TEXT;
+		return at->type == ATTRIBUTE_TEXT || at->type == ATTRIBUTE_METADATA;
 	switch (at->type) {
 	case ATTRIBUTE_TEXT:
 	case ATTRIBUTE_TEXTS:

@@ -355,8 +355,8 @@ known_approval(struct lane *l, size_t i, const struct db_result *r, int row)
 		answer_pending(l, take_out(l, i), db_int(r, row, FOUND_APPROVAL));
 		return true;
 	}
-	(void)fail(&e, E_POLICY, "the request is %s (approval %lld)", strcmp(state, "failed") == 0 ? "approved, but couldn't be carried out" : state,
-		   (long long)db_int(r, row, FOUND_APPROVAL));
+	(void)fail_at(&e, E_POLICY, "approval", "the request is %s (approval %lld)",
+		      strcmp(state, "failed") == 0 ? "approved, but couldn't be carried out" : state, (long long)db_int(r, row, FOUND_APPROVAL));
 	worker_refuse(l->worker, take_out(l, i), &e);
 	return true;
 }

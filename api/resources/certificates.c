@@ -270,8 +270,8 @@ static const struct attribute notes[] = {
 
 static const struct route routes[] = {
 	{"GET", "/certificates", RIGHT_READ, list_many, .flags = ROUTE_OWN},
-	{"GET", "/certificates/export", RIGHT_READ, export_many, .members = export_members, .n_members = ARRAY_LEN(export_members), .flags = ROUTE_FILE,
-	    .text = "all that the list has, as a file of CSV or JSON"},
+	{"GET", "/certificates/export", RIGHT_READ, export_many, .members = export_members, .n_members = ARRAY_LEN(export_members),
+	    .flags = ROUTE_FILE, .text = "all that the list has, as a file of CSV or JSON"},
 	{"GET", "/certificates/{id}", RIGHT_READ, list_one, .flags = ROUTE_OWN},
 	{"PATCH", "/certificates/{id}", RIGHT_METADATA, write_update, "certificate.update"},
 	{"POST", "/certificates/{id}/renew", RIGHT_ISSUE, renew, .flags = ROUTE_CREATES, .members = rekey_members, .n_members = RENEW_MEMBERS,

@@ -326,8 +326,8 @@ responses(struct arena *a, const struct resource *res, const struct route *route
 	if (route->flags & ROUTE_PAGE)
 		json_object_set_new(ok, "content", json_pack("{s:{s:{s:s}}}", "text/html", "schema", "type", "string"));
 	if (route->flags & ROUTE_FILE)
-		json_object_set_new(ok, "content", json_pack("{s:{s:{s:s}},s:{s:{s:s}}}", "text/csv", "schema", "type", "string", "application/json", "schema",
-		                                             "type", "array"));
+		json_object_set_new(ok, "content", json_pack("{s:{s:{s:s}},s:{s:{s:s}}}", "text/csv", "schema", "type", "string",
+		                                             "application/json", "schema", "type", "array"));
 	json_object_set_new(all, status, ok);
 	if (route->operation || route->flags & (ROUTE_CREATES | ROUTE_WAITS))
 		json_object_set_new(all, "202", json_pack("{s:s}", "description", "it waits for an approval, or a job does it: Location says which"));

@@ -79,11 +79,11 @@ find_next(struct job_run *j, int64_t after, int64_t size, bool *ret_late, struct
 	char *chosen = json_dumps(json_object_get(j->parameters, "choice"), JSON_COMPACT);
 	char *asked = json_dumps(json_object_get(j->parameters, "document"), JSON_COMPACT), *added = set ? json_dumps(set, JSON_COMPACT) : NULL;
 	struct db_param row[] = {DB_INT(j->tenant_id), DB_TEXT(chosen ? chosen : "{\"ids\":[]}"), DB_TEXT(asked ? asked : "{}"),
-	    DB_TEXT(added ? added : "{}"), DB_TEXT(array_text(j, json_object_get(j->parameters, "remove"))), DB_INT(LIMIT_METADATA_KEYS), DB_INT(after),
-	    DB_INT(after + size), DB_INT(STEP)};
+	    DB_TEXT(added ? added : "{}"), DB_TEXT(array_text(j, json_object_get(j->parameters, "remove"))), DB_INT(LIMIT_METADATA_KEYS),
+	    DB_INT(after), DB_INT(after + size), DB_INT(STEP)};
 	int rc = job_query(j, size,
-			   "SELECT r_id, r_effect, r_message, r_policy, r_rule FROM certificate_annotate_next($1::int, $2::jsonb, $3::jsonb, $4::jsonb,"
-			   " $5::text[], $6::int, $7::int8, $8::int8, $9::int)",
+			   "SELECT r_id, r_effect, r_message, r_policy, r_rule FROM certificate_annotate_next($1::int, $2::jsonb, $3::jsonb,"
+			   " $4::jsonb, $5::text[], $6::int, $7::int8, $8::int8, $9::int)",
 			   row, ARRAY_LEN(row), ret_late, ret, e);
 	free(chosen);
 	free(asked);

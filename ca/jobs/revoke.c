@@ -21,8 +21,9 @@ revoke(struct job_run *j, struct batch *b, int reason, const struct db_result *n
 	char tenant[24], number[24];
 	b->params[b->n_params++] = DB_TEXT(db_int_text(tenant, j->tenant_id));
 	b->params[b->n_params++] = DB_TEXT(db_int_text(number, reason));
+	const char *job = arena_printf(j->arena, "job/%lld", (long long)j->id);
 	many_columns(j, b, reason == REASON_HOLD ? "certificate.held" : reason == REASON_RELEASE ? "certificate.released" : "certificate.revoked",
-		     detail_text(j->arena, "reason", arena_printf(j->arena, "%d", reason), "job", arena_printf(j->arena, "job/%lld", (long long)j->id), NULL),
+		     detail_text(j->arena, "reason", arena_printf(j->arena, "%d", reason), "job", job, NULL),
 		     next);
 	if (batch_finish(b, e) < 0 || db_query(j->desk->db, b->sql, b->params, b->n_params, false, NULL, e) < 0)
 		return -1;

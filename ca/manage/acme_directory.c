@@ -6,6 +6,7 @@
 #include "ca/manage/acme.h"
 #include "ca/manage/endpoint.h"
 #include "ca/manage/settings.h"
+#include "ca/profile.h"
 #include "ca/subtree.h"
 #include "lib/limits.h"
 
@@ -14,6 +15,7 @@
 #define TEXT_MAX_BYTES 512
 #define LIST_MAX 64
 #define DESCRIPTION_MAX_BYTES 200
+#define DEFINITION_ARENA_BYTES (1024 * 1024)
 
 static const char *const challenges[] = {
 #define CHALLENGE_OF_PROBE(id, word) word,
@@ -268,6 +270,76 @@ read_challenges(struct manage *m, unsigned flags, const char **ret, struct error
 	return 0;
 }
 
+/* Whether the profile itself gives the attribute. */
+static bool
+gives(const struct profile *p, const struct dn_type *type)
+{
+	for (size_t i = 0; i < p->n_fixed; i++)
+		if (p->fixed[i].type == type)
+			return true;
+	for (size_t i = 0; i < p->n_defaults; i++)
+		if (p->defaults[i].type == type)
+			return true;
+	return false;
+}
+
+/* What a profile wants and an order can't have: its names are those that were proved, and its CSR is made by clients that send no subject (certbot),
+ * but for a device's name and number (ca/order.c). */
+static int
+check_can_be_ordered(const char *member, const struct profile *p, bool by_devices, struct error *e)
+{
+	static const enum name_kind kinds[] = {NAME_DNS, NAME_IP, NAME_PERMANENT_IDENTIFIER};
+	bool named = false;
+	unsigned known = 0;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		named = named || p->name_allowed[kinds[i]];
+		known |= 1u << kinds[i];
+	}
+	for (size_t i = 0; i < p->n_required; i++) {
+		const char *name = p->required[i]->name;
+		bool sent = by_devices && (strcmp(name, "CN") == 0 || strcmp(name, "serialNumber") == 0);
+		if (!sent && !gives(p, p->required[i]))
+			return fail_at(e, E_BAD_VALUE, member,
+				       "%s: \"%s\" wants a %s in the subject, which clients of ACME don't send: take it out of subject_required, or"
+				       " give it by subject_fixed or subject_defaults", member, p->name, name);
+	}
+	for (int i = 0; i < NAME_KIND_COUNT; i++)
+		if (p->name_required[i] && !(known & 1u << i))
+			return fail_at(e, E_BAD_VALUE, member, "%s: \"%s\" wants a name of the kind %s, which no order of ACME has", member, p->name,
+				       name_kind_word((enum name_kind)i));
+	if (!named)
+		return fail_at(e, E_BAD_VALUE, member, "%s: \"%s\" takes no names of hosts, addresses or devices, and orders of ACME have no others",
+			       member, p->name);
+	if (p->key_origin == ORIGIN_APPLIANCE)
+		return fail_at(e, E_BAD_VALUE, member, "%s: \"%s\" wants its keys made here, and clients of ACME make them themselves", member,
+			       p->name);
+	return 0;
+}
+
+/* Of the profiles that are to be offered newly. */
+static int
+check_profiles(struct manage *m, const struct form *f, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	const char *ids = f->has_profile ? arena_printf(m->arena, "%lld", (long long)f->profile_id) : "";
+	for (size_t i = 0; i < f->n_offers; i++)
+		ids = arena_printf(m->arena, "%s%s%lld", ids, *ids ? "," : "", (long long)f->offers[i].profile_id);
+	struct db_param row[] = {DB_TEXT(arena_printf(m->arena, "{%s}", ids))};
+	if (!*ids)
+		return 0;
+	if (db_query(m->desk->db, "SELECT name, kind, definition FROM profile WHERE id = ANY ($1::int[]) ORDER BY id", row, 1, false, &r, e) < 0)
+		return -1;
+	for (int i = 0; i < db_rows(r); i++) {
+		struct profile *p CLEANUP(profile_free) = NULL;
+		if (profile_new(arena_new(DEFINITION_ARENA_BYTES), 0, m->who->tenant_id, db_text(r, i, 0), db_text(r, i, 1), db_text(r, i, 2), &p,
+				e) < 0 ||
+		    check_can_be_ordered(f->n_offers && !f->has_profile ? "profiles" : "profile", p,
+					 strcmp(f->auth, "{device-attest-01}") == 0, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* With caa and no name of ours to be found in those records nothing could be issued, or anything. */
 static int
 check_caa(struct manage *m, const struct form *f, struct error *e)
@@ -319,7 +391,7 @@ read_form(struct manage *m, const struct db_result *old, struct form *f, struct 
 			       attests ? "device-attest-01 wants certificates of manufacturers that are trusted to attest"
 			               : "no challenge of the directory asks for them: device-attest-01 does");
 	f->enabled = enabled < 0 ? f->enabled : enabled;
-	return check_caa(m, f, e) < 0 ? -1 : manage_body_end(m, e);
+	return check_profiles(m, f, e) < 0 || check_caa(m, f, e) < 0 ? -1 : manage_body_end(m, e);
 }
 
 /* --- the store --- */

@@ -25,6 +25,7 @@ struct policy_bonds
 policy_bonds(const char *operation)
 {
 	bool one = strcmp(operation, "certificate.revoke_many") != 0 && strcmp(operation, "certificate.advise_renewal_many") != 0 &&
+		   strcmp(operation, "certificate.update_many") != 0 &&
 		   strcmp(operation, "ca.create") != 0 && strcmp(operation, "profile.create") != 0;
 	bool certificate = begins(operation, "certificate.");
 	return (struct policy_bonds){

@@ -140,7 +140,8 @@ check_text(const char *name, const json_t *said, bool words, struct error *e)
 			if (!texts)
 				return fail_at(e, E_BAD_VALUE, "filter", "filter: %s: in takes 1 to %d texts", name, FILTER_VALUES_MAX);
 		} else if ((strcmp(op, "eq") != 0 && (words || strcmp(op, "contains") != 0)) || !json_is_string(value)) {
-			return fail_at(e, E_BAD_VALUE, "filter", "filter: %s takes eq%s with a text, and in with texts", name, words ? "" : " and contains");
+			return fail_at(e, E_BAD_VALUE, "filter", "filter: %s takes eq%s with a text, and in with texts", name,
+				       words ? "" : " and contains");
 		}
 	}
 	return words && json_object_size(said) > 1 ? fail_at(e, E_BAD_VALUE, "filter", "filter: %s takes either eq or in", name) : 0;
@@ -168,7 +169,8 @@ check_filter(json_t *filter, struct error *e)
 	} known[] = {
 	    {"profile", TEXT}, {"issuer", TEXT}, {"subject", TEXT}, {"common_name", TEXT}, {"requestor", TEXT}, {"source", TEXT}, {"owner", TEXT},
 	    {"key_type", TEXT}, {"names", TEXT}, {"status", WORD}, {"revocation_reason", WORD}, {"serial", EXACT}, {"key_sha256", EXACT},
-	    {"fingerprint_sha256", EXACT}, {"not_before", TIME}, {"not_after", TIME}, {"created_at", TIME}, {"revoked_at", TIME}, {"metadata", METADATA},
+	    {"fingerprint_sha256", EXACT}, {"not_before", TIME}, {"not_after", TIME}, {"created_at", TIME}, {"revoked_at", TIME},
+	    {"metadata", METADATA},
 	};
 	const char *name;
 	json_t *value;

@@ -69,7 +69,8 @@ read_saved(struct manage *m, unsigned required, struct saved *ret, struct error 
 		return -1;
 	ret->query = query ? manage_json(m, query) : NULL;
 	if (ret->shared == 1 && !(m->rights & RIGHT_BIT(RIGHT_METADATA)))
-		return fail_at(e, E_FORBIDDEN, "shared", "shared: who shows a query to all of the tenant needs the right %s", right_word(RIGHT_METADATA));
+		return fail_at(e, E_FORBIDDEN, "shared", "shared: who shows a query to all of the tenant needs the right %s",
+			       right_word(RIGHT_METADATA));
 	return 0;
 }
 
@@ -110,11 +111,11 @@ update(struct manage *m, struct error *e)
 	struct saved s;
 	if (read_saved(m, 0, &s, e) < 0)
 		return -1;
-	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id), DB_INT(m->who->account_id), DB_INT(m->version), DB_TEXT(s.name), DB_TEXT(s.query),
-	    DB_TEXT(s.columns), DB_TEXT(s.shared < 0 ? NULL : s.shared ? "true" : "false")};
+	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id), DB_INT(m->who->account_id), DB_INT(m->version), DB_TEXT(s.name),
+	    DB_TEXT(s.query), DB_TEXT(s.columns), DB_TEXT(s.shared < 0 ? NULL : s.shared ? "true" : "false")};
 	if (db_query(m->desk->db,
-		     "UPDATE saved_query SET name = coalesce($5::text, name), query = coalesce($6::jsonb, query), columns = coalesce($7::text[], columns),"
-		     " shared = coalesce($8::boolean, shared), version = version + 1"
+		     "UPDATE saved_query SET name = coalesce($5::text, name), query = coalesce($6::jsonb, query),"
+		     " columns = coalesce($7::text[], columns), shared = coalesce($8::boolean, shared), version = version + 1"
 		     " WHERE id = $1::int8 AND tenant_id = $2::int AND account_id = $3::int8 AND ($4::int = 0 OR version = $4::int)"
 		     " RETURNING id, name, shared",
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
@@ -122,7 +123,8 @@ update(struct manage *m, struct error *e)
 	if (db_rows(r) == 1)
 		return write_detail(m, r);
 	if (db_query(m->desk->db,
-		     "SELECT account_id = $3::int8 FROM saved_query WHERE id = $1::int8 AND tenant_id = $2::int AND (account_id = $3::int8 OR shared)",
+		     "SELECT account_id = $3::int8 FROM saved_query WHERE id = $1::int8 AND tenant_id = $2::int"
+		     " AND (account_id = $3::int8 OR shared)",
 		     row, 3, false, &there, e) < 0)
 		return -1;
 	if (db_rows(there) == 0)

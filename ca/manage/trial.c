@@ -164,14 +164,15 @@ certificate_of(const struct order *o)
 			 purposes, "metadata", o->metadata ? json_loads(o->metadata, 0, NULL) : NULL, "owner", o->owner);
 }
 
-/* What each rule in force makes of the document: values by what the request said, all else by what it has then. */
+/* What each rule about certificates that is in force makes of the document: values by what the request said, all else by what it has then. */
 #define EXPLAIN_SQL                                                                                                                \
 	"SELECT coalesce(jsonb_agg(u.said || jsonb_build_object('policy', y.name) ORDER BY y.name COLLATE \"C\", (u.said ->> 'place')::int), '[]')" \
 	" FROM policy y CROSS JOIN LATERAL (SELECT array_agg(r) AS rules FROM policy_rule r WHERE r.policy_id = y.id) g CROSS JOIN LATERAL (" \
 	"SELECT s.said FROM jsonb_array_elements(policy_explain(g.rules, $1::int, $2::int, $3::int, $4::jsonb) -> 'rules') s(said)"  \
 	" WHERE s.said ->> 'effect' = 'default' UNION ALL"                                                                          \
 	" SELECT s.said FROM jsonb_array_elements(policy_explain(g.rules, $1::int, $2::int, $3::int, $5::jsonb) -> 'rules') s(said)"  \
-	" WHERE s.said ->> 'effect' <> 'default') u WHERE y.tenant_id = $1::int AND y.enabled AND g.rules IS NOT NULL"
+	" WHERE s.said ->> 'effect' <> 'default') u WHERE y.tenant_id = $1::int AND y.enabled AND g.rules IS NOT NULL" \
+	" AND 'certificate.issue' = ANY (y.operations)"
 
 /* *ret_after: the document with the values that rules set, or NULL; *ret_effect: "refuse", "approve" or "". */
 static int

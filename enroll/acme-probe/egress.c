@@ -18,7 +18,7 @@ struct network {
 	unsigned prefix;
 };
 
-struct endpoint {
+struct socket_address {
 	struct address address;
 	uint16_t port;
 };
@@ -26,7 +26,7 @@ struct endpoint {
 struct egress {
 	struct network networks[LIST_MAX];
 	size_t n_networks;
-	struct endpoint own[LIST_MAX];
+	struct socket_address own[LIST_MAX];
 	size_t n_own;
 	uint16_t http_port, https_port;
 };
@@ -272,7 +272,7 @@ parse_network(const char *text, struct network *ret)
 }
 
 static int
-parse_endpoint(const char *text, struct endpoint *ret)
+parse_socket_address(const char *text, struct socket_address *ret)
 {
 	char host[ITEM_BYTES];
 	const char *from = text, *end = strrchr(text, ':'), *port = end ? end + 1 : NULL;
@@ -326,7 +326,7 @@ take_network(struct egress *eg, const char *item)
 static int
 take_endpoint(struct egress *eg, const char *item)
 {
-	if (eg->n_own == LIST_MAX || parse_endpoint(item, &eg->own[eg->n_own]) < 0)
+	if (eg->n_own == LIST_MAX || parse_socket_address(item, &eg->own[eg->n_own]) < 0)
 		return -1;
 	eg->n_own++;
 	return 0;

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "enroll/acme/limits.h"
 #include "enroll/acme/payload.h"
+#include "enroll/acme/rate_limit.h"
 #include "lib/limits.h"
 #include "lib/x509/names.h"
 

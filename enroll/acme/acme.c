@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "enroll/acme/signer.h"
 #include "enroll/acme/validator.h"
@@ -25,6 +26,17 @@ const struct acme_operation *const acme_operations[] = {
     &acme_certificate_chain, &acme_revoke_cert, &acme_renewal_info, NULL,
 };
 
+/* Few statements wait for the disk, and the engine's do it without us: with more connections than processors more of the store's processes take
+ * turns, each with its own plans to bring back into the caches. */
+static int
+database_connections(const struct config *c)
+{
+	long n = config_int(c, OPT_acme_database_connections);
+	if (n == 0)
+		n = sysconf(_SC_NPROCESSORS_ONLN) + 1;
+	return n < 1 ? 1 : n > 64 ? 64 : (int)n;
+}
+
 int
 acme_open(const struct config *c, struct acme **ret, struct error *e)
 {
@@ -34,7 +46,7 @@ acme_open(const struct config *c, struct acme **ret, struct error *e)
 		return fail(e, E_BAD_VALUE, "[acme] base_url has to begin with https:// and to end without a slash");
 	struct acme *s = xcalloc(1, sizeof(*s));
 	s->config = c;
-	int rc = enroll_open(c, "acme", "siegel_acme", (int)config_int(c, OPT_acme_database_connections), &s->enroll, e);
+	int rc = enroll_open(c, "acme", "siegel_acme", database_connections(c), &s->enroll, e);
 	if (rc == 0) {
 		s->nonces = acme_nonces_new(s->enroll);
 		s->keys = acme_keys_new();

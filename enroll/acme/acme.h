@@ -116,7 +116,7 @@ int acme_query(struct acme_exchange *x, const char *sql, const struct db_param *
                struct error *e) MUST_CHECK;
 /* The same for an operation that is late: one statement that takes the nonce too, or else two. */
 struct acme_statement {
-	const char *signed_sql; /* its first parameters are the nonces' key, the nonce and the thumbprint; "again" in the first column: nothing was done */
+	const char *signed_sql; /* begins with the nonces' key, the nonce, the thumbprint; "again" as the first column: nothing was done */
 	const char *sql;        /* for when the nonce is taken */
 	int skip;               /* so many of params are none of sql's */
 };

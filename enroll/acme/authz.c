@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "enroll/acme/identifier.h"
-#include "enroll/acme/limits.h"
 #include "enroll/acme/order.h"
+#include "enroll/acme/rate_limit.h"
 
 int
 acme_authz_read(struct acme_exchange *x, const struct db_result *r, const char *what, struct acme_authz *ret, struct error *e)

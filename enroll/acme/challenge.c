@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "enroll/acme/authz.h"
-#include "enroll/acme/limits.h"
 #include "enroll/acme/order.h"
+#include "enroll/acme/rate_limit.h"
 #include "enroll/acme/validator.h"
 
 static const json_t *

@@ -4,9 +4,9 @@
 
 #include "enroll/acme/attest.h"
 #include "enroll/acme/authz.h"
-#include "enroll/acme/limits.h"
 #include "enroll/acme/order.h"
 #include "enroll/acme/payload.h"
+#include "enroll/acme/rate_limit.h"
 #include "lib/limits.h"
 
 #define TYPE "permanent-identifier:"

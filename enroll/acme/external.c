@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "enroll/acme/account.h"
-#include "enroll/acme/limits.h"
 #include "enroll/acme/payload.h"
+#include "enroll/acme/rate_limit.h"
 #include "lib/ipc/engine.h"
 #include "lib/limits.h"
 

@@ -59,7 +59,22 @@ refused(struct acme_exchange *x, struct acme_order *o, const struct error *why, 
 	return result;
 }
 
-/* What the engine refuses, and the way out where people of ACME don't know it. */
+/* A refusal of the engine's by what is at fault, where that isn't the request (RFC 8555 6.7): an identifier, or people who said no. And the way out
+ * where people of ACME don't know it. */
+static int
+in_acme_words(struct arena *a, struct error *e)
+{
+	const char *detail = arena_strdup(a, e->detail);
+	if (e->code == E_POLICY && strcmp(e->pointer, "subject/CN") == 0)
+		return fail(e, E_POLICY,
+		            "%.150s. Few clients of ACME send a common name: the directory needs a profile whose subject_required has no CN", detail);
+	if (e->code == E_POLICY && strcmp(e->pointer, "approval") == 0)
+		return fail(e, E_FORBIDDEN, "those who have to approve the order decided: %.200s", detail);
+	if (e->code == E_POLICY && strncmp(e->pointer, "names", 5) == 0)
+		return fail(e, E_REJECTED_NAME, "%s", detail);
+	return -1;
+}
+
 static int
 issue(struct acme_exchange *x, const struct acme_order *o, struct enroll_result *ret, struct error *e)
 {
@@ -94,11 +109,7 @@ issue(struct acme_exchange *x, const struct acme_order *o, struct enroll_result 
 	};
 	if (enroll_issue(acme_enroll(x->acme), &r, x->arena, ret, e) == 0)
 		return 0;
-	if (strcmp(e->pointer, "subject/CN") == 0 && e->code == E_POLICY)
-		return fail(e, E_POLICY,
-		            "%.150s. Few clients of ACME send a common name: the directory needs a profile whose subject_required has no CN",
-		            arena_strdup(x->arena, e->detail));
-	return -1;
+	return in_acme_words(x->arena, e);
 }
 
 int

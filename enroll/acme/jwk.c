@@ -166,9 +166,9 @@ split(struct bytes whole, struct spki *ret)
 	struct der d = der_of(whole), list, algorithm;
 	struct error ignored;
 	int tag;
-	return der_get(&d, DER_SEQUENCE, "key", &list, &ignored) == 0 && der_get_any(&list, "key", &tag, &ret->algorithm, &algorithm, &ignored) == 0 &&
-	    tag == DER_SEQUENCE && der_get_oid(&algorithm, "key", &ret->oid, &ignored) == 0 && der_get_bits(&list, "key", &ret->bits, &ignored) == 0 &&
-	    ret->bits.len > 0;
+	return der_get(&d, DER_SEQUENCE, "key", &list, &ignored) == 0 &&
+	    der_get_any(&list, "key", &tag, &ret->algorithm, &algorithm, &ignored) == 0 && tag == DER_SEQUENCE &&
+	    der_get_oid(&algorithm, "key", &ret->oid, &ignored) == 0 && der_get_bits(&list, "key", &ret->bits, &ignored) == 0 && ret->bits.len > 0;
 }
 
 /* Whether that is another key for sure, without the library, which takes long to read one: another algorithm, or other octets of a form that each key

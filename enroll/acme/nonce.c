@@ -1,7 +1,8 @@
 /* Nonces, RFC 8555 6.5, and newNonce, 7.2. */
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +11,12 @@
 #include "enroll/acme/acme.h"
 
 #define MAC_BYTES 16
+#define HMAC_BLOCK 64 /* of SHA-256 */
 #define REREAD_SEC 1 /* a nonce that isn't under our key may be under a newer one: so often we ask at most */
 
 struct acme_nonces {
 	struct enroll *enroll;
+	EVP_MD *sha256;
 	pthread_mutex_t lock;
 	bool known;
 	time_t read_at; /* of CLOCK_MONOTONIC */
@@ -24,7 +27,7 @@ struct acme_nonces *
 acme_nonces_new(struct enroll *en)
 {
 	struct acme_nonces *p = xcalloc(1, sizeof(*p));
-	*p = (struct acme_nonces){.enroll = en, .lock = PTHREAD_MUTEX_INITIALIZER};
+	*p = (struct acme_nonces){.enroll = en, .sha256 = EVP_MD_fetch(NULL, "SHA256", NULL), .lock = PTHREAD_MUTEX_INITIALIZER};
 	return p;
 }
 
@@ -34,6 +37,7 @@ acme_nonces_free(struct acme_nonces *p)
 	if (!p)
 		return;
 	OPENSSL_cleanse(p->key, sizeof(p->key));
+	EVP_MD_free(p->sha256);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
@@ -95,13 +99,29 @@ acme_nonces_forget(struct acme_nonces *p)
 }
 
 static void
-mac_of(const uint8_t key[ACME_NONCE_KEY_BYTES], const uint8_t nonce[ACME_NONCE_BYTES], uint8_t ret[MAC_BYTES])
+digest(const struct acme_nonces *p, const uint8_t *data, size_t len, uint8_t ret[SHA256_DIGEST_LENGTH])
 {
-	uint8_t mac[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-	if (!HMAC(EVP_sha256(), key, ACME_NONCE_KEY_BYTES, nonce, ACME_NONCE_BYTES, mac, &len))
+	if (EVP_Digest(data, len, ret, NULL, p->sha256, NULL) != 1)
 		abort(); /* no input makes it fail */
+}
+
+/* HMAC (RFC 2104 2) by a digest that was fetched once: the library's own would look for both each time, which costs five times as much. */
+static void
+mac_of(const struct acme_nonces *p, const uint8_t key[ACME_NONCE_KEY_BYTES], const uint8_t nonce[ACME_NONCE_BYTES], uint8_t ret[MAC_BYTES])
+{
+	uint8_t inner[HMAC_BLOCK + ACME_NONCE_BYTES], outer[HMAC_BLOCK + SHA256_DIGEST_LENGTH], mac[SHA256_DIGEST_LENGTH];
+	memset(inner, 0x36, HMAC_BLOCK);
+	memset(outer, 0x5c, HMAC_BLOCK);
+	for (size_t i = 0; i < ACME_NONCE_KEY_BYTES; i++) {
+		inner[i] ^= key[i];
+		outer[i] ^= key[i];
+	}
+	memcpy(inner + HMAC_BLOCK, nonce, ACME_NONCE_BYTES);
+	digest(p, inner, sizeof(inner), outer + HMAC_BLOCK);
+	digest(p, outer, sizeof(outer), mac);
 	memcpy(ret, mac, MAC_BYTES);
+	OPENSSL_cleanse(inner, sizeof(inner));
+	OPENSSL_cleanse(outer, sizeof(outer));
 }
 
 int
@@ -115,7 +135,7 @@ acme_nonce_make(struct acme_nonces *p, struct arena *a, const char **ret, struct
 		return fail(e, E_INTERNAL, "no random numbers");
 	for (int i = 0; i < 4; i++)
 		text[i] = (uint8_t)(now >> (24 - 8 * i));
-	mac_of(key, text, text + ACME_NONCE_BYTES);
+	mac_of(p, key, text, text + ACME_NONCE_BYTES);
 	*ret = base64url_encode(a, (struct bytes){text, sizeof(text)});
 	return 0;
 }
@@ -132,7 +152,7 @@ acme_nonce_check(struct acme_nonces *p, const char *nonce, uint8_t ret[ACME_NONC
 	for (int anew = 0; anew < 2; anew++) {
 		if (get_key(p, anew, key, e) < 0)
 			return -1;
-		mac_of(key, text.data, mac);
+		mac_of(p, key, text.data, mac);
 		if (CRYPTO_memcmp(mac, text.data + ACME_NONCE_BYTES, MAC_BYTES) == 0)
 			break;
 		if (anew)

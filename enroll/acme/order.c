@@ -4,13 +4,17 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "enroll/acme/identifier.h"
-#include "enroll/acme/limits.h"
+#include "enroll/acme/rate_limit.h"
 #include "enroll/acme/renewal_info.h"
 #include "lib/db/array.h"
 #include "lib/limits.h"
 #include "lib/text.h"
+
+#define POLL_PART 10 /* a tenth of what it has waited */
+#define POLL_MOST_SEC 60
 
 int64_t
 acme_order_hours(const struct acme_exchange *x)
@@ -89,6 +93,17 @@ authz_json(struct acme_exchange *x, const char *text)
 	return list;
 }
 
+/* Retry-After of an order that is processed: who has waited for long is asked to come less often. An order's age is known by its end. */
+static unsigned
+poll_sec(const struct acme_exchange *x, const struct acme_order *o)
+{
+	struct tm tm = {0};
+	if (o->wait_sec || !strptime(o->expires, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return o->wait_sec ? o->wait_sec : ACME_POLL_SEC;
+	int64_t age = (int64_t)time(NULL) - (timegm(&tm) - acme_order_hours(x) * 3600), wait = age / POLL_PART;
+	return wait < ACME_POLL_SEC ? ACME_POLL_SEC : wait > POLL_MOST_SEC ? POLL_MOST_SEC : (unsigned)wait;
+}
+
 void
 acme_order_answer(struct acme_exchange *x, struct http_answer *a, const struct acme_order *o)
 {
@@ -108,7 +123,7 @@ acme_order_answer(struct acme_exchange *x, struct http_answer *a, const struct a
 	if (strcmp(o->status, "valid") == 0)
 		json_object_set_new(d, "certificate", json_string(acme_url(x, "cert", o->id)));
 	if (strcmp(o->status, "processing") == 0)
-		http_answer_header(a, "Retry-After", arena_printf(x->arena, "%u", o->wait_sec ? o->wait_sec : ACME_POLL_SEC));
+		http_answer_header(a, "Retry-After", arena_printf(x->arena, "%u", poll_sec(x, o)));
 	http_answer_header(a, "Location", url);
 	x->detail = o->status;
 	acme_answer_json(x, a, d);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "enroll/acme/limits.h"
+#include "enroll/acme/rate_limit.h"
 #include "lib/auth/auth.h"
 
 #define WRONG_MOST 100  /* signatures by another key, and accounts that don't exist, of one address within a minute */

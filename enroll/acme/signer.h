@@ -3,8 +3,8 @@
 #define SIEGEL_ENROLL_ACME_SIGNER_H
 #include "enroll/acme/acme.h"
 
-/* Keys of accounts, so that their signatures are verified before the store is asked. What is here says nothing of whether the account is valid, nor that
- * the key is its key still: the store says that in the statement that does what is asked. */
+/* Keys of accounts, so that their signatures are verified before the store is asked. What is here says nothing of whether the account is valid, nor
+ * that the key is its key still: the store says that in the statement that does what is asked. */
 struct acme_keys *acme_keys_new(void) __attribute__((returns_nonnull));
 void acme_keys_free(struct acme_keys *p); /* accepts NULL */
 

@@ -156,9 +156,9 @@ is_front(const char *role)
 	return !strcmp(role, "siegel_api") || !strcmp(role, "siegel_est") || !strcmp(role, "siegel_scep") || !strcmp(role, "siegel_va");
 }
 
-/* Those that call functions alone, which look up a few rows each. Arrays of one element look cheaper than the ten that a kept plan reckons with, and
- * PostgreSQL would plan such statements anew at each call, which costs more than what they do. A kept plan is made when tables are nearly empty, so it
- * has to be said that they won't be. */
+/* Those that call functions alone, which look up a few rows each. Arrays of one element look cheaper than the ten that a kept plan reckons with,
+ * and PostgreSQL would plan such statements anew at each call, which costs more than what they do. A kept plan is made when tables are nearly
+ * empty, so it has to be said that they won't be. */
 static bool
 keeps_plans(const char *role)
 {

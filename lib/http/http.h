@@ -37,8 +37,8 @@ const char *http_client_cert_pem(const struct http_request *r);
 
 /* A body that is made while it is sent, as fast as the client takes it. */
 struct http_stream {
-	/* The next octets, up to max of them: how many; 0: that was all; -1: it broke, and the client sees that the answer has no end. It may take its
-	 * time: only for servers with a thread for each connection. */
+	/* The next octets, up to max of them: how many; 0: that was all; -1: it broke, and the client sees that the answer has no end. It may
+	 * take its time: only for servers with a thread for each connection. */
 	ssize_t (*next)(void *ctx, uint8_t *to, size_t max);
 	/* Once, after the last call of next(), also when the client left; the request is gone by then. */
 	void (*done)(void *ctx);

@@ -60,6 +60,8 @@ FILTERS = {
     "not_before": ["filter[not_before][ge]={past}"],
     "created_at": ["filter[created_at][lt]={past}", "filter[created_at][ge]={recent}"],
     "revoked_at": ["filter[revoked_at][ge]={recent}", "filter[revoked_at][lt]={past}"],
+    "in": ["filter[status][in]=revoked,held", "filter[source][in]=rest,est", "filter[owner][in]=ops,nobody", "filter[issuer][in]=bench-old,bench-rare"],
+    "fingerprint": ["filter[fingerprint_sha256]={fingerprint}", "filter[fingerprint_sha256]=" + 32 * "00"],
     "together": [
         "filter[issuer]={ca}&filter[status]=revoked", "filter[issuer]=bench-old&filter[profile]=bench-device&filter[status]=issued",
         "filter[issuer]={ca}&filter[profile]=bench-old", "filter[owner]=team-1&filter[not_after][gt]={today}&filter[not_after][lt]={soon}",
@@ -124,7 +126,7 @@ class Store:
         highest = self.sql(f"SELECT max(id) FROM certificate WHERE tenant_id = {tenant}")[0][0]
         pick = random.Random(1)
         found = {"ca": ca}
-        for name, column, condition in (("serial", "encode(serial, 'hex')", "true"), ("subject", "subject", "common_name <> 'gateway'"),
+        for name, column, condition in (("serial", "encode(serial, 'hex')", "true"), ("fingerprint", "encode(sha256(der), 'hex')", "true"), ("subject", "subject", "common_name <> 'gateway'"),
                                         ("cn", "common_name", "common_name <> 'gateway'"), ("server", "common_name", "'dns:www.' || common_name = ANY (names)"),
                                         ("n", "substr(metadata ->> 'order', 2)", "metadata ? 'order'")):  # fmt: skip
             found[name] = urllib.parse.quote(str(self.sql(

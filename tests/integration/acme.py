@@ -316,6 +316,14 @@ def server_profile(rest, **definition):
     return answer.attributes["name"]
 
 
+def change_profile(rest, name, **definition):
+    """Of a profile that directories have by now: what they would be refused with."""
+    found = rest.get(f"/profiles?filter[name]={name}&fields[profiles]=definition").data[0]
+    answer = rest.patch(f"/profiles/{found['id']}", {"data": {"type": "profiles", "id": found["id"], "attributes": {
+        "definition": {**found["attributes"]["definition"], **definition}}}})
+    assert answer.status == 200, answer
+
+
 class Directory:
     """A directory made over REST. profiles: the client's name → ours, the first one the default; settings: doc/acme-directories.md."""
 

@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+import acme
 import support
 from labels import document, mark
 
@@ -125,6 +126,20 @@ def test_profiles_of_a_directory(instance, rest, directory, own_profile):
     ({"auth": ["http-01"]}, "auth", []), ({"anchors": "x"}, "anchors", []), ({"challenge": "x" * 20}, "challenge", [])])
 def test_what_a_directory_cannot_be(directory, attributes, member, words):
     refused(directory(status=422, **attributes).answer, member, *words)
+
+
+@pytest.mark.parametrize("definition, words", [
+    ({"subject_required": ["CN"]}, ["wants a CN", "subject_required"]), ({"subject_required": ["O"]}, ["wants a O"]),
+    ({"subject_required": ["serialNumber"]}, ["serialNumber"]), ({"names_allowed": ["dns", "email"], "names_required": ["email"]}, ["email"]),
+    ({"names_allowed": ["email", "uri"], "names_required": False, "from_common_name": False}, ["hosts, addresses or devices"]),
+    ({"key_origin": "appliance"}, ["made here"])])
+def test_profiles_that_no_order_can_have(rest, directory, definition, words):
+    """What would fail at each order is said when the directory is made, and when it changes."""
+    bad, good = acme.server_profile(rest, **definition), acme.server_profile(rest, subject_required=["O"], subject_fixed={"O": "Example"})
+    refused(directory(status=422, profile=bad).answer, "profile", bad, *words)
+    one = directory(profile=None, profiles={"a": {"profile": good}})
+    refused(one.change(status=422, profiles={"a": {"profile": good, "default": True}, "b": {"profile": bad}}), "profiles", bad, *words)
+    one.change(enabled=False)
 
 
 @pytest.mark.parametrize("name, bad, good", [

@@ -279,8 +279,9 @@ def test_no_account_gets_a_key_that_is_certified(directory):
 
 
 def test_a_problem_says_the_directorys_word_for_a_profile(rest, directory):
-    ours = acme.server_profile(rest, subject_required=["O"])
+    ours = acme.server_profile(rest)
     client, name = directory({"shown": ours}).client(names=["dns:.walk.example"]), host()
+    acme.change_profile(rest, ours, subject_required=["O"])
     order = client.order(name).finalize(name)
     assert order.status == "invalid", order.answer
     detail = order.json["error"]["detail"]

@@ -329,7 +329,7 @@ def test_the_manuals_examples_work(instance, tmp_path):
     assert len(blocks) >= 4
     own = uuid.uuid4().hex[:8]
     script = "set -eu; cd " + str(tmp_path) + "\n" + re.search(r"^api\(\) .*", MANUAL, re.M).group(0) + "\n" + "\n".join(blocks)
-    script = script.replace("helpdesk", f"h_{own}").replace('"eva"', f'"eva-{own}"').replace("order-4711", own)
+    script = script.replace("helpdesk", f"h_{own}").replace('"eva"', f'"eva-{own}"').replace("order-4711", own).replace("ends soon", f"ends {own}")
     env = {**os.environ, "SIEGEL_URL": instance.url, "SIEGEL_CACERT": instance.cacert, "SIEGEL_TOKEN": instance.token}
     done = support.subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=env, timeout=60)
     assert done.returncode == 0 and '"errors"' not in done.stdout, (done.stdout[-2000:], done.stderr)

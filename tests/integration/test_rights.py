@@ -24,7 +24,7 @@ READY = {
     "operator": OPERATION, "registration_authority": REGISTRATION, "requestor": {"read", "certificates.issue"},
     "line": {"certificates.issue", "secrets.fetch"}, "auditor": {"read", "audit.read"},
 }
-NOBODYS = {"rights", "key_stores", "statistics", "tokens", "mscep_admin", "openapi.json", "health", "profile_templates"}  # no objects of a tenant
+NOBODYS = {"rights", "key_stores", "settings", "statistics", "tokens", "mscep_admin", "openapi.json", "health", "profile_templates"}  # no objects of a tenant
 MISSING = "999999999999"
 
 
@@ -238,6 +238,7 @@ class House:
         directory.order(account, ["dns:own.example"], [directory.authz(account, "dns:own.example")])
         issued = admin.first("certificates", f"&filter[common_name]=cert-server-{mark}.example")
         assert admin("POST", f"/certificates/{issued['id']}/advise_renewal", {"data": {"type": "advise_renewal"}}).status == 200
+        admin.made("saved_queries", {"name": f"own {mark}", "query": {"filter[status]": "issued"}})
         one = admin.made("imports", {"name": f"own-{mark}"})
         pem = support.self_signed(f"import-{mark}.example")[0].public_bytes(support.serialization.Encoding.PEM)
         octets = {"Content-Type": "application/octet-stream"}

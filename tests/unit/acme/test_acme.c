@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "enroll/acme/identifier.h"
-#include "enroll/acme/limits.h"
+#include "enroll/acme/rate_limit.h"
 #include "lib/limits.h"
 
 #undef fail

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "enroll/acme/limits.h"
+#include "enroll/acme/rate_limit.h"
 #include "enroll/acme/renewal_info.h"
 #include "lib/limits.h"
 #undef fail /* check.h has one of its own */

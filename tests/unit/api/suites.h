@@ -14,6 +14,7 @@ TCase *tcase_issue(void);
 TCase *tcase_query(void);
 TCase *tcase_router(void);
 TCase *tcase_engine(void);
+TCase *tcase_export(void);
 
 /* An arena for one test. */
 extern struct arena *test_arena;

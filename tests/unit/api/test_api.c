@@ -27,6 +27,7 @@ main(void)
 	suite_add_tcase(s, tcase_query());
 	suite_add_tcase(s, tcase_router());
 	suite_add_tcase(s, tcase_engine());
+	suite_add_tcase(s, tcase_export());
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);

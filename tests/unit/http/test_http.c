@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #undef fail /* an old name of check.h; ours is the function of lib/error.h */
 
@@ -141,6 +142,48 @@ handle(void *ctx, struct http_request *r, struct http_answer *a)
 	a->secret = strcmp(r->path, "/secret") == 0;
 }
 
+/* A body that is made while it is sent: 1000 pieces of 1000 octets, and of "/broken" half of them. */
+#define PIECES 1000
+static int streams_done;
+
+struct pieces {
+	int n, break_at;
+};
+
+static ssize_t
+next_piece(void *ctx, uint8_t *to, size_t max)
+{
+	struct pieces *p = ctx;
+
+	if (p->n == p->break_at)
+		return -1;
+	if (p->n++ == PIECES)
+		return 0;
+	ck_assert_uint_ge(max, 1000);
+	memset(to, 'p', 1000);
+	return 1000;
+}
+
+static void
+pieces_done(void *ctx)
+{
+	free(ctx);
+	__atomic_fetch_add(&streams_done, 1, __ATOMIC_SEQ_CST);
+}
+
+static void
+handle_stream(void *ctx, struct http_request *r, struct http_answer *a)
+{
+	struct pieces *p = xcalloc(1, sizeof *p);
+	struct http_stream *s = arena_alloc(r->arena, sizeof *s);
+
+	(void)ctx;
+	p->break_at = strcmp(r->path, "/broken") == 0 ? PIECES / 2 : -1;
+	*s = (struct http_stream){next_piece, pieces_done, p};
+	a->status = 200;
+	a->stream = s;
+}
+
 static void
 refuse(struct http_request *r, const struct error *e, struct http_answer *a)
 {
@@ -153,6 +196,7 @@ refuse(struct http_request *r, const struct error *e, struct http_answer *a)
 static struct http_server *server;
 static char socket_path[64];
 
+static http_handler handler = handle;
 static uid_t edge; /* as whom the edge is thought to work */
 
 /* "/big" takes big bodies, "/forbidden" none. */
@@ -169,7 +213,7 @@ admit(void *ctx, struct http_request *r, size_t *ret_max_bytes, struct error *e)
 static void
 start(int threads)
 {
-	struct http_options o = {.threads = threads, .max_connections = 8, .max_body_bytes = MAX_BODY, .refuse = refuse, .handle = handle,
+	struct http_options o = {.threads = threads, .max_connections = 8, .max_body_bytes = MAX_BODY, .refuse = refuse, .handle = handler,
 	                         .admit = admit, .max_raw_bytes = MAX_RAW, .edge = &edge};
 	struct sockaddr_un u = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -190,19 +234,27 @@ stop(void)
 	unlink(socket_path);
 }
 
+static int
+connected(void)
+{
+	struct sockaddr_un u = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(u.sun_path, socket_path, sizeof socket_path);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&u, sizeof u), 0);
+	return fd;
+}
+
 /* Sends bytes and gives back all that comes until the server closes, or for half a second. */
 static const char *
 say(const char *text, size_t len)
 {
 	static char answer[65536];
-	struct sockaddr_un u = {.sun_family = AF_UNIX};
 	struct timeval half = {.tv_usec = 500000};
 	size_t have = 0;
 	ssize_t n;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = connected();
 
-	memcpy(u.sun_path, socket_path, sizeof socket_path);
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&u, sizeof u), 0);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &half, sizeof half);
 	ck_assert_int_eq(send(fd, text, len, MSG_NOSIGNAL), (ssize_t)len);
 	while (have < sizeof answer - 1 && (n = recv(fd, answer + have, sizeof answer - 1 - have, 0)) > 0)
@@ -233,6 +285,42 @@ START_TEST(test_server)
 	a = SAY("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
 	ck_assert_ptr_nonnull(strstr(a, "HTTP/1.1 200"));
 	ck_assert_ptr_null(strstr(a, "q=-"));
+	stop();
+}
+END_TEST
+
+START_TEST(test_stream)
+{
+	static char whole[2 * 1000 * PIECES];
+	const struct timespec pause = {.tv_nsec = 1000000};
+	const char *a;
+	size_t have = 0;
+	ssize_t n;
+	int fd;
+
+	handler = handle_stream;
+	edge = getuid();
+	start(0);
+	handler = handle;
+	fd = connected();
+	ck_assert_int_gt(send(fd, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 46, MSG_NOSIGNAL), 0);
+	while ((n = recv(fd, whole + have, sizeof whole - 1 - have, 0)) > 0)
+		have += (size_t)n;
+	close(fd);
+	ck_assert_ptr_nonnull(strstr(whole, "Transfer-Encoding: chunked"));
+	ck_assert_uint_gt(have, 1000 * PIECES);
+	ck_assert_str_eq(whole + have - 5, "0\r\n\r\n");
+	/* What breaks off has no end; who leaves before it is given up. */
+	a = SAY("GET /broken HTTP/1.1\r\nHost: h\r\n\r\n");
+	ck_assert_ptr_nonnull(strstr(a, "HTTP/1.1 200"));
+	ck_assert_ptr_null(strstr(a, "\r\n0\r\n\r\n"));
+	fd = connected();
+	ck_assert_int_gt(send(fd, "GET / HTTP/1.1\r\nHost: h\r\n\r\n", 27, MSG_NOSIGNAL), 0);
+	ck_assert_int_eq(recv(fd, whole, 1, 0), 1);
+	close(fd);
+	for (int i = 0; i < 5000 && __atomic_load_n(&streams_done, __ATOMIC_SEQ_CST) < 3; i++)
+		nanosleep(&pause, NULL);
+	ck_assert_int_eq(__atomic_load_n(&streams_done, __ATOMIC_SEQ_CST), 3);
 	stop();
 }
 END_TEST
@@ -344,6 +432,7 @@ main(void)
 	tcase_set_timeout(u, 60);
 	tcase_add_loop_test(u, test_server, 0, ARRAY_LEN(modes));
 	tcase_add_loop_test(u, test_edge, 0, ARRAY_LEN(modes));
+	tcase_add_test(u, test_stream);
 	tcase_add_loop_test(u, test_big, 0, ARRAY_LEN(modes));
 	tcase_add_loop_test(u, test_refusals, 0, ARRAY_LEN(modes));
 	tcase_add_test(u, test_outgrown_chunks);

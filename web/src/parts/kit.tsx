@@ -25,6 +25,7 @@ import { Link } from "react-router";
 import { ApiError } from "../api/client";
 import type { Outcome } from "../api/plain";
 import { attributesOf, useSession } from "../api/session";
+import { useSaid } from "../i18n/say";
 import { ErrorAlert } from "./ErrorAlert";
 import { Notice } from "./Notice";
 
@@ -63,7 +64,14 @@ interface FieldProps {
   required?: boolean;
 }
 
-function Below({ id, help, error }: { id: string; help?: string; error?: string }) {
+/** What the server says, in the reader's language where it is known; as it came else. */
+export function useTold(detail: string | undefined): string | undefined {
+  const said = useSaid(detail ? { detail } : undefined);
+  return said && !said.lang ? said.text : detail;
+}
+
+function Below({ id, help, error: detail }: { id: string; help?: string; error?: string }) {
+  const error = useTold(detail);
   return help || error ? (
     <FormHelperText>
       <HelperText>

@@ -71,14 +71,14 @@ function NewDoor({ door, onClose, onDone }: { door: Door; onClose: () => void; o
   );
 }
 
-function Lines({ item }: { item: Item }) {
+function Lines({ item, heading }: { item: Item; heading: "h2" | "h3" }) {
   const { t } = useTranslation("enrolment");
   const commands = commandsOf(item.attributes.commands);
   return (
     <>
       {commands.map((c) => (
         <div key={c.name} className="siegel-below" data-command={c.name}>
-          <Content component="h4">{t(`commands.${c.name as "curl_enroll"}`, { defaultValue: c.name.replaceAll("_", " ") })}</Content>
+          <Content component={heading}>{t(`commands.${c.name as "curl_enroll"}`, { defaultValue: c.name.replaceAll("_", " ") })}</Content>
           <Code label={`${text(item, "name")}: ${t(`commands.${c.name as "curl_enroll"}`, { defaultValue: c.name.replaceAll("_", " ") })}`} text={c.line} file={`${c.name}.sh`} type="text/x-shellscript" />
         </div>
       ))}
@@ -98,7 +98,7 @@ function DoorCard({ item, door, names }: { item: Item; door: Door; names: Map<st
   const evidence = ((item.attributes.auth ?? item.attributes.challenges ?? []) as string[]).map((word) => t(`evidences.${word as "code"}`, { defaultValue: word }));
   return (
     <Card>
-      <CardTitle component="h3">
+      <CardTitle component="h2">
         {text(item, "name")}{" "}
         <Label isCompact status={enabled ? "success" : "warning"}>
           {t(enabled ? "on" : "off")}
@@ -122,7 +122,7 @@ function DoorCard({ item, door, names }: { item: Item; door: Door; names: Map<st
           <Fact name={t(door === "acme_directories" ? "challenges" : "evidence")}>{evidence.join(", ")}</Fact>
         </Facts>
         <ExpandableSection toggleText={t("lines", { name: text(item, "name") })} isExpanded={open} onToggle={(_, v) => setOpen(v)}>
-          <Lines item={item} />
+          <Lines item={item} heading="h3" />
         </ExpandableSection>
         {may("enrolment.manage") && (
           <div className="siegel-actions siegel-tab">
@@ -280,7 +280,7 @@ function Codes() {
         <>
           <Notice variant="warning" title={t("codesOnce")} />
           <Code label={t("codes")} text={secrets} file="codes.txt" type="text/plain" />
-          {made?.item && <Lines item={made.item} />}
+          {made?.item && <Lines item={made.item} heading="h2" />}
         </>
       )}
       {may("enrolment.codes") && (

@@ -77,6 +77,7 @@ function TreeTable({ trees, names }: { trees: Node[]; names: Map<string, string>
   const { t, i18n } = useTranslation("hierarchy");
   const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
   const rows = rowsOf(trees, folded);
+  const siblings = (node: Node) => rowsOf(trees).find((one) => one.children.includes(node))?.children ?? trees;
   const fold = (id: string) => {
     const next = new Set(folded);
     if (!next.delete(id)) {
@@ -98,7 +99,7 @@ function TreeTable({ trees, names }: { trees: Node[]; names: Map<string, string>
       </Thead>
       <Tbody>
         {rows.map((node, i) => (
-          <Tr key={node.id} aria-level={node.level + 1} aria-posinset={i + 1} aria-setsize={node.children.length}>
+          <Tr key={node.id} aria-level={node.level + 1}>
             <Td
               dataLabel={t("name")}
               treeRow={{
@@ -107,7 +108,7 @@ function TreeTable({ trees, names }: { trees: Node[]; names: Map<string, string>
                 props: {
                   isExpanded: !folded.has(node.id),
                   "aria-level": node.level + 1,
-                  "aria-posinset": i + 1,
+                  "aria-posinset": siblings(node).indexOf(node) + 1,
                   "aria-setsize": node.children.length,
                   toggleAriaLabel: t("fold", { name: text(node.ca, "name") }),
                 },

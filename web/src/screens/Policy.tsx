@@ -58,7 +58,7 @@ function Editor({ policy, profiles, cas, done, setDone }: Props) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setDone(null);
-    const attributes = { ...said, name, title, enabled, ...(policy ? { version: number(policy, "version") } : {}) };
+    const attributes = { ...said, name, title: title.trim() || null, enabled, ...(policy ? { version: number(policy, "version") } : {}) };
     save.mutate(
       policy
         ? { method: "PATCH", path: `/policies/${policy.id}`, type: "policies", id: policy.id, attributes }

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
 import { ApiError } from "../api/client";
 import { type Item, type Outcome, number, text, useOne, useSend } from "../api/plain";
+import { useBuiltin } from "../i18n/say";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { AreaField, Dialog, Done, TextField, useMay, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
@@ -30,7 +31,7 @@ function Editor({ profile, done, setDone }: { profile: Item; done: Outcome | nul
     setDone(null);
     save.mutate({
       method: "PATCH", path: `/profiles/${profile.id}`, type: "profiles", id: profile.id,
-      attributes: { title, definition: parsed.value, version: number(profile, "version") },
+      attributes: { title: title.trim() || null, definition: parsed.value, version: number(profile, "version") },
     });
   };
   return (
@@ -100,7 +101,8 @@ export default function Profile() {
   const { id = "" } = useParams();
   const profile = useOne(`/profiles/${id}`);
   const [done, setDone] = useState<Outcome | null>(null);
-  const name = text(profile.data, "title") || text(profile.data, "name");
+  const say = useBuiltin();
+  const name = say(text(profile.data, "title")) || text(profile.data, "name");
   return (
     <>
       <Title

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { useState } from "react";
 import { type Item, related, text, useAll, useSend } from "../api/plain";
+import { useBuiltin } from "../i18n/say";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { AreaField, Dialog, Done, SelectField, TextField, useMay, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
@@ -74,6 +75,7 @@ function FromTemplate({ onClose }: { onClose: () => void }) {
 
 function ProfileTable({ profiles }: { profiles: Item[] }) {
   const { t } = useTranslation("rules");
+  const say = useBuiltin();
   return (
     <Table aria-label={t("profilesTitle")} variant="compact" gridBreakPoint="grid-md">
       <Thead>
@@ -88,7 +90,7 @@ function ProfileTable({ profiles }: { profiles: Item[] }) {
         {profiles.map((p) => (
           <Tr key={p.id}>
             <Td dataLabel={t("title")} modifier="breakWord">
-              <Link to={`/profiles/${p.id}`}>{text(p, "title") || text(p, "name")}</Link>
+              <Link to={`/profiles/${p.id}`}>{say(text(p, "title")) || text(p, "name")}</Link>
             </Td>
             <Td dataLabel={t("name")}>{text(p, "name")}</Td>
             <Td dataLabel={t("kind")}>{t(`kinds.${text(p, "kind") as "certificate"}`, { defaultValue: text(p, "kind") })}</Td>

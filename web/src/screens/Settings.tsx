@@ -24,7 +24,7 @@ function Tenant({ tenant, done, setDone }: { tenant: Item; done: Outcome | null;
     event.preventDefault();
     save.mutate({
       method: "PATCH", path: `/tenants/${tenant.id}`, type: "tenants", id: tenant.id,
-      attributes: { title, owner: owner.trim() || null, metadata: parsed, version: number(tenant, "version") },
+      attributes: { ...(title.trim() ? { title: title.trim() } : {}), owner: owner.trim() || null, metadata: parsed, version: number(tenant, "version") },
     });
   };
   return (

@@ -8,7 +8,7 @@ import { ApiError } from "../api/client";
 import { type Item, send, text, useAll } from "../api/plain";
 import { instant } from "../format";
 import { ErrorAlert } from "../parts/ErrorAlert";
-import { AreaField, Fact, Facts, SelectField, TextField } from "../parts/kit";
+import { AreaField, Fact, Facts, SelectField, TextField, useTold } from "../parts/kit";
 import { Notice } from "../parts/Notice";
 import { attributesOfSample, decidedBy, EMPTY_SAMPLE, inOrder, outcomeOf, type RuleSaid, type Sample, type Verdict } from "./evaluation";
 
@@ -60,6 +60,7 @@ function Rules({ rules, label }: { rules: RuleSaid[]; label: string }) {
 function Result({ verdict }: { verdict: Verdict }) {
   const { t, i18n } = useTranslation("rules");
   const decided = decidedBy(verdict);
+  const why = useTold(verdict.error?.detail);
   const c = verdict.certificate;
   const when = (seconds: number) => (seconds > 253_000_000_000 ? t("noEnd") : instant(i18n.language, new Date(seconds * 1000).toISOString()));
   return (
@@ -68,7 +69,7 @@ function Result({ verdict }: { verdict: Verdict }) {
         {decided.by === "profile" && (
           <>
             <Content component="p">{t("byProfile")}</Content>
-            <Content component="p">{verdict.error?.detail}</Content>
+            <Content component="p">{why}</Content>
             {verdict.error?.pointer && <Content component="p">{t("about", { what: verdict.error.pointer })}</Content>}
           </>
         )}
@@ -119,16 +120,17 @@ export function Trial({ profile, definition, draft }: { profile: Item; definitio
       return done.item?.attributes as unknown as Verdict;
     },
   });
-  const document = verdict.data?.document;
+  const document = verdict.isPlaceholderData ? undefined : verdict.data?.document;
+  const asked = document ? JSON.stringify(document) : "";
   const own = useQuery({
-    queryKey: ["trial-policy", profile.id, wanted, wantedDraft, document !== undefined],
+    queryKey: ["trial-policy", asked, wantedDraft],
     retry: false,
-    enabled: wantedDraft !== "" && document !== undefined,
+    enabled: wantedDraft !== "" && asked !== "",
     placeholderData: keepPreviousData,
     queryFn: async () => {
       const tried = JSON.parse(wantedDraft) as PolicyDraft;
       const path = tried.id ? `/policies/${tried.id}/evaluate` : "/policies/evaluate";
-      const done = await send({ path, type: "evaluate", attributes: { ...tried.attributes, document } });
+      const done = await send({ path, type: "evaluate", attributes: { ...tried.attributes, document: JSON.parse(asked) as unknown } });
       return (done.item?.attributes.rules ?? []) as RuleSaid[];
     },
   });
@@ -182,7 +184,7 @@ export function Trial({ profile, definition, draft }: { profile: Item; definitio
           <ErrorAlert error={verdict.error} />
           {verdict.data && !verdict.error && <Result verdict={verdict.data} />}
           <ErrorAlert error={ownFault} />
-          {own.data && !own.error && outcome && (
+          {own.data && !own.error && outcome && verdict.data?.document && (
             <div className="siegel-verdict-policy" data-outcome={outcome}>
               <Notice variant={LOOK[outcome]} title={t(`policyVerdict.${outcome}`)} />
               <Rules rules={own.data} label={t("rulesTried")} />

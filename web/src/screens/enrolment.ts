@@ -46,10 +46,13 @@ export function attributesOfCode(w: { door: Item | undefined; cn: string; hours:
   return all;
 }
 
-/** The ready lines; those that the door doesn't take are null and left out. */
+/** The ready lines by program, and in the order in which they are needed; those that the door doesn't take are null and left out. */
 export function commandsOf(commands: unknown): { name: string; line: string }[] {
   if (typeof commands !== "object" || commands === null) {
     return [];
   }
-  return Object.entries(commands).flatMap(([name, line]) => (typeof line === "string" && line !== "" ? [{ name, line }] : []));
+  const rank = (name: string) => (/_(cacerts|ca)$/.test(name) ? 0 : /_enroll$/.test(name) ? 1 : 2);
+  return Object.entries(commands)
+    .flatMap(([name, line]) => (typeof line === "string" && line !== "" ? [{ name, line }] : []))
+    .sort((a, b) => a.name.split("_")[0]?.localeCompare(b.name.split("_")[0] ?? "") || rank(a.name) - rank(b.name));
 }

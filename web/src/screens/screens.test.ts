@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Ca, Certificate, Profile } from "../api/queries";
 import { chainOf } from "./Certificate";
-import { isFiltered, queryOf } from "./inventory";
+import { successorOf } from "./certificate/dialogs";
+import { add, addressWith, choiceOf, columnsOf, conditionsOf, exportOf, FIRST_COLUMNS, isFiltered, queryOf } from "./inventory";
+import { deedOf } from "./inventory/Many";
 import { attributesOfWish, collectionOf, offered, type Wish } from "./Issue";
 
 describe("the inventory's query", () => {
@@ -26,6 +28,74 @@ describe("the inventory's query", () => {
   it("knows whether something narrows it", () => {
     expect(isFiltered(new URLSearchParams("sort=not_after&size=50"))).toBe(false);
     expect(isFiltered(new URLSearchParams("owner=eva"))).toBe(true);
+  });
+});
+
+describe("conditions", () => {
+  const of = (text: string) => conditionsOf(new URLSearchParams(text), "2026-11-22");
+  it("are what the API is asked for", () => {
+    expect(queryOf(new URLSearchParams("filter[status][in]=issued,held&filter[owner][contains]=Eva&filter[metadata.site]=Ulm&sort=not_after"), null)).toEqual({
+      "filter[status][in]": "issued,held", "filter[owner][contains]": "Eva", "filter[metadata.site]": "Ulm", sort: "not_after", "page[size]": "20",
+    });
+  });
+  it("are left out when they aren't any", () => {
+    for (const text of ["filter[der]=x", "filter[status][contains]=x", "filter[metadata]=x", "filter[metadata.a b]=x", "filter[owner.x]=y", "filter[not_after][lt]=soon",
+      "filter[serial]=abc", "filter[names][in]=a,b", "filter[owner][contains]=", `filter[owner]=${"x".repeat(513)}`, "filter[__proto__]=x"]) {
+      expect(of(text), text).toEqual([]);
+    }
+  });
+  it("of days before one begin today", () => {
+    expect(of("before=2026-12-01")).toEqual([
+      { attribute: "not_after", op: "ge", value: "2026-11-22" }, { attribute: "not_after", op: "lt", value: "2026-12-01" },
+    ]);
+  });
+  it("of an attribute with few values mean one or another", () => {
+    const one = add([], { attribute: "status", op: "eq", value: "issued" });
+    expect(one).toEqual([{ attribute: "status", op: "eq", value: "issued" }]);
+    const two = add(one, { attribute: "status", op: "eq", value: "held" });
+    expect(two).toEqual([{ attribute: "status", op: "in", value: "issued,held" }]);
+    expect(add(two, { attribute: "status", op: "eq", value: "held" })).toEqual(two);
+    expect(add([{ attribute: "issuer", op: "eq", value: "a" }], { attribute: "issuer", op: "eq", value: "b, c" })).toEqual([{ attribute: "issuer", op: "eq", value: "b, c" }]);
+    expect(add([{ attribute: "owner", op: "contains", value: "a" }], { attribute: "owner", op: "contains", value: "b" })).toEqual([{ attribute: "owner", op: "contains", value: "b" }]);
+  });
+  it("stay with the page's order and columns", () => {
+    const to = addressWith(new URLSearchParams("sort=-not_after&size=50&columns=owner&name=x&evil=1"), of("filter[owner]=eva"));
+    expect(Object.fromEntries(to)).toEqual({ "filter[owner]": "eva", sort: "-not_after", size: "50", columns: "owner" });
+  });
+  it("mean the same for what is done to many", () => {
+    expect(choiceOf(of("filter[status][in]=issued,held&filter[owner][contains]=Eva&filter[owner]=eva&filter[metadata.site]=Ulm&filter[not_after][lt]=2027-01-01&filter[serial]=00AB"))).toEqual({
+      status: { in: ["issued", "held"] }, owner: { contains: "Eva", eq: "eva" }, metadata: { site: { eq: "Ulm" } }, not_after: { lt: "2027-01-01" }, serial: "00ab",
+    });
+  });
+});
+
+describe("columns", () => {
+  it("are those that there are, with the name first", () => {
+    expect(columnsOf(["owner", "der", "metadata.site", "metadata.a b", "owner"])).toEqual(["common_name", "owner", "metadata.site"]);
+    expect(columnsOf(["<script>"])).toEqual(FIRST_COLUMNS);
+  });
+  it("go into the file", () => {
+    const at = new URL(exportOf(new URLSearchParams("filter[owner]=a%26b&size=50"), "csv", ["common_name", "metadata.site"]), "https://h.example");
+    expect(at.pathname).toBe("/api/v2.0/certificates/export");
+    expect(Object.fromEntries(at.searchParams)).toEqual({ format: "csv", bom: "true", columns: "id,common_name,metadata.site", "filter[owner]": "a&b" });
+  });
+});
+
+describe("what is done", () => {
+  const form = { reason: "superseded", owner: " ", noOwner: false, pairs: [] as [string, string][], remove: "" };
+  it("says the reason, and nothing that was left empty", () => {
+    expect(deedOf("revoke", form)).toEqual({ path: "revoke", members: { reason: "superseded" } });
+    expect(deedOf("release", form)).toEqual({ path: "revoke", members: { reason: "removeFromCRL" } });
+    expect(deedOf("update", form)).toBeNull();
+    expect(deedOf("update", { ...form, pairs: [["a b", "x"]] })).toBeNull();
+    expect(deedOf("update", { ...form, noOwner: true, pairs: [["room", "5"]], remove: "a, b" })).toEqual({
+      path: "update", members: { owner: null, metadata_set: { room: "5" }, metadata_remove: ["a", "b"] },
+    });
+  });
+  it("asks for a successor", () => {
+    expect(successorOf("same", { csr: "x", days: "30", p12: true, password: "y" })).toEqual({ action: "renew", attributes: { cert_days: 30 } });
+    expect(successorOf("csr", { csr: " PEM ", days: "", p12: true, password: "y" })).toEqual({ action: "rekey", attributes: { csr: "PEM\n" } });
+    expect(successorOf("here", { csr: "x", days: "", p12: true, password: "y" })).toEqual({ action: "rekey", attributes: { pkcs12_password: "y" } });
   });
 });
 

@@ -40,7 +40,9 @@ const words: typeof en = {
   lines: "Fertige Zeilen für Geräte an {{name}}",
   noCommands: "Für das, was hier verlangt wird, gibt es keine fertigen Zeilen.",
   commands: {
-    curl_cacerts: "curl: CA-Zertifikate holen", curl_enroll: "curl: Zertifikat holen", curl_reenroll: "curl: erneuern", curl_serverkeygen: "curl: Schlüssel und Zertifikat holen",
+    curl_cacerts: "curl: CA-Zertifikate holen", curl_enroll: "curl: Zertifikat holen", curl_reenroll: "curl: erneuern", curl_serverkeygen: "curl: Schlüssel und Zertifikat holen", curl_csrattrs: "curl: was ein Antrag haben soll",
+    curl_capabilities: "curl: was es kann", strongswan_reenroll: "strongSwan: erneuern", strongswan_renew: "strongSwan: erneuern", certmonger_renew: "certmonger: erneuern",
+    curl: "curl: sehen, ob es antwortet", certbot: "Certbot", lego: "lego", dehydrated: "dehydrated", acme_tiny: "acme-tiny", uacme: "uacme",
     strongswan_cacerts: "strongSwan: CA-Zertifikate holen", strongswan_enroll: "strongSwan: Zertifikat holen", strongswan_ca: "strongSwan: CA-Zertifikate holen",
     certmonger_ca: "certmonger: CA bekannt machen", certmonger_enroll: "certmonger: Zertifikat holen und aktuell halten",
   },

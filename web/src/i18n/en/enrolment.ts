@@ -38,7 +38,9 @@ const words = {
   lines: "Ready lines for clients of {{name}}",
   noCommands: "There are no ready lines for what this takes.",
   commands: {
-    curl_cacerts: "curl: fetch the CA certificates", curl_enroll: "curl: get a certificate", curl_reenroll: "curl: renew it", curl_serverkeygen: "curl: get a key and a certificate",
+    curl_cacerts: "curl: fetch the CA certificates", curl_enroll: "curl: get a certificate", curl_reenroll: "curl: renew it", curl_serverkeygen: "curl: get a key and a certificate", curl_csrattrs: "curl: what a request should have",
+    curl_capabilities: "curl: what it can do", strongswan_reenroll: "strongSwan: renew it", strongswan_renew: "strongSwan: renew it", certmonger_renew: "certmonger: renew it",
+    curl: "curl: see whether it answers", certbot: "Certbot", lego: "lego", dehydrated: "dehydrated", acme_tiny: "acme-tiny", uacme: "uacme",
     strongswan_cacerts: "strongSwan: fetch the CA certificates", strongswan_enroll: "strongSwan: get a certificate", strongswan_ca: "strongSwan: fetch the CA certificates",
     certmonger_ca: "certmonger: make the CA known", certmonger_enroll: "certmonger: get a certificate and keep it renewed",
   },

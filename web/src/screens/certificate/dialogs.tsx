@@ -53,7 +53,8 @@ export function Renew({ certificate, name, onClose }: { certificate: Certificate
   const labels = { csr: base("issue.csr"), cert_days: base("issue.days"), pkcs12_password: base("issue.p12Password") };
   const ready = how === "same" || (how === "csr" ? f.csr.trim() !== "" : !f.p12 || f.password !== "");
   return (
-    <Modal isOpen variant="medium" onClose={onClose} aria-labelledby="renew-title" aria-describedby="renew-text">
+    // Nobody loses the key by a key pressed too early: what is shown once is closed by its button alone.
+    <Modal isOpen variant="medium" onClose={made ? undefined : onClose} aria-labelledby="renew-title" aria-describedby="renew-text">
       <ModalHeader title={t("certificate.renewTitle", { name })} labelId="renew-title" description={t("certificate.renewText")} descriptorId="renew-text" />
       <ModalBody>
         <ErrorAlert error={renew.error} labels={labels} />

@@ -26,6 +26,9 @@ export function sentenceOf(t: InventoryT, base: BaseT, language: string, c: Cond
   const what = c.key ? `${t("attributes.metadata")} ${c.key}` : t(`attributes.${c.attribute}`);
   const values = c.op === "in" ? c.value.split(",") : [c.value];
   const words = values.map((v) => (ATTRIBUTES[c.attribute] === "time" ? date(language, v) : wordOf(base, c.attribute, v)));
+  if (ATTRIBUTES[c.attribute] === "time") {
+    return `${what}: ${t(`ops.${c.op}`)} ${words[0]}`;
+  }
   return `${what} ${t(`ops.${c.op === "in" ? "eq" : c.op}`)} ${words.join(t("or"))}`;
 }
 

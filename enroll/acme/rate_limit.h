@@ -1,6 +1,6 @@
-/* Limits of a directory, and what they say (RFC 8555 6.6). The store counts, in the statement that does what is counted. */
-#ifndef SIEGEL_ENROLL_ACME_LIMITS_H
-#define SIEGEL_ENROLL_ACME_LIMITS_H
+/* Rate limits of a directory, and what they say (RFC 8555 6.6). The store counts, in the statement that does what is counted. */
+#ifndef SIEGEL_ENROLL_ACME_RATE_LIMIT_H
+#define SIEGEL_ENROLL_ACME_RATE_LIMIT_H
 #include "enroll/acme/acme.h"
 
 /* The settings accounts_per_hour, orders_per_hour, failures_per_hour and pending_authz of the directory of x; 0: no limit. */

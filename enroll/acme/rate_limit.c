@@ -1,4 +1,4 @@
-#include "enroll/acme/limits.h"
+#include "enroll/acme/rate_limit.h"
 #include "lib/text.h"
 
 #include <arpa/inet.h>

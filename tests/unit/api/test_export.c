@@ -1,0 +1,36 @@
+/* Cells of CSV. */
+#include "api/export.h"
+
+#include "lib/buf.h"
+#include "tests/unit/api/suites.h"
+
+static const struct {
+	const char *text, *cell;
+} cases[] = {
+	{"", "\"\""}, {"a", "\"a\""}, {"a,b;c", "\"a,b;c\""}, {"say \"x\"", "\"say \"\"x\"\"\""}, {"two\nlines", "\"two\nlines\""},
+	/* what a spreadsheet would take for a formula */
+	{"=1+1", "\"'=1+1\""}, {"+1", "\"'+1\""}, {"-1", "\"'-1\""}, {"@SUM(1)", "\"'@SUM(1)\""}, {"\t=1", "\"'\t=1\""}, {"\r=1", "\"'\r=1\""},
+	{"\n=1", "\"'\n=1\""}, {"  =1", "\"'  =1\""}, {"\xEF\xBC\x9D" "1", "\"'\xEF\xBC\x9D" "1\""}, {"\xEF\xBC\xA0x", "\"'\xEF\xBC\xA0x\""},
+	{"1=1", "\"1=1\""}, {"a-b", "\"a-b\""},
+	/* what a terminal would obey */
+	{"\x1b[2J", "\"\xEF\xBF\xBD[2J\""}, {"a\x7f", "\"a\xEF\xBF\xBD\""},
+};
+
+START_TEST(test_cells)
+{
+	BUF_CLEANUP struct buf b = BUF_INIT(256);
+
+	export_csv_cell(&b, cases[_i].text);
+	buf_add_byte(&b, 0);
+	ck_assert_str_eq((const char *)b.data, cases[_i].cell);
+}
+END_TEST
+
+TCase *
+tcase_export(void)
+{
+	TCase *t = tcase_create("export");
+
+	tcase_add_loop_test(t, test_cells, 0, ARRAY_LEN(cases));
+	return t;
+}
