@@ -66,6 +66,7 @@ static const struct attribute attributes[] = {
 	{"by_ca", NULL, ATTRIBUTE_JSON},
 	{"by_profile", NULL, ATTRIBUTE_JSON},
 	{"by_source", NULL, ATTRIBUTE_JSON},
+	{"refused", NULL, ATTRIBUTE_JSON, 0, "requests that were refused, by reason and by way"},
 };
 
 static const struct route routes[] = {{"GET", "/statistics", RIGHT_READ, get, .text = "counts of certificates, for a dashboard"}};

@@ -15,7 +15,7 @@ from test_rights import Client, House
 DOCUMENT = json.loads((Path(__file__).resolve().parents[2] / "web" / "openapi.json").read_text())
 RESOURCES = sorted({path.split("/")[1] for path in DOCUMENT["paths"]})
 AUDIT = {"audit_events", "audit_seals"}  # an administrator may not read them
-WITHOUT_THINGS = {"health", "statistics", "mscep_admin", "openapi.json", "tokens", "rights"}
+WITHOUT_THINGS = {"health", "machine", "settings", "statistics", "mscep_admin", "openapi.json", "tokens", "rights"}
 DARK = os.environ.get("SIEGEL_DARK") == "1"
 
 
@@ -63,11 +63,11 @@ def test_every_resource_has_its_list(instance, people, house, rest):
 
 
 def test_every_thing_has_its_page(instance, people, house, rest, default_tenant):
-    things = []
+    things, shared = [], house.admin.made("saved_queries", {"name": f"q-{uuid.uuid4().hex[:8]}", "query": {"filter[status]": "revoked"}, "shared": True})
     for resource in RESOURCES:
         if resource in WITHOUT_THINGS | AUDIT:
             continue
-        one = house.find(resource)
+        one = house.find(resource) if resource != "saved_queries" else shared
         if one is not None and not resource.startswith("cert"):
             things.append([resource, one["id"]])
     account, _ = default_tenant.account("requestor", "one_time", f"once-{uuid.uuid4().hex[:8]}")

@@ -144,6 +144,7 @@ try {
     await page.getByRole("dialog").waitFor();
     await look("role-remove");
     await page.getByRole("dialog").getByRole("button", { name: w.remove, exact: true }).click();
+    await page.getByRole("dialog").waitFor({ state: "detached" }); // under it nothing is there for anybody
     await page.getByRole("link", { name: role, exact: true }).waitFor({ state: "detached" });
     const gone = await elsewhere.get(`${url}/api/v2.0/roles/${id}`, { headers: { Authorization: `Bearer ${token}`, Accept: media } });
     found.gone = gone.status();

@@ -318,6 +318,7 @@ const words: typeof en = {
     },
   },
   attributes: {
+    refused: "Abgelehnt", jobs: "Aufträge", crls: "Sperrlisten", crl_list: "Sperrlisten im Einzelnen",
     account_name: "Konto", after: "Ab welcher Zeile", approval: "Freigabe", batch: "Sammelantrag", card_code: "Code der Karte", card_verifier: "Nachweis der Karte", clock: "Uhr",
     columns: "Spalten", cpu: "Prozessoren", deciders: "Wer entscheiden darf", default: "Vorgabe", changed: "Geändert", disks: "Platten", fetched_at: "Abgeholt am", lines: "Zeilen", memory: "Arbeitsspeicher",
     metadata_remove: "Metadaten, die wegfallen", metadata_set: "Metadaten, die gesetzt werden", open: "Noch zu tun", own: "Ihre eigene", passkey: "Passkey", passkeys: "Passkeys", problems: "Was nicht stimmt",

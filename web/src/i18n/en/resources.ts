@@ -318,6 +318,7 @@ export default {
     },
   },
   attributes: {
+    refused: "Refused", jobs: "Jobs", crls: "Revocation lists", crl_list: "Revocation lists, one by one",
     account_name: "Account", after: "From which line on", approval: "Approval", batch: "Batch", card_code: "Code of the card", card_verifier: "Proof of the card", clock: "Clock",
     columns: "Columns", cpu: "Processors", deciders: "Who may decide", default: "Default", changed: "Changed", disks: "Disks", fetched_at: "Fetched at", lines: "Lines", memory: "Memory",
     metadata_remove: "Metadata to take away", metadata_set: "Metadata to set", open: "Still to be done", own: "Your own", passkey: "Passkey", passkeys: "Passkeys", problems: "What is wrong",
