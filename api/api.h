@@ -36,6 +36,7 @@ enum {
 	ROUTE_UNFINISHED = 16, /* also over a session that isn't complete */
 	ROUTE_OWN = 32, /* also with certificates.own, for what the account is responsible for: siegel-api then looks as siegel_portal */
 	ROUTE_PAGE = 8,    /* the same: the answer is a page for people, text/html */
+	ROUTE_LIST = 128,   /* the same, of a handler of its own: the answer is a list of them */
 	ROUTE_FILE = 64,   /* the answer is a file: any media type is accepted; members are parameters of the query */
 };
 
@@ -79,6 +80,8 @@ enum {
 	ATTRIBUTE_WRITE = ATTRIBUTE_CREATE | ATTRIBUTE_UPDATE,
 	ATTRIBUTE_REQUIRED = 32,  /* has to be there when it is made */
 	ATTRIBUTE_WITH_URL = 64,  /* $URL in it stands for the edge's address; of a text or JSON */
+	ATTRIBUTE_SECRET = 128,   /* for the description of the interface: what is sent is shown to nobody */
+	ATTRIBUTE_LINES = 256,    /* the same: a text of several lines */
 };
 
 /* One value of an attribute that has only some, and the condition that it is. */
@@ -102,6 +105,9 @@ struct attribute {
 	unsigned flags;
 	const char *text; /* what it is, for people, where the name doesn't say it */
 	const struct filtering *by;
+	/* For the description of the interface, where the name of what is meant is typed: */
+	const char *values; /* the texts that there are, parted by blanks: "open (done)"; in brackets: shown and never written. NULL: any, or by's */
+	const char *of;     /* the resource whose members it names, by name or, without one, by id: "roles" */
 };
 
 /* What every object has (manage_ownership() in ca/manage.h). */

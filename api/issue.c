@@ -26,7 +26,7 @@ static const struct {
 } inputs[] = {
 #define SUBJECT(attribute, type, text) {.name = #attribute, .kind = KIND_SUBJECT, .rdn = (type)},
 #define NAMES(attribute, of, text) {.name = #attribute, .kind = KIND_NAMES, .name_kind = SIEGEL__NAME__KIND__##of},
-#define OTHER(attribute, type, text) {.name = #attribute, .kind = KIND_OTHER},
+#define OTHER(attribute, type, flags, of, text) {.name = #attribute, .kind = KIND_OTHER},
 #include "api/issue_inputs.def"
 #undef SUBJECT
 #undef NAMES
@@ -37,7 +37,7 @@ static const struct {
 const struct attribute issue_members[ISSUE_MEMBERS] = {
 #define SUBJECT(attribute, type, text) {#attribute, NULL, ATTRIBUTE_TEXT, 0, text},
 #define NAMES(attribute, of, text) {#attribute, NULL, ATTRIBUTE_TEXTS, 0, text},
-#define OTHER(attribute, type, text) {#attribute, NULL, ATTRIBUTE_##type, 0, text},
+#define OTHER(attribute, type, flags, of, text) {#attribute, NULL, ATTRIBUTE_##type, flags, text, NULL, NULL, of},
 #include "api/issue_inputs.def"
 #undef SUBJECT
 #undef NAMES

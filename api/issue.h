@@ -29,7 +29,7 @@ enum {
 	ISSUE_MEMBERS = 0
 #define SUBJECT(attribute, type, text) +1
 #define NAMES(attribute, of, text) +1
-#define OTHER(attribute, type, text) +1
+#define OTHER(attribute, type, flags, of, text) +1
 #include "api/issue_inputs.def"
 #undef SUBJECT
 #undef NAMES

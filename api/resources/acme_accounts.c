@@ -15,7 +15,8 @@ static const struct filtering by_thumbprint = {
 
 static const struct attribute attributes[] = {
 	{"status", "a.status", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_UPDATE,
-	 "valid; deactivated: by its client; revoked: by the house, and all that can be set here. Both are for ever", &by_status},
+	 "valid; deactivated: by its client; revoked: by the house, and all that can be set here. Both are for ever", &by_status,
+	 .values = "(valid) (deactivated) revoked"},
 	{"contacts", "a.contacts", ATTRIBUTE_TEXTS, ATTRIBUTE_FILTER, "addresses that the client gave, such as mailto:admin@a.example"},
 	{"thumbprint", THUMBPRINT, ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "of the account's key (RFC 7638)", &by_thumbprint},
 	{"key_type", "a.jwk->>'kty' || coalesce(' ' || (a.jwk->>'crv'), '')", ATTRIBUTE_TEXT, 0, "of the account's key, as RFC 7518 has it"},

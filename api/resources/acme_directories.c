@@ -15,7 +15,8 @@ static const struct attribute attributes[] = {
 	 "its name in the address: small letters, digits, and . _ - behind the first; unique among all tenants"},
 	{"enabled", "n.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "false: the address is as if it weren't there"},
 	{"challenges", "n.auth", ATTRIBUTE_TEXTS, ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED,
-	 "a list of the kinds that are offered: http-01, dns-01, dns-account-01, tls-alpn-01, device-attest-01"},
+	 "a list of the kinds that are offered: http-01, dns-01, dns-account-01, tls-alpn-01, device-attest-01",
+	 .values = "http-01 dns-01 dns-account-01 tls-alpn-01 device-attest-01"},
 	{"profiles", PROFILES, ATTRIBUTE_JSON, ATTRIBUTE_WRITE,
 	 "an object that takes the place of the old one as a whole: what clients call it → {profile, description, caa, default}; caa: CAA records are"
 	 " asked for; default: of orders that name none. Left out when it is made: one named default, of profile"},

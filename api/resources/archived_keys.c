@@ -16,7 +16,7 @@ static const struct relationship relationships[] = {{"certificate", "certificate
 
 static const struct attribute wishes[] = {
 	{"reason", NULL, ATTRIBUTE_TEXT, 0, "for those who approve; wanted when it is asked for first"},
-	{"pkcs12_password", NULL, ATTRIBUTE_TEXT, 0, "the key comes as PKCS#12 in place of PEM"},
+	{"pkcs12_password", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "the key comes as PKCS#12 in place of PEM"},
 };
 
 static const struct route routes[] = {

@@ -7,7 +7,7 @@
 static const struct attribute attributes[] = {
 	{"n", "i.n", ATTRIBUTE_INT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT, "its number within the batch"},
 	{"name", "i.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
-	{"status", "i.status", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "open, waiting, done or failed"},
+	{"status", "i.status", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "open, waiting, done or failed", .values = "open waiting done failed"},
 	{"replaces", "i.replaces_id::text", ATTRIBUTE_TEXT, 0, "id of the certificate that is renewed"},
 	{"error", "i.error", ATTRIBUTE_TEXT, 0, "why it failed; of one that wasn't approved: rejected, withdrawn or expired"},
 	{"fetched_at", "i.fetched_at", ATTRIBUTE_TIME, 0},

@@ -9,8 +9,10 @@
 
 static const struct attribute attributes[] = {
 	{"title", "b.title", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE, "what it is for, for people"},
-	{"profile", "b.profile", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED, "a name of GET /offers"},
-	{"format", "b.format", ATTRIBUTE_TEXT, ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED, "of keys that are made here: pkcs12 or pem"},
+	{"profile", "b.profile", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED, "a name of GET /offers",
+	 .of = "offers"},
+	{"format", "b.format", ATTRIBUTE_TEXT, ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED, "of keys that are made here: pkcs12 or pem",
+	 .values = "pkcs12 pem"},
 	{"days", "b.days", ATTRIBUTE_INT, ATTRIBUTE_CREATE, "validity; left out: the profile's"},
 	{"owner", "b.owner", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE, "of the certificates; left out: the account that asks"},
 	{"total", "(SELECT count(*) FROM batch_item i WHERE i.batch_id = b.id)", ATTRIBUTE_INT, 0},
@@ -26,7 +28,7 @@ static const struct attribute attributes[] = {
 static const struct attribute inputs[] = {
 	{"lines", NULL, ATTRIBUTE_JSON, ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED,
 	 "up to 5000: each a name, or an object with name, csr (PEM), replaces (the id of a certificate) and same_key"},
-	{"password", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "of the PKCS#12 files"},
+	{"password", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE | ATTRIBUTE_SECRET, "of the PKCS#12 files"},
 };
 
 static const struct attribute check_members[] = {{"lines", NULL, ATTRIBUTE_JSON, ATTRIBUTE_REQUIRED, "as in the request itself"}};

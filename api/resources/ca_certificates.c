@@ -5,7 +5,8 @@
 #include "api/list.h"
 
 static const struct attribute attributes[] = {
-	{"kind", "c.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "own, previous, link_new_with_old, link_old_with_new, cross or chain"},
+	{"kind", "c.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "own, previous, link_new_with_old, link_old_with_new, cross or chain",
+	 .values = "own previous link_new_with_old link_old_with_new cross chain"},
 	{"subject", "c.subject", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
 	{"issuer", "c.issuer", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
 	{"serial", "c.serial", ATTRIBUTE_HEX, ATTRIBUTE_FILTER},

@@ -17,16 +17,17 @@
 
 static const struct attribute attributes[] = {
 	{"name", "k.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED, "small letters, digits and -"},
-	{"status", "k.status", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "pending, active, offline, disabled, superseded, revoked or retired"},
+	{"status", "k.status", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "pending, active, offline, disabled, superseded, revoked or retired",
+	 .values = "pending active offline disabled superseded revoked retired"},
 	{"is_default", "k.is_default", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "who asks without naming a CA gets this one"},
 	{"external", "k.external", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE, "its certificate comes from elsewhere"},
 	{"generation", "k.generation", ATTRIBUTE_INT, 0, "of its key: 2 after the first roll-over"},
-	{"subject", "k.subject", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED,
-	 "to make one, a list of pairs: [[\"CN\", \"Example Root\"], [\"O\", \"Example\"]]"},
+	{"subject", "k.subject", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
 	{"key_type", "k.key_type", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE},
 	{"signature", "k.signature", ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "its signature algorithm; null: the default of its key type"},
 	{"key_store", KEY_STORE, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE,
-	 "where its key lies: file, token (the first one) or the label of another token; null: elsewhere. To make one, the store's name"},
+	 "where its key lies: file, token (the first one) or the label of another token; null: elsewhere. To make one, the store's name",
+	 .of = "key_stores"},
 	{"key_id", "k.ski", ATTRIBUTE_HEX, ATTRIBUTE_FILTER},
 	{"not_before", "k.not_before", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},
 	{"not_after", "k.not_after", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},
@@ -43,12 +44,14 @@ static const struct attribute attributes[] = {
 	{"version", "k.version", ATTRIBUTE_INT, 0},
 	{"created_at", "k.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
 	{"pem", "k.certificate", ATTRIBUTE_PEM, 0},
-	{"csr", CSR_PEM, ATTRIBUTE_TEXT, 0, "of an external CA: what its issuer is to sign"},
+	{"csr", CSR_PEM, ATTRIBUTE_TEXT, ATTRIBUTE_LINES, "of an external CA: what its issuer is to sign"},
 };
 
 static const struct attribute inputs[] = {
-	{"digest", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "in place of signature: sha256, sha384 or sha512"},
-	{"profile", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "root-ca, sub-ca or another one of CAs"},
+	{"subject", NULL, ATTRIBUTE_JSON, ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED,
+	 "a list of pairs: [[\"CN\", \"Example Root\"], [\"O\", \"Example\"]]"},
+	{"digest", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "in place of signature: sha256, sha384 or sha512", .values = "sha256 sha384 sha512"},
+	{"profile", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "root-ca, sub-ca or another one of CAs", .of = "profiles"},
 	{"path_length", NULL, ATTRIBUTE_INT, ATTRIBUTE_CREATE, "CAs that may stand below it"},
 	{"days", NULL, ATTRIBUTE_INT, ATTRIBUTE_CREATE},
 	{"offline", NULL, ATTRIBUTE_BOOL, ATTRIBUTE_WRITE, "it issues CAs, CRLs and OCSP signers alone"},
@@ -64,24 +67,24 @@ static const struct attribute revoke_members[] = {{"reason", NULL, ATTRIBUTE_INT
 static const struct attribute retire_members[] = {{"revoke", NULL, ATTRIBUTE_BOOL, 0, "what lives below it is revoked"}};
 static const struct attribute enable_members[] = {{"offline", NULL, ATTRIBUTE_BOOL, 0}};
 static const struct attribute install_members[] = {
-	{"certificate", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_REQUIRED, "PEM: its own and all over it, up to the root"},
+	{"certificate", NULL, ATTRIBUTE_PEM, ATTRIBUTE_REQUIRED, "PEM: its own and all over it, up to the root"},
 };
 static const struct attribute cross_members[] = {
-	{"ca", NULL, ATTRIBUTE_TEXT, 0, "one of ours, by name"},
-	{"certificate", NULL, ATTRIBUTE_TEXT, 0, "PEM of one elsewhere"},
-	{"csr", NULL, ATTRIBUTE_TEXT, 0, "PEM of one elsewhere"},
-	{"profile", NULL, ATTRIBUTE_TEXT, 0},
+	{"ca", NULL, ATTRIBUTE_TEXT, 0, "one of ours, by name", .of = "cas"},
+	{"certificate", NULL, ATTRIBUTE_PEM, 0, "PEM of one elsewhere"},
+	{"csr", NULL, ATTRIBUTE_PEM, 0, "PEM of one elsewhere"},
+	{"profile", NULL, ATTRIBUTE_TEXT, 0, .of = "profiles"},
 	{"path_length", NULL, ATTRIBUTE_INT, 0},
 	{"days", NULL, ATTRIBUTE_INT, 0},
 };
-static const struct attribute renew_members[] = {{"profile", NULL, ATTRIBUTE_TEXT, 0}, {"path_length", NULL, ATTRIBUTE_INT, 0}, {"days", NULL,
-    ATTRIBUTE_INT, 0}};
+static const struct attribute renew_members[] = {{"profile", NULL, ATTRIBUTE_TEXT, 0, .of = "profiles"},
+	{"path_length", NULL, ATTRIBUTE_INT, 0}, {"days", NULL, ATTRIBUTE_INT, 0}};
 static const struct attribute rollover_members[] = {
 	{"key_type", NULL, ATTRIBUTE_TEXT, 0},
-	{"digest", NULL, ATTRIBUTE_TEXT, 0},
+	{"digest", NULL, ATTRIBUTE_TEXT, 0, .values = "sha256 sha384 sha512"},
 	{"signature", NULL, ATTRIBUTE_TEXT, 0},
-	{"key_store", NULL, ATTRIBUTE_TEXT, 0},
-	{"profile", NULL, ATTRIBUTE_TEXT, 0},
+	{"key_store", NULL, ATTRIBUTE_TEXT, 0, .of = "key_stores"},
+	{"profile", NULL, ATTRIBUTE_TEXT, 0, .of = "profiles"},
 	{"path_length", NULL, ATTRIBUTE_INT, 0},
 	{"days", NULL, ATTRIBUTE_INT, 0},
 };

@@ -62,17 +62,17 @@ const struct attribute certificate_attributes[CERTIFICATE_ATTRIBUTES] = {
 	{"not_before", "x.not_before", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
 	{"not_after", "x.not_after", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
 	{"status", STATUS_SQL, ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, .by = &by_status},
-	{"profile", "p.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, .by = &by_profile},
-	{"issuer", "k.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, .by = &by_issuer},
+	{"profile", "p.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, .by = &by_profile, .of = "profiles"},
+	{"issuer", "k.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, .by = &by_issuer, .of = "cas"},
 	{"created_at", "x.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
 	{"requestor", "x.requestor", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
-	{"source", "x.source", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
+	{"source", "x.source", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, .values = "rest est scep acme cmp engine setup import"},
 	{"revoked_at", "x.revoked_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},
 	{"revocation_reason", REASON_SQL, ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, .by = &by_reason},
 	{"key_type", "x.key_type", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
 	{"owner", "x.owner", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_UPDATE},
 	{"metadata", "x.metadata", ATTRIBUTE_METADATA, ATTRIBUTE_FILTER | ATTRIBUTE_UPDATE, .by = &by_metadata},
-	{"replaces", "x.replaces_id::text", ATTRIBUTE_TEXT, 0, "id of the certificate that this one renews"},
+	{"replaces", "x.replaces_id::text", ATTRIBUTE_TEXT, 0, "id of the certificate that this one renews", .of = "certificates"},
 	{"fingerprint_sha256", "x.der", ATTRIBUTE_SHA256, ATTRIBUTE_FILTER, .by = &by_fingerprint},
 	{"pem", "x.der", ATTRIBUTE_PEM, ATTRIBUTE_ON_REQUEST},
 	{"chain_pem", CHAIN_SQL, ATTRIBUTE_PEMS, ATTRIBUTE_ON_REQUEST},
@@ -215,18 +215,19 @@ rekey(struct call *c, struct error *e)
 }
 
 /* Of a successor; the first ones also when it keeps the key. */
+#define REASONS "unspecified keyCompromise affiliationChanged superseded cessationOfOperation privilegeWithdrawn"
 #define RENEW_MEMBERS 3
 static const struct attribute rekey_members[] = {
 	{"cert_days", NULL, ATTRIBUTE_INT, 0, "validity; left out: the profile says"},
 	{"owner", NULL, ATTRIBUTE_TEXT, 0, "left out: as before"},
 	{"metadata", NULL, ATTRIBUTE_METADATA, 0, "an object of texts; left out: as before"},
-	{"csr", NULL, ATTRIBUTE_TEXT, 0, "PKCS#10 in PEM; left out: the key is made here"},
+	{"csr", NULL, ATTRIBUTE_PEM, 0, "PKCS#10 in PEM; left out: the key is made here"},
 	{"key_type", NULL, ATTRIBUTE_TEXT, 0, "of a key that is made here"},
-	{"pkcs12_password", NULL, ATTRIBUTE_TEXT, 0, "of a key that is made here: the answer is PKCS#12 in place of PEM"},
+	{"pkcs12_password", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "of a key that is made here: the answer is PKCS#12 in place of PEM"},
 };
 
 static const struct attribute revoke_members[] = {
-	{"reason", NULL, ATTRIBUTE_TEXT, 0, "RFC 5280 5.3.1, such as keyCompromise; left out: unspecified"},
+	{"reason", NULL, ATTRIBUTE_TEXT, 0, "RFC 5280 5.3.1, such as keyCompromise; left out: unspecified", .values = REASONS},
 };
 
 #define FILTER_TEXT "an object: status, profile, issuer, common_name, requestor, owner, key_sha256, …, metadata"
@@ -236,7 +237,8 @@ static const struct attribute many[] = {
 	{"ids", NULL, ATTRIBUTE_TEXTS, 0, "the certificates; or filter, or condition"},
 	{"filter", NULL, ATTRIBUTE_JSON, 0, FILTER_TEXT},
 	{"condition", NULL, ATTRIBUTE_TEXT, 0, "a path as in policies, on the certificate as a document"},
-	{"reason", NULL, ATTRIBUTE_TEXT, 0, "RFC 5280 5.3.1; certificateHold and removeFromCRL hold and release"},
+	{"reason", NULL, ATTRIBUTE_TEXT, 0, "RFC 5280 5.3.1; certificateHold and removeFromCRL hold and release",
+	 .values = REASONS " certificateHold removeFromCRL"},
 	{"expected", NULL, ATTRIBUTE_INT, 0, "how many the dry run said; wanted unless ids are given"},
 };
 

@@ -7,7 +7,8 @@
 
 static const struct attribute attributes[] = {
 	{"kind", "d.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED,
-		"token, password, one_time or certificate; login: the password that its owner chose, which nobody else makes"},
+		"token, password, one_time or certificate; login: the password that its owner chose, which nobody else makes",
+	 .values = "token password one_time certificate (login)"},
 	{"expires_at", "d.expires_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},
 	{"used_at", "d.used_at", ATTRIBUTE_TIME, 0, "of a one-time code"},
 	{"revoked_at", "d.revoked_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},
@@ -16,7 +17,7 @@ static const struct attribute attributes[] = {
 
 static const struct attribute inputs[] = {
 	{"hours", NULL, ATTRIBUTE_INT, ATTRIBUTE_CREATE, "how long it is good; a one-time code a day, the others for ever when left out"},
-	{"certificate", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "of the kind certificate: it as PEM"},
+	{"certificate", NULL, ATTRIBUTE_PEM, ATTRIBUTE_CREATE, "of the kind certificate: it as PEM"},
 };
 static const struct attribute once[] = {{"secret", NULL, ATTRIBUTE_TEXT, 0, "the token, password or code that was made"}};
 

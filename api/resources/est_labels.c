@@ -29,7 +29,8 @@ static const struct attribute attributes[] = {
 	 "the label in the address: small letters, digits, and . _ - behind the first; unique among all tenants"},
 	{"enabled", "n.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "false: its path is as if it weren't there"},
 	{"auth", "n.auth", ATTRIBUTE_TEXTS, ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED,
-	 "a list of what is evidence: password, code, certificate, both (a certificate, and a password or code with it)"},
+	 "a list of what is evidence: password, code, certificate, both (a certificate, and a password or code with it)",
+	 .values = "password code certificate both"},
 	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE,
 	 "names_from: what a manufacturer's certificate says of the new one: serial_number (the default), serial_number_only, same or any;"
 	 " devices_of:"

@@ -99,11 +99,20 @@ get(struct call *c, struct error *e)
 	return call_answer(c, store && engine ? 200 : 503, &j, e);
 }
 
-static const struct route routes[] = {{"GET", "/health", RIGHT_PUBLIC, get}};
+/* For the description. */
+static const struct attribute attributes[] = {
+	{"status", NULL, ATTRIBUTE_TEXT, 0, "whether all of it works", .values = "ok failed"},
+	{"store", NULL, ATTRIBUTE_TEXT, 0, "the database", .values = "ok failed"},
+	{"engine", NULL, ATTRIBUTE_TEXT, 0, "what signs", .values = "ok failed"},
+};
+
+static const struct route routes[] = {{"GET", "/health", RIGHT_PUBLIC, get, .text = "whether the house can work"}};
 
 const struct resource resource_health = {
 	.path = "health",
 	.types = {"health"},
+	.attributes = attributes,
+	.n_attributes = ARRAY_LEN(attributes),
 	.routes = routes,
 	.n_routes = ARRAY_LEN(routes),
 };

@@ -6,7 +6,7 @@
 
 static const struct attribute attributes[] = {
 	{"name", "f.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
-	{"kind", "f.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
+	{"kind", "f.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, .values = "data passwords"},
 	{"size_bytes", "f.size_bytes", ATTRIBUTE_INT, 0},
 	{"complete", "f.complete", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER},
 	{"created_at", "f.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},

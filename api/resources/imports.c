@@ -9,10 +9,11 @@
 static const struct attribute attributes[] = {
     {"name", "i.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED},
     {"status", "coalesce((SELECT 'failed' FROM job j WHERE j.id = i.job_id AND j.status IN ('failed', 'cancelled')), i.status)", ATTRIBUTE_TEXT,
-     ATTRIBUTE_FILTER, "open, started, done or failed"},
+     ATTRIBUTE_FILTER, "open, started, done or failed", .values = "open started done failed"},
     {"profile", "i.options ->> 'profile'", ATTRIBUTE_TEXT, ATTRIBUTE_CREATE,
-     "what the certificates will belong to; left out: by their purposes"},
-    {"key_store", "i.options ->> 'key_store'", ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "where keys of CAs go; left out: the default"},
+     "what the certificates will belong to; left out: by their purposes", .of = "profiles"},
+    {"key_store", "i.options ->> 'key_store'", ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "where keys of CAs go; left out: the default",
+	 .of = "key_stores"},
     {"base_url", "i.options ->> 'base_url'", ATTRIBUTE_TEXT, ATTRIBUTE_CREATE,
      "of the addresses for status; left out: as the tenant's other CAs"},
     {"archive_keys", "(i.options ->> 'archive_keys')::boolean", ATTRIBUTE_BOOL, ATTRIBUTE_CREATE,
@@ -29,7 +30,7 @@ static const struct relationship relationships[] = {{"job", "jobs", "i.job_id"}}
 /* Of the address of a file. */
 static const struct attribute file_members[] = {
 	{"name", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_REQUIRED, "of the file; the same name again takes the place of the first"},
-	{"kind", NULL, ATTRIBUTE_TEXT, 0, "data, or passwords: a CSV of file and password, * for any file"},
+	{"kind", NULL, ATTRIBUTE_TEXT, 0, "data, or passwords: a CSV of file and password, * for any file", .values = "data passwords"},
 };
 
 static const struct route routes[] = {

@@ -6,7 +6,7 @@
 
 static const struct attribute attributes[] = {
 	{"n", "i.n", ATTRIBUTE_INT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT, "its number within the job"},
-	{"status", "i.status", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "done, repeated, skipped or failed"},
+	{"status", "i.status", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "done, repeated, skipped or failed", .values = "done repeated skipped failed"},
 	{"object", "i.object", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
 	{"detail", "i.detail", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
 };

@@ -6,8 +6,9 @@
 #include "api/write.h"
 
 static const struct attribute attributes[] = {
-	{"kind", "j.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
-	{"status", "j.status", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "queued, running, done, failed or cancelled"},
+	{"kind", "j.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, .values = "import revoke advise_renewal dry_run"},
+	{"status", "j.status", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "queued, running, done, failed or cancelled",
+	 .values = "queued running done failed cancelled"},
 	{"cancel", "j.cancel", ATTRIBUTE_BOOL, 0, "whether its end was asked for"},
 	{"total", "j.total", ATTRIBUTE_INT, 0, "how many items there are; null: not known yet"},
 	{"done", "j.done", ATTRIBUTE_INT, 0},

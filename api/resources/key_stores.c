@@ -76,8 +76,26 @@ rotate(struct call *c, struct error *e)
 	return done < 0 ? -1 : answer(c, c->id, e);
 }
 
+/* For the description: as the engine says it. */
+static const struct attribute attributes[] = {
+	{"name", NULL, ATTRIBUTE_TEXT},
+	{"kind", NULL, ATTRIBUTE_TEXT, .values = "token files"},
+	{"is_default", NULL, ATTRIBUTE_BOOL, 0, "who names none gets this one"},
+	{"present", NULL, ATTRIBUTE_BOOL, 0, "the token is plugged in, the folder is there"},
+	{"usable", NULL, ATTRIBUTE_BOOL},
+	{"why", NULL, ATTRIBUTE_TEXT, 0, "why it can't be used"},
+	{"key_types", NULL, ATTRIBUTE_TEXTS, 0, "of keys that it can make"},
+	{"label", NULL, ATTRIBUTE_TEXT},
+	{"serial", NULL, ATTRIBUTE_TEXT},
+	{"manufacturer", NULL, ATTRIBUTE_TEXT},
+	{"model", NULL, ATTRIBUTE_TEXT},
+	{"sessions", NULL, ATTRIBUTE_INT, 0, "that are open now"},
+	{"sessions_max", NULL, ATTRIBUTE_INT},
+};
+
 static const struct route routes[] = {
-	{"GET", "/key_stores", RIGHT_READ, many, .text = "lists them: whether each is there and can be used, and which keys it can make"},
+	{"GET", "/key_stores", RIGHT_READ, many, .flags = ROUTE_LIST,
+	 .text = "lists them: whether each is there and can be used, and which keys it can make"},
 	{"GET", "/key_stores/{id}", RIGHT_READ, one, .text = "shows the one of that name"},
 	{"POST", "/key_stores/{id}/rotate", RIGHT_KEY_STORES, rotate,
 	 .text = "makes a new key under which secrets are sealed in a token; older ones go on to open. In the house tenant alone"},
@@ -86,6 +104,8 @@ static const struct route routes[] = {
 const struct resource resource_key_stores = {
 	.path = "key_stores",
 	.types = {"key_stores"},
+	.attributes = attributes,
+	.n_attributes = ARRAY_LEN(attributes),
 	.routes = routes,
 	.n_routes = ARRAY_LEN(routes),
 };

@@ -332,6 +332,23 @@ get(struct call *c, struct error *e)
 	return call_answer(c, 200, &j, e);
 }
 
+/* For the description. */
+static const struct attribute attributes[] = {
+	{"status", NULL, ATTRIBUTE_TEXT, 0, "the worst of what is wrong"},
+	{"problems", NULL, ATTRIBUTE_JSON},
+	{"services", NULL, ATTRIBUTE_JSON},
+	{"engine", NULL, ATTRIBUTE_JSON},
+	{"store", NULL, ATTRIBUTE_JSON},
+	{"jobs", NULL, ATTRIBUTE_JSON},
+	{"crls", NULL, ATTRIBUTE_JSON},
+	{"crl_list", NULL, ATTRIBUTE_JSON},
+	{"disks", NULL, ATTRIBUTE_JSON},
+	{"cpu", NULL, ATTRIBUTE_JSON},
+	{"memory", NULL, ATTRIBUTE_JSON},
+	{"clock", NULL, ATTRIBUTE_JSON},
+	{"uptime_sec", NULL, ATTRIBUTE_INT},
+};
+
 static const struct route routes[] = {
 	{"GET", "/machine", RIGHT_MACHINE, get,
 	 .text = "how the machine does: processes, engine, store, disks, load, memory, clock, and what is wrong. In the house tenant alone"},
@@ -340,6 +357,8 @@ static const struct route routes[] = {
 const struct resource resource_machine = {
 	.path = "machine",
 	.types = {"machine"},
+	.attributes = attributes,
+	.n_attributes = ARRAY_LEN(attributes),
 	.routes = routes,
 	.n_routes = ARRAY_LEN(routes),
 };

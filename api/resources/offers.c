@@ -7,7 +7,8 @@
 static const struct attribute attributes[] = {
 	{"name", "p.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
 	{"title", "p.title", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
-	{"kind", "p.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "cert_server, cert_client, cert_device or certificate"},
+	{"kind", "p.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "cert_server, cert_client, cert_device or certificate",
+	 .values = "cert_server cert_client cert_device certificate"},
 };
 
 static const struct route routes[] = {

@@ -40,6 +40,9 @@ schema_of(enum attribute_type type)
 	case ATTRIBUTE_HEX:
 	case ATTRIBUTE_SHA256:
 		return json_pack("{s:s,s:s}", "type", "string", "pattern", "^([0-9a-f]{2})*$");
+	case ATTRIBUTE_PEM:
+	case ATTRIBUTE_PEMS:
+		return json_pack("{s:s,s:s}", "type", "string", "contentMediaType", "application/x-pem-file");
 	case ATTRIBUTE_JSON:
 		return json_object(); /* anything */
 	default:
@@ -47,15 +50,84 @@ schema_of(enum attribute_type type)
 	}
 }
 
-static void
-add_attribute(json_t *properties, const struct attribute *at, bool read_only)
+/* The texts that there are, or NULL when it may be any. written: without those in brackets, which are only shown. */
+static json_t *
+values_of(const struct attribute *at, bool written)
 {
-	json_t *schema = schema_of(at->type);
+	const struct choice *choice = at->by ? at->by->choices : NULL;
+	const char *word = at->values;
+	json_t *list;
 
+	if (!word && !choice)
+		return NULL;
+	list = json_array();
+	for (; !word && choice->name; choice++)
+		json_array_append_new(list, json_string(choice->name));
+	while (word && *word) {
+		size_t len = strcspn(word, " "), bracket = *word == '(';
+
+		if (!bracket || !written)
+			json_array_append_new(list, json_stringn(word + bracket, len - 2 * bracket));
+		word += len + (word[len] == ' ');
+	}
+	return list;
+}
+
+/* What is the same of an attribute wherever it stands. */
+static json_t *
+attribute_schema(const struct attribute *at, bool written)
+{
+	json_t *schema = schema_of(at->type), *values = values_of(at, written), *item = json_object_get(schema, "items");
+
+	if (values)
+		json_object_set_new(item ? item : schema, "enum", values);
 	if (at->text)
 		json_object_set_new(schema, "description", json_string(at->text));
-	if (read_only)
-		json_object_set_new(schema, "readOnly", json_true());
+	if (at->of)
+		json_object_set_new(schema, "x-siegel-resource", json_string(at->of));
+	if (at->flags & ATTRIBUTE_LINES)
+		json_object_set_new(schema, "contentMediaType", json_string("text/plain"));
+	return schema;
+}
+
+static void
+mark(json_t *schema, const char *word, bool so)
+{
+	if (so)
+		json_object_set_new(schema, word, json_true());
+}
+
+/* How a list can be asked for it. */
+static void
+mark_flags(json_t *schema, unsigned flags)
+{
+	mark(schema, "x-siegel-filter", flags & ATTRIBUTE_FILTER);
+	mark(schema, "x-siegel-sort", flags & ATTRIBUTE_SORT);
+	mark(schema, "x-siegel-on-request", flags & ATTRIBUTE_ON_REQUEST);
+}
+
+/* One that is shown. */
+static void
+add_shown(json_t *properties, const struct attribute *at, bool once)
+{
+	json_t *schema = attribute_schema(at, false);
+
+	mark(schema, "readOnly", once || !(at->flags & ATTRIBUTE_WRITE));
+	mark(schema, "x-siegel-once", once);
+	mark_flags(schema, at->flags);
+	json_object_set_new(properties, at->name, schema);
+}
+
+/* One that is sent. */
+static void
+add_input(json_t *properties, const struct attribute *at)
+{
+	json_t *schema = attribute_schema(at, true);
+
+	if (at->flags & ATTRIBUTE_SECRET) {
+		json_object_set_new(schema, "format", json_string("password"));
+		json_object_set_new(schema, "writeOnly", json_true());
+	}
 	json_object_set_new(properties, at->name, schema);
 }
 
@@ -66,7 +138,7 @@ add_inputs(json_t *properties, json_t *required, const struct attribute *list, i
 	for (int i = 0; i < n; i++) {
 		if (flag && !(list[i].flags & flag))
 			continue;
-		add_attribute(properties, &list[i], false);
+		add_input(properties, &list[i]);
 		if (list[i].flags & ATTRIBUTE_REQUIRED && flag != ATTRIBUTE_UPDATE)
 			json_array_append_new(required, json_string(list[i].name));
 	}
@@ -76,7 +148,7 @@ add_inputs(json_t *properties, json_t *required, const struct attribute *list, i
 static json_t *
 request_attributes(const struct resource *res, const struct route *route)
 {
-	json_t *properties = json_object(), *required = json_array();
+	json_t *properties = json_object(), *required = json_array(), *wanted = json_array(), *schema;
 	unsigned flag = route->handle == write_create ? ATTRIBUTE_CREATE : route->handle == write_update ? ATTRIBUTE_UPDATE : 0;
 
 	add_inputs(properties, required, route->members, route->n_members, 0);
@@ -84,11 +156,22 @@ request_attributes(const struct resource *res, const struct route *route)
 		add_inputs(properties, required, res->attributes, res->n_attributes, flag);
 		add_inputs(properties, required, res->inputs, res->n_inputs, flag);
 	}
-	for (int i = 0; flag && i < res->n_relationships; i++)
-		if (res->relationships[i].flags & flag)
-			json_object_set_new(properties, res->relationships[i].name,
-			                    json_pack("{s:s,s:s}", "type", "string", "description", "name of one of them; or as a relationship"));
-	return json_pack("{s:s,s:o,s:o,s:b}", "type", "object", "properties", properties, "required", required, "additionalProperties", false);
+	for (int i = 0; flag && i < res->n_relationships; i++) {
+		const struct relationship *rel = &res->relationships[i];
+
+		if (rel->flags & flag)
+			json_object_set_new(properties, rel->name,
+			                    json_pack("{s:s,s:s,s:s,s:b}", "type", "string", "description",
+			                              "name of one of them; or as a relationship", "x-siegel-resource", rel->type,
+			                              "x-siegel-relationship", true));
+		if (rel->flags & ATTRIBUTE_REQUIRED && flag == ATTRIBUTE_CREATE)
+			json_array_append_new(wanted, json_string(rel->name));
+	}
+	schema = json_pack("{s:s,s:o,s:o,s:b}", "type", "object", "properties", properties, "required", required, "additionalProperties", false);
+	if (json_array_size(wanted)) /* as an attribute or as a relationship, which "required" can't say */
+		json_object_set(schema, "x-siegel-required-relationships", wanted);
+	json_decref(wanted);
+	return schema;
 }
 
 /* What is shown. */
@@ -100,11 +183,16 @@ component(const struct resource *res)
 	for (int i = 0; i < RESOURCE_MAX_TYPES && res->types[i]; i++)
 		json_array_append_new(types, json_string(res->types[i]));
 	for (int i = 0; i < res->n_attributes; i++)
-		add_attribute(attributes, &res->attributes[i], !(res->attributes[i].flags & ATTRIBUTE_WRITE));
+		add_shown(attributes, &res->attributes[i], false);
 	for (int i = 0; i < res->n_once; i++)
-		add_attribute(attributes, &res->once[i], true);
-	for (int i = 0; i < res->n_relationships; i++)
-		json_object_set_new(relationships, res->relationships[i].name, json_pack("{s:s}", "$ref", "#/components/schemas/relationship"));
+		add_shown(attributes, &res->once[i], true);
+	for (int i = 0; i < res->n_relationships; i++) {
+		const struct relationship *rel = &res->relationships[i];
+		json_t *schema = json_pack("{s:s,s:s}", "$ref", "#/components/schemas/relationship", "x-siegel-resource", rel->type);
+
+		mark_flags(schema, rel->flags);
+		json_object_set_new(relationships, rel->name, schema);
+	}
 	return json_pack("{s:s,s:{s:{s:o},s:{s:s},s:{s:s,s:o},s:{s:s,s:o}},s:[s,s]}", "type", "object", "properties", "type", "enum", types, "id",
 	                 "type", "string", "attributes", "type", "object", "properties", attributes, "relationships", "type", "object",
 	                 "properties", relationships, "required", "type", "id");
@@ -157,6 +245,13 @@ add_parameter(json_t *list, const char *in, const char *name, json_t *schema, bo
 	if (text)
 		json_object_set_new(p, "description", json_string(text));
 	json_array_append_new(list, p);
+}
+
+/* It is shown: as a table of the store, or as its file says. */
+static bool
+has_schema(const struct resource *res)
+{
+	return res->n_attributes > 0;
 }
 
 static void
@@ -222,9 +317,9 @@ responses(struct arena *a, const struct resource *res, const struct route *route
 	bool makes = route->handle == write_create || route->flags & ROUTE_CREATES;
 	const char *status = strcmp(route->method, "DELETE") == 0 ? "204" : makes ? "201" : "200";
 
-	if (res->from && !(route->flags & (ROUTE_RESULT | ROUTE_FILE)) && strcmp(status, "204") != 0) {
+	if (has_schema(res) && !(route->flags & (ROUTE_RESULT | ROUTE_FILE)) && strcmp(status, "204") != 0) {
 		ref = json_pack("{s:s}", "$ref", arena_printf(a, "#/components/schemas/%s", res->path));
-		if (route->handle == list_many)
+		if (route->handle == list_many || route->flags & ROUTE_LIST)
 			ref = json_pack("{s:s,s:o}", "type", "array", "items", ref);
 		json_object_set_new(ok, "content", content(json_pack("{s:s,s:{s:o}}", "type", "object", "properties", "data", ref)));
 	}
@@ -263,6 +358,8 @@ operation(struct arena *a, const struct resource *res, const struct route *route
 	json_t *o = json_pack("{s:s,s:[s],s:o,s:o,s:s}", "summary", summary(route), "tags", res->path, "parameters", parameters(a, res, route),
 	                      "responses", responses(a, res, route), "x-siegel-right", right_word(route->right));
 
+	if (route->handle == list_many)
+		json_object_set_new(o, "x-siegel-default-sort", json_string(res->default_sort ? res->default_sort : "-id"));
 	if (route->flags & ROUTE_OWN)
 		json_object_set_new(o, "x-siegel-own", json_true());
 	if (has_document(route) || route->raw_bytes)
@@ -305,7 +402,7 @@ components(void)
 	json_t *schemas = json_object();
 
 	for (const struct resource *const *r = resource_list; *r; r++)
-		if ((*r)->from)
+		if (has_schema(*r))
 			json_object_set_new(schemas, (*r)->path, component(*r));
 	json_object_set_new(schemas, "relationship",
 	                    json_pack("{s:s,s:{s:{s:[s,s],s:{s:{s:s},s:{s:s}}}}}", "type", "object", "properties", "data", "type", "object", "null",

@@ -27,11 +27,11 @@ static const struct relationship relationships[] = {
 /* What a policy on trial may say that the stored one doesn't. */
 #define TRIAL                                                                                                          \
 	{"operations", NULL, ATTRIBUTE_TEXTS}, {"condition", NULL, ATTRIBUTE_TEXT}, {"rules", NULL, ATTRIBUTE_JSON},       \
-		{"ca", NULL, ATTRIBUTE_TEXT}, {"profile", NULL, ATTRIBUTE_TEXT}, {"name", NULL, ATTRIBUTE_TEXT}
+		{"ca", NULL, ATTRIBUTE_TEXT, .of = "cas"}, {"profile", NULL, ATTRIBUTE_TEXT, .of = "profiles"}, {"name", NULL, ATTRIBUTE_TEXT}
 
 static const struct attribute evaluate[] = {
 	{"document", NULL, ATTRIBUTE_JSON, 0, "a sample request"},
-	{"certificate", NULL, ATTRIBUTE_INT, 0, "or the id of a certificate that was issued"},
+	{"certificate", NULL, ATTRIBUTE_INT, 0, "or the id of a certificate that was issued", .of = "certificates"},
 	TRIAL,
 };
 static const struct attribute dry_run[] = {

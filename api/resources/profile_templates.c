@@ -8,7 +8,7 @@
 
 static const struct attribute attributes[] = {
 	{"name", "t.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
-	{"kind", "t.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
+	{"kind", "t.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT, .values = "cert_server cert_client cert_device certificate"},
 	{"title", "t.title", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT, "its name for people, in English"},
 	{"title_de", "t.title_de", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT, "in German"},
 	{"description", "t.description", ATTRIBUTE_TEXT, 0, "what it is for, in English"},

@@ -9,7 +9,7 @@ static const struct attribute attributes[] = {
 	{"name", "p.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED,
 	 "small letters, digits, - and _"},
 	{"kind", "p.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_CREATE,
-	 "cert_server, cert_client, cert_device or certificate"},
+	 "cert_server, cert_client, cert_device or certificate", .values = "cert_server cert_client cert_device certificate"},
 	{"title", "p.title", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE, "its name for people"},
 	{"definition", "p.definition", ATTRIBUTE_JSON, ATTRIBUTE_WRITE, "what certificates look like: doc/profiles.md"},
 	OWNERSHIP_ATTRIBUTES("p"),
@@ -18,7 +18,7 @@ static const struct attribute attributes[] = {
 };
 
 static const struct attribute inputs[] = {
-	{"template", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "name of a template that the definition is put over"},
+	{"template", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "name of a template that the definition is put over", .of = "profile_templates"},
 };
 
 static const struct attribute evaluate[] = {

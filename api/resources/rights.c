@@ -30,11 +30,20 @@ get(struct call *c, struct error *e)
 	return call_answer(c, 200, &j, e);
 }
 
-static const struct route routes[] = {{"GET", "/rights", RIGHT_ACCOUNT, get, .text = "all rights, and which of them one has"}};
+/* For the description. */
+static const struct attribute attributes[] = {
+	{"text", NULL, ATTRIBUTE_TEXT, 0, "what it is for"},
+	{"changes", NULL, ATTRIBUTE_BOOL, 0, "false: it only looks"},
+	{"yours", NULL, ATTRIBUTE_BOOL, 0, "who asks has it"},
+};
+
+static const struct route routes[] = {{"GET", "/rights", RIGHT_ACCOUNT, get, .flags = ROUTE_LIST, .text = "all rights, and which of them one has"}};
 
 const struct resource resource_rights = {
 	.path = "rights",
 	.types = {"rights"},
+	.attributes = attributes,
+	.n_attributes = ARRAY_LEN(attributes),
 	.routes = routes,
 	.n_routes = ARRAY_LEN(routes),
 };

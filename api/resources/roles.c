@@ -8,8 +8,8 @@
 static const struct attribute attributes[] = {
 	{"name", "r.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED, "small letters, digits and _"},
 	{"title", "r.title", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE, "its name for people"},
-	{"rights", "r.rights", ATTRIBUTE_TEXTS, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED, "words of GET /rights"},
-	{"profiles", "r.profiles", ATTRIBUTE_TEXTS, ATTRIBUTE_WRITE, "names of the profiles by which certificates.own may ask"},
+	{"rights", "r.rights", ATTRIBUTE_TEXTS, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED, "words of GET /rights", .of = "rights"},
+	{"profiles", "r.profiles", ATTRIBUTE_TEXTS, ATTRIBUTE_WRITE, "names of the profiles by which certificates.own may ask", .of = "profiles"},
 	{"ready", "(r.tenant_id IS NULL)", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER, "one that all tenants have and nobody changes"},
 	OWNERSHIP_ATTRIBUTES("r"),
 	{"version", "r.version", ATTRIBUTE_INT, 0},

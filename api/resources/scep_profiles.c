@@ -23,7 +23,7 @@ static const struct attribute attributes[] = {
 	 "its name in the address: small letters, digits, and . _ - behind the first; unique among all tenants"},
 	{"enabled", "n.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "false: the address is as if it weren't there"},
 	{"auth", "n.auth", ATTRIBUTE_TEXTS, ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED,
-	 "a list of what is evidence: challenge (the static one), code, webhook, certificate"},
+	 "a list of what is evidence: challenge (the static one), code, webhook, certificate", .values = "challenge code webhook certificate"},
 	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE,
 	 "an object that takes the place of the old one as a whole: algorithms (current, legacy), capabilities (exact, all), names_from"
 	 " (serial_number, same, any), retry_window_sec, webhook_url; what they mean is in doc/scep.md"},

@@ -7,9 +7,10 @@
 
 static const struct attribute attributes[] = {
     {"name", "s.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED},
-    {"kind", "s.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED, "symmetric, password or data"},
+    {"kind", "s.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE | ATTRIBUTE_REQUIRED, "symmetric, password or data",
+	 .values = "symmetric password data"},
     {"delivery", "s.delivery", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE,
-     "many, or once: a version is destroyed as it is handed out"},
+     "many, or once: a version is destroyed as it is handed out", .values = "many once"},
     {"device", "s.device", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "whose it is, such as the number of a meter"},
     {"expires_at", "s.expires_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER},
     {"number", "s.current", ATTRIBUTE_INT, 0, "of its newest version"},
@@ -24,18 +25,21 @@ static const struct attribute attributes[] = {
 };
 
 static const struct attribute recipe[] = {
-	{"value", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "base64; left out: it is made"},
-	{"algorithm", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "of a symmetric key: aes128, aes192, aes256, hmac-sha256, hmac-sha512"},
+	{"value", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE | ATTRIBUTE_SECRET, "base64; left out: it is made"},
+	{"algorithm", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "of a symmetric key: aes128, aes192, aes256, hmac-sha256, hmac-sha512",
+	 .values = "aes128 aes192 aes256 hmac-sha256 hmac-sha512"},
 	{"length", NULL, ATTRIBUTE_INT, ATTRIBUTE_CREATE, "octets of a key, letters of a password"},
-	{"alphabet", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "of a password: readable, letters, all or digits"},
+	{"alphabet", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "of a password: readable, letters, all or digits",
+	 .values = "readable letters all digits"},
 	{"days", NULL, ATTRIBUTE_INT, ATTRIBUTE_CREATE | ATTRIBUTE_UPDATE, "until it expires"},
 };
 
 static const struct attribute delivery[] = {
 	{"number", NULL, ATTRIBUTE_INT, 0, "of the version; left out: the newest"},
-	{"format", NULL, ATTRIBUTE_TEXT, 0, "plain, aes-kw (RFC 3394), aes-kwp (RFC 5649) or cms (RFC 5652)"},
-	{"kek", NULL, ATTRIBUTE_INT, 0, "id of the secret under which it is wrapped"},
-	{"recipient", NULL, ATTRIBUTE_TEXT, 0, "certificate (PEM) for which it is encrypted"},
+	{"format", NULL, ATTRIBUTE_TEXT, 0, "plain, aes-kw (RFC 3394), aes-kwp (RFC 5649) or cms (RFC 5652)",
+	 .values = "plain aes-kw aes-kwp cms"},
+	{"kek", NULL, ATTRIBUTE_INT, 0, "id of the secret under which it is wrapped", .of = "secrets"},
+	{"recipient", NULL, ATTRIBUTE_PEM, 0, "certificate (PEM) for which it is encrypted"},
 };
 
 static const struct relationship relationships[] = {{"certificate", "certificates", "s.certificate_id", ATTRIBUTE_CREATE}};

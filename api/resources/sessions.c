@@ -28,13 +28,14 @@
 static const struct attribute attributes[] = {
     {"name", "a.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "the account's"},
     {"title", "a.title", ATTRIBUTE_TEXT, 0, "the person's name"},
-    {"role", "a.role", ATTRIBUTE_TEXT, 0},
-    {"rights", "account_rights(a.id)", ATTRIBUTE_TEXTS, 0, "words of GET /rights"},
+    {"role", "a.role", ATTRIBUTE_TEXT, 0, .of = "roles"},
+    {"rights", "account_rights(a.id)", ATTRIBUTE_TEXTS, 0, "words of GET /rights", .of = "rights"},
     {"tenant", "(SELECT t.name FROM tenant t WHERE t.id = s.tenant_id)", ATTRIBUTE_TEXT, 0},
-    {"evidence", "s.evidence", ATTRIBUTE_TEXT, 0, "password, one_time, passkey or certificate"},
+    {"evidence", "s.evidence", ATTRIBUTE_TEXT, 0, "password, one_time, passkey or certificate", .values = "password one_time passkey certificate"},
     {"missing", "s.missing", ATTRIBUTE_TEXTS, 0,
      "what is to be done, in this order, before the session may do anything else: second_factor (prove it), password (set one), totp (set up a "
-     "second factor: an app or a passkey)"},
+     "second factor: an app or a passkey)",
+     .values = "second_factor password totp"},
     {"current", "coalesce(s.id = nullif(current_setting('siegel.session', true), '')::int8, false)", ATTRIBUTE_BOOL, 0,
      "the one over which this is asked"},
     {"proved_at", "s.proved_at", ATTRIBUTE_TIME, 0,
@@ -84,11 +85,11 @@ session_show(struct call *c, int status, const char *cookie, const json_t *once,
 static const struct attribute claim_members[] = {
     {"name", NULL, ATTRIBUTE_TEXT, 0, "the account's, with password or one_time_code"},
     {"tenant", NULL, ATTRIBUTE_TEXT, 0, "its tenant; the house when left out"},
-    {"password", NULL, ATTRIBUTE_TEXT, 0, "the one that its owner chose"},
-    {"one_time_code", NULL, ATTRIBUTE_TEXT, 0, "or a one-time code, which is used up"},
+    {"password", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "the one that its owner chose"},
+    {"one_time_code", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "or a one-time code, which is used up"},
     {"passkey", NULL, ATTRIBUTE_JSON, 0, "or what navigator.credentials.get() gave for the options of POST /sessions/passkey_challenge, alone"},
-    {"card_code", NULL, ATTRIBUTE_TEXT, 0, "or the code that came from the host name that asks for a certificate"},
-    {"card_verifier", NULL, ATTRIBUTE_TEXT, 0, "with it the text whose SHA-256 went there as challenge"},
+    {"card_code", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "or the code that came from the host name that asks for a certificate"},
+    {"card_verifier", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "with it the text whose SHA-256 went there as challenge"},
 };
 
 static int
@@ -190,21 +191,22 @@ post(struct call *c, struct error *e)
 }
 
 static const struct attribute password_members[] = {
-    {"password", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_REQUIRED, "the new one: 12 characters at least"},
-    {"current_password", NULL, ATTRIBUTE_TEXT, 0, "the one that it replaces; not after a one-time code"},
+    {"password", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_REQUIRED | ATTRIBUTE_SECRET, "the new one: 12 characters at least"},
+    {"current_password", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "the one that it replaces; not after a one-time code"},
 };
 static const struct attribute factor_members[] = {
     {"passkey", NULL, ATTRIBUTE_JSON, 0, "or what navigator.credentials.get() gave for the options of POST /sessions/current/passkey_challenge"},
-    {"code", NULL, ATTRIBUTE_TEXT, 0, "six digits that the app shows"},
-    {"recovery_code", NULL, ATTRIBUTE_TEXT, 0, "or one of the recovery codes, which is used up"},
+    {"code", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "six digits that the app shows"},
+    {"recovery_code", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "or one of the recovery codes, which is used up"},
 };
-static const struct attribute totp_members[] = {{"code", NULL, ATTRIBUTE_TEXT, 0, "of the second factor that is to be replaced"}};
+static const struct attribute totp_members[] = {{"code", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "of the second factor that is to be replaced"}};
 static const struct attribute passkey_members[] = {
     {"name", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_REQUIRED, "by which its owner knows it again"},
     {"attestation_object", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_REQUIRED, "of navigator.credentials.create(), base64url"},
     {"client_data", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_REQUIRED, "clientDataJSON of the same, base64url"},
 };
-static const struct attribute confirm_members[] = {{"code", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_REQUIRED, "six digits that the app shows"}};
+static const struct attribute confirm_members[] = {{"code", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_REQUIRED | ATTRIBUTE_SECRET,
+    "six digits that the app shows"}};
 
 /* --- a certificate, on a host name of its own --- */
 

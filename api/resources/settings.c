@@ -103,8 +103,19 @@ one(struct call *c, struct error *e)
 	return fail(e, E_NOT_FOUND, "there is no such resource");
 }
 
+/* For the description. */
+static const struct attribute attributes[] = {
+	{"section", NULL, ATTRIBUTE_TEXT},
+	{"key", NULL, ATTRIBUTE_TEXT},
+	{"value", NULL, ATTRIBUTE_TEXT, 0, "what holds; null where it isn't shown"},
+	{"set", NULL, ATTRIBUTE_BOOL, 0, "there is a value"},
+	{"default", NULL, ATTRIBUTE_TEXT, 0, "what holds where siegel.conf says nothing"},
+	{"changed", NULL, ATTRIBUTE_BOOL, 0, "it isn't the default"},
+	{"text", NULL, ATTRIBUTE_TEXT, 0, "what it is for"},
+};
+
 static const struct route routes[] = {
-	{"GET", "/settings", RIGHT_KEY_STORES, many,
+	{"GET", "/settings", RIGHT_KEY_STORES, many, .flags = ROUTE_LIST,
 	 .text = "what siegel.conf says, and what holds where it says nothing; in the house tenant alone"},
 	{"GET", "/settings/{id}", RIGHT_KEY_STORES, one, .text = "shows the one of that name, such as sched.seal_sec"},
 };
@@ -112,6 +123,8 @@ static const struct route routes[] = {
 const struct resource resource_settings = {
 	.path = "settings",
 	.types = {"settings"},
+	.attributes = attributes,
+	.n_attributes = ARRAY_LEN(attributes),
 	.routes = routes,
 	.n_routes = ARRAY_LEN(routes),
 };

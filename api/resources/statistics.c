@@ -56,11 +56,26 @@ get(struct call *c, struct error *e)
 	return call_answer(c, 200, &j, e);
 }
 
-static const struct route routes[] = {{"GET", "/statistics", RIGHT_READ, get}};
+/* For the description. */
+static const struct attribute attributes[] = {
+	{"total", NULL, ATTRIBUTE_INT, 0, "certificates that there are"},
+	{"expired", NULL, ATTRIBUTE_INT},
+	{"by_status", NULL, ATTRIBUTE_JSON},
+	{"expiring", NULL, ATTRIBUTE_JSON, 0, "how many end within 7, 30 and 90 days"},
+	{"by_day", NULL, ATTRIBUTE_JSON, 0, "issued and revoked"},
+	{"by_ca", NULL, ATTRIBUTE_JSON},
+	{"by_profile", NULL, ATTRIBUTE_JSON},
+	{"by_source", NULL, ATTRIBUTE_JSON},
+	{"refused", NULL, ATTRIBUTE_JSON, 0, "requests that were refused, by reason and by way"},
+};
+
+static const struct route routes[] = {{"GET", "/statistics", RIGHT_READ, get, .text = "counts of certificates, for a dashboard"}};
 
 const struct resource resource_statistics = {
 	.path = "statistics",
 	.types = {"statistics"},
+	.attributes = attributes,
+	.n_attributes = ARRAY_LEN(attributes),
 	.routes = routes,
 	.n_routes = ARRAY_LEN(routes),
 };

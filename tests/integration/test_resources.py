@@ -259,6 +259,42 @@ def test_openapi(instance, admin):
         {**role, "attributes": {k: v for k, v in role["attributes"].items() if v is not None}})
 
 
+def test_openapi_says_what_comes(instance, admin, default_tenant):
+    """Every resource's schema fits what there is of it, with the values that its texts may have; screens are made of it."""
+    jsonschema = pytest.importorskip("jsonschema")
+    doc = Client(instance)("GET", "/openapi.json").json
+    schemas, seen = doc["components"]["schemas"], 0
+    auditor = Client(instance, default_tenant.rest("auditor").token)
+    for path, item in doc["paths"].items():
+        resource = path[1:]
+        if "{" in path or "get" not in item or resource not in schemas:
+            continue
+        client = auditor if item["get"]["x-siegel-right"] == "audit.read" else admin
+        answer = client("GET", path + ("?page[size]=200" if any(p["name"] == "page[size]" for p in item["get"]["parameters"]) else ""))
+        assert answer.status == 200, (path, answer)
+        check = jsonschema.Draft202012Validator({**schemas[resource], "components": doc["components"]})
+        for one in answer.data if isinstance(answer.data, list) else [answer.data]:
+            check.validate({**one, "attributes": {k: v for k, v in one["attributes"].items() if v is not None}})
+            assert set(one["attributes"]) <= set(schemas[resource]["properties"]["attributes"]["properties"]), (resource, one)
+            seen += 1
+    assert seen > 20
+    for name, schema in schemas.items():
+        properties = schema["properties"].get("attributes", {}).get("properties", {})
+        for attribute, one in {**properties, **schema["properties"].get("relationships", {}).get("properties", {})}.items():
+            assert one.get("x-siegel-resource", "roles") in schemas, (name, attribute)
+            filters = [p["name"] for p in doc["paths"][f"/{name}"]["get"]["parameters"]]
+            assert (one.get("x-siegel-filter", False)) == any(f.startswith((f"filter[{attribute}]", f"filter[{attribute}.")) for f in filters), (name, attribute)
+    status = schemas["acme_accounts"]["properties"]["attributes"]["properties"]["status"]
+    assert status["enum"] == ["valid", "deactivated", "revoked"] and status["x-siegel-filter"] and not status.get("readOnly")
+    asked = doc["paths"]["/acme_accounts/{id}"]["patch"]["requestBody"]["content"][support.MEDIA_TYPE]["schema"]["properties"]["data"]["properties"]
+    assert asked["attributes"]["properties"]["status"]["enum"] == ["revoked"]
+    assert schemas["credentials"]["properties"]["attributes"]["properties"]["secret"]["x-siegel-once"] is True
+    issued = doc["paths"]["/cert_server"]["post"]["requestBody"]["content"][support.MEDIA_TYPE]["schema"]["properties"]["data"]["properties"]
+    assert issued["attributes"]["properties"]["pkcs12_password"] == {
+        "type": "string", "format": "password", "writeOnly": True, "description": "of a key that is made here: the answer is PKCS#12 in place of PEM"}
+    assert doc["paths"]["/accounts"]["get"]["x-siegel-default-sort"] == "name" and doc["paths"]["/cas"]["post"]["x-siegel-right"] == "cas.manage"
+
+
 # ---------------------------------------------------------------- key stores
 
 

@@ -47,7 +47,7 @@ export async function open({ url, also = [], lang, dark = false, shots, width = 
   page.setDefaultTimeout(15000);
   const faults = [];
   const foreign = [];
-  page.on("console", (m) => m.type() === "error" && !/status of (401|403|404|409|422|429)/.test(m.text()) && faults.push(m.text()));
+  page.on("console", (m) => m.type() === "error" && !/status of (401|403|404|409|412|422|429)/.test(m.text()) && faults.push(m.text()));
   page.on("pageerror", (e) => faults.push(String(e)));
   page.on("dialog", (d) => {
     faults.push(`dialog: ${d.message()}`);

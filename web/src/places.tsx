@@ -33,6 +33,7 @@ export interface Place {
   screen: ComponentType;
 }
 
+const Resources = lazy(() => import("./screens/Resources"));
 const Approvals = lazy(() => import("./screens/Approvals"));
 const Imports = lazy(() => import("./screens/Imports"));
 const Jobs = lazy(() => import("./screens/Jobs"));
@@ -40,7 +41,7 @@ const Jobs = lazy(() => import("./screens/Jobs"));
 export const PLACES: Place[] = [
   { path: "/", right: "read", nav: { key: "dashboard", icon: <TachometerAltIcon />, group: "daily" }, screen: lazy(() => import("./screens/Dashboard")) },
   { path: "/issue", right: "certificates.issue", nav: { key: "issue", icon: <PlusCircleIcon />, group: "daily" }, screen: lazy(() => import("./screens/Issue")) },
-  { path: "/certificates", right: "read", nav: { key: "certificates", icon: <CertificateIcon />, group: "daily" }, screen: lazy(() => import("./screens/Inventory")) },
+  { path: "/certificates", right: "read", nav: { key: "certificates", icon: <CertificateIcon />, group: "daily" }, resource: "certificates", screen: lazy(() => import("./screens/Inventory")) },
   { path: "/certificates/:id", right: "read", screen: lazy(() => import("./screens/Certificate")) },
   { path: "/hierarchy", right: "read", expert: true, nav: { key: "hierarchy", icon: <SitemapIcon />, group: "authority" }, resource: "cas", screen: lazy(() => import("./screens/Hierarchy")) },
   { path: "/hierarchy/new", right: "cas.manage", expert: true, screen: lazy(() => import("./screens/NewAuthority")) },
@@ -59,6 +60,8 @@ export const PLACES: Place[] = [
   { path: "/secrets", right: "read", expert: true, nav: { key: "secrets", icon: <LockIcon />, group: "store" }, resource: "secrets", screen: lazy(() => import("./screens/Secrets")) },
   { path: "/audit", right: "audit.read", expert: true, nav: { key: "audit", icon: <HistoryIcon />, group: "operation" }, resource: "audit_events", screen: lazy(() => import("./screens/Audit")) },
   { path: "/settings", right: "read", expert: true, nav: { key: "settings", icon: <CogIcon />, group: "operation" }, resource: "settings", screen: lazy(() => import("./screens/Settings")) },
+  { path: "/r/:resource", right: null, screen: Resources },
+  { path: "/r/:resource/:id/*", right: null, screen: Resources },
   { path: "/account", right: null, nav: { key: "account", icon: <UserIcon />, group: "self" }, screen: lazy(() => import("./screens/Account")) },
 ];
 

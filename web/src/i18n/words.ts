@@ -4,6 +4,7 @@ import type access from "./en/access";
 import type approvals from "./en/approvals";
 import type audit from "./en/audit";
 import type base from "./en/base";
+import type resources from "./en/resources";
 import type enrolment from "./en/enrolment";
 import type help from "./en/help";
 import type hierarchy from "./en/hierarchy";
@@ -22,6 +23,8 @@ export interface Words {
   approvals: typeof approvals;
   audit: typeof audit;
   base: typeof base;
+  /** What stands around; the tables in it are too large for the types of keys, and are looked up (resources/words.ts). */
+  resources: Pick<typeof resources, "screen">;
   enrolment: typeof enrolment;
   help: typeof help;
   hierarchy: typeof hierarchy;

@@ -32,7 +32,10 @@ import { Link, useLocation, useNavigate } from "react-router";
 import { attributesOf, useSession } from "../api/session";
 import { GROUPS, offered, type Place } from "../places";
 import { useLeave } from "./leave";
-import { LanguageSwitch, ThemeSwitch } from "./Switches";
+import { LanguageSwitch, ThemeSwitch, ViewSwitch } from "./Switches";
+import { useExpert } from "./view";
+
+const ExpertNav = lazy(() => import("../resources/ExpertNav"));
 
 const Help = lazy(() => import("./Help"));
 const Palette = lazy(() => import("./Palette"));
@@ -126,7 +129,8 @@ export function Layout({ children }: { children: ReactNode }) {
   const beside = useBeside();
   const attributes = session.data ? attributesOf(session.data) : {};
   const rights = attributes.rights ?? [];
-  const places = offered(rights, false);
+  const expert = useExpert();
+  const places = offered(rights, expert);
   const here = (to: string) => (to === "/" ? location.pathname === "/" : `${location.pathname}/`.startsWith(`${to}/`));
   const item = (place: Place) =>
     place.nav && (
@@ -205,14 +209,21 @@ export function Layout({ children }: { children: ReactNode }) {
     <PageSidebar isSidebarOpen={bar.open}>
       <PageSidebarBody>
         <Nav aria-label={t("app.navigation")} onSelect={bar.chosen}>
-          {GROUPS.map((group) => {
-            const inside = places.filter((place) => place.nav?.group === group);
-            return inside.length === 0 ? null : (
-              <NavGroup key={group} title={places.length > inside.length ? t(`nav.groups.${group}`) : undefined}>
-                {inside.map(item)}
-              </NavGroup>
-            );
-          })}
+          {bar.open && <ViewSwitch />}
+          {expert ? (
+            <Suspense fallback={null}>
+              <ExpertNav places={places} item={item} here={here} />
+            </Suspense>
+          ) : (
+            GROUPS.map((group) => {
+              const inside = places.filter((place) => place.nav?.group === group);
+              return inside.length === 0 ? null : (
+                <NavGroup key={group} title={places.length > inside.length ? t(`nav.groups.${group}`) : undefined}>
+                  {inside.map(item)}
+                </NavGroup>
+              );
+            })
+          )}
         </Nav>
       </PageSidebarBody>
     </PageSidebar>

@@ -27,6 +27,7 @@ const words: Words["base"] = {
   },
   nav: {
     groups: { daily: "Tägliche Arbeit", authority: "Zertifikate & CAs", enrolment: "Geräte ausstatten", people: "Personen & Rechte", store: "Speicher & Schlüssel", operation: "Betrieb", self: "Sie selbst" },
+    view: { label: "Ansicht", standard: "Standard", expert: "Experten" },
     places: {
       dashboard: "Übersicht", issue: "Zertifikat ausstellen", certificates: "Zertifikate", account: "Ihr Konto",
       hierarchy: "Hierarchie", keys: "Schlüssel und Token", profiles: "Profile und Richtlinien", enrolment: "Geräteanmeldung", approvals: "Freigaben", imports: "Importe",

@@ -26,6 +26,7 @@ const words = {
   },
   nav: {
     groups: { daily: "Daily work", authority: "Certificates & CAs", enrolment: "Enrolment", people: "People & rights", store: "Store & keys", operation: "Operation", self: "You" },
+    view: { label: "View", standard: "Standard", expert: "Expert" },
     places: {
       dashboard: "Dashboard", issue: "Issue a certificate", certificates: "Certificates", account: "Your account",
       hierarchy: "Hierarchy", keys: "Keys and tokens", profiles: "Profiles and policies", enrolment: "Enrolment", approvals: "Approvals", imports: "Imports",

@@ -1,0 +1,256 @@
+// What can be done with a thing, or with many: a menu, and a dialog with the form of what it wants to know.
+import {
+  Button,
+  Content,
+  Dropdown,
+  DropdownItem,
+  DropdownList,
+  MenuToggle,
+  Modal,
+  ModalBody,
+  ModalFooter,
+  ModalHeader,
+} from "@patternfly/react-core";
+import EllipsisVIcon from "@patternfly/react-icons/dist/esm/icons/ellipsis-v-icon";
+import { useMutation } from "@tanstack/react-query";
+import { useId, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, useNavigate } from "react-router";
+import { ErrorAlert } from "../parts/ErrorAlert";
+import { Notice } from "../parts/Notice";
+import { carryOut, type Outcome, useRenew } from "./api";
+import { ResourceForm } from "./Form";
+import { useRights } from "./Gate";
+import { addressOf, isFixed, labelOf, onceOf, type Operation, permitted, resourceOf, type ResourceName, type Thing } from "./model";
+import { Once } from "./Once";
+import { useForm } from "./useForm";
+import { Json } from "./Value";
+import { useWords } from "./words";
+
+/** What can't be taken back, or takes something from somebody. */
+const GRAVE = ["revoke", "retire", "reject", "cancel", "reset_second_factor", "disable", "withdraw"];
+
+interface Doing {
+  resource: ResourceName;
+  name: string;
+  operation: Operation;
+  thing?: Thing;
+  onClose: () => void;
+  onDone?: (said: string) => void;
+}
+
+/** Where to go on when it isn't done yet. */
+export function Later({ outcome }: { outcome: Outcome }) {
+  const words = useWords();
+  if (outcome.kind === "done") {
+    return null;
+  }
+  const waits = outcome.kind === "waits";
+  const to = addressOf(waits ? "approvals" : "jobs", outcome.id);
+  return (
+    <Notice
+      variant="info"
+      isLiveRegion
+      title={words.t(waits ? "screen.waits" : "screen.works", { id: outcome.id })}
+      actionLinks={<Link to={to}>{words.t(waits ? "screen.toApproval" : "screen.toJob")}</Link>}
+    />
+  );
+}
+
+/** What came of it: a result to look at, or secrets that are shown this once. */
+function Result({ resource, operation, thing }: { resource: ResourceName; operation: Operation; thing: Thing }) {
+  const words = useWords();
+  const own = resourceOf(resource).types.includes(thing.type);
+  const trial = ["evaluate", "dry_run", "choose", "advise_renewal", "update", "verify", "check"].includes(operation.type ?? "");
+  const shown = onceOf(resource, thing);
+  if (trial || own) {
+    return trial ? (
+      <>
+        <Content component="h2" className="siegel-small">{words.t("screen.result")}</Content>
+        <Json value={thing.attributes} />
+      </>
+    ) : (
+      <Once resource={resource} shown={shown} />
+    );
+  }
+  return <Once resource={resource} shown={Object.entries(thing.attributes ?? {}).filter(([, value]) => value !== null && value !== "")} />;
+}
+
+/** Whether there is something to show once it is done. */
+function hasResult(resource: ResourceName, outcome: Outcome): outcome is { kind: "done"; thing: Thing } {
+  if (outcome.kind !== "done" || !outcome.thing) {
+    return false;
+  }
+  const own = resourceOf(resource).types.includes(outcome.thing.type);
+  return own ? onceOf(resource, outcome.thing).length > 0 : Object.keys(outcome.thing.attributes ?? {}).length > 0;
+}
+
+export function ActionDialog({ resource, name, operation, thing, onClose, onDone }: Doing) {
+  const { t } = useTranslation();
+  const words = useWords();
+  const renew = useRenew();
+  const id = useId();
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const action = words.action(resource, name);
+  const form = useForm({
+    operation,
+    thing,
+    onOutcome: (what) => {
+      void renew(resource);
+      if (what.kind === "done" && !hasResult(resource, what)) {
+        onDone?.(words.t("screen.done", { what: action.title }));
+        onClose();
+      } else {
+        setOutcome(what);
+      }
+    },
+  });
+  const title = thing ? `${action.title}: ${labelOf(thing)}` : action.title;
+  return (
+    <Modal isOpen variant={outcome || Object.keys(form.fields).length > 3 ? "medium" : "small"} onClose={onClose} aria-labelledby={`${id}-title`} aria-describedby={`${id}-body`}>
+      <ModalHeader title={title} labelId={`${id}-title`} />
+      <ModalBody id={`${id}-body`}>
+        {outcome ? (
+          <>
+            <Later outcome={outcome} />
+            {hasResult(resource, outcome) && <Result resource={resource} operation={operation} thing={outcome.thing} />}
+          </>
+        ) : (
+          <>
+            <Content component="p">{action.text}</Content>
+            <ResourceForm resource={resource} operation={operation} form={form} id={`${id}-form`} />
+          </>
+        )}
+      </ModalBody>
+      <ModalFooter>
+        {outcome ? (
+          <Button onClick={onClose}>{t("common.close")}</Button>
+        ) : (
+          <>
+            <Button
+              variant={GRAVE.includes(name) ? "danger" : "primary"}
+              isLoading={form.sending.isPending}
+              isDisabled={form.sending.isPending}
+              spinnerAriaLabel={t("app.loading")}
+              onClick={form.submit}
+            >
+              {action.title}
+            </Button>
+            <Button variant="link" onClick={onClose}>
+              {t("common.cancel")}
+            </Button>
+          </>
+        )}
+      </ModalFooter>
+    </Modal>
+  );
+}
+
+export function RemoveDialog({ resource, operation, thing, onClose, onDone }: Omit<Doing, "name"> & { thing: Thing }) {
+  const { t } = useTranslation();
+  const words = useWords();
+  const renew = useRenew();
+  const id = useId();
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const remove = useMutation({
+    mutationFn: () => carryOut(operation, { id: thing.id }),
+    onSuccess: (what) => {
+      if (what.kind === "done") {
+        onDone?.(words.t("screen.removed"));
+        onClose();
+      } else {
+        setOutcome(what);
+      }
+      void renew(resource);
+    },
+  });
+  return (
+    <Modal isOpen variant="small" onClose={onClose} aria-labelledby={`${id}-title`} aria-describedby={`${id}-body`}>
+      <ModalHeader title={words.t("screen.removeThis", { name: labelOf(thing) })} titleIconVariant="warning" labelId={`${id}-title`} />
+      <ModalBody id={`${id}-body`}>
+        <ErrorAlert error={remove.error} />
+        {outcome ? <Later outcome={outcome} /> : <Content component="p">{words.t("screen.removeText")}</Content>}
+      </ModalBody>
+      <ModalFooter>
+        {!outcome && (
+          <Button variant="danger" isLoading={remove.isPending} isDisabled={remove.isPending} spinnerAriaLabel={t("app.loading")} onClick={() => remove.mutate()}>
+            {words.t("screen.remove")}
+          </Button>
+        )}
+        <Button variant="link" onClick={onClose}>
+          {t(outcome ? "common.close" : "common.cancel")}
+        </Button>
+      </ModalFooter>
+    </Modal>
+  );
+}
+
+/** What may be done with it, or with many, by the session's rights: the names of actions, and "remove". */
+export function useActions(resource: ResourceName, thing: Thing | undefined): [string, Operation][] {
+  const rights = useRights();
+  const table = resourceOf(resource);
+  if (thing && isFixed(thing)) {
+    return [];
+  }
+  const all: [string, Operation | undefined][] = thing ? [...Object.entries(table.actions), ["remove", table.remove]] : Object.entries(table.wide);
+  return all.filter((one): one is [string, Operation] => permitted(one[1], rights));
+}
+
+/** The dialog of one of them. */
+export function Doing({ resource, name, operation, thing, onClose, onDone }: Doing) {
+  return name === "remove" && thing ? (
+    <RemoveDialog resource={resource} operation={operation} thing={thing} onClose={onClose} onDone={onDone} />
+  ) : (
+    <ActionDialog resource={resource} name={name} operation={operation} thing={thing} onClose={onClose} onDone={onDone} />
+  );
+}
+
+/** Of one thing, or without one of the whole list. */
+export function ActionMenu({ resource, thing }: { resource: ResourceName; thing?: Thing }) {
+  const words = useWords();
+  const navigate = useNavigate();
+  const rights = useRights();
+  const [open, setOpen] = useState(false);
+  const [doing, setDoing] = useState<[string, Operation] | null>(null);
+  const actions = useActions(resource, thing);
+  const edit = thing && !isFixed(thing) && permitted(resourceOf(resource).update, rights);
+  if (actions.length === 0 && !edit) {
+    return null;
+  }
+  const title = (name: string) => (name === "remove" ? words.t("screen.remove") : words.action(resource, name).title);
+  const label = thing ? labelOf(thing) : words.resource(resource).title;
+  return (
+    <>
+      <Dropdown
+        isOpen={open}
+        onOpenChange={setOpen}
+        onSelect={() => setOpen(false)}
+        popperProps={{ position: "right" }}
+        toggle={(ref) => (
+          <MenuToggle
+            ref={ref}
+            variant="plain"
+            isExpanded={open}
+            icon={<EllipsisVIcon />}
+            aria-label={`${words.t("screen.run")}: ${label}`}
+            onClick={() => setOpen(!open)}
+          />
+        )}
+      >
+        <DropdownList>
+          {edit && (
+            <DropdownItem key="edit" onClick={() => void navigate(`/r/${resource}/${encodeURIComponent(thing.id)}/edit`)}>
+              {words.t("screen.edit")}
+            </DropdownItem>
+          )}
+          {actions.map(([name, operation]) => (
+            <DropdownItem key={name} isDanger={name === "remove" || GRAVE.includes(name)} onClick={() => setDoing([name, operation])}>
+              {title(name)}
+            </DropdownItem>
+          ))}
+        </DropdownList>
+      </Dropdown>
+      {doing && <Doing resource={resource} name={doing[0]} operation={doing[1]} thing={thing} onClose={() => setDoing(null)} />}
+    </>
+  );
+}

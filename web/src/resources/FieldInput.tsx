@@ -1,0 +1,190 @@
+// One field of a generated form, by its kind.
+import {
+  Button,
+  Checkbox,
+  FormGroup,
+  FormHelperText,
+  FormSelect,
+  FormSelectOption,
+  HelperText,
+  HelperTextItem,
+  Split,
+  SplitItem,
+  Stack,
+  StackItem,
+  TextArea,
+  TextInput,
+} from "@patternfly/react-core";
+import type { ReactNode } from "react";
+import type { Choice, Typed } from "./typed";
+import { type Field, isResource, type ResourceName } from "./model";
+import { Reference, References } from "./Reference";
+import { type Speaker, useWords } from "./words";
+
+interface Props {
+  resource: ResourceName;
+  name: string;
+  field: Field;
+  value: Typed;
+  onChange: (value: Typed) => void;
+  /** What is wrong with it: what the form found, or the server said. */
+  wrong?: string;
+  idBase: string;
+}
+
+interface Inner extends Props {
+  id: string;
+  label: string;
+  describedBy: string;
+  words: Speaker;
+}
+
+const isChoice = (value: Typed): value is Choice => value !== null && typeof value === "object" && !Array.isArray(value);
+
+/** How many lines a value gets: a document more than a list. */
+const LINES = { json: 8, lines: 6, texts: 3 };
+
+function Several({ field, value, onChange, id, label, describedBy, words, wrong, resource, name }: Inner): ReactNode {
+  const list = Array.isArray(value) ? (value as string[]) : [];
+  if (isResource(field.of)) {
+    return <References id={id} label={label} of={field.of} chosen={list} onChange={onChange} describedBy={describedBy} wrong={Boolean(wrong)} />;
+  }
+  if (field.values) {
+    return (
+      <div role="group" aria-label={label} aria-describedby={describedBy}>
+        {field.values.map((one) => (
+          <Checkbox
+            key={one}
+            id={`${id}-${one}`}
+            label={words.value(resource, name, one)}
+            isChecked={list.includes(one)}
+            onChange={(_, on) => onChange(on ? [...list, one] : list.filter((other) => other !== one))}
+          />
+        ))}
+      </div>
+    );
+  }
+  return (
+    <TextArea
+      id={id}
+      value={list.join("\n")}
+      rows={LINES.texts}
+      resizeOrientation="vertical"
+      placeholder={words.t("screen.addLine")}
+      validated={wrong ? "error" : "default"}
+      aria-describedby={describedBy}
+      onChange={(_, text) => onChange(text === "" ? [] : text.split("\n"))}
+    />
+  );
+}
+
+function Pairs({ value, onChange, id, label, words }: Inner): ReactNode {
+  const pairs = Array.isArray(value) ? (value as [string, string][]) : [];
+  const put = (i: number, pair: [string, string]) => onChange(pairs.map((old, k) => (k === i ? pair : old)));
+  return (
+    <Stack hasGutter role="group" aria-label={label} id={id}>
+      {pairs.map(([key, text], i) => (
+        <StackItem key={i}>
+          <Split hasGutter>
+            <SplitItem isFilled>
+              <TextInput aria-label={`${label}: ${words.t("screen.key")} ${i + 1}`} value={key} onChange={(_, to) => put(i, [to, text])} />
+            </SplitItem>
+            <SplitItem isFilled>
+              <TextInput aria-label={`${label}: ${words.t("screen.value")} ${i + 1}`} value={text} onChange={(_, to) => put(i, [key, to])} />
+            </SplitItem>
+            <SplitItem>
+              <Button variant="secondary" aria-label={`${words.t("screen.takeAway")}: ${key || i + 1}`} onClick={() => onChange(pairs.filter((_, k) => k !== i))}>
+                {words.t("screen.takeAway")}
+              </Button>
+            </SplitItem>
+          </Split>
+        </StackItem>
+      ))}
+      <StackItem>
+        <Button variant="link" isInline onClick={() => onChange([...pairs, ["", ""]])}>
+          {words.t("screen.add")}
+        </Button>
+      </StackItem>
+    </Stack>
+  );
+}
+
+function Input(props: Inner): ReactNode {
+  const { resource, name, field, value, onChange, id, label, describedBy, words, wrong } = props;
+  const validated = wrong ? "error" : "default";
+  if (field.kind === "texts") {
+    return <Several {...props} />;
+  }
+  if (field.kind === "map") {
+    return <Pairs {...props} />;
+  }
+  if (isResource(field.of)) {
+    const chosen = isChoice(value) ? value : null;
+    const byId = field.relationship === true || field.kind === "int";
+    return <Reference id={id} label={label} of={field.of} byId={byId} chosen={chosen} onChoose={onChange} describedBy={describedBy} wrong={Boolean(wrong)} />;
+  }
+  const text = typeof value === "string" ? value : "";
+  if (field.kind === "bool" || field.values) {
+    const options = field.kind === "bool" ? ["true", "false"] : [...(field.values ?? [])];
+    const word = (one: string) => (field.kind === "bool" ? words.t(one === "true" ? "screen.yes" : "screen.no") : words.value(resource, name, one));
+    // What it is now may be something that nobody sets.
+    const shown = text && !options.includes(text) ? [text, ...options] : options;
+    return (
+      <FormSelect id={id} value={text} validated={validated} aria-describedby={describedBy} onChange={(_, to) => onChange(to)}>
+        <FormSelectOption value="" label={words.t(field.required ? "screen.choose" : "screen.nobody")} />
+        {shown.map((one) => (
+          <FormSelectOption key={one} value={one} label={word(one)} />
+        ))}
+      </FormSelect>
+    );
+  }
+  if (field.kind === "json" || field.kind === "lines") {
+    return (
+      <TextArea
+        id={id}
+        value={text}
+        rows={LINES[field.kind]}
+        resizeOrientation="vertical"
+        spellCheck={false}
+        className="siegel-mono"
+        validated={validated}
+        aria-describedby={describedBy}
+        onChange={(_, to) => onChange(to)}
+      />
+    );
+  }
+  const type = field.kind === "secret" ? "password" : field.kind === "time" ? "datetime-local" : "text";
+  return (
+    <TextInput
+      id={id}
+      type={type}
+      value={text}
+      inputMode={field.kind === "int" ? "numeric" : undefined}
+      autoComplete={field.kind === "secret" ? "new-password" : "off"}
+      spellCheck={false}
+      validated={validated}
+      aria-describedby={describedBy}
+      onChange={(_, to) => onChange(to)}
+    />
+  );
+}
+
+export function FieldInput(props: Props) {
+  const words = useWords();
+  const { resource, name, field, wrong, idBase } = props;
+  const label = words.attribute(resource, name);
+  const help = words.help(resource, name);
+  const id = `${idBase}-${name}`;
+  const describedBy = `${id}-help`;
+  const grouped = field.kind === "map" || (field.kind === "texts" && Boolean(field.values));
+  return (
+    <FormGroup label={label} fieldId={grouped ? undefined : id} role={grouped ? "group" : undefined} isRequired={field.required}>
+      <Input {...props} id={id} label={label} describedBy={describedBy} words={words} />
+      <FormHelperText>
+        <HelperText id={describedBy} isLiveRegion={Boolean(wrong)}>
+          {wrong ? <HelperTextItem variant="error">{wrong}</HelperTextItem> : help ? <HelperTextItem>{help}</HelperTextItem> : null}
+        </HelperText>
+      </FormHelperText>
+    </FormGroup>
+  );
+}

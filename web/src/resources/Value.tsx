@@ -1,0 +1,227 @@
+// Any value of the API, readable: by its kind, in the words and numbers of the language.
+import { DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Label, LabelGroup } from "@patternfly/react-core";
+import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
+import type { ReactNode } from "react";
+import { Link } from "react-router";
+import { octets } from "../format";
+import { Code } from "../parts/Code";
+import { addressOf, type Field, isResource, resourceOf, type ResourceName, type Thing } from "./model";
+import { useWords } from "./words";
+
+const GOOD = ["active", "issued", "valid", "good", "done", "approved", "ok"];
+const BAD = ["revoked", "failed", "rejected", "invalid"];
+const MIND = ["held", "expired", "disabled", "offline", "withdrawn", "cancelled", "superseded", "retired", "deactivated"];
+
+/** One of few values, with the colour that such states have everywhere. */
+export function ValueLabel({ value, text }: { value: string; text: string }) {
+  const status = GOOD.includes(value) ? "success" : BAD.includes(value) ? "danger" : MIND.includes(value) ? "warning" : undefined;
+  return status ? <Label status={status}>{text}</Label> : <Label color="blue">{text}</Label>;
+}
+
+const isScalar = (value: unknown) => value === null || typeof value !== "object";
+
+/** The names that all of a list's members have, when they are rows of a table; else none. */
+export function columnsOfRows(list: unknown[]): string[] {
+  const first = list[0];
+  if (list.length < 2 || isScalar(first) || Array.isArray(first)) {
+    return [];
+  }
+  const names = Object.keys(first as object);
+  const same = (one: unknown) =>
+    !isScalar(one) && !Array.isArray(one) && Object.keys(one as object).join() === names.join() && Object.values(one as object).every(isScalar);
+  return names.length <= 8 && list.every(same) ? names : [];
+}
+
+function Rows({ list, names }: { list: Record<string, unknown>[]; names: string[] }) {
+  return (
+    <Table variant="compact" borders={false} gridBreakPoint="grid-md" aria-label={names.join(", ")}>
+      <Thead>
+        <Tr>
+          {names.map((name) => (
+            <Th key={name}>{name}</Th>
+          ))}
+        </Tr>
+      </Thead>
+      <Tbody>
+        {list.map((one, i) => (
+          <Tr key={i}>
+            {names.map((name) => (
+              <Td key={name} dataLabel={name}>
+                <Json value={one[name]} />
+              </Td>
+            ))}
+          </Tr>
+        ))}
+      </Tbody>
+    </Table>
+  );
+}
+
+/** JSON as what it is: names with values, lists, rows of a table, texts. */
+export function Json({ value, depth = 0 }: { value: unknown; depth?: number }): ReactNode {
+  const { t, count } = useWords();
+  if (value === null || value === undefined || value === "") {
+    return "–";
+  }
+  if (typeof value === "boolean") {
+    return t(value ? "screen.yes" : "screen.no");
+  }
+  if (typeof value === "number") {
+    return count(value);
+  }
+  if (Array.isArray(value)) {
+    if (value.length === 0) {
+      return "–";
+    }
+    const names = columnsOfRows(value);
+    if (names.length > 0) {
+      return <Rows list={value as Record<string, unknown>[]} names={names} />;
+    }
+    const plain = value.every(isScalar);
+    return (
+      <ul className={plain ? "siegel-plain" : "siegel-items"}>
+        {value.map((one, i) => (
+          <li key={i}>
+            <Json value={one} depth={depth + 1} />
+          </li>
+        ))}
+      </ul>
+    );
+  }
+  if (typeof value === "object") {
+    const entries = Object.entries(value);
+    return entries.length === 0 ? (
+      "–"
+    ) : (
+      <dl className="siegel-json">
+        {entries.map(([key, one]) => (
+          <div key={key}>
+            <dt>{key}</dt>
+            <dd>
+              <Json value={one} depth={depth + 1} />
+            </dd>
+          </div>
+        ))}
+      </dl>
+    );
+  }
+  return <span className={depth > 0 && String(value).includes(" ") ? "siegel-wrap siegel-line" : "siegel-wrap"}>{String(value)}</span>;
+}
+
+/** JSON in one line, for a table: "kind: import, done: 3". */
+export function inBrief(value: unknown): string {
+  if (isScalar(value)) {
+    return value === null ? "–" : String(value);
+  }
+  const entries = Object.entries(value as object);
+  return entries.map(([key, one]) => (Array.isArray(value) ? inBrief(one) : `${key}: ${isScalar(one) ? inBrief(one) : "…"}`)).join(", ");
+}
+
+interface Shown {
+  resource: ResourceName;
+  name: string;
+  field: Field;
+  value: unknown;
+  /** In a table there is little room. */
+  short?: boolean;
+}
+
+function texts({ resource, name, field, value, short }: Shown, words: ReturnType<typeof useWords>): ReactNode {
+  const list = Array.isArray(value) ? value.map(String) : [];
+  if (list.length === 0) {
+    return "–";
+  }
+  const text = (one: string) => (field.of === "rights" ? words.right(one) : field.values ? words.value(resource, name, one) : one);
+  return short ? (
+    <span className="siegel-wrap">{list.slice(0, 3).map(text).join(", ") + (list.length > 3 ? " …" : "")}</span>
+  ) : (
+    <LabelGroup numLabels={20} categoryName={undefined} aria-label={words.attribute(resource, name)}>
+      {list.map((one) => (
+        <Label key={one} variant="outline" textMaxWidth="40ch">
+          {text(one)}
+        </Label>
+      ))}
+    </LabelGroup>
+  );
+}
+
+export function Value(props: Shown): ReactNode {
+  const { resource, name, field, value, short } = props;
+  const words = useWords();
+  if (field.kind === "texts") {
+    return texts(props, words);
+  }
+  if (value === null || value === undefined || value === "") {
+    return "–";
+  }
+  switch (field.kind) {
+    case "bool":
+      return words.t(value === true ? "screen.yes" : "screen.no");
+    case "int":
+      return name.endsWith("_us") || name === "object" ? String(value) : words.count(Number(value));
+    case "time":
+      return words.instant(String(value));
+    case "hex":
+      return short ? octets(String(value)).slice(0, 23) : <span className="siegel-mono">{octets(String(value))}</span>;
+    case "map":
+      return short ? (
+        <span className="siegel-wrap">
+          {Object.entries(value as object)
+            .map(([key, text]) => `${key}: ${String(text)}`)
+            .join(", ")}
+        </span>
+      ) : (
+        <Json value={value} />
+      );
+    case "json":
+      return name === "commands" && !short ? <Commands value={value} /> : short ? <span className="siegel-wrap">{inBrief(value)}</span> : <Json value={value} />;
+    case "lines":
+      return short ? "…" : <Code label={words.attribute(resource, name)} text={String(value)} file={`${resource}-${name}.${field.kind === "lines" ? "pem" : "txt"}`} />;
+    default:
+      break;
+  }
+  const text = String(value);
+  if (field.values) {
+    return <ValueLabel value={text} text={words.value(resource, name, text)} />;
+  }
+  if (!short && text.includes("\n")) {
+    return <Code label={words.attribute(resource, name)} text={text} file={`${resource}-${name}.txt`} type="text/plain" />;
+  }
+  if (isResource(field.of) && field.of !== "rights") {
+    return <Link to={byName(field.of, text)}>{text}</Link>;
+  }
+  return <span className="siegel-wrap">{text}</span>;
+}
+
+/** The list with that one alone: an attribute says a name, which has no address of its own. */
+function byName(of: ResourceName, text: string): string {
+  const resource = resourceOf(of);
+  const named = Boolean(resource.fields.name);
+  return named && resource.fields.name?.filter ? `${addressOf(of)}?filter%5Bname%5D=${encodeURIComponent(text)}` : addressOf(of, text);
+}
+
+/** Ready command lines, each to be copied. */
+function Commands({ value }: { value: unknown }) {
+  const lines = Object.entries((value ?? {}) as Record<string, string | null>).filter((one): one is [string, string] => typeof one[1] === "string");
+  return (
+    <DescriptionList isCompact>
+      {lines.map(([key, text]) => (
+        <DescriptionListGroup key={key}>
+          <DescriptionListTerm>{key}</DescriptionListTerm>
+          <DescriptionListDescription>
+            <Code label={key} text={text} file={`${key}.txt`} type="text/plain" />
+          </DescriptionListDescription>
+        </DescriptionListGroup>
+      ))}
+    </DescriptionList>
+  );
+}
+
+/** The other end of a relationship, by its name where that came along. */
+export function Other({ thing, name, labels }: { thing: Thing; name: string; labels: Record<string, string> }): ReactNode {
+  const other = thing.relationships?.[name]?.data;
+  if (!other) {
+    return "–";
+  }
+  return <Link to={addressOf(other.type, other.id)}>{labels[`${other.type}/${other.id}`] ?? `${other.id}`}</Link>;
+}

@@ -1,0 +1,129 @@
+// Making one, and changing one.
+import { Breadcrumb, BreadcrumbItem, PageSection, Skeleton } from "@patternfly/react-core";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, useNavigate } from "react-router";
+import { ErrorAlert } from "../parts/ErrorAlert";
+import { Title } from "../parts/Title";
+import { Later } from "./Act";
+import { type One, type Outcome, useOne, useRenew } from "./api";
+import { ResourceForm } from "./Form";
+import { keptOf } from "./typed";
+import { addressOf, labelOf, onceOf, type Operation, resourceOf, type ResourceName } from "./model";
+import { Once } from "./Once";
+import { useForm } from "./useForm";
+import { useWords } from "./words";
+
+function Crumbs({ resource, here }: { resource: ResourceName; here: string }) {
+  const words = useWords();
+  const title = words.resource(resource).title;
+  return (
+    <Breadcrumb aria-label={words.t("screen.list")}>
+      <BreadcrumbItem render={({ className }) => <Link className={className} to={`/r/${resource}`}>{title}</Link>} />
+      <BreadcrumbItem isActive>{here}</BreadcrumbItem>
+    </Breadcrumb>
+  );
+}
+
+export function ResourceNew({ resource, operation }: { resource: ResourceName; operation: Operation }) {
+  const words = useWords();
+  const renew = useRenew();
+  const navigate = useNavigate();
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const own = words.resource(resource);
+  const open = (id: string) => void navigate(addressOf(resource, id), { state: { said: words.t("screen.created") } });
+  const form = useForm({
+    operation,
+    onOutcome: (what) => {
+      void renew(resource);
+      if (what.kind === "done" && what.thing && onceOf(resource, what.thing).length === 0) {
+        open(what.thing.id);
+      } else {
+        setOutcome(what);
+      }
+    },
+  });
+  const made = outcome?.kind === "done" ? outcome.thing : null;
+  return (
+    <>
+      <Title title={own.create ?? words.t("screen.create")} subtitle={own.purpose} above={<Crumbs resource={resource} here={own.create ?? words.t("screen.create")} />} />
+      <PageSection>
+        {outcome && <Later outcome={outcome} />}
+        {made && <Once resource={resource} shown={onceOf(resource, made)} onKept={() => open(made.id)} />}
+        {!outcome && (
+          <ResourceForm
+            resource={resource}
+            operation={operation}
+            form={form}
+            submitText={words.t("screen.create")}
+            onCancel={() => void navigate(`/r/${resource}`)}
+          />
+        )}
+      </PageSection>
+    </>
+  );
+}
+
+function Change({ resource, operation, one, onReload }: { resource: ResourceName; operation: Operation; one: One; onReload: () => void }) {
+  const words = useWords();
+  const renew = useRenew();
+  const navigate = useNavigate();
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const back = addressOf(resource, one.thing.id);
+  const labels = Object.fromEntries(
+    Object.entries(one.thing.relationships ?? {}).map(([name, other]) => [name, other?.data ? (one.labels[`${other.data.type}/${other.data.id}`] ?? other.data.id) : ""]),
+  );
+  const form = useForm({
+    operation,
+    thing: one.thing,
+    labels,
+    etag: one.etag,
+    onOutcome: (what) => {
+      void renew(resource);
+      if (what.kind === "done") {
+        const kept = what.thing ? keptOf(form.fields, form.values, what.thing) : [];
+        const names = kept.map((name) => words.attribute(resource, name)).join(", ");
+        void navigate(back, { state: { said: kept.length > 0 ? words.t("screen.kept", { what: names }) : words.t("screen.changed") } });
+      } else {
+        setOutcome(what);
+      }
+    },
+  });
+  return outcome ? (
+    <Later outcome={outcome} />
+  ) : (
+    <ResourceForm
+      resource={resource}
+      operation={operation}
+      form={form}
+      submitText={words.t("screen.save")}
+      onCancel={() => void navigate(back)}
+      onReload={onReload}
+    />
+  );
+}
+
+export function ResourceEdit({ resource, id }: { resource: ResourceName; id: string }) {
+  const words = useWords();
+  const { t } = useTranslation();
+  const one = useOne(resource, id);
+  // The form keeps to what was there when it was opened, whatever comes in while somebody types; a reload begins anew.
+  const [opened, setOpened] = useState<{ one: One; turn: number } | null>(null);
+  if (one.data && !one.isFetching && !opened) {
+    setOpened({ one: one.data, turn: 0 });
+  }
+  const operation = resourceOf(resource).update;
+  const label = opened ? labelOf(opened.one.thing) : id;
+  const reload = () =>
+    void one.refetch().then((answer) => answer.data && setOpened({ one: answer.data, turn: (opened?.turn ?? 0) + 1 }));
+  return (
+    <>
+      <Title title={`${words.t("screen.edit")}: ${label}`} above={<Crumbs resource={resource} here={label} />} />
+      <PageSection>
+        <ErrorAlert error={one.error} />
+        {!opened && !one.error && <Skeleton height="20rem" screenreaderText={t("app.loading")} />}
+        {opened && operation && <Change key={opened.turn} resource={resource} operation={operation} one={opened.one} onReload={reload} />}
+      </PageSection>
+    </>
+  );
+}

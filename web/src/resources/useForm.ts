@@ -1,0 +1,63 @@
+// The state of a generated form: what is typed, what is wrong with it, and what became of sending it.
+import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
+import { ApiError } from "../api/client";
+import { carryOut, type Outcome, type Sending } from "./api";
+import { check, documentOf, errorsAt, type Typed, type Values, valuesOf, type Wrong } from "./typed";
+import type { Operation, Thing } from "./model";
+import { type Speaker, useWords } from "./words";
+
+function textOf(wrong: Wrong, words: Speaker, required: string): string {
+  return wrong.wrong === "json" ? words.t("screen.jsonWrong", { why: wrong.why ?? "" }) : wrong.wrong === "number" ? words.t("screen.numberWrong") : required;
+}
+
+interface Options {
+  operation: Operation;
+  /** What is changed, or acted on. */
+  thing?: Thing;
+  labels?: Record<string, string>;
+  etag?: string | null;
+  onOutcome: (outcome: Outcome) => void;
+}
+
+export function useForm({ operation, thing, labels, etag, onOutcome }: Options) {
+  const words = useWords();
+  const base = words.t("common.required", { ns: "base" });
+  const fields = operation.fields ?? {};
+  const update = operation.method === "PATCH";
+  const [before] = useState<Values>(() => valuesOf(fields, update ? thing : undefined, labels));
+  const [values, setValues] = useState<Values>(before);
+  const [wrong, setWrong] = useState<Record<string, string>>({});
+  const [file, setFile] = useState<File | null>(null);
+  const sending = useMutation({
+    mutationFn: (what: Sending) => carryOut(operation, what),
+    onSuccess: onOutcome,
+    onError: (error) => setWrong(error instanceof ApiError ? errorsAt(error, fields) : {}),
+  });
+  const change = (name: string, value: Typed) => {
+    setValues((old) => ({ ...old, [name]: value }));
+    setWrong(({ [name]: _, ...rest }) => rest);
+  };
+  const checked = check(fields, values, update ? before : undefined);
+  const unchanged = update && Object.keys(checked.attributes).length + Object.keys(checked.relationships).length + Object.keys(checked.wrong).length === 0;
+  const submit = () => {
+    const found = Object.entries(checked.wrong).map(([name, one]) => [name, textOf(one, words, base)]);
+    if (operation.raw && !file) {
+      found.push(["file", words.t("screen.fileWanted")]);
+    }
+    setWrong(Object.fromEntries(found));
+    if (found.length > 0) {
+      sending.reset();
+      return;
+    }
+    const what: Sending = { id: thing?.id, etag };
+    if (operation.raw) {
+      what.file = file ?? undefined;
+      what.query = checked.attributes;
+    } else if (operation.type && (operation.method !== "POST" || !operation.path.includes("{id}") || Object.keys(checked.attributes).length > 0)) {
+      what.document = documentOf(operation, checked, thing);
+    }
+    sending.mutate(what);
+  };
+  return { fields, values, change, wrong, file, setFile, submit, unchanged, sending };
+}
