@@ -10,11 +10,6 @@
 	"('-----BEGIN CERTIFICATE REQUEST-----' || E'\\n' || rtrim(regexp_replace(translate(encode(k.csr, 'base64'),"    \
 	" E'\\n', ''), '(.{64})', E'\\\\1\\n', 'g'), E'\\n') || E'\\n-----END CERTIFICATE REQUEST-----\\n')"
 
-/* "token:<id>" is the token of token_label, the others are named by their URIs. */
-#define KEY_STORE                                                                                                      \
-	"CASE WHEN k.key_ref = '' THEN NULL WHEN k.key_ref LIKE 'file:%' THEN 'file' WHEN k.key_ref LIKE 'token:%' THEN 'token'" \
-	" ELSE coalesce(substring(k.key_ref FROM '[:;]token=([^;?]*)'), 'token') END"
-
 static const struct attribute attributes[] = {
 	{"name", "k.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED, "small letters, digits and -"},
 	{"status", "k.status", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "pending, active, offline, disabled, superseded, revoked or retired",
@@ -25,7 +20,7 @@ static const struct attribute attributes[] = {
 	{"subject", "k.subject", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
 	{"key_type", "k.key_type", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_CREATE},
 	{"signature", "k.signature", ATTRIBUTE_TEXT, ATTRIBUTE_CREATE, "its signature algorithm; null: the default of its key type"},
-	{"key_store", KEY_STORE, ATTRIBUTE_TEXT, ATTRIBUTE_CREATE,
+	{"key_store", "ca_key_store(k.id)", ATTRIBUTE_TEXT, ATTRIBUTE_CREATE,
 	 "where its key lies: file, token (the first one) or the label of another token; null: elsewhere. To make one, the store's name",
 	 .of = "key_stores"},
 	{"key_id", "k.ski", ATTRIBUTE_HEX, ATTRIBUTE_FILTER},

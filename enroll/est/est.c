@@ -192,7 +192,7 @@ static void
 count_refusal(const struct est_exchange *x, const struct est_operation *op, const struct error *e)
 {
 	bool asks = e->code == E_UNAUTHENTICATED && !http_header_get(x->request, "Authorization") && !http_client_cert_pem(x->request);
-	if (e->code && op && strcmp(op->method, "POST") == 0 && !asks)
+	if (e->code && op && x->door.tenant_id && strcmp(op->method, "POST") == 0 && !asks)
 		enroll_refused(x->est->enroll, x->door.tenant_id, e->code);
 }
 

@@ -15,7 +15,7 @@ static void
 setup(void)
 {
 	n_before = engine_children(before);
-	ck_assert_uint_eq(n_before, 5);
+	ck_assert_uint_eq(n_before, 6);
 }
 
 /* All processes are those of before, and issue. */

@@ -317,6 +317,7 @@ static const struct {
     {"batch_sweep", "siegel_ca"},
     {"ca_chain", "siegel_ca"},
     {"ca_is_of", "siegel_est siegel_scep"},
+    {"ca_key_store", "siegel_api"},
     {"certificate_add", "siegel_ca"},
     {"certificate_affected", "siegel_ca"},
     {"certificate_annotate_many", "siegel_ca"},

@@ -130,8 +130,8 @@ START_TEST(the_dashboard_counts_its_tenant)
 		                 "[{\"count\": 40, \"source\": \"rest\"}, {\"count\": 10, \"source\": \"est\"}]");
 		ck_assert_str_eq(test_one(api, "SELECT dashboard(7) ->> 'by_ca'"), "[{\"ca\": \"issuing\", \"count\": 50}]");
 		ck_assert_str_eq(test_one(api, "SELECT jsonb_array_length(dashboard(7) -> 'by_day')"), "7");
-		ck_assert_str_eq(test_one(api, "SELECT (dashboard(7) -> 'by_day' -> 6) - 'day'"), "{\"issued\": 0, \"revoked\": 5}");
-		ck_assert_str_eq(test_one(api, "SELECT (dashboard(7) -> 'by_day' -> 5) - 'day'"), "{\"issued\": 25, \"revoked\": 0}");
+		ck_assert_str_eq(test_one(api, "SELECT (dashboard(7) -> 'by_day' -> 6) - 'day'"), "{\"issued\": 0, \"refused\": 0, \"revoked\": 5}");
+		ck_assert_str_eq(test_one(api, "SELECT (dashboard(7) -> 'by_day' -> 5) - 'day'"), "{\"issued\": 25, \"refused\": 0, \"revoked\": 0}");
 		test_one(owner, "SELECT statistics_fold()");
 	}
 	ck_assert_str_eq(test_one(api, "SELECT count(*) FROM certificate_label WHERE tenant_id <> 2"), "0");

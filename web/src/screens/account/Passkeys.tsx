@@ -142,7 +142,7 @@ export function Passkeys({ session }: { session: Session }) {
             </Button>
           </Proved>
         ) : possible ? (
-          <Button variant="secondary" className="siegel-below" onClick={() => setOpen({ what: "add" })}>
+          <Button variant="secondary" className="siegel-above" onClick={() => setOpen({ what: "add" })}>
             {t("add")}
           </Button>
         ) : (

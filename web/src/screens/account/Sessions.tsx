@@ -139,7 +139,7 @@ export function Sessions({ account }: { account?: number }) {
           </Tbody>
         </Table>
         {sessions.isSuccess && rows.length === 0 && <p>{ta("noSessions")}</p>}
-        <Flex className="siegel-below">
+        <Flex className="siegel-above">
           {sessions.hasNextPage && (
             <FlexItem>
               <Button variant="link" isLoading={sessions.isFetchingNextPage} onClick={() => void sessions.fetchNextPage()}>
