@@ -472,22 +472,28 @@ rename_passkey(struct manage *m, struct error *e)
 	return 0;
 }
 
-/* One's own: not the last second factor, and over a session that has proved one lately. Somebody else's: by who manages accounts. */
+/* One's own: over a session that has proved a second factor lately. Somebody else's: by who manages accounts and may do all that this one may. The
+ * last second factor stays in both cases: to take it away has an operation of its own, which may want an approval. */
 static int
-may_remove(struct manage *m, int64_t session, struct error *e)
+may_remove(struct manage *m, int64_t account, int64_t session, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
-	struct db_param row[] = {DB_INT(m->who->account_id), DB_INT(m->id)};
+	struct db_param row[] = {DB_INT(account), DB_INT(m->id)};
+	bool own = account == m->who->account_id;
+	struct account other;
 	struct login l;
-	if (!session)
+	if (own && !session)
 		return fail(e, E_FORBIDDEN, "one's own passkey is removed over a session, in a browser");
-	if (load_session(m, session, &l, e) < 0 || check_proved(&l, e) < 0 ||
+	if ((own ? load_session(m, session, &l, e) < 0 || check_proved(&l, e) < 0 : account_load(m, account, NULL, &other, e) < 0) ||
 	    db_query(m->desk->db,
 	             "SELECT EXISTS (SELECT FROM second_factor WHERE account_id = $1::int8 AND confirmed_at IS NOT NULL)"
 	             " OR EXISTS (SELECT FROM passkey WHERE account_id = $1::int8 AND id <> $2::int8)",
 	             row, 2, false, &r, e) < 0)
 		return -1;
-	return db_bool(r, 0, 0) ? 0 : fail(e, E_CONFLICT, "it is the account's only second factor: set up another one first");
+	if (db_bool(r, 0, 0))
+		return 0;
+	return own ? fail(e, E_CONFLICT, "it is the account's only second factor: set up another one first")
+	           : fail(e, E_CONFLICT, "it is the account's only second factor: reset that instead");
 }
 
 static int
@@ -497,7 +503,7 @@ remove_passkey(struct manage *m, struct error *e)
 	int64_t session, account;
 	const char *name;
 	if (manage_int(m, "session", 0, 0, INT64_MAX, 0, &session, e) < 0 || manage_body_end(m, e) < 0 || load_passkey(m, &account, &name, e) < 0 ||
-	    (account == m->who->account_id && may_remove(m, session, e) < 0))
+	    may_remove(m, account, session, e) < 0)
 		return -1;
 	m->detail = detail_text(m->arena, "passkey", name, NULL);
 	return db_query(m->desk->db, "DELETE FROM passkey WHERE id = $1::int8", row, 1, false, NULL, e);

@@ -4,6 +4,7 @@ import concurrent.futures
 import copy
 import json
 import time
+import uuid
 
 import cbor2
 import pytest
@@ -87,12 +88,13 @@ def test_several_are_named_listed_and_removed(instance, rest, keyed):
     # The last second factor stays.
     refused = keyed("DELETE", f"/passkeys/{keys['first']}")
     assert refused.status == 409 and "only second factor" in refused.error["detail"], refused
-    # An administrator sees it and takes it away, over a token too.
+    # An administrator sees it, and takes away one that isn't the last, over a token too.
     found = rest.get(f"/passkeys?filter[account]={keyed.now().data['relationships']['account']['data']['id']}")
     assert [k["id"] for k in found.data] == [keys["first"]]
     assert rest.patch(f"/passkeys/{keys['first']}", change | {"data": change["data"] | {"id": keys["first"]}}).status == 403
+    assert keyed.add("third", Authenticator()).status == 200
     assert rest.delete(f"/passkeys/{keys['first']}").status == 204
-    assert Browser(instance).sign_in(keyed.name, password=PASSWORD).attributes["missing"] == ["totp"]
+    assert [k["attributes"]["name"] for k in keyed("GET", "/passkeys").data] == ["third"]
 
 
 def test_app_and_passkey_together(instance, keyed):
@@ -349,6 +351,27 @@ def test_wrong_documents(instance, keyed, shown):
 
 
 # ---------------------------------------------------------------- who may change how somebody signs in
+
+
+@pytest.mark.rows("W04", "R07")
+def test_who_manages_accounts_disarms_nobody(instance, default_tenant, rest):
+    """Passkeys of who may do more than the one who asks stay; and the last second factor goes by its own operation alone, which may want approvals."""
+    one = first(instance, default_tenant, "administrator")
+    assert one.add("spare", Authenticator()).status == 200
+    role, name = (f"x{uuid.uuid4().hex[:10]}" for _ in range(2))
+    assert rest.post("/roles", {"data": {"type": "roles", "attributes": {"name": role, "rights": ["read", "accounts.manage"]}}}).status == 201
+    assert rest.post("/accounts", {"data": {"type": "accounts", "attributes": {"name": name, "role": role}}}).status == 201
+    made = rest.post("/credentials", {"data": {"type": "credentials", "attributes": {"account": name, "kind": "token", "hours": 1}}})
+    weak = instance.rest(made.attributes["secret"])
+    keys = [k["id"] for k in one("GET", "/passkeys").data]
+    for key in keys:
+        refused = weak.delete(f"/passkeys/{key}")
+        assert refused.status == 403 and "may do what yours may not" in refused.error["detail"], refused
+    assert one.now().attributes["passkeys"] == 2
+    assert rest.delete(f"/passkeys/{keys[1]}").status == 204
+    refused = rest.delete(f"/passkeys/{keys[0]}")
+    assert refused.status == 409 and "reset" in refused.error["detail"], refused
+    assert Browser(instance).sign_in(one.name, password=PASSWORD).attributes["missing"] == ["second_factor"]
 
 
 @pytest.mark.rows("W04")
