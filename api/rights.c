@@ -121,6 +121,9 @@ identify(struct call *c, struct error *e)
 	pem = http_client_cert_pem(c->request);
 	if (!pem)
 		return fail(e, E_UNAUTHENTICATED, "a bearer token or a client certificate is wanted");
+	/* A browser shows a certificate as it sends a cookie: to whichever page it is that asks. Programs don't send these headers. */
+	if ((http_header_get(c->request, "Sec-Fetch-Site") || http_header_get(c->request, "Origin")) && rights_same_origin(c, e))
+		return -1;
 	if (call_db(c, e))
 		return -1;
 	if (auth_client_cert(c->db, pem, c->arena, &c->who, e)) {

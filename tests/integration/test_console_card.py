@@ -87,6 +87,22 @@ def test_signing_in(instance, holder):
     assert ways == {"passkey": True, "card_url": f"https://{card_name(instance)}:{instance.port}"}
 
 
+@pytest.mark.rows("W02", "W05")
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.example"},
+                                     {"Origin": "null"}, {"Sec-Fetch-Site": "same-origin"}], ids=str)
+def test_a_page_of_another_site_doesnt_act_by_the_card(instance, rest, holder, headers):
+    """A certificate that a browser shows by itself is like a cookie: a form without a body asks for no leave by CORS."""
+    one = holder()
+    victim = rest.issued("cert_device", cn=f"victim-{one.name}")["id"]
+    program = instance.rest(cert=one.cert, key=one.key, source=support.new_address())
+    assert program.post(f"/certificates/{victim}/hold", headers=headers).status == 403
+    assert rest.get(f"/certificates/{victim}").attributes["status"] == "issued"
+    if headers != {"Sec-Fetch-Site": "same-origin"}:
+        assert program.get("/certificates", headers=headers).status == 403
+    # Programs say nothing of the kind.
+    assert program.post(f"/certificates/{victim}/hold").status == 200
+
+
 @pytest.mark.rows("W05")
 def test_the_session_ends_with_the_certificate(instance, holder):
     one = holder()
