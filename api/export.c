@@ -235,6 +235,9 @@ export_csv_cell(struct buf *b, const char *text)
 	for (const char *p = text; *p; p++) {
 		unsigned char ch = (unsigned char)*p;
 
+		/* Where lists are separated by semicolons a spreadsheet begins a cell behind one, quotes or not. */
+		if (p > text && p[-1] == ';' && is_formula(p + strspn(p, "\"")))
+			buf_add_byte(b, '\'');
 		if ((ch < 0x20 && ch != '\t' && ch != '\n' && ch != '\r') || ch == 0x7f) {
 			buf_add_str(b, "\xEF\xBF\xBD");
 			continue;

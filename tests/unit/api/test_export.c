@@ -12,6 +12,9 @@ static const struct {
 	{"=1+1", "\"'=1+1\""}, {"+1", "\"'+1\""}, {"-1", "\"'-1\""}, {"@SUM(1)", "\"'@SUM(1)\""}, {"\t=1", "\"'\t=1\""}, {"\r=1", "\"'\r=1\""},
 	{"\n=1", "\"'\n=1\""}, {"  =1", "\"'  =1\""}, {"\xEF\xBC\x9D" "1", "\"'\xEF\xBC\x9D" "1\""}, {"\xEF\xBC\xA0x", "\"'\xEF\xBC\xA0x\""},
 	{"1=1", "\"1=1\""}, {"a-b", "\"a-b\""},
+	/* the same where a cell begins for programs that separate lists by semicolons */
+	{"a;=1+1;b", "\"a;'=1+1;b\""}, {"a; =1", "\"a;' =1\""}, {"a;\"=1", "\"a;'\"\"=1\""}, {"a\\;-1", "\"a\\;'-1\""},
+	{"a\n-----END", "\"a\n-----END\""},
 	/* what a terminal would obey */
 	{"\x1b[2J", "\"\xEF\xBF\xBD[2J\""}, {"a\x7f", "\"a\xEF\xBF\xBD\""},
 };
