@@ -59,7 +59,7 @@ read_profiles(struct manage *m, const char **ret, struct error *e)
 		const char *s = json_string_value(item);
 		if (!s || !*s || strlen(s) > 63 || strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(s))
 			return manage_text_refused(m, "profiles", item, i, "isn't the name of a profile", e);
-		*ret = arena_printf(m->arena, "%s%s%s", *ret ? *ret : "{", *ret ? "," : "", s);
+		*ret = arena_printf(m->arena, "%s%s\"%s\"", *ret ? *ret : "{", *ret ? "," : "", s); /* null in quotes is a text */
 	}
 	*ret = arena_printf(m->arena, "%s}", *ret ? *ret : "{");
 	if (json_array_size(list) && !(m->rights & RIGHT_BIT(RIGHT_ISSUE)))

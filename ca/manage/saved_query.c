@@ -47,7 +47,7 @@ read_columns(struct manage *m, const char **ret, struct error *e)
 		if (!s || !*s || strlen(s) > COLUMN_MAX_BYTES || strlen(s) != json_string_length(item) ||
 		    strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") != strlen(s))
 			return manage_text_refused(m, "columns", item, i, "isn't the name of an attribute, or metadata and a key", e);
-		text = arena_printf(m->arena, "%s%s%s", text, i ? "," : "", s);
+		text = arena_printf(m->arena, "%s%s\"%s\"", text, i ? "," : "", s); /* NULL in quotes is a text */
 	}
 	*ret = arena_printf(m->arena, "%s}", text);
 	return 0;

@@ -207,10 +207,10 @@ def change(rest, id, headers=None, **attributes):
 def test_a_query_is_kept_changed_and_deleted(default_tenant):
     rest, other = default_tenant.rest("requestor"), default_tenant.rest("operator")
     name = f'<b onclick="x">{uuid.uuid4().hex[:8]} = '
-    answer = save(rest, name.strip(), columns=["serial", "metadata.site"], query={"filter[owner][contains]": HOSTILE[0], "sort": "-not_after"})
+    answer = save(rest, name.strip(), columns=["serial", "metadata.site", "NULL"], query={"filter[owner][contains]": HOSTILE[0], "sort": "-not_after"})
     assert answer.status == 201 and answer.headers["location"].endswith(f"/saved_queries/{answer.data['id']}"), answer
     a, id = answer.attributes, answer.data["id"]
-    assert a["query"] == {"filter[owner][contains]": HOSTILE[0], "sort": "-not_after"} and a["columns"] == ["serial", "metadata.site"]
+    assert a["query"] == {"filter[owner][contains]": HOSTILE[0], "sort": "-not_after"} and a["columns"] == ["serial", "metadata.site", "NULL"]
     assert a["own"] is True and a["shared"] is False and a["version"] == 1 and a["name"] == name.strip()
     assert save(rest, name.strip()).status == 409
     # Nobody else's.
