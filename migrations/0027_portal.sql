@@ -181,6 +181,7 @@ END $$;
 REVOKE ALL ON FUNCTION portal_account, account_owners, portal_owners, portal_requestor, certificate_is_own, account_profiles, portal_profiles,
   approval_deciders, ca_chain, batch_resume, batch_follow, batch_sweep FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION portal_account TO siegel_api, siegel_portal;
+GRANT EXECUTE ON FUNCTION certificate_of_fingerprint TO siegel_portal; -- ids alone: of what isn't the account's own no row is shown
 GRANT EXECUTE ON FUNCTION portal_owners, portal_requestor TO siegel_portal;
 GRANT EXECUTE ON FUNCTION portal_profiles TO siegel_api;
 GRANT EXECUTE ON FUNCTION approval_deciders TO siegel_api, siegel_portal;

@@ -337,13 +337,16 @@ def test_others_arent_there(anna, bert, instance):
 def test_filters_sorts_and_includes_say_nothing(anna, bert, rest):
     theirs = rest.get(f"/certificates/{bert.certificate}").attributes
     asked = [f"filter[common_name]={theirs['common_name']}", f"filter[serial]={theirs['serial']}", f"filter[owner]={bert.name}", f"filter[requestor]={bert.name}",
-             f"filter[subject]={theirs['subject']}", f"filter[names]=dns:{theirs['common_name']}", f"filter[common_name][contains]={bert.name}",
+             f"filter[subject]={theirs['subject']}", f"filter[fingerprint_sha256]={theirs['fingerprint_sha256']}",
+             f"filter[names]=dns:{theirs['common_name']}", f"filter[common_name][contains]={bert.name}",
              f"filter[created_at][ge]=2000-01-01&filter[owner]={bert.name}&sort=not_after"]
     for query in asked:
         answer = anna.rest.get(f"/certificates?{query}")
         assert answer.status == 200 and answer.data == [] and answer.json["links"]["next"] is None, query
         nothing = anna.rest.get("/certificates?" + re.sub(r"(name|owner|requestor|serial|subject|names)\](\[contains\])?=[^&]*", r"\1]\2=00ff00", query))
         assert (nothing.status, nothing.data, nothing.json["links"]) == (200, [], answer.json["links"])
+    found = bert.rest.get(f"/certificates?filter[fingerprint_sha256]={theirs['fingerprint_sha256']}")
+    assert [x["id"] for x in found.data] == [bert.certificate]
     assert anna.rest.get(f"/batch_items?filter[certificate]={bert.certificate}").data == []
     assert anna.rest.get(f"/batch_items?filter[batch]={bert.batch['id']}").data == []
     assert anna.rest.get("/certificates?include=ca").status == 403

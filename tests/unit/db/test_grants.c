@@ -330,7 +330,7 @@ static const struct {
     {"certificate_is_own", "siegel_ca"},
     {"certificate_judge", "siegel_ca"},
     {"certificate_next", "siegel_ca"},
-    {"certificate_of_fingerprint", "siegel_api"},
+    {"certificate_of_fingerprint", "siegel_api siegel_portal"},
     {"certificate_of_key", "siegel_est"},
     {"certificate_revoke", "siegel_ca"},
     {"certificate_revoke_judged", "siegel_ca"},
