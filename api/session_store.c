@@ -154,12 +154,14 @@ make_work(struct call *c, void *ctx, struct error *e)
 		return -1;
 	if (EVP_Digest(m->cookie->data, m->cookie->len, hash, NULL, EVP_sha256(), NULL) != 1)
 		return fail(e, E_INTERNAL, "no SHA-256");
+	/* A certificate proves nothing for what changes how one signs in: what was planted over its session would outlive it, and nobody knows
+	 * whether a PIN was asked for. */
 	/* Who doesn't finish signing in has a quarter of an hour for it. */
 	life = strcmp(missing, "{}") == 0 ? "12 hours" : "15 minutes";
 	if (db_query(db,
 	             "INSERT INTO session (tenant_id, account_id, hash, evidence, missing, client, agent, passkey_id, credential_id, certificate_id,"
 	             " proved_at, expires_at) VALUES ($1::int4, $2::int8, $3::bytea, $4::text, $5::text[], $6::text, $7::text, $8::int8, $9::int8,"
-	             " $10::int8, CASE WHEN $5::text[] = '{}' THEN now() END, least(now() + $11::text::interval, $12::text::timestamptz))"
+	             " $10::int8, CASE WHEN $8::int8 IS NOT NULL THEN now() END, least(now() + $11::text::interval, $12::text::timestamptz))"
 	             " RETURNING id",
 	             (struct db_param[]){DB_INT(c->who.tenant_id), DB_INT(c->who.account_id), DB_BYTES(hash, 32),
 	                                 DB_TEXT(evidence_name(c->who.evidence)), DB_TEXT(missing), DB_TEXT(c->request->client),

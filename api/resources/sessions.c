@@ -39,7 +39,7 @@ static const struct attribute attributes[] = {
     {"current", "coalesce(s.id = nullif(current_setting('siegel.session', true), '')::int8, false)", ATTRIBUTE_BOOL, 0,
      "the one over which this is asked"},
     {"proved_at", "s.proved_at", ATTRIBUTE_TIME, 0,
-     "when a second factor, a passkey or a certificate was last shown: what changes how one signs in wants that within ten minutes"},
+     "when a second factor or a passkey was last shown (a certificate doesn't count): what changes how one signs in wants that within ten minutes"},
     {"totp", "EXISTS (SELECT FROM second_factor f WHERE f.account_id = s.account_id AND f.confirmed_at IS NOT NULL)", ATTRIBUTE_BOOL, 0,
      "the account has an app"},
     {"passkeys", "(SELECT count(*) FROM passkey p WHERE p.account_id = s.account_id)", ATTRIBUTE_INT, 0, "how many the account has"},

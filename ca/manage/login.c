@@ -101,8 +101,13 @@ check_proved(const struct login *l, struct error *e)
 {
 	if (l->wants_factor || l->wants_password)
 		return fail(e, E_FORBIDDEN, "this session lacks another thing first: %s", l->wants_factor ? FACTOR : PASSWORD);
+	/* It came by a certificate: what it sets up would stay when that is revoked. */
+	if (!l->has_factor && !l->wants_totp)
+		return fail_at(e, E_FORBIDDEN, ":Cookie",
+		               "the account has no second factor, and this session can't set up the first one: sign in by a one-time code from"
+		               " an administrator first");
 	if (l->has_factor && !l->proved)
-		return fail_at(e, E_FORBIDDEN, ":Cookie", "prove your second factor again first: that was more than " PROOF_AGE " ago");
+		return fail_at(e, E_FORBIDDEN, ":Cookie", "prove your second factor again first: this session has no proof of the last " PROOF_AGE);
 	return 0;
 }
 

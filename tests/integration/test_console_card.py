@@ -14,7 +14,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 import est
 import support
-from sessions import PASSWORD, Browser
+from passkeys import Authenticator
+from sessions import PASSWORD, Browser, totp
 
 
 def card_name(instance):
@@ -224,8 +225,29 @@ def test_no_password_is_needed_and_none_is_set(instance, holder):
     assert one.step("password", password=PASSWORD).status == 422
     answer = one.step("password", password=PASSWORD, current_password="x" * 12)
     assert answer.status == 422, answer
-    # Who showed a card lately may set up an app.
-    assert one.step("totp").status == 200
+
+
+@pytest.mark.rows("W04", "W05")
+def test_nothing_that_is_set_up_over_a_card_outlives_it(instance, rest, holder):
+    """A passkey or an app opens the account when the certificate is revoked long since."""
+    one = holder()
+    one.enter()
+    assert one.now().attributes["proved_at"] is None
+    made = Authenticator().make(one.post("/sessions/current/passkey_options").attributes["public_key"], one.origin)
+    for refused in (one.step("totp"), one.step("passkey", name="planted", **made)):
+        assert refused.status == 403 and "one-time code from an administrator" in refused.error["detail"], refused
+    assert one.now().attributes["passkeys"] == 0
+    # By a one-time code the account gets its second factor; a session by certificate then wants that shown.
+    code = rest.post("/credentials", {"data": {"type": "credentials", "attributes": {"account": one.name, "kind": "one_time"}}})
+    owner = Browser(instance)
+    owner.first(one.name, code.attributes["secret"])
+    one.enter()
+    made = Authenticator().make(one.post("/sessions/current/passkey_options").attributes["public_key"], one.origin)
+    refused = one.step("passkey", name="planted", **made)
+    assert refused.status == 403 and "second factor again first" in refused.error["detail"], refused
+    assert one.step("second_factor", code=totp(owner.secret, skew=1)).status == 200 and one.now().attributes["proved_at"]
+    made = Authenticator().make(one.post("/sessions/current/passkey_options").attributes["public_key"], one.origin)
+    assert one.step("passkey", name="mine", **made).status == 200
 
 
 def test_refusals_dont_fill_the_log(instance, client_identity):

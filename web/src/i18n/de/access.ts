@@ -20,6 +20,8 @@ const words: Words["access"] = {
   unavailable: "Passkeys gibt es hier nicht: Dieser Browser kennt sie nicht, oder die Konsole wird über eine Adresse ohne Namen aufgerufen.",
   proveTitle: "Sind Sie es noch?",
   proveText: "Für alles, was Ihre Anmeldung ändert, zeigen Sie bitte noch einmal Ihren zweiten Faktor.",
+  firstTitle: "Melden Sie sich zuerst mit einem Einmalcode an",
+  firstText: "Ihr Konto hat noch keinen zweiten Faktor, und was nach der Anmeldung mit einem Zertifikat eingerichtet wird, würde dieses überdauern. Lassen Sie sich von Ihrer Administration einen Einmalcode geben, und melden Sie sich damit an.",
   proved: "Danke. Jetzt können Sie weitermachen.",
   appText: "Sechs Ziffern aus einer App auf Ihrem Telefon.",
   noApp: "Sie haben keine App. Mit einer kommen Sie auch dort herein, wo Ihr Passkey nicht zur Hand ist.",

@@ -19,6 +19,8 @@ const words = {
   unavailable: "Passkeys aren't to be had here: this browser has none, or the console is called by an address without a name.",
   proveTitle: "Is it still you?",
   proveText: "For what changes how you sign in, show your second factor once more.",
+  firstTitle: "First sign in by a one-time code",
+  firstText: "Your account has no second factor yet, and what is set up after signing in with a certificate would outlast it. Ask an administrator for a one-time code, and sign in with that.",
   proved: "Thank you. Now you can go on.",
   appText: "Six digits from an app on your phone.",
   noApp: "You have no app. With one you get in where your passkey isn't at hand.",

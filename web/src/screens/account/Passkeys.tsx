@@ -4,7 +4,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, dataOf } from "../../api/client";
-import { namePasskey, type Passkey, provedLately, removePasskey, type Session, useSetSession, useWays } from "../../api/session";
+import { attributesOf, namePasskey, type Passkey, provedLately, removePasskey, type Session, useSetSession, useWays } from "../../api/session";
 import { passkeysPossible } from "../../api/webauthn";
 import { instant } from "../../format";
 import { ErrorAlert } from "../../parts/ErrorAlert";
@@ -13,12 +13,21 @@ import { PasskeyForm } from "../../parts/Passkey";
 import { FactorForm } from "../SignIn";
 import { accountOf } from "./Sessions";
 
-/** What changes how one signs in is shown when a second factor was proved lately; before that it is asked for. */
+/** What changes how one signs in is shown when a second factor was proved lately; before that it is asked for. Who came by a certificate and has none
+ * gets it elsewhere. */
 export function Proved({ session, children }: { session: Session; children: ReactNode }) {
   const { t } = useTranslation("access");
   const setSession = useSetSession();
   if (provedLately(session)) {
     return children;
+  }
+  const a = attributesOf(session);
+  if (!a.totp && !a.passkeys) {
+    return (
+      <Notice variant="info" title={t("firstTitle")}>
+        {t("firstText")}
+      </Notice>
+    );
   }
   return (
     <>
