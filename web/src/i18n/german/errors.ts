@@ -504,6 +504,7 @@ const catalogue: Record<string, string> = {
   "there is no such passkey": "einen solchen Passkey gibt es nicht",
   "a passkey is named by whose it is": "ein Passkey wird danach benannt, wem er gehört",
   "one's own passkey is removed over a session, in a browser": "den eigenen Passkey entfernt man in einer Sitzung, mit einem Browser",
+  "it is the account's only second factor: reset that instead": "es ist der einzige zweite Faktor des Kontos: setzen Sie ihn stattdessen zurück",
   "it is the account's only second factor: set up another one first": "es ist der einzige zweite Faktor des Kontos: richten Sie zuerst einen anderen ein",
   "nobody takes away his own second factor: set up another one": "niemand nimmt sich seinen eigenen zweiten Faktor: richten Sie einen anderen ein",
   "the account has no second factor": "das Konto hat keinen zweiten Faktor",
