@@ -133,6 +133,7 @@
 #define LIMIT_BATCH_ITEMS 5000            /* of one request for many: a list of serial numbers within LIMIT_BODY_BYTES */
 #define LIMIT_BATCH_RESULT_DAYS 14        /* keys that were made for it can be fetched for so long */
 #define LIMIT_BATCH_OPEN 20               /* requests for many of one account that aren't done */
+#define LIMIT_BATCH_LEFT 20000            /* items of all these that are open, or wait for somebody: some GiB of requests at most */
 #define LIMIT_SECRET_BYTES 16384          /* one that is kept for others: a key, a password, a small file */
 
 

@@ -168,11 +168,18 @@ BEGIN
 END $$;
 CREATE TRIGGER batch_follow AFTER UPDATE OF status ON approval FOR EACH ROW
   WHEN (OLD.status IS DISTINCT FROM NEW.status AND NEW.status NOT IN ('open', 'done')) EXECUTE FUNCTION batch_follow();
--- Keys whose time is over are destroyed; and items whose approval was decided on in the instant in which they began to wait go on.
+-- Keys whose time is over are destroyed; batches go 90 days after their results, some at a time; and items whose
+-- approval was decided on in the instant in which they began to wait go on.
 CREATE FUNCTION batch_sweep() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 BEGIN
   UPDATE siegel.batch_item i SET sealed = NULL FROM siegel.batch b WHERE b.id = i.batch_id AND b.results_until < now() AND i.sealed IS NOT NULL;
   UPDATE siegel.batch SET password = NULL WHERE results_until < now() AND password IS NOT NULL;
+  DELETE FROM siegel.batch_item WHERE (batch_id, n) IN (
+    SELECT i.batch_id, i.n FROM siegel.batch b JOIN siegel.batch_item i ON i.batch_id = b.id
+     WHERE b.results_until < now() - interval '90 days' ORDER BY b.results_until LIMIT 10000);
+  DELETE FROM siegel.batch WHERE id IN (
+    SELECT b.id FROM siegel.batch b WHERE b.results_until < now() - interval '90 days'
+       AND NOT EXISTS (SELECT FROM siegel.batch_item i WHERE i.batch_id = b.id) ORDER BY b.results_until LIMIT 1000);
   PERFORM siegel.batch_resume(d.batch_id)
      FROM (SELECT DISTINCT i.batch_id FROM siegel.batch_item i JOIN siegel.approval a ON a.id = i.approval_id
             WHERE i.status = 'waiting' AND a.status <> 'open') d;

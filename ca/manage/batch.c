@@ -186,16 +186,21 @@ check_renewals(struct manage *m, const struct line *lines, size_t n, struct prob
 
 /* Nobody fills the store with what nobody fetches. */
 static int
-check_open(struct manage *m, struct error *e)
+check_open(struct manage *m, size_t n, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->who->account_id), DB_INT(m->who->tenant_id)};
 	if (db_query(m->desk->db,
-		     "SELECT count(*) FROM batch b WHERE b.tenant_id = $2::int AND b.account_id = $1::int8"
-		     " AND EXISTS (SELECT FROM batch_item i WHERE i.batch_id = b.id AND i.status = 'open')",
+		     "SELECT count(DISTINCT b.id) FILTER (WHERE i.status = 'open'), count(*) FROM batch b JOIN batch_item i ON i.batch_id = b.id"
+		     " WHERE b.tenant_id = $2::int AND b.account_id = $1::int8 AND i.status IN ('open', 'waiting')",
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
-	return db_int(r, 0, 0) < LIMIT_BATCH_OPEN ? 0 : fail(e, E_CONFLICT, "%d batches are being worked on: wait for one of them", LIMIT_BATCH_OPEN);
+	if (db_int(r, 0, 0) >= LIMIT_BATCH_OPEN)
+		return fail(e, E_CONFLICT, "%d batches are being worked on: wait for one of them", LIMIT_BATCH_OPEN);
+	if (db_int(r, 0, 1) + (int64_t)n > LIMIT_BATCH_LEFT)
+		return fail(e, E_CONFLICT, "%d items of an account's batches may be open or waiting, and these would be more: wait for some of them",
+		            LIMIT_BATCH_LEFT);
+	return 0;
 }
 
 static int
@@ -275,7 +280,7 @@ create(struct manage *m, struct error *e)
 	if (!owner)
 		owner = m->who->name;
 	if (check_format(format, password, lines, n, e) < 0 || check_order(m, profile, owner, e) < 0 ||
-	    check_renewals(m, lines, n, &first, e) < 0 || check_open(m, e) < 0)
+	    check_renewals(m, lines, n, &first, e) < 0 || check_open(m, n, e) < 0)
 		return -1;
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_INT(m->who->account_id), DB_TEXT(m->actor), DB_TEXT(m->who->evidence),
 	    DB_TEXT(title ? title : ""), DB_TEXT(profile), DB_TEXT(format), days ? DB_INT(days) : DB_NULL, DB_TEXT(owner),

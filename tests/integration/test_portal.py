@@ -260,6 +260,45 @@ def test_keys_are_there_for_two_weeks(instance, person):
     assert "private_key_pem" not in item and "BEGIN CERTIFICATE" in item["pem"]
 
 
+@pytest.mark.rows("W07")
+def test_what_waits_is_bounded(instance, rest, person):
+    """Batches whose items all wait for somebody aren't worked on, and take room all the same."""
+    one = person()
+    batch = one.ask(unique("waits"))["id"]
+    fill = ("INSERT INTO batch_item (batch_id, tenant_id, n, name, status) SELECT id, tenant_id, g, 'x', '{status}' FROM batch,"
+            " generate_series({a}, {b}) g WHERE id = {batch}")
+    instance.sql(fill.format(batch=batch, status="failed", a=2, b=101))
+    instance.sql(fill.format(batch=batch, status="waiting", a=102, b=102 + 19998))
+    try:
+        lines = [unique("more"), unique("more")]
+        refused = one.ask(*lines, status=409)
+        assert refused.error["detail"] == "20000 items of an account's batches may be open or waiting, and these would be more: wait for some of them"
+        assert one.ask(lines[0])["attributes"]["done"] == 1
+    finally:
+        instance.sql(f"DELETE FROM batch_item WHERE batch_id = {batch} AND n > 1")
+
+
+@pytest.mark.rows("W07")
+def test_batches_go_in_the_end(instance, person):
+    one = person()
+    old, young = (one.ask(unique("a"), unique("b"))["id"] for _ in range(2))
+    certificate = one.items(old)[0]["relationships"]["certificate"]["data"]["id"]
+    instance.sql(f"UPDATE batch SET results_until = now() - interval '91 days' WHERE id = {old}")
+    instance.sql(f"UPDATE batch SET results_until = now() - interval '89 days' WHERE id = {young}")
+    instance.sql("SELECT batch_sweep()", role="siegel_ca")
+    assert one.rest.get(f"/batches/{old}").status == 404 and instance.count("batch_item", f"batch_id = {old}") == 0
+    assert one.rest.get(f"/batches/{young}").attributes["done"] == 2
+    assert one.rest.get(f"/certificates/{certificate}").status == 200
+    # Some at a time: a sweep doesn't hold the store for minutes.
+    instance.sql(f"UPDATE batch SET results_until = now() - interval '91 days' WHERE id = {young}")
+    instance.sql(f"INSERT INTO batch_item (batch_id, tenant_id, n, name, status) SELECT id, tenant_id, g, 'x', 'failed' FROM batch,"
+                 f" generate_series(3, 10003) g WHERE id = {young}")
+    instance.sql("SELECT batch_sweep()", role="siegel_ca")
+    assert instance.count("batch_item", f"batch_id = {young}") == 3
+    instance.sql("SELECT batch_sweep()", role="siegel_ca")
+    assert instance.count("batch", f"id = {young}") == 0
+
+
 # ---------------------------------------------------------------- nothing but one's own
 
 

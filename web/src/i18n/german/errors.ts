@@ -414,6 +414,7 @@ const catalogue: Record<string, string> = {
   "lines has to be an array of 1 to {1} names or objects": "lines muss eine Liste von 1 bis {1} Namen oder Objekten sein",
   "profile: there is none of this name that the account may ask by": "profile: keines, nach dem das Konto anfordern darf, trägt diesen Namen",
   "owner: the account isn't responsible for that": "owner: dafür ist das Konto nicht zuständig",
+  "{1} items of an account's batches may be open or waiting, and these would be more: wait for some of them": "{1} Posten aus den Stapeln eines Kontos dürfen offen sein oder warten, und mit diesen wären es mehr: warten Sie, bis einige davon erledigt sind",
   "{1} batches are being worked on: wait for one of them": "{1} Stapel sind in Arbeit: warten Sie auf einen davon",
   "format: pkcs12 or pem is wanted": "format: pkcs12 oder pem wird gebraucht",
   "password: it is for the format pkcs12": "password: es ist für das Format pkcs12",
