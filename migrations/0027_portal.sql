@@ -50,6 +50,7 @@ CREATE TABLE batch_item (
 );
 CREATE INDEX batch_item_left ON batch_item (batch_id, n) WHERE status IN ('open', 'waiting');
 CREATE INDEX batch_item_approval ON batch_item (approval_id) WHERE status = 'waiting';
+CREATE INDEX batch_item_sealed ON batch_item (fetched_at) WHERE sealed IS NOT NULL; -- what is swept next
 CREATE INDEX batch_item_certificate ON batch_item (tenant_id, certificate_id) WHERE certificate_id IS NOT NULL;
 
 GRANT SELECT, INSERT, UPDATE ON batch, batch_item TO siegel_ca;
@@ -168,11 +169,12 @@ BEGIN
 END $$;
 CREATE TRIGGER batch_follow AFTER UPDATE OF status ON approval FOR EACH ROW
   WHEN (OLD.status IS DISTINCT FROM NEW.status AND NEW.status NOT IN ('open', 'done')) EXECUTE FUNCTION batch_follow();
--- Keys whose time is over are destroyed; batches go 90 days after their results, some at a time; and items whose
+-- Keys whose time is over, or that were fetched a day ago, are destroyed; batches go 90 days after their results, some at a time; and items whose
 -- approval was decided on in the instant in which they began to wait go on.
 CREATE FUNCTION batch_sweep() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 BEGIN
   UPDATE siegel.batch_item i SET sealed = NULL FROM siegel.batch b WHERE b.id = i.batch_id AND b.results_until < now() AND i.sealed IS NOT NULL;
+  UPDATE siegel.batch_item SET sealed = NULL WHERE sealed IS NOT NULL AND fetched_at < now() - interval '1 day';
   UPDATE siegel.batch SET password = NULL WHERE results_until < now() AND password IS NOT NULL;
   DELETE FROM siegel.batch_item WHERE (batch_id, n) IN (
     SELECT i.batch_id, i.n FROM siegel.batch b JOIN siegel.batch_item i ON i.batch_id = b.id

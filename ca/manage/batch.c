@@ -437,7 +437,7 @@ fetch(struct manage *m, struct error *e)
 	m->detail = detail_text(m->arena, "after", arena_printf(m->arena, "%" PRId64, after), "items", arena_printf(m->arena, "%d", i), NULL);
 	struct db_param fetched[] = {DB_INT(m->id), DB_INT(after), DB_INT(last), DB_INT(number)};
 	return db_query(m->desk->db,
-	                "UPDATE batch_item SET fetched_at = now() WHERE batch_id = $1::int8 AND n > $2::int AND n <= $3::int"
+	                "UPDATE batch_item SET fetched_at = coalesce(fetched_at, now()) WHERE batch_id = $1::int8 AND n > $2::int AND n <= $3::int"
 	                " AND ($4::int = 0 OR n = $4::int) AND status = 'done'",
 	                fetched, ARRAY_LEN(fetched), false, NULL, e);
 }

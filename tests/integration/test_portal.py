@@ -299,6 +299,24 @@ def test_batches_go_in_the_end(instance, person):
     assert instance.count("batch", f"id = {young}") == 0
 
 
+@pytest.mark.rows("W04")
+def test_keys_that_were_fetched_are_there_for_a_day(instance, person):
+    """A browser that lost the answer asks again; what somebody finds open a week later has no keys."""
+    one = person()
+    batch = one.ask(unique("one"), unique("two"))["id"]
+    for _ in range(2):
+        assert "private_key_pem" in one.fetch(batch, number=1).attributes["items"][0]
+    instance.sql(f"UPDATE batch_item SET fetched_at = fetched_at - interval '23 hours' WHERE batch_id = {batch}")
+    instance.sql("SELECT batch_sweep()", role="siegel_ca")
+    assert "private_key_pem" in one.fetch(batch, number=1).attributes["items"][0]
+    # It counts from the first time.
+    instance.sql(f"UPDATE batch_item SET fetched_at = fetched_at - interval '61 minutes' WHERE batch_id = {batch}")
+    instance.sql("SELECT batch_sweep()", role="siegel_ca")
+    first, second = one.fetch(batch).attributes["items"]
+    assert "private_key_pem" not in first and "BEGIN CERTIFICATE" in first["pem"] and "private_key_pem" in second
+    assert instance.sql(f"SELECT n FROM batch_item WHERE batch_id = {batch} AND sealed IS NOT NULL") == [["2"]]
+
+
 # ---------------------------------------------------------------- nothing but one's own
 
 

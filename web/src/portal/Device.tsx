@@ -27,7 +27,7 @@ import { Title } from "../parts/Title";
 import { useFetch } from "./Asked";
 import { Files, type Order, passwordFault } from "./order";
 import { Block, Go, PassLabel, passState, Trouble } from "./parts";
-import { type Batch, type Loss, LOSSES, type Pass, type Thing, useAsk, useOrigin, usePass, useReport } from "./queries";
+import { type Batch, type Loss, LOSSES, keyIsThere, type Pass, type Thing, useAsk, useOrigin, usePass, useReport } from "./queries";
 
 const AFTERWARDS = { lost: "loss.nextLost", stolen: "loss.nextLost", broken: "loss.nextBroken", replaced: "loss.nextReplaced" } as const;
 
@@ -89,7 +89,7 @@ function Fetch({ pass, name }: { pass: Thing<Pass>; name: string }) {
   const { t } = useTranslation("portal");
   const origin = useOrigin(pass.id);
   const a = pass.attributes;
-  const found = origin.data && Date.parse(origin.data.batch.attributes.results_until) > Date.now() ? origin.data : null;
+  const found = origin.data && keyIsThere(origin.data.fetched, origin.data.batch.attributes.results_until) ? origin.data : null;
   return (
     <Block title={t("device.fetch")}>
       {found && <WithKey batch={found.batch} n={found.n} />}

@@ -7,7 +7,7 @@ import { MAX_LINES, namesOf, readList, textOf } from "./lists";
 import { badOf, checkedOf } from "./Many";
 import { wishOf } from "./One";
 import { passState, wayOf } from "./parts";
-import { LOSSES, REASONS } from "./queries";
+import { keyIsThere, LOSSES, REASONS } from "./queries";
 
 const names = (text: string) => {
   const list = readList(text);
@@ -114,5 +114,15 @@ describe("who belongs here", () => {
     expect([way(404, "not_found"), way(403, "forbidden"), way(422, "policy"), way(422, "bad_value"), way(409, "conflict"), way(503, "busy")]).toEqual([
       "notFound", "forbidden", "rule", "value", "conflict", "other",
     ]);
+  });
+});
+
+describe("what can be fetched", () => {
+  it("has its secret part until a day after the first time, or the end of all", () => {
+    const now = Date.parse("2031-05-10T12:00:00Z");
+    expect(keyIsThere(null, "2031-05-20T00:00:00Z", now)).toBe(true);
+    expect(keyIsThere(null, "2031-05-10T11:59:59Z", now)).toBe(false);
+    expect(keyIsThere("2031-05-09T12:00:01Z", "2031-05-20T00:00:00Z", now)).toBe(true);
+    expect(keyIsThere("2031-05-09T12:00:00Z", "2031-05-20T00:00:00Z", now)).toBe(false);
   });
 });

@@ -44,6 +44,7 @@ export interface Item {
   name: string;
   status: "open" | "waiting" | "done" | "failed";
   error: string | null;
+  fetched_at: string | null;
 }
 
 export interface Approval {
@@ -124,6 +125,11 @@ export function usePass(id: string) {
   return useQuery({ queryKey: ["pass", id], queryFn: () => get<Thing<Pass>>(`/certificates/${encodeURIComponent(id)}`) });
 }
 
+/** Secret parts are kept until a day after they were first fetched, and no longer than the files. */
+export function keyIsThere(fetched: string | null, until: string, now = Date.now()): boolean {
+  return Date.parse(until) > now && (!fetched || Date.parse(fetched) + 24 * 3600_000 > now);
+}
+
 /** The request that a pass was made for, when it was one's own. */
 export function useOrigin(certificate: string) {
   return useQuery({
@@ -131,7 +137,7 @@ export function useOrigin(certificate: string) {
     queryFn: async () => {
       const item = (await get<Thing<Item>[]>(`/batch_items?filter[certificate]=${encodeURIComponent(certificate)}`))[0];
       const batch = item?.relationships?.batch?.data?.id;
-      return item && batch ? { n: item.attributes.n, batch: await get<Thing<Batch>>(`/batches/${batch}`) } : null;
+      return item && batch ? { n: item.attributes.n, fetched: item.attributes.fetched_at, batch: await get<Thing<Batch>>(`/batches/${batch}`) } : null;
     },
   });
 }
