@@ -333,6 +333,7 @@ card_work(struct call *c, void *ctx, struct error *e)
 	struct db *db = c->api->token_db;
 
 	if (auth_set_tenant(db, c->who.tenant_id, e) || sha256(BYTES_STR(card->code), hash, e) || sha256(c->who.certificate, der, e) ||
+	    db_query(db, "SELECT card_handoff_sweep()", NULL, 0, false, NULL, e) ||
 	    db_query(db,
 	             "INSERT INTO card_handoff (hash, challenge, tenant_id, account_id, credential_id, certificate_id, client, expires_at)"
 	             " SELECT $1::bytea, $2::bytea, $3::int4, $4::int8, id, $5::int8, $6::text, now() + interval '1 minute' FROM credential"

@@ -45,7 +45,7 @@ CREATE INDEX card_handoff_credential ON card_handoff (credential_id); -- credent
 
 ALTER TABLE session DROP CONSTRAINT session_evidence_check,
   ADD CONSTRAINT session_evidence_check CHECK (evidence IN ('password', 'one_time', 'passkey', 'certificate')),
-  ADD COLUMN proved_at timestamptz,            -- when a second factor, a passkey or a certificate was last shown
+  ADD COLUMN proved_at timestamptz,            -- when a second factor or a passkey was last shown
   ADD COLUMN passkey_id bigint REFERENCES passkey ON DELETE CASCADE, -- what it was made by: it ends with that
   ADD COLUMN credential_id bigint REFERENCES credential ON DELETE CASCADE,
   ADD COLUMN certificate_id bigint,
@@ -136,6 +136,10 @@ BEGIN
   INSERT INTO siegel.passkey_challenge (hash, expires_at) VALUES (p_hash, p_expires) ON CONFLICT DO NOTHING;
   RETURN FOUND;
 END $$;
+-- Codes that nobody took are deleted when another is made.
+CREATE FUNCTION card_handoff_sweep() RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
+  DELETE FROM siegel.card_handoff WHERE expires_at < now()
+$$;
 -- The code of a hand-off, which is used up by that. No row: unknown, over, for another verifier, or what it rests on doesn't hold.
 CREATE FUNCTION card_handoff_take(p_hash bytea, p_challenge bytea)
 RETURNS TABLE (credential_id bigint, certificate_id bigint, not_after timestamptz, tenant_id int, account_id bigint, name text, role text, rights text)
@@ -157,6 +161,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
   SELECT EXISTS (SELECT FROM siegel.second_factor WHERE account_id = p_account AND confirmed_at IS NOT NULL)
       OR EXISTS (SELECT FROM siegel.passkey WHERE account_id = p_account)
 $$;
-REVOKE ALL ON FUNCTION card_good, passkey_find, passkey_used, passkey_challenge_use, card_handoff_take, has_second_factor FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION passkey_find, passkey_used, passkey_challenge_use, card_handoff_take TO siegel_api;
+REVOKE ALL ON FUNCTION card_good, passkey_find, passkey_used, passkey_challenge_use, card_handoff_sweep, card_handoff_take, has_second_factor FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION passkey_find, passkey_used, passkey_challenge_use, card_handoff_sweep, card_handoff_take TO siegel_api;
 GRANT EXECUTE ON FUNCTION has_second_factor TO siegel_api, siegel_ca;

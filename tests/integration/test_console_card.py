@@ -250,6 +250,17 @@ def test_nothing_that_is_set_up_over_a_card_outlives_it(instance, rest, holder):
     assert one.step("passkey", name="mine", **made).status == 200
 
 
+@pytest.mark.rows("W07")
+def test_codes_that_nobody_takes_go(instance, holder):
+    one = holder()
+    for _ in range(3):
+        one.show()
+    assert instance.count("card_handoff", f"account_id = {one.account}") == 3
+    instance.sql(f"UPDATE card_handoff SET expires_at = now() - interval '1 second' WHERE account_id = {one.account}")
+    one.show()
+    assert instance.count("card_handoff", f"account_id = {one.account}") == 1
+
+
 def test_refusals_dont_fill_the_log(instance, client_identity):
     cert, key, _ = client_identity()
     source = support.new_address()

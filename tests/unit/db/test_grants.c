@@ -378,6 +378,7 @@ static const struct {
     {"passkey_find", "siegel_api"},
     {"passkey_used", "siegel_api"},
     {"card_good", ""},
+    {"card_handoff_sweep", "siegel_api"},
     {"card_handoff_take", "siegel_api"},
     {"has_second_factor", "siegel_api siegel_ca"},
     {"session_find", "siegel_api"},
