@@ -246,8 +246,8 @@ show_card(struct call *c, struct error *e)
 		text = strcmp(c->request->query[i].name, "challenge") == 0 && c->request->n_query == 1 ? c->request->query[i].value : NULL;
 	if (!text || base64url_decode(c->arena, text, strlen(text), "challenge", &challenge, e) || challenge.len != 32)
 		return fail_at(e, E_MALFORMED, "?challenge", "challenge: the SHA-256 of the console's verifier is wanted, in base64url");
-	if (!pem)
-		return refuse_card(c, "none", e);
+	if (!pem) /* nothing was tried: it doesn't count against those behind the same address */
+		return to_console(c, "card_refused", "none");
 	if (call_db(c, e))
 		return -1;
 	if (auth_client_cert(c->db, pem, c->arena, &c->who, e)) {

@@ -261,6 +261,14 @@ def test_codes_that_nobody_takes_go(instance, holder):
     assert instance.count("card_handoff", f"account_id = {one.account}") == 1
 
 
+def test_who_shows_none_locks_nobody_out(instance, holder):
+    """Behind one address there are many, and a browser without a card guesses nothing."""
+    source = support.new_address()
+    for _ in range(12):
+        assert CardBrowser(instance).show(source=source) == ("card_refused", "none")
+    assert holder().show(source=source)[0] == "card"
+
+
 def test_refusals_dont_fill_the_log(instance, client_identity):
     cert, key, _ = client_identity()
     source = support.new_address()
