@@ -49,10 +49,8 @@ struct export {
 	uint32_t fields;
 	bool csv, bom, begun, first, last;
 	char *cursor;                 /* of the next page; freed here */
-	time_t until;
 	json_t *metadata;             /* of the row, once a column wants one of its keys */
-	struct buf out;               /* what is made and not yet sent, from sent on */
-	size_t sent;
+	struct export_made made;
 };
 
 /* --- places --- */
@@ -288,7 +286,7 @@ other_cell(struct export *x, const struct column *col, const struct db_result *r
 	if (!j.out.overflow)
 		add_plain(&text, (const char *)j.out.data);
 	buf_add_byte(&text, 0);
-	export_csv_cell(&x->out, text.overflow ? "" : (const char *)text.data);
+	export_csv_cell(&x->made.out, text.overflow ? "" : (const char *)text.data);
 }
 
 static void
@@ -309,7 +307,7 @@ csv_cell(struct export *x, const struct column *col, const struct db_result *r, 
 		}
 		text = db_text(r, row, col->place);
 	}
-	export_csv_cell(&x->out, text ? text : "");
+	export_csv_cell(&x->made.out, text ? text : "");
 }
 
 static void
@@ -331,18 +329,18 @@ add_row(struct export *x, const struct db_result *r, int row)
 	if (x->csv) {
 		for (int i = 0; i < x->n_columns; i++) {
 			if (i)
-				buf_add_byte(&x->out, ',');
+				buf_add_byte(&x->made.out, ',');
 			csv_cell(x, &x->columns[i], r, row);
 		}
-		buf_add_str(&x->out, "\r\n");
+		buf_add_str(&x->made.out, "\r\n");
 		return;
 	}
 	jw_open(&j, NULL);
 	for (int i = 0; i < x->n_columns; i++)
 		json_cell(x, &j, &x->columns[i], r, row);
 	jw_close(&j);
-	buf_add_str(&x->out, x->first ? "\n" : ",\n");
-	buf_add(&x->out, j.out.data, j.out.len);
+	buf_add_str(&x->made.out, x->first ? "\n" : ",\n");
+	buf_add(&x->made.out, j.out.data, j.out.len);
 	x->first = false;
 }
 
@@ -350,17 +348,17 @@ static void
 add_head(struct export *x)
 {
 	if (!x->csv) {
-		buf_add_byte(&x->out, '[');
+		buf_add_byte(&x->made.out, '[');
 		return;
 	}
 	if (x->bom)
-		buf_add_str(&x->out, MARK);
+		buf_add_str(&x->made.out, MARK);
 	for (int i = 0; i < x->n_columns; i++) {
 		if (i)
-			buf_add_byte(&x->out, ',');
-		export_csv_cell(&x->out, x->columns[i].name);
+			buf_add_byte(&x->made.out, ',');
+		export_csv_cell(&x->made.out, x->columns[i].name);
 	}
-	buf_add_str(&x->out, "\r\n");
+	buf_add_str(&x->made.out, "\r\n");
 }
 
 /* --- pages --- */
@@ -392,13 +390,13 @@ add_page(struct export *x, char **ret_cursor, struct error *e)
 	result = list_rows_of_ids(&x->call, &x->query, &page, &r, e);
 	db_result_free(page.r);
 	call_release_db(&x->call); /* whoever asks for a list needn't wait while rows are written */
-	for (int row = 0; result == 0 && row < db_rows(r) && !x->out.overflow; row++) {
+	for (int row = 0; result == 0 && row < db_rows(r) && !x->made.out.overflow; row++) {
 		add_row(x, r, row);
 		json_decref(x->metadata);
 		x->metadata = NULL;
 		arena_reset(x->row);
 	}
-	if (result || buf_check(&x->out, e))
+	if (result || buf_check(&x->made.out, e))
 		return -1;
 	*ret_cursor = page.cursor ? xstrdup(page.cursor) : NULL;
 	return 0;
@@ -411,11 +409,11 @@ fill(struct export *x, struct error *e)
 	char *cursor = NULL;
 	int result;
 
-	if (time(NULL) > x->until)
+	if (time(NULL) > x->made.until)
 		return fail(e, E_UNAVAILABLE, "the export took too long");
 	x->request.arena = x->call.arena = x->page;
 	do {
-		buf_clear(&x->out);
+		buf_clear(&x->made.out);
 		x->first = first;
 		if (!x->begun)
 			add_head(x);
@@ -429,10 +427,24 @@ fill(struct export *x, struct error *e)
 	x->cursor = cursor;
 	x->last = !cursor;
 	x->begun = true;
-	x->sent = 0;
+	x->made.sent = 0;
 	if (x->last && !x->csv)
-		buf_add_str(&x->out, "\n]\n");
+		buf_add_str(&x->made.out, "\n]\n");
 	return 0;
+}
+
+ssize_t
+export_give(struct export_made *made, uint8_t *to, size_t max, struct error *e)
+{
+	size_t n = made->out.len - made->sent < max ? made->out.len - made->sent : max;
+
+	if (n == 0)
+		return 0;
+	if (time(NULL) > made->until)
+		return fail(e, E_UNAVAILABLE, "the export took too long");
+	memcpy(to, made->out.data + made->sent, n);
+	made->sent += n;
+	return (ssize_t)n;
 }
 
 static ssize_t
@@ -440,28 +452,27 @@ next(void *ctx, uint8_t *to, size_t max)
 {
 	struct export *x = ctx;
 	struct error e;
-	size_t n;
+	ssize_t n;
 
-	while (x->sent == x->out.len) {
+	while ((n = export_give(&x->made, to, max, &e)) == 0) {
 		if (x->begun && x->last)
 			return 0;
 		if (fill(x, &e)) {
-			log_event(LOG_LEVEL_WARNING, "export broken off", "request", x->request.request_id, "account", x->call.who.name, "detail",
-			          e.detail, NULL);
-			return -1;
+			n = -1;
+			break;
 		}
 	}
-	n = x->out.len - x->sent < max ? x->out.len - x->sent : max;
-	memcpy(to, x->out.data + x->sent, n);
-	x->sent += n;
-	return (ssize_t)n;
+	if (n < 0)
+		log_event(LOG_LEVEL_WARNING, "export broken off", "request", x->request.request_id, "account", x->call.who.name, "detail", e.detail,
+		          NULL);
+	return n;
 }
 
 static void
 export_free(struct export *x)
 {
 	free(x->cursor);
-	buf_free(&x->out);
+	buf_free(&x->made.out);
 	arena_free(x->own);
 	arena_free(x->page);
 	arena_free(x->row);
@@ -487,9 +498,9 @@ export_new(const struct call *c)
 	x->own = arena_new(ARENA_BYTES);
 	x->page = arena_new(ARENA_BYTES);
 	x->row = arena_new(2 * (size_t)ARENA_BYTES);
-	x->out = BUF_INIT(PAGE_BYTES);
+	x->made.out = BUF_INIT(PAGE_BYTES);
 	x->first = true;
-	x->until = time(NULL) + LIMIT_EXPORT_SEC;
+	x->made.until = time(NULL) + LIMIT_EXPORT_SEC;
 	x->call = (struct call){.api = c->api, .request = &x->request, .arena = x->own, .resource = c->resource, .route = c->route, .who = c->who,
 	                        .listing = true};
 	x->call.who.name = arena_strdup(x->own, c->who.name);

@@ -29,11 +29,34 @@ START_TEST(test_cells)
 }
 END_TEST
 
+/* Who takes a page drop by drop gets no further than who waits for the next one. */
+START_TEST(test_time_is_over)
+{
+	struct export_made made = {.out = BUF_INIT(256), .until = time(NULL) + 60};
+	struct error e;
+	uint8_t to[4];
+
+	buf_add_str(&made.out, "abcdefghij");
+	ck_assert_int_eq(export_give(&made, to, sizeof to, &e), 4);
+	ck_assert_mem_eq(to, "abcd", 4);
+	made.until = time(NULL) - 1;
+	ck_assert_int_eq(export_give(&made, to, sizeof to, &e), -1);
+	ck_assert_int_eq(e.code, E_UNAVAILABLE);
+	made.until = time(NULL) + 60;
+	ck_assert_int_eq(export_give(&made, to, sizeof to, &e), 4);
+	ck_assert_int_eq(export_give(&made, to, sizeof to, &e), 2);
+	ck_assert_mem_eq(to, "ij", 2);
+	ck_assert_int_eq(export_give(&made, to, sizeof to, &e), 0);
+	buf_free(&made.out);
+}
+END_TEST
+
 TCase *
 tcase_export(void)
 {
 	TCase *t = tcase_create("export");
 
 	tcase_add_loop_test(t, test_cells, 0, ARRAY_LEN(cases));
+	tcase_add_test(t, test_time_is_over);
 	return t;
 }
