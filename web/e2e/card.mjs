@@ -4,8 +4,8 @@ import dns from "node:dns";
 import { open } from "./browser.mjs";
 
 const WORDS = {
-  en: { card: "Sign in with a smart card or certificate", none: /showed no certificate/, unbound: /no account has it/ },
-  de: { card: "Mit Chipkarte oder Zertifikat anmelden", none: /kein Zertifikat gezeigt/, unbound: /gehört aber zu keinem Konto/ },
+  en: { card: "Sign in with a smart card or certificate", none: /showed no certificate/, unbound: /no account has it/, app: "Set up an app", first: "First sign in by a one-time code" },
+  de: { card: "Mit Chipkarte oder Zertifikat anmelden", none: /kein Zertifikat gezeigt/, unbound: /gehört aber zu keinem Konto/, app: "App einrichten", first: "Melden Sie sich zuerst mit einem Einmalcode an" },
 };
 
 const { url, card, lang, cert, key, bareCert, bareKey, shots, dark, width } = JSON.parse(process.argv[2]);
@@ -50,6 +50,11 @@ await visit([cert, key], async (b) => {
   found.hash = await b.page.evaluate(() => window.location.hash);
   found.cookies = (await b.context.cookies()).map((c) => c.name);
   found.who = await b.page.evaluate(async () => (await (await fetch("/api/v2.0/sessions/current")).json()).data.attributes.name);
+  // It sets up nothing that would outlast the certificate
+  await b.page.goto(`${url}/console/account`);
+  await b.page.getByRole("button", { name: k.app }).click();
+  await b.page.getByText(k.first).waitFor();
+  await b.look("account-by-card");
   found.done = true;
 });
 console.log(JSON.stringify({ ...found, ...all }));
