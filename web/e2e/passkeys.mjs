@@ -13,7 +13,7 @@ const WORDS = {
     instead: "Statt einer App einen Passkey verwenden", called: "Wie nennen Sie ihn?", setUp: "Passkey einrichten", alone: "Mit einem Passkey anmelden",
     show: "Passkey verwenden", cancelled: /Es wurde nichts gezeigt/, add: "Passkey hinzufügen", added: "Der Passkey ist eingerichtet", known: /schon eingetragen/,
     rename: "first umbenennen", name: "Name", keep: "Speichern", remove: "spare entfernen", removed: /ist entfernt/, still: "Sind Sie es noch?",
-    others: "Alle anderen beenden", ended: "Alle Ihre anderen Sitzungen sind beendet", last: "renamed entfernen", only: /only second factor/,
+    others: "Alle anderen beenden", ended: "Alle Ihre anderen Sitzungen sind beendet", last: "renamed entfernen", only: /einzige zweite Faktor/,
     card: "Mit Chipkarte oder Zertifikat anmelden",
   },
 };
