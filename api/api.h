@@ -30,14 +30,14 @@ struct resource;
 struct attribute;
 
 enum {
-	ROUTE_RESULT = 1, /* of an action: the answer is what the engine says, not the resource */
-	ROUTE_CREATES = 2, /* for the description of the interface: makes a certificate, and takes an Idempotency-Key */
-	ROUTE_WAITS = 4,   /* the same: it may wait for an approval, though no operation of the manager is named */
+	ROUTE_RESULT = 1,      /* of an action: the answer is what the engine says, not the resource */
+	ROUTE_CREATES = 2,     /* for the description of the interface: makes a certificate, and takes an Idempotency-Key */
+	ROUTE_WAITS = 4,       /* the same: it may wait for an approval, though no operation of the manager is named */
+	ROUTE_PAGE = 8,        /* the same: the answer is a page for people, text/html */
 	ROUTE_UNFINISHED = 16, /* also over a session that isn't complete */
-	ROUTE_OWN = 32, /* also with certificates.own, for what the account is responsible for: siegel-api then looks as siegel_portal */
-	ROUTE_PAGE = 8,    /* the same: the answer is a page for people, text/html */
-	ROUTE_LIST = 128,   /* the same, of a handler of its own: the answer is a list of them */
-	ROUTE_FILE = 64,   /* the answer is a file: any media type is accepted; members are parameters of the query */
+	ROUTE_OWN = 32,        /* also with certificates.own, for what the account is responsible for: siegel-api then looks as siegel_portal */
+	ROUTE_FILE = 64,       /* the answer is a file: any media type is accepted; members are parameters of the query */
+	ROUTE_LIST = 128,      /* of a handler of its own: the answer is a list of resources */
 };
 
 /* One method on one pattern. The pattern follows API_PREFIX; "{id}" stands for one segment. */

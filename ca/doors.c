@@ -43,7 +43,7 @@ doors_read(struct doors *d, struct db *db, const struct config *c, struct error 
 	/* Of a directory of ACME what it offers counts. The default path of EST has no row: the configuration names what it issues by. */
 	static const char sql[] =
 	    "SELECT n.protocol, n.tenant_id, n.profile_id, coalesce(n.ca_id, 0) FROM endpoint n JOIN tenant t ON t.id = n.tenant_id AND t.enabled"
-	    " WHERE n.enabled AND n.protocol <> 'acme'"
+	    " WHERE n.enabled AND n.protocol IN ('est', 'scep')"
 	    " UNION SELECT n.protocol, n.tenant_id, p.profile_id, coalesce(n.ca_id, 0)"
 	    " FROM directory_profile p JOIN endpoint n ON n.id = p.endpoint_id"
 	    " JOIN tenant t ON t.id = n.tenant_id AND t.enabled WHERE n.enabled AND n.protocol = 'acme'"

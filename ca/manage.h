@@ -37,13 +37,13 @@ struct manage {
 };
 
 enum {
-	MANAGE_KEYS = 1,    /* needs the key store */
-	MANAGE_HOUSE = 2,   /* for accounts of the house tenant alone */
-	MANAGE_OWN_TX = 4,  /* takes its transactions itself: desk_begin(), manage_audit(), desk_commit() */
-	MANAGE_DIRECT = 8,  /* never waits for an approval: it changes nothing, or it is itself part of one */
-	MANAGE_PROMPT = 32, /* a person waits for it who signs in: done beside the manager, so that it waits for none of the rest */
-	MANAGE_OWN = 64, /* also with certificates.own: on certificates, on those that are its own; else the operation looks itself */
+	MANAGE_KEYS = 1,         /* needs the key store */
+	MANAGE_HOUSE = 2,        /* for accounts of the house tenant alone */
+	MANAGE_OWN_TX = 4,       /* takes its transactions itself: desk_begin(), manage_audit(), desk_commit() */
+	MANAGE_DIRECT = 8,       /* never waits for an approval: it changes nothing, or it is itself part of one */
 	MANAGE_NEVER_WAITS = 16, /* its body or its result has a secret, which isn't stored in an approval: a policy that wants one refuses it */
+	MANAGE_PROMPT = 32,      /* a person waits for it who signs in: done beside the manager, so that it waits for none of the rest */
+	MANAGE_OWN = 64,         /* also with certificates.own: on certificates, on those that are its own; else the operation looks itself */
 };
 
 struct manage_op {
