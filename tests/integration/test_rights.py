@@ -158,9 +158,9 @@ def test_every_other_method_is_refused(routes, admin):
         for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"} - methods:
             body = {"data": {"type": "nothing"}} if method in ("POST", "PATCH") else None
             answer = admin(method, path.replace("{id}", MISSING), body)
-            # "/policies/evaluate" is an address of "/policies/{id}" as well
+            # "/policies/evaluate" is an address of "/policies/{id}" as well, which the right may be missing for ("/audit_events/verify")
             taken = path.count("/") == 2 and "{id}" not in path and method in known.get(path.rsplit("/", 1)[0] + "/{id}", ())
-            assert answer.status == (404 if taken else 405) and (taken or answer.headers.get("allow")), (method, path, answer)
+            assert answer.status in ((404, 403) if taken else (405,)) and (taken or answer.headers.get("allow")), (method, path, answer)
 
 
 def test_rights_that_change_hold_at_once(instance, admin):
