@@ -170,7 +170,11 @@ function One({ id }: { id: string }) {
     setStarted(outcome);
     void found.refetch();
   });
-  const remove = useSend(() => void navigate("/imports"));
+  const remove = useSend((outcome) => {
+    if (!outcome.approval && !outcome.job) {
+      void navigate("/imports");
+    }
+  });
   const one = found.data;
   const jobId = related(one, "job") ?? started?.job ?? null;
   const job = useJob(jobId);
@@ -208,9 +212,9 @@ function One({ id }: { id: string }) {
         {found.isPending && <Skeleton height="12rem" screenreaderText={t("loading")} />}
         {one && (
           <Stack hasGutter>
-            {started?.approval && (
+            {(started?.approval ?? remove.data) && (
               <StackItem>
-                <Done outcome={started} text="" />
+                <Done outcome={started?.approval ? started : remove.data} />
               </StackItem>
             )}
             <StackItem>

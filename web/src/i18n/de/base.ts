@@ -38,6 +38,9 @@ const words: Words["base"] = {
     waits: "Andere müssen es freigeben",
     waitsText: "Es wartet unter der Nummer {{id}} und geschieht, sobald sie zugestimmt haben.",
     toApproval: "Zur Freigabe",
+    works: "Ein Auftrag erledigt das",
+    worksText: "Er läuft unter der Nummer {{id}}. Sie müssen nicht darauf warten.",
+    toJob: "Zum Auftrag",
   },
   common: {
     copy: "Kopieren",

@@ -37,6 +37,9 @@ const words = {
     waits: "Others have to approve it",
     waitsText: "It waits under number {{id}} and is done when they have.",
     toApproval: "To the approval",
+    works: "A job does it",
+    worksText: "It runs under number {{id}}. You needn't wait for it.",
+    toJob: "To the job",
   },
   common: {
     copy: "Copy",
