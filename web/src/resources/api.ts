@@ -150,10 +150,11 @@ export function useOptions(name: ResourceName, text: string, enabled: boolean) {
   });
 }
 
-export function useHistory(name: ResourceName, id: string, allowed: boolean) {
+export function useHistory(name: ResourceName, thing: Thing, allowed: boolean) {
+  const object = auditObjectOf(name, thing);
   return useQuery({
-    queryKey: ["r", "audit_events", "of", name, id],
+    queryKey: ["r", "audit_events", "of", object],
     enabled: allowed,
-    queryFn: async () => (await fetchPage("audit_events", { "filter[object]": auditObjectOf(name, id), "page[size]": "50" })).things,
+    queryFn: async () => (await fetchPage("audit_events", { "filter[object]": object, "page[size]": "50" })).things,
   });
 }

@@ -269,10 +269,18 @@ export function addressOf(resource: string, id?: string): string {
   return `/r/${resource}`;
 }
 
-/** What the audit log calls it: "role/7". */
-export function auditObjectOf(resource: ResourceName, id: string): string {
-  const one = resource.startsWith("cert") ? "certificate" : resource.replace(/ies$/, "y").replace(/s$/, "");
-  return `${one}/${id}`;
+/** What the audit log doesn't call by the resource's name without its "s". */
+const AUDITED: Partial<Record<ResourceName, string>> = {
+  certificates: "certificate", cert_server: "certificate", cert_client: "certificate", cert_device: "certificate", archived_keys: "certificate", renewal_advice: "certificate",
+  batches: "batch", policies: "policy", acme_directories: "acme_directory", saved_queries: "saved_query",
+};
+
+/** What the audit log calls it: "role/7". What somebody does with a passkey is told of his account. */
+export function auditObjectOf(resource: ResourceName, thing: Thing): string {
+  if (resource === "passkeys") {
+    return `account/${thing.relationships?.account?.data?.id ?? ""}`;
+  }
+  return `${AUDITED[resource] ?? resource.replace(/s$/, "")}/${thing.id}`;
 }
 
 /** What an answer shows this once: what is marked so, and what the resource doesn't have. */
