@@ -1,6 +1,7 @@
 // What a generated screen knows of a resource, and what is worked out of it: plain functions, tested without a browser. The table itself is made of
 // openapi.json (scripts/resources.mjs).
 import { RESOURCES, type ResourceName } from "../api/resources.gen";
+import { placeOfOne } from "../places";
 
 export type Kind = "text" | "lines" | "secret" | "int" | "bool" | "time" | "texts" | "map" | "json" | "hex";
 
@@ -260,13 +261,9 @@ export function parameterOf(attribute: string, field: Field, how: string, key = 
   return field.kind === "time" || (field.kind === "int" && how !== "is") ? `${name}[${how}]` : part ? `${name}[contains]` : name;
 }
 
-/** Where in the console a thing stands. A certificate has its own page. */
+/** Where in the console a thing stands: on a screen of its own, or the generated one. A list is the generated one, which takes any filter. */
 export function addressOf(resource: string, id?: string): string {
-  const certificate = resource === "certificates" || resource === "certificate" || resource.startsWith("cert_");
-  if (id !== undefined) {
-    return certificate ? `/certificates/${encodeURIComponent(id)}` : `/r/${resource}/${encodeURIComponent(id)}`;
-  }
-  return `/r/${resource}`;
+  return id === undefined ? `/r/${resource}` : (placeOfOne(resource, id) ?? `/r/${resource}/${encodeURIComponent(id)}`);
 }
 
 /** What the audit log doesn't call by the resource's name without its "s". */

@@ -63,6 +63,8 @@ describe("screens", () => {
   it("are offered by right", () => {
     expect([visible("audit_events", ["read"]), visible("audit_events", ALL), visible("sessions", []), visible("cas", [])]).toEqual([false, true, true, false]);
     expect(generatedOf("operation", ["read"])).not.toContain("audit_events");
+    expect(generatedOf("enrolment", ALL)).toEqual(["acme_keys", "acme_accounts", "acme_orders", "mscep_admin"]);
+    expect([generatedOf("store", ALL), generatedOf("authority", ALL).includes("policies"), generatedOf("operation", ALL).includes("audit_seals")]).toEqual([[], false, false]);
     const { create, update, list } = resourceOf("roles");
     expect([permitted(create, ["read"]), permitted(update, ALL), permitted(list, ["read"]), permitted(undefined, ALL)]).toEqual([false, true, true, false]);
     // Over a session nobody signs in anew, and nobody fetches a token with a password.
@@ -78,6 +80,10 @@ describe("screens", () => {
   it("name and place things", () => {
     expect(labelOf({ type: "roles", id: "3", attributes: { name: "", title: "Clerk" } })).toBe("Clerk");
     expect(labelOf({ type: "job_items", id: "3-1" })).toBe("3-1");
+    expect([addressOf("cas", "2"), addressOf("profiles", "3"), addressOf("policies", "4"), addressOf("approvals", "5"), addressOf("imports", "6"), addressOf("jobs", "7")]).toEqual([
+      "/hierarchy/2", "/profiles/3", "/policies/4", "/approvals/5", "/imports/6", "/jobs/7",
+    ]);
+    expect([addressOf("cas"), addressOf("est_labels", "1"), addressOf("certificate", "8")]).toEqual(["/r/cas", "/r/est_labels/1", "/certificates/8"]);
     expect([addressOf("cert_device", "7"), addressOf("certificates"), addressOf("key_stores", "a b/c")]).toEqual(["/certificates/7", "/r/certificates", "/r/key_stores/a%20b%2Fc"]);
     expect(onceOf("credentials", { type: "credentials", id: "1", attributes: { kind: "token", secret: "x" } })).toEqual([["secret", "x"]]);
     expect(includedOf("acme_orders")).toEqual(["account", "directory", "profile"]);
