@@ -26,6 +26,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
+import { renewAll } from "../api/client";
 import { type Item, type Outcome, number, related, send, text, useAll, useOne, useSend, useWhole } from "../api/plain";
 import { count, instant } from "../format";
 import { ErrorAlert } from "../parts/ErrorAlert";
@@ -154,7 +155,7 @@ function useUpload(id: string) {
         await send({ path: `/imports/${id}/files?name=${encodeURIComponent(file.name)}${kind}`, file });
       }
     },
-    onSettled: () => void client.invalidateQueries({ predicate: (q) => q.queryKey[0] !== "session" }),
+    onSettled: () => void renewAll(client),
   });
 }
 
