@@ -98,7 +98,7 @@ def test_approvals_imports_secrets_and_the_log(instance, rest, act, lang, width)
         assert "sched.seal_sec" in found["settings"] and "ca.pin_file" in found["settings"]
         assert instance.config.get("ca", "pin_file") not in found["settings"]
         # The log is whole, and says who verified it.
-        assert found["intact"] == "true" and found["csv"][0].startswith("at,actor,action") and "rest:quickstart" in found["csv"][1]
+        assert found["intact"] == "true" and found["csv"][0].startswith('"at","actor","action"') and "rest:quickstart" in found["csv"][1]
         assert instance.count("audit", f"action = 'audit.verified' AND actor = 'rest:{auditor.name}'") == 1
     finally:
         rest.delete(f"/policies/{policy}")

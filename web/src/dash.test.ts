@@ -1,6 +1,6 @@
 // Help of every place, the command palette's search, errors and titles in the reader's language.
 import { describe, expect, it } from "vitest";
-import { helpOf, HELP } from "./help";
+import { helpOf, HELP, targetOf } from "./help";
 import deHelp from "./i18n/de/help";
 import enHelp from "./i18n/en/help";
 import builtin from "./i18n/german/builtin";
@@ -37,6 +37,14 @@ describe("help", () => {
     expect(helpOf("/r/lines")?.topic).toBe("resources");
     expect(helpOf("/policies/new")?.topic).toBe("policies");
     expect(helpOf("/nothing")).toBeNull();
+  });
+  it("leads on to places that there are, and that one may go to", () => {
+    const all = [...PLACES.flatMap((place) => place.right ?? []), "accounts.manage"];
+    for (const [at, { related }] of Object.entries(HELP)) {
+      expect(related.filter((to) => !targetOf(to, all) || to === at), at).toEqual([]);
+    }
+    expect([targetOf("/audit", ["read"]), targetOf("/r/accounts", []), targetOf("/r/roles", ["read"])]).toEqual([undefined, undefined, { resource: "roles" }]);
+    expect([targetOf("/policies", all), targetOf("/r/nothing", all)]).toEqual([undefined, undefined]);
   });
 });
 

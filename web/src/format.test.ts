@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { browserOf, cursorOf, date, fileName, instant, list, octets, stateOf } from "./format";
+import { browserOf, csvCell, cursorOf, date, fileName, instant, list, octets, stateOf } from "./format";
 
 describe("dates", () => {
   it("speak the page's language", () => {
@@ -59,4 +59,17 @@ it("browserOf", () => {
   expect(browserOf("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36")).toBe("Chrome 156");
   expect(browserOf("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")).toBe("Firefox 140");
   expect(browserOf(undefined)).toBe("");
+});
+
+// Those of tests/unit/api/test_export.c, and what patterns get wrong.
+it.each([
+  ["", '""'], ["a", '"a"'], ["a,b;c", '"a,b;c"'], ['say "x"', '"say ""x"""'], ["two\nlines", '"two\nlines"'],
+  ["=1+1", "\"'=1+1\""], ["+1", "\"'+1\""], ["-1", "\"'-1\""], ["@SUM(1)", "\"'@SUM(1)\""], ["\t=1", "\"'\t=1\""], ["\r=1", "\"'\r=1\""],
+  ["\n=1", "\"'\n=1\""], ["  =1", "\"'  =1\""], ["\uFF1D1", "\"'\uFF1D1\""], ["\uFF20x", "\"'\uFF20x\""],
+  ["1=1", '"1=1"'], ["a-b", '"a-b"'],
+  ["a;=1+1;b", "\"a;'=1+1;b\""], ["a; =1", "\"a;' =1\""], ['a;"=1', '"a;\'""=1"'], ["a\\;-1", "\"a\\;'-1\""],
+  [";=1", "\";'=1\""], ["a\n-----END", '"a\n-----END"'],
+  ["\x1b[2J", '"\uFFFD[2J"'], ["a\x7f", '"a\uFFFD"'],
+])("a cell of CSV: %j", (text, cell) => {
+  expect(csvCell(text)).toBe(cell);
 });

@@ -84,3 +84,14 @@ export function bytes(language: string, n: number): string {
   const style = { style: "unit", unit: units[power], unitDisplay: "short", maximumFractionDigits: power > 0 ? 1 : 0 } as const;
   return new Intl.NumberFormat(locale(language), style).format(n / 1000 ** power);
 }
+
+/** What a spreadsheet begins a formula with, also in full width, and what it drops before looking. */
+const FORMULA = /^(?:[\t\r\n]| *[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/;
+
+/** A cell of CSV (RFC 4180) that no spreadsheet takes for a formula, by the rules of the API's own exports (api/export.c): lists are separated by
+    semicolons elsewhere, and a cell begins behind one there, quotes or not. */
+export function csvCell(text: string): string {
+  const safe = text.replace(/^|(?<=;)/g, (_, at: number) => (FORMULA.test(at > 0 ? text.slice(at).replace(/^"+/, "") : text) ? "'" : ""));
+  // What a terminal would obey is no text.
+  return `"${safe.replace(/[\0-\x08\x0B\x0C\x0E-\x1F\x7F]/g, "\uFFFD").replaceAll('"', '""')}"`;
+}

@@ -1,5 +1,7 @@
 // Which help belongs to which view: by the beginning of its address, so that what is below a view has its help as well unless it has one of its own.
 import type { Words } from "./i18n/words";
+import { type Place, placeOf } from "./places";
+import { isResource, type ResourceName, visible } from "./resources/model";
 
 export type Topic = keyof Words["help"]["topics"];
 
@@ -12,16 +14,15 @@ export const HELP: Record<string, { topic: Topic; related: string[] }> = {
   "/account": { topic: "account", related: ["/"] },
   "/hierarchy": { topic: "hierarchy", related: ["/keys", "/certificates"] },
   "/keys": { topic: "keyStores", related: ["/hierarchy"] },
-  "/profiles": { topic: "profiles", related: ["/policies", "/issue"] },
+  "/profiles": { topic: "profiles", related: ["/approvals", "/issue"] },
   "/policies": { topic: "policies", related: ["/approvals", "/profiles"] },
   "/enrollment": { topic: "enrollment", related: ["/profiles", "/certificates"] },
-  "/approvals": { topic: "approvals", related: ["/policies"] },
+  "/approvals": { topic: "approvals", related: ["/profiles"] },
   "/imports": { topic: "imports", related: ["/jobs", "/certificates"] },
   "/jobs": { topic: "jobs", related: ["/imports", "/certificates"] },
   "/secrets": { topic: "secrets", related: ["/keys"] },
   "/audit": { topic: "audit", related: ["/certificates"] },
   "/settings": { topic: "settings", related: ["/account"] },
-  "/portal": { topic: "portal", related: ["/account"] },
   "/r": { topic: "resources", related: ["/"] },
   "/r/key_stores": { topic: "keyStores", related: ["/hierarchy"] },
   "/r/tenants": { topic: "tenants", related: ["/r/accounts"] },
@@ -29,7 +30,7 @@ export const HELP: Record<string, { topic: Topic; related: string[] }> = {
   "/r/roles": { topic: "roles", related: ["/r/accounts"] },
   "/r/credentials": { topic: "credentials", related: ["/r/accounts"] },
   "/r/sessions": { topic: "sessions", related: ["/account"] },
-  "/r/approvals": { topic: "approvals", related: ["/policies"] },
+  "/r/approvals": { topic: "approvals", related: ["/profiles"] },
   "/r/jobs": { topic: "jobs", related: ["/imports"] },
   "/r/audit_events": { topic: "audit", related: ["/certificates"] },
 };
@@ -56,4 +57,11 @@ export function helpOf(path: string): { topic: Topic; related: string[] } | null
     }
   }
   return best;
+}
+
+/** What an address of the help leads to: a screen, or the generated list of a resource; undefined when there is none, or these rights don't allow it. */
+export function targetOf(to: string, rights: readonly string[]): { place?: Place; resource?: ResourceName } | undefined {
+  const place = placeOf(to, rights);
+  const resource = to.startsWith("/r/") ? to.slice("/r/".length) : undefined;
+  return place ? { place } : isResource(resource) && visible(resource, rights) ? { resource } : undefined;
 }

@@ -28,8 +28,9 @@ export interface Place {
   expert?: boolean;
   /** Its entry in the navigation: its word under base, nav.places. Without it the screen is reached from others. */
   nav?: { key: keyof Words["base"]["nav"]["places"]; icon: ReactNode; group: (typeof GROUPS)[number] };
-  /** The resource whose generated list (/r/<resource>) it takes the place of in the navigation. */
-  resource?: string;
+  /** The resources whose generated lists (/r/<resource>) it takes the place of in the navigation, the one that it is about first; of a screen of one
+      thing (:id) those whose things it shows. */
+  resources?: readonly string[];
   screen: ComponentType;
 }
 
@@ -41,25 +42,25 @@ const Jobs = lazy(() => import("./screens/Jobs"));
 export const PLACES: Place[] = [
   { path: "/", right: "read", nav: { key: "dashboard", icon: <TachometerAltIcon />, group: "daily" }, screen: lazy(() => import("./screens/Dashboard")) },
   { path: "/issue", right: "certificates.issue", nav: { key: "issue", icon: <PlusCircleIcon />, group: "daily" }, screen: lazy(() => import("./screens/Issue")) },
-  { path: "/certificates", right: "read", nav: { key: "certificates", icon: <CertificateIcon />, group: "daily" }, resource: "certificates", screen: lazy(() => import("./screens/Inventory")) },
-  { path: "/certificates/:id", right: "read", screen: lazy(() => import("./screens/Certificate")) },
-  { path: "/hierarchy", right: "read", expert: true, nav: { key: "hierarchy", icon: <SitemapIcon />, group: "authority" }, resource: "cas", screen: lazy(() => import("./screens/Hierarchy")) },
+  { path: "/certificates", right: "read", nav: { key: "certificates", icon: <CertificateIcon />, group: "daily" }, resources: ["certificates"], screen: lazy(() => import("./screens/Inventory")) },
+  { path: "/certificates/:id", right: "read", resources: ["certificates", "certificate", "cert_server", "cert_client", "cert_device"], screen: lazy(() => import("./screens/Certificate")) },
+  { path: "/hierarchy", right: "read", expert: true, nav: { key: "hierarchy", icon: <SitemapIcon />, group: "authority" }, resources: ["cas"], screen: lazy(() => import("./screens/Hierarchy")) },
   { path: "/hierarchy/new", right: "cas.manage", expert: true, screen: lazy(() => import("./screens/NewAuthority")) },
-  { path: "/hierarchy/:id", right: "read", expert: true, screen: lazy(() => import("./screens/Authority")) },
-  { path: "/keys", right: "read", expert: true, nav: { key: "keys", icon: <KeyIcon />, group: "store" }, resource: "key_stores", screen: lazy(() => import("./screens/Keys")) },
-  { path: "/profiles", right: "read", expert: true, nav: { key: "profiles", icon: <ListIcon />, group: "authority" }, resource: "profiles", screen: lazy(() => import("./screens/Profiles")) },
-  { path: "/profiles/:id", right: "read", expert: true, screen: lazy(() => import("./screens/Profile")) },
-  { path: "/policies/:id", right: "read", expert: true, screen: lazy(() => import("./screens/Policy")) },
-  { path: "/enrollment", right: "read", expert: true, nav: { key: "enrolment", icon: <PluggedIcon />, group: "enrolment" }, resource: "est_labels", screen: lazy(() => import("./screens/Enrolment")) },
-  { path: "/approvals", right: "read", nav: { key: "approvals", icon: <ClipboardCheckIcon />, group: "daily" }, resource: "approvals", screen: Approvals },
-  { path: "/approvals/:id", right: "read", screen: Approvals },
-  { path: "/imports", right: "read", expert: true, nav: { key: "imports", icon: <FileImportIcon />, group: "operation" }, resource: "imports", screen: Imports },
-  { path: "/imports/:id", right: "read", expert: true, screen: Imports },
-  { path: "/jobs", right: "read", expert: true, nav: { key: "jobs", icon: <TasksIcon />, group: "operation" }, resource: "jobs", screen: Jobs },
-  { path: "/jobs/:id", right: "read", expert: true, screen: Jobs },
-  { path: "/secrets", right: "read", expert: true, nav: { key: "secrets", icon: <LockIcon />, group: "store" }, resource: "secrets", screen: lazy(() => import("./screens/Secrets")) },
-  { path: "/audit", right: "audit.read", expert: true, nav: { key: "audit", icon: <HistoryIcon />, group: "operation" }, resource: "audit_events", screen: lazy(() => import("./screens/Audit")) },
-  { path: "/settings", right: "read", expert: true, nav: { key: "settings", icon: <CogIcon />, group: "operation" }, resource: "settings", screen: lazy(() => import("./screens/Settings")) },
+  { path: "/hierarchy/:id", right: "read", expert: true, resources: ["cas"], screen: lazy(() => import("./screens/Authority")) },
+  { path: "/keys", right: "read", expert: true, nav: { key: "keys", icon: <KeyIcon />, group: "store" }, resources: ["key_stores"], screen: lazy(() => import("./screens/Keys")) },
+  { path: "/profiles", right: "read", expert: true, nav: { key: "profiles", icon: <ListIcon />, group: "authority" }, resources: ["profiles", "policies"], screen: lazy(() => import("./screens/Profiles")) },
+  { path: "/profiles/:id", right: "read", expert: true, resources: ["profiles"], screen: lazy(() => import("./screens/Profile")) },
+  { path: "/policies/:id", right: "read", expert: true, resources: ["policies"], screen: lazy(() => import("./screens/Policy")) },
+  { path: "/enrollment", right: "read", expert: true, nav: { key: "enrolment", icon: <PluggedIcon />, group: "enrolment" }, resources: ["est_labels", "scep_profiles", "acme_directories", "enrollment_codes"], screen: lazy(() => import("./screens/Enrolment")) },
+  { path: "/approvals", right: "read", nav: { key: "approvals", icon: <ClipboardCheckIcon />, group: "daily" }, resources: ["approvals"], screen: Approvals },
+  { path: "/approvals/:id", right: "read", resources: ["approvals"], screen: Approvals },
+  { path: "/imports", right: "read", expert: true, nav: { key: "imports", icon: <FileImportIcon />, group: "operation" }, resources: ["imports"], screen: Imports },
+  { path: "/imports/:id", right: "read", expert: true, resources: ["imports"], screen: Imports },
+  { path: "/jobs", right: "read", expert: true, nav: { key: "jobs", icon: <TasksIcon />, group: "operation" }, resources: ["jobs"], screen: Jobs },
+  { path: "/jobs/:id", right: "read", expert: true, resources: ["jobs"], screen: Jobs },
+  { path: "/secrets", right: "read", expert: true, nav: { key: "secrets", icon: <LockIcon />, group: "store" }, resources: ["secrets", "archived_keys"], screen: lazy(() => import("./screens/Secrets")) },
+  { path: "/audit", right: "audit.read", expert: true, nav: { key: "audit", icon: <HistoryIcon />, group: "operation" }, resources: ["audit_events", "audit_seals"], screen: lazy(() => import("./screens/Audit")) },
+  { path: "/settings", right: "read", expert: true, nav: { key: "settings", icon: <CogIcon />, group: "operation" }, resources: ["settings"], screen: lazy(() => import("./screens/Settings")) },
   { path: "/r/:resource", right: null, screen: Resources },
   { path: "/r/:resource/:id/*", right: null, screen: Resources },
   { path: "/account", right: null, nav: { key: "account", icon: <UserIcon />, group: "self" }, screen: lazy(() => import("./screens/Account")) },
@@ -68,6 +69,12 @@ export const PLACES: Place[] = [
 /** The place of that address, when there is one and these rights allow it. */
 export function placeOf(path: string, rights: readonly string[]): Place | undefined {
   return PLACES.find((place) => place.path === path && (place.right === null || rights.includes(place.right)));
+}
+
+/** The screen of one thing of the resource; null when the generated one shows it. */
+export function placeOfOne(resource: string, id: string): string | null {
+  const place = PLACES.find((one) => one.path.endsWith("/:id") && one.resources?.includes(resource));
+  return place ? place.path.replace(":id", encodeURIComponent(id)) : null;
 }
 
 /** What somebody with these rights finds in the navigation. */

@@ -1,6 +1,6 @@
 // What the inventory asks for beside certificates: queries that are kept, and changes of many with the job that does them.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { ApiError, api, dataOf, errorOf } from "./client";
+import { ApiError, api, dataOf, errorOf, renewAll } from "./client";
 
 export interface SavedQuery {
   id: string;
@@ -93,7 +93,7 @@ export function useJob(id: string | null) {
     queryFn: async () => {
       const job = dataOf<Job>(await get(`/jobs/${id}`));
       if (over(job)) {
-        void client.invalidateQueries({ predicate: (q) => ["certificate", "certificates", "statistics", "audit"].includes(String(q.queryKey[0])) });
+        void renewAll(client, "job");
       }
       return job;
     },

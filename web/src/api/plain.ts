@@ -1,6 +1,6 @@
 // Requests for resources that are told apart by their address alone: lists, single ones, actions. What is special about one stands in its screen.
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { api, dataOf } from "./client";
+import { api, dataOf, renewAll } from "./client";
 
 export type Value = string | number | boolean | null | Value[] | { [key: string]: Value };
 export interface Item {
@@ -108,7 +108,7 @@ export function useSend(onDone?: (outcome: Outcome) => void) {
   return useMutation({
     mutationFn: send,
     onSuccess: (outcome) => {
-      void client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+      void renewAll(client);
       onDone?.(outcome);
     },
   });

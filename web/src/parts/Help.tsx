@@ -2,8 +2,8 @@ import { Content, DrawerActions, DrawerCloseButton, DrawerHead, Title as Heading
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { helpOf } from "../help";
-import { placeOf } from "../places";
+import { helpOf, targetOf } from "../help";
+import { useWords } from "../resources/words";
 
 const lines = (text: string) => text.split("\n").filter(Boolean);
 
@@ -24,7 +24,12 @@ export default function Help({ path, rights, onClose }: { path: string; rights: 
     // It is still on its way in: scrolling there would push the page aside.
     heading.current?.focus({ preventScroll: true });
   }, []);
-  const related = (help?.related ?? []).map((to) => placeOf(to, rights)).filter((place) => place !== undefined);
+  const words = useWords();
+  const related = (help?.related ?? []).flatMap((to) => {
+    const target = targetOf(to, rights);
+    const label = target?.resource ? words.resource(target.resource).title : target?.place?.nav ? word(`nav.places.${target.place.nav.key}`) : to;
+    return target ? [{ to, label }] : [];
+  });
   return (
     <section className="siegel-help" aria-labelledby="siegel-help-title" onKeyDown={(e) => e.key === "Escape" && onClose()}>
       <DrawerHead>
@@ -56,9 +61,9 @@ export default function Help({ path, rights, onClose }: { path: string; rights: 
           <>
             <Heading headingLevel="h3">{t("related")}</Heading>
             <ul className="siegel-help-steps">
-              {related.map((place) => (
-                <li key={place.path}>
-                  <Link to={place.path}>{place.nav ? word(`nav.places.${place.nav.key}`) : place.path}</Link>
+              {related.map(({ to, label }) => (
+                <li key={to}>
+                  <Link to={to}>{label}</Link>
                 </li>
               ))}
             </ul>

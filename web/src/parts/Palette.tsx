@@ -10,11 +10,17 @@ import { octets } from "../format";
 import { LANGUAGES, chooseLanguage } from "../i18n";
 import { useBuiltin } from "../i18n/say";
 import { type Command, fitting, grouped, serialOf } from "../palette";
-import { offered } from "../places";
+import { offered, PLACES } from "../places";
+import { membersOf, screenOf, visible } from "../resources/model";
+import { useWords } from "../resources/words";
 import { toggleTheme, useDark } from "../theme";
 import { useLeave } from "./leave";
 
 const MOST = 6;
+
+/** The resources that are found by their generated lists: those that no screen is about. */
+const SHOWN = new Set(PLACES.filter((place) => place.nav).map((place) => place.resources?.[0]));
+const LISTS = (["authority", "enrolment", "people", "store", "operation"] as const).flatMap(membersOf).filter((name) => screenOf(name) !== "program" && !SHOWN.has(name));
 
 /** Certificates by a part of their name, or by their serial number. */
 function useFound(typed: string, allowed: boolean) {
@@ -37,6 +43,7 @@ function useCommands(typed: string, rights: readonly string[], onHelp: () => voi
   const { t } = useTranslation("palette");
   const { t: word, i18n } = useTranslation();
   const say = useBuiltin();
+  const words = useWords();
   const dark = useDark();
   const leave = useLeave();
   const navigate = useNavigate();
@@ -63,6 +70,7 @@ function useCommands(typed: string, rights: readonly string[], onHelp: () => voi
   const text = typed.trim();
   const things: Command[] = text
     ? [
+        ...LISTS.filter((name) => visible(name, rights)).map((name): Command => ({ id: `/r/${name}`, kind: "place", text: words.resource(name).title, also: name, run: go(`/r/${name}`) })),
         ...(cas.data ?? []).map((one) => named("ca", one.attributes?.name ?? "", "")),
         ...(profiles.data ?? []).map((one) => named("profile", one.attributes?.name ?? "", say(one.attributes?.title))),
       ]

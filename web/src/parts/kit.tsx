@@ -192,8 +192,8 @@ export function Dialog(props: {
   );
 }
 
-/** That it was done, or waits for others. */
-export function Done({ outcome, text }: { outcome: Outcome | null | undefined; text: string }) {
+/** That it was done, waits for others, or is the work of a job. Without a text nothing is said of what is done. */
+export function Done({ outcome, text }: { outcome: Outcome | null | undefined; text?: string }) {
   const { t } = useTranslation();
   if (!outcome) {
     return null;
@@ -205,5 +205,12 @@ export function Done({ outcome, text }: { outcome: Outcome | null | undefined; t
       </Notice>
     );
   }
-  return <Notice variant="success" title={text} />;
+  if (outcome.job) {
+    return (
+      <Notice variant="info" title={t("kit.works")} actionLinks={<Link to={`/jobs/${outcome.job}`}>{t("kit.toJob")}</Link>}>
+        {t("kit.worksText", { id: outcome.job })}
+      </Notice>
+    );
+  }
+  return text ? <Notice variant="success" title={text} /> : null;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { errorOf } from "../api/client";
+import { QueryClient } from "@tanstack/react-query";
+import { errorOf, renewAll } from "../api/client";
 import { firstLanguage } from "../i18n";
 import { fieldOf, wayOf } from "./ErrorAlert";
 import { pathOf } from "./QrCode";
@@ -48,4 +49,12 @@ it("a QR code is drawn here, with a quiet zone", () => {
   expect(size).toBeGreaterThan(29);
   expect(path.startsWith("M4 4h1v1h-1z")).toBe(true);
   expect(path).not.toMatch(/M[0-3] /);
+});
+
+it("a change makes everything be asked for anew but the session, and what says so itself", async () => {
+  const client = new QueryClient();
+  const keys = [["session"], ["r", "cas", "list"], ["certificates"], ["all", "/cas"], ["job", "7"]];
+  keys.forEach((key) => client.setQueryData(key, 1));
+  await renewAll(client, "job");
+  expect(keys.filter((key) => client.getQueryState(key)?.isInvalidated)).toEqual([["r", "cas", "list"], ["certificates"], ["all", "/cas"]]);
 });

@@ -1,6 +1,6 @@
 // What was made, as files: one archive with a list that people can read.
 import { strToU8, zipSync } from "fflate";
-import { fileName } from "../format";
+import { csvCell, fileName } from "../format";
 import { bytesOfBase64 } from "../parts/download";
 
 export interface Made {
@@ -35,15 +35,9 @@ export function filesOf(one: Made, numbered: boolean): Record<string, Uint8Array
   return files;
 }
 
-/** A cell that no spreadsheet takes for a formula, and that its separator doesn't end. */
-export function cell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[";\r\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
-}
-
 export function listOf(all: Made[], head: string): string {
   const rows = all.map((one) => [String(one.n), one.name, one.serial.toUpperCase(), one.not_after.slice(0, 10), Object.keys(filesOf(one, true)).join(" ")]);
-  return `\uFEFF${[head, ...rows.map((r) => r.map(cell).join(";"))].join("\r\n")}\r\n`;
+  return `\uFEFF${[head, ...rows.map((r) => r.map(csvCell).join(";"))].join("\r\n")}\r\n`;
 }
 
 export function archiveOf(all: Made[], words: ListWords): Uint8Array<ArrayBuffer> {

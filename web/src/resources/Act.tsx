@@ -96,7 +96,7 @@ export function ActionDialog({ resource, name, operation, thing, onClose, onDone
     operation,
     thing,
     onOutcome: (what) => {
-      void renew(resource);
+      void renew();
       if (what.kind === "done" && !hasResult(resource, what)) {
         onDone?.(words.t("screen.done", { what: action.title }));
         onClose();
@@ -146,7 +146,7 @@ export function ActionDialog({ resource, name, operation, thing, onClose, onDone
   );
 }
 
-export function RemoveDialog({ resource, operation, thing, onClose, onDone }: Omit<Doing, "name"> & { thing: Thing }) {
+export function RemoveDialog({ operation, thing, onClose, onDone }: Omit<Doing, "name" | "resource"> & { thing: Thing }) {
   const { t } = useTranslation();
   const words = useWords();
   const renew = useRenew();
@@ -161,7 +161,7 @@ export function RemoveDialog({ resource, operation, thing, onClose, onDone }: Om
       } else {
         setOutcome(what);
       }
-      void renew(resource);
+      void renew();
     },
   });
   return (
@@ -199,7 +199,7 @@ export function useActions(resource: ResourceName, thing: Thing | undefined): [s
 /** The dialog of one of them. */
 export function Doing({ resource, name, operation, thing, onClose, onDone }: Doing) {
   return name === "remove" && thing ? (
-    <RemoveDialog resource={resource} operation={operation} thing={thing} onClose={onClose} onDone={onDone} />
+    <RemoveDialog operation={operation} thing={thing} onClose={onClose} onDone={onDone} />
   ) : (
     <ActionDialog resource={resource} name={name} operation={operation} thing={thing} onClose={onClose} onDone={onDone} />
   );

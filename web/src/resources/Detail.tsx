@@ -27,7 +27,7 @@ import { Title } from "../parts/Title";
 import { Doing, useActions } from "./Act";
 import { type One, useHistory, useOne } from "./api";
 import { useRights } from "./Gate";
-import { addressOf, isFixed, labelOf, type Operation, permitted, resourceOf, type ResourceName, type Section, sectionsOf } from "./model";
+import { addressOf, isFixed, labelOf, type Operation, permitted, resourceOf, type ResourceName, type Section, sectionsOf, type Thing } from "./model";
 import { Refresh } from "./Refresh";
 import { Other, Value } from "./Value";
 import { useWords } from "./words";
@@ -60,10 +60,10 @@ function SectionCard({ resource, section, one }: { resource: ResourceName; secti
   );
 }
 
-function History({ resource, id }: { resource: ResourceName; id: string }) {
+function History({ resource, thing }: { resource: ResourceName; thing: Thing }) {
   const words = useWords();
   const { t } = useTranslation();
-  const history = useHistory(resource, id, true);
+  const history = useHistory(resource, thing, true);
   const events = history.data ?? [];
   return (
     <Card>
@@ -179,7 +179,7 @@ export function ResourceDetail({ resource, id }: { resource: ResourceName; id?: 
             ))}
             {audit && (
               <StackItem>
-                <History resource={resource} id={id} />
+                <History resource={resource} thing={one.data.thing} />
               </StackItem>
             )}
           </Stack>

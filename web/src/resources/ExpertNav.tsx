@@ -12,7 +12,7 @@ const GENERATED: readonly string[] = ["authority", "enrolment", "people", "store
 
 /** The resources of a group that the session may see and that have no hand-made screen in the navigation. */
 export function generatedOf(group: string, rights: readonly string[]): ResourceName[] {
-  const made = new Set(PLACES.filter((place) => place.nav && place.resource).map((place) => place.resource));
+  const made = new Set(PLACES.filter((place) => place.nav).flatMap((place) => place.resources ?? []));
   return GENERATED.includes(group) ? membersOf(group as Group).filter((name) => !made.has(name) && visible(name, rights)) : [];
 }
 

@@ -35,7 +35,7 @@ export function ResourceNew({ resource, operation }: { resource: ResourceName; o
   const form = useForm({
     operation,
     onOutcome: (what) => {
-      void renew(resource);
+      void renew();
       if (what.kind === "done" && what.thing && onceOf(resource, what.thing).length === 0) {
         open(what.thing.id);
       } else {
@@ -79,7 +79,7 @@ function Change({ resource, operation, one, onReload }: { resource: ResourceName
     labels,
     etag: one.etag,
     onOutcome: (what) => {
-      void renew(resource);
+      void renew();
       if (what.kind === "done") {
         const kept = what.thing ? keptOf(form.fields, form.values, what.thing) : [];
         const names = kept.map((name) => words.attribute(resource, name)).join(", ");

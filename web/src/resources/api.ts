@@ -1,6 +1,6 @@
 // What generated screens ask for: any resource, by its table.
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
-import { ApiError, api } from "../api/client";
+import { ApiError, api, renewAll } from "../api/client";
 import { auditObjectOf, includedOf, labelOf, type Operation, type ResourceName, resourceOf, type Thing } from "./model";
 
 interface Body {
@@ -76,16 +76,10 @@ export function useOne(name: ResourceName, id: string | undefined) {
   return useQuery({ queryKey: ["r", name, "one", id], queryFn: () => fetchOne(name, id) });
 }
 
-/** Everything of the resource that is on show is asked for anew. */
+/** Everything that is on show is asked for anew. */
 export function useRenew() {
   const client = useQueryClient();
-  return async (name: ResourceName) => {
-    await Promise.all([
-      client.invalidateQueries({ queryKey: ["r", name] }),
-      client.invalidateQueries({ queryKey: ["r-options", name] }),
-      client.invalidateQueries({ predicate: (query) => query.queryKey[0] === name }),
-    ]);
-  };
+  return () => renewAll(client);
 }
 
 /** What became of a request that changes something. */
@@ -150,10 +144,11 @@ export function useOptions(name: ResourceName, text: string, enabled: boolean) {
   });
 }
 
-export function useHistory(name: ResourceName, id: string, allowed: boolean) {
+export function useHistory(name: ResourceName, thing: Thing, allowed: boolean) {
+  const object = auditObjectOf(name, thing);
   return useQuery({
-    queryKey: ["r", "audit_events", "of", name, id],
+    queryKey: ["r", "audit_events", "of", object],
     enabled: allowed,
-    queryFn: async () => (await fetchPage("audit_events", { "filter[object]": auditObjectOf(name, id), "page[size]": "50" })).things,
+    queryFn: async () => (await fetchPage("audit_events", { "filter[object]": object, "page[size]": "50" })).things,
   });
 }

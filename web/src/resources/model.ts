@@ -1,6 +1,7 @@
 // What a generated screen knows of a resource, and what is worked out of it: plain functions, tested without a browser. The table itself is made of
 // openapi.json (scripts/resources.mjs).
 import { RESOURCES, type ResourceName } from "../api/resources.gen";
+import { placeOfOne } from "../places";
 
 export type Kind = "text" | "lines" | "secret" | "int" | "bool" | "time" | "texts" | "map" | "json" | "hex";
 
@@ -260,19 +261,23 @@ export function parameterOf(attribute: string, field: Field, how: string, key = 
   return field.kind === "time" || (field.kind === "int" && how !== "is") ? `${name}[${how}]` : part ? `${name}[contains]` : name;
 }
 
-/** Where in the console a thing stands. A certificate has its own page. */
+/** Where in the console a thing stands: on a screen of its own, or the generated one. A list is the generated one, which takes any filter. */
 export function addressOf(resource: string, id?: string): string {
-  const certificate = resource === "certificates" || resource === "certificate" || resource.startsWith("cert_");
-  if (id !== undefined) {
-    return certificate ? `/certificates/${encodeURIComponent(id)}` : `/r/${resource}/${encodeURIComponent(id)}`;
-  }
-  return `/r/${resource}`;
+  return id === undefined ? `/r/${resource}` : (placeOfOne(resource, id) ?? `/r/${resource}/${encodeURIComponent(id)}`);
 }
 
-/** What the audit log calls it: "role/7". */
-export function auditObjectOf(resource: ResourceName, id: string): string {
-  const one = resource.startsWith("cert") ? "certificate" : resource.replace(/ies$/, "y").replace(/s$/, "");
-  return `${one}/${id}`;
+/** What the audit log doesn't call by the resource's name without its "s". */
+const AUDITED: Partial<Record<ResourceName, string>> = {
+  certificates: "certificate", cert_server: "certificate", cert_client: "certificate", cert_device: "certificate", archived_keys: "certificate", renewal_advice: "certificate",
+  batches: "batch", policies: "policy", acme_directories: "acme_directory", saved_queries: "saved_query",
+};
+
+/** What the audit log calls it: "role/7". What somebody does with a passkey is told of his account. */
+export function auditObjectOf(resource: ResourceName, thing: Thing): string {
+  if (resource === "passkeys") {
+    return `account/${thing.relationships?.account?.data?.id ?? ""}`;
+  }
+  return `${AUDITED[resource] ?? resource.replace(/s$/, "")}/${thing.id}`;
 }
 
 /** What an answer shows this once: what is marked so, and what the resource doesn't have. */

@@ -63,6 +63,8 @@ describe("screens", () => {
   it("are offered by right", () => {
     expect([visible("audit_events", ["read"]), visible("audit_events", ALL), visible("sessions", []), visible("cas", [])]).toEqual([false, true, true, false]);
     expect(generatedOf("operation", ["read"])).not.toContain("audit_events");
+    expect(generatedOf("enrolment", ALL)).toEqual(["acme_keys", "acme_accounts", "acme_orders", "mscep_admin"]);
+    expect([generatedOf("store", ALL), generatedOf("authority", ALL).includes("policies"), generatedOf("operation", ALL).includes("audit_seals")]).toEqual([[], false, false]);
     const { create, update, list } = resourceOf("roles");
     expect([permitted(create, ["read"]), permitted(update, ALL), permitted(list, ["read"]), permitted(undefined, ALL)]).toEqual([false, true, true, false]);
     // Over a session nobody signs in anew, and nobody fetches a token with a password.
@@ -78,11 +80,27 @@ describe("screens", () => {
   it("name and place things", () => {
     expect(labelOf({ type: "roles", id: "3", attributes: { name: "", title: "Clerk" } })).toBe("Clerk");
     expect(labelOf({ type: "job_items", id: "3-1" })).toBe("3-1");
+    expect([addressOf("cas", "2"), addressOf("profiles", "3"), addressOf("policies", "4"), addressOf("approvals", "5"), addressOf("imports", "6"), addressOf("jobs", "7")]).toEqual([
+      "/hierarchy/2", "/profiles/3", "/policies/4", "/approvals/5", "/imports/6", "/jobs/7",
+    ]);
+    expect([addressOf("cas"), addressOf("est_labels", "1"), addressOf("certificate", "8")]).toEqual(["/r/cas", "/r/est_labels/1", "/certificates/8"]);
     expect([addressOf("cert_device", "7"), addressOf("certificates"), addressOf("key_stores", "a b/c")]).toEqual(["/certificates/7", "/r/certificates", "/r/key_stores/a%20b%2Fc"]);
-    expect([auditObjectOf("policies", "1"), auditObjectOf("cas", "2"), auditObjectOf("cert_device", "3")]).toEqual(["policy/1", "ca/2", "certificate/3"]);
     expect(onceOf("credentials", { type: "credentials", id: "1", attributes: { kind: "token", secret: "x" } })).toEqual([["secret", "x"]]);
     expect(includedOf("acme_orders")).toEqual(["account", "directory", "profile"]);
   });
+});
+
+it("the audit log has its own names of things", () => {
+  const own = {
+    certificates: "certificate/7", cert_server: "certificate/7", cert_client: "certificate/7", cert_device: "certificate/7", archived_keys: "certificate/7", renewal_advice: "certificate/7",
+    batches: "batch/7", policies: "policy/7", acme_directories: "acme_directory/7", saved_queries: "saved_query/7", passkeys: "account/3",
+  } as Record<string, string>;
+  // There is one of each, or none, and nothing is told of it.
+  const whole = ["health", "machine", "mscep_admin", "openapi.json"];
+  for (const name of names) {
+    const thing = { type: name, id: "7", relationships: { account: { data: { type: "accounts", id: "3" } } } };
+    expect(auditObjectOf(name, thing)).toBe(own[name] ?? `${whole.includes(name) ? name : name.slice(0, -1)}/7`);
+  }
 });
 
 describe("a list's address", () => {

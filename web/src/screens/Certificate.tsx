@@ -33,7 +33,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
-import { api } from "../api/client";
+import { api, renewAll } from "../api/client";
 import { type Ca, type Certificate, type CertificateAttributes, useAudit, useCas, useCertificate } from "../api/queries";
 import { attributesOf, useSession } from "../api/session";
 import { date, fileName, instant, octets, stateOf } from "../format";
@@ -232,7 +232,7 @@ function useChange(id: string, onDone: (done: Done) => void) {
       return "release" in change ? "released" : change.reason === "certificateHold" ? "held" : "revoked";
     },
     onSuccess: async (done) => {
-      await client.invalidateQueries({ predicate: (q) => ["certificate", "certificates", "statistics", "audit"].includes(String(q.queryKey[0])) });
+      await renewAll(client);
       onDone(done);
     },
   });

@@ -87,13 +87,16 @@ function Lines({ item, heading }: { item: Item; heading: "h2" | "h3" }) {
   );
 }
 
-function DoorCard({ item, door, names }: { item: Item; door: Door; names: Map<string, string> }) {
+function DoorCard({ item, door, names, onDeleted }: { item: Item; door: Door; names: Map<string, string>; onDeleted: (o: Outcome) => void }) {
   const { t } = useTranslation("enrolment");
   const may = useMay();
   const [open, setOpen] = useState(false);
   const [deleting, setDeleting] = useState(false);
   const change = useSend();
-  const remove = useSend(() => setDeleting(false));
+  const remove = useSend((outcome) => {
+    setDeleting(false);
+    onDeleted(outcome);
+  });
   const enabled = item.attributes.enabled !== false;
   const evidence = ((item.attributes.auth ?? item.attributes.challenges ?? []) as string[]).map((word) => t(`evidences.${word as "code"}`, { defaultValue: word }));
   return (
@@ -106,6 +109,7 @@ function DoorCard({ item, door, names }: { item: Item; door: Door; names: Map<st
       </CardTitle>
       <CardBody>
         <ErrorAlert error={change.error} />
+        <Done outcome={change.data} />
         <Facts>
           <Fact name={t("address")}>
             <span className="siegel-mono">{text(item, "url")}</span>
@@ -149,7 +153,7 @@ function DoorCard({ item, door, names }: { item: Item; door: Door; names: Map<st
             onClose={() => setDeleting(false)}
             onDo={() => remove.mutate({ method: "DELETE", path: `/${door}/${item.id}` })}
           >
-            <Content component="p">{t("deleteText")}</Content>
+            <Content component="p">{t(`deleteText.${door}`)}</Content>
           </Dialog>
         )}
       </CardBody>
@@ -165,6 +169,7 @@ function Doors({ door }: { door: Door }) {
   const cas = useAll("/cas");
   const [making, setMaking] = useState(false);
   const [made, setMade] = useState<Outcome | null>(null);
+  const [deleted, setDeleted] = useState<Outcome | null>(null);
   const names = new Map([...(profiles.data ?? []), ...(cas.data ?? [])].map((one) => [`${one.type}/${one.id}`, text(one, "name")]));
   const create = may("enrolment.manage") && (
     <Button
@@ -185,6 +190,7 @@ function Doors({ door }: { door: Door }) {
           <Content component="p">{t(`about.${door}`)}</Content>
           <ErrorAlert error={doors.error} />
           <Done outcome={made} text={t("made")} />
+          <Done outcome={deleted} />
           {challenge !== "" && (
             <>
               <Notice variant="warning" title={t("challengeOnce")} />
@@ -208,7 +214,7 @@ function Doors({ door }: { door: Door }) {
         )}
         {rows.map((one) => (
           <StackItem key={one.id}>
-            <DoorCard item={one} door={door} names={names} />
+            <DoorCard item={one} door={door} names={names} onDeleted={setDeleted} />
           </StackItem>
         ))}
       </Stack>
@@ -276,6 +282,8 @@ function Codes() {
     <div className="siegel-tab">
       <Content component="p">{t("aboutCodes")}</Content>
       <ErrorAlert error={codes.error ?? revoke.error} />
+      <Done outcome={made} />
+      <Done outcome={revoke.data} />
       {secrets !== "" && (
         <>
           <Notice variant="warning" title={t("codesOnce")} />

@@ -26,6 +26,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
+import { renewAll } from "../api/client";
 import { type Item, type Outcome, number, related, send, text, useAll, useOne, useSend, useWhole } from "../api/plain";
 import { count, instant } from "../format";
 import { ErrorAlert } from "../parts/ErrorAlert";
@@ -154,7 +155,7 @@ function useUpload(id: string) {
         await send({ path: `/imports/${id}/files?name=${encodeURIComponent(file.name)}${kind}`, file });
       }
     },
-    onSettled: () => void client.invalidateQueries({ predicate: (q) => q.queryKey[0] !== "session" }),
+    onSettled: () => void renewAll(client),
   });
 }
 
@@ -170,7 +171,11 @@ function One({ id }: { id: string }) {
     setStarted(outcome);
     void found.refetch();
   });
-  const remove = useSend(() => void navigate("/imports"));
+  const remove = useSend((outcome) => {
+    if (!outcome.approval && !outcome.job) {
+      void navigate("/imports");
+    }
+  });
   const one = found.data;
   const jobId = related(one, "job") ?? started?.job ?? null;
   const job = useJob(jobId);
@@ -208,9 +213,9 @@ function One({ id }: { id: string }) {
         {found.isPending && <Skeleton height="12rem" screenreaderText={t("loading")} />}
         {one && (
           <Stack hasGutter>
-            {started?.approval && (
+            {(started?.approval ?? remove.data) && (
               <StackItem>
-                <Done outcome={started} text="" />
+                <Done outcome={started?.approval ? started : remove.data} />
               </StackItem>
             )}
             <StackItem>

@@ -28,7 +28,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { ApiError, api } from "../api/client";
+import { ApiError, api, renewAll } from "../api/client";
 import { type Certificate, type Profile, useCas, useProfiles } from "../api/queries";
 import { date, fileName, list } from "../format";
 import { useBuiltin } from "../i18n/say";
@@ -256,7 +256,7 @@ export default function Issue() {
   const issuing = (cas.data ?? []).filter((ca) => ca.attributes?.status === "active" && !ca.attributes.external);
   const submit = useMutation({
     mutationFn: () => issue(collectionOf(profile?.attributes?.kind), { ...w, profile: profile?.attributes?.name ?? "" }, key),
-    onSuccess: () => void client.invalidateQueries({ predicate: (q) => q.queryKey[0] === "certificates" || q.queryKey[0] === "statistics" }),
+    onSuccess: () => void renewAll(client),
   });
   const set = (change: Partial<Wish>) => {
     setWish({ ...w, ...change });

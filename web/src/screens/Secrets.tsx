@@ -99,7 +99,7 @@ function Fetch({ secret, onClose }: { secret: Item; onClose: () => void }) {
       onDo={() => fetch.mutate({ path: `/secrets/${secret.id}/fetch`, type: "fetch", attributes: {} })}
     >
       <Content component="p">{t(text(secret, "delivery") === "once" ? "fetchOnce" : "fetchText")}</Content>
-      <Done outcome={fetch.data?.approval ? fetch.data : null} text="" />
+      <Done outcome={fetch.data} />
       {shown !== "" && (
         <>
           <Notice variant="warning" title={t("shownOnce")} />
@@ -139,7 +139,7 @@ function Recover({ kept, onClose }: { kept: Item; onClose: () => void }) {
       }
     >
       <Content component="p">{t("recoverText")}</Content>
-      <Done outcome={recover.data?.approval ? recover.data : null} text="" />
+      <Done outcome={recover.data} />
       <AreaField label={t("reason")} help={t("reasonHelp")} rows={2} value={reason} onChange={setReason} error={wrongWith(recover.error, "reason")} />
       <TextField label={t("password")} help={t("passwordHelp")} type="password" value={password} onChange={setPassword} error={wrongWith(recover.error, "pkcs12_password")} />
       {(pem !== "" || p12 !== "") && <Notice variant="warning" title={t("shownOnce")} />}
@@ -169,6 +169,8 @@ export default function Secrets() {
       <PageSection>
         <ErrorAlert error={secrets.error ?? archived.error ?? rotate.error} />
         <Done outcome={made} text={t("made")} />
+        <Done outcome={remove.data} />
+        <Done outcome={rotate.data} />
         <Stack hasGutter>
           <StackItem>
             <Card>

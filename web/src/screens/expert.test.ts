@@ -133,7 +133,7 @@ describe("work", () => {
     expect(query).toBe(`filter[at_us][ge]=${Date.parse("2030-01-01T00:00") * 1000}&filter[at_us][le]=${Date.parse("2030-01-01T00:00") * 1000 + 59_999_999}`);
   });
   it("writes CSV that no spreadsheet calculates with", () => {
-    expect(csvOf([item({ a: "=1+1", b: 'say "x"', c: { d: 1 } })], ["a", "b", "c"])).toBe('a,b,c\r\n\'=1+1,"say ""x""","{""d"":1}"\r\n');
+    expect(csvOf([item({ a: "=1+1", b: 'say "x"', c: { d: 1 } })], ["a", "b", "c"])).toBe('"a","b","c"\r\n"\'=1+1","say ""x""","{""d"":1}"\r\n');
   });
   it("encodes texts as UTF-8", () => expect(base64Of("ä")).toBe("w6Q="));
 });

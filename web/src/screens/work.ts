@@ -1,6 +1,7 @@
 // Work that takes a while, and what waits for people: how far, what to say of it. Plain functions, tested without a browser.
 import type { Item } from "../api/plain";
 import { number, text } from "../api/plain";
+import { csvCell } from "../format";
 
 export const RUNNING = ["queued", "running"];
 
@@ -67,14 +68,13 @@ export function auditQuery(f: { actor: string; action: string; object: string; f
   return query.join("&");
 }
 
-/** Rows of the log as CSV (RFC 4180); what a spreadsheet would take for a formula is kept from it. */
+/** Rows of the log as CSV. */
 export function csvOf(rows: readonly Item[], columns: readonly string[]): string {
   const cell = (value: unknown) => {
     const plain = value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
-    const safe = /^[=+\-@\t\r]/.test(plain) ? `'${plain}` : plain;
-    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+    return csvCell(plain);
   };
-  return [columns.join(","), ...rows.map((row) => columns.map((c) => cell(row.attributes[c])).join(","))].join("\r\n") + "\r\n";
+  return [columns.map(csvCell).join(","), ...rows.map((row) => columns.map((c) => cell(row.attributes[c])).join(","))].join("\r\n") + "\r\n";
 }
 
 /** base64 of a text in UTF-8. */

@@ -36,7 +36,11 @@ const words: typeof en = {
   switchOff: "Schließen",
   delete: "Löschen",
   deleteTitle: "{{name}} löschen?",
-  deleteText: "Geräte, die dort anfragen, werden ab dann abgewiesen. Ihre Zertifikate bleiben gültig.",
+  deleteText: {
+    est_labels: "Geräte, die dort anfragen, werden ab dann abgewiesen. Ihre Zertifikate bleiben gültig.",
+    scep_profiles: "Geräte, die dort anfragen, werden ab dann abgewiesen. Ihre Zertifikate bleiben gültig.",
+    acme_directories: "Server, die dort anfragen, werden ab dann abgewiesen. Ein Auftrag löscht auch die Konten, Bestellungen und Schlüssel des Verzeichnisses, endgültig. Ihre Zertifikate bleiben gültig.",
+  },
   lines: "Fertige Zeilen für Geräte an {{name}}",
   noCommands: "Für das, was hier verlangt wird, gibt es keine fertigen Zeilen.",
   commands: {

@@ -140,12 +140,6 @@ const words: typeof en = {
       first: "Filtern Sie nach einer Spalte, um etwas zu finden.\nÖffnen Sie es, um es anzusehen und zu ändern.\nWas Sie nicht ändern dürfen, hat keinen Knopf dafür.",
       terms: "Version: zählt die Änderungen. Wer eine alte ändert, erfährt es, und nichts geht verloren.\nMetadaten: freie Schlüssel mit Texten, für das, was Ihr Haus notieren will.",
     },
-    portal: {
-      title: "Hilfe: Portal",
-      what: "Hier bekommen Sie Zertifikate für Ihre Maschinen, ohne wissen zu müssen, wie es innen zugeht.",
-      first: "Sagen Sie, wofür es ist und wie die Maschine heißt.\nSenden Sie es ab. Muss jemand zustimmen, sehen Sie, wer.\nHolen Sie die Datei hier ab, wenn sie fertig ist, und geben Sie sie der Maschine.\nMelden Sie einen Verlust sofort: Dann kann niemand mehr etwas damit anfangen.",
-      terms: "Zertifikat: der Ausweis einer Maschine.\nPrivater Schlüssel: das Geheimnis dazu. Schicken Sie es niemandem.\nErneuern: rechtzeitig ein neues holen, bevor das jetzige endet.",
-    },
   },
 };
 

@@ -34,7 +34,11 @@ const words = {
   switchOff: "Close it",
   delete: "Delete",
   deleteTitle: "Delete {{name}}?",
-  deleteText: "Devices that ask there are turned away from then on. Their certificates stay good.",
+  deleteText: {
+    est_labels: "Devices that ask there are turned away from then on. Their certificates stay good.",
+    scep_profiles: "Devices that ask there are turned away from then on. Their certificates stay good.",
+    acme_directories: "Servers that ask there are turned away from then on. A job deletes its accounts, orders and keys as well, for ever. Their certificates stay good.",
+  },
   lines: "Ready lines for clients of {{name}}",
   noCommands: "There are no ready lines for what this takes.",
   commands: {

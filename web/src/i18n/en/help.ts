@@ -139,12 +139,6 @@ const words = {
       first: "Filter by a column to find one.\nOpen it to see and change it.\nWhat you may not change is shown without a button.",
       terms: "Version: counts the changes. Who changes an old one is told so, and nothing is lost.\nMetadata: free keys with texts, for what your house wants to note.",
     },
-    portal: {
-      title: "Help: portal",
-      what: "Here you get certificates for your machines without having to know how it works inside.",
-      first: "Say what it is for and how the machine is called.\nSend it. If somebody has to agree, you see who.\nFetch the file here when it is ready, and hand it to the machine.\nReport a loss at once: then nobody can use it.",
-      terms: "Certificate: the identity card of a machine.\nPrivate key: the secret that goes with it. Never send it to anybody.\nRenew: get a new one in time, before the present one ends.",
-    },
   },
 };
 

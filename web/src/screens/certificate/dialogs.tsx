@@ -3,7 +3,7 @@ import { Button, FileUpload, Form, FormGroup, Modal, ModalBody, ModalFooter, Mod
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { ApiError, api } from "../../api/client";
+import { ApiError, api, renewAll } from "../../api/client";
 import type { Certificate } from "../../api/queries";
 import { ErrorAlert } from "../../parts/ErrorAlert";
 import { Metadata, metadataOf, type Pair, pairsOf } from "../../parts/Metadata";
@@ -46,7 +46,7 @@ export function Renew({ certificate, name, onClose }: { certificate: Certificate
       const answer = await post(`/certificates/${certificate.id}/${action}`, { body, params: { header: { "Idempotency-Key": key } } });
       return answer.response.status === 202 ? { approval: answer.data?.data?.id ?? "" } : { made: answer.data?.data };
     },
-    onSuccess: () => void client.invalidateQueries({ predicate: (q) => q.queryKey[0] === "certificates" || q.queryKey[0] === "statistics" }),
+    onSuccess: () => void renewAll(client),
   });
   const wrong = (field: string) => (renew.error instanceof ApiError && renew.error.about(field) ? (renew.error.first?.detail ?? "") : undefined);
   const made = renew.data && "made" in renew.data ? renew.data.made : undefined;
@@ -137,7 +137,7 @@ export function Edit({ certificate, onDone, onClose }: { certificate: Certificat
       return answer.response.status === 202 ? (answer.data?.data?.id ?? "") : null;
     },
     onSuccess: async (approval) => {
-      await client.invalidateQueries({ predicate: (q) => ["certificate", "certificates", "audit"].includes(String(q.queryKey[0])) });
+      await renewAll(client);
       onDone(approval);
       onClose();
     },

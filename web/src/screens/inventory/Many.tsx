@@ -6,6 +6,7 @@ import {
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import { carryOut, type Deed, preview, useJob, useJobItems, type Which } from "../../api/inventory";
 import { attributesOf, useSession } from "../../api/session";
 import { count, date, list } from "../../format";
@@ -63,6 +64,7 @@ export function deedOf(action: Action, f: Form_): Deed | null {
 
 function Progress_({ id }: { id: string }) {
   const { t, i18n } = useTranslation("inventory");
+  const { t: base } = useTranslation();
   const job = useJob(id);
   const a = job.data?.attributes;
   const ended = a && ["done", "failed", "cancelled"].includes(a.status);
@@ -82,7 +84,9 @@ function Progress_({ id }: { id: string }) {
           variant={ended ? (a.status === "done" ? "success" : "danger") : undefined}
         />
       </StackItem>
-      {!ended && <StackItem>{t("many.leave")}</StackItem>}
+      <StackItem>
+        {!ended && t("many.leave")} <Link to={`/jobs/${id}`}>{base("kit.toJob")}</Link>
+      </StackItem>
       {ended && (
         <StackItem>
           <Notice
@@ -214,7 +218,9 @@ export function Many({ action, checked, conditions, onClose }: Wish & { onClose:
             )}
           </Stack>
         )}
-        {act.data && act.data.type === "approvals" && <Notice variant="info" title={t("many.waits", { id: act.data.id })} />}
+        {act.data && act.data.type === "approvals" && (
+          <Notice variant="info" title={t("many.waits", { id: act.data.id })} actionLinks={<Link to={`/approvals/${act.data.id}`}>{base("kit.toApproval")}</Link>} />
+        )}
         {act.data && act.data.type === "jobs" && <Progress_ id={act.data.id} />}
       </ModalBody>
       <ModalFooter>
