@@ -263,7 +263,7 @@ issue_map_pointer(const struct issue *i, const struct document *d, struct error 
 		e->pointer[0] = '\0'; /* people refused it: nothing in the document is at fault */
 	if (!e->pointer[0])
 		return;
-	memcpy(field, e->pointer, sizeof field);
+	snprintf(field, sizeof field, "%s", e->pointer);
 	if (strcmp(field, "days") == 0)
 		attribute = "cert_days";
 	if (sscanf(field, "names/%d", &n) == 1) {

@@ -217,7 +217,7 @@ session_make(struct call *c, const struct login_claim *claim, struct secret **re
 	CLEANUP(secret_free) struct secret *cookie = NULL;
 	uint8_t hash[PASSWORD_HASH_BYTES] = {0}, fake[EVP_MAX_MD_SIZE];
 	struct make m = {.claim = claim, .hash = hash};
-	struct bytes salt;
+	struct bytes salt = {0};
 	struct error why;
 	int32_t tenant_id = 0;
 	int64_t account_id = 0;
@@ -229,7 +229,7 @@ session_make(struct call *c, const struct login_claim *claim, struct secret **re
 	if (claim->name && (fake_salt(c, claim->name, fake, e) || call_db(c, e) ||
 	    auth_login_salt(c->db, claim->tenant, claim->name, (struct bytes){fake, sizeof fake}, c->arena, &tenant_id, &account_id, &salt, e)))
 		return -1;
-	if (claim->password && hash_password(c, claim, salt, hash, e))
+	if (claim->name && claim->password && hash_password(c, claim, salt, hash, e))
 		return -1;
 	call_release_db(c);
 	if (secret_random_text(COOKIE_BYTES, &cookie, e))

@@ -152,13 +152,12 @@ static int
 sign_in(struct call *c, struct login_claim *claim, const json_t *shown, struct secret **ret, struct error *e)
 {
 	const char *key = arena_printf(c->arena, "account %s %s", c->request->client, claim->name ? claim->name : "");
-	struct passkey_proof passkey = {0};
+	struct passkey_proof *passkey = shown ? arena_alloc(c->arena, sizeof(*passkey)) : NULL;
 
 	if (rights_throttle(c, e) || throttle_check(key, e))
 		return -1;
-	if (shown)
-		claim->passkey = &passkey;
-	if ((shown && read_passkey(c, shown, &passkey, e)) || session_make(c, claim, ret, e)) {
+	claim->passkey = passkey;
+	if ((shown && read_passkey(c, shown, passkey, e)) || session_make(c, claim, ret, e)) {
 		if (e->code == E_UNAUTHENTICATED) {
 			rights_failed(c);
 			throttle_failed(key);

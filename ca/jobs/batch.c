@@ -126,12 +126,14 @@ ask(struct job_run *j, const struct wish *o, const struct db_result *items, int 
 	Siegel__Issue issue = SIEGEL__ISSUE__INIT;
 	Siegel__Requestor requestor;
 	Siegel__Attribute attributes[2], *subject[2];
-	struct bytes csr = db_is_null(items, i, ITEM_CSR) ? (struct bytes){0} : db_bytes(items, i, ITEM_CSR, j->arena);
+	struct bytes csr = {0};
 	const char *name = db_text(items, i, ITEM_NAME);
 	int64_t n = db_int(items, i, ITEM_N);
 	char key[96];
 	uint8_t digest[EVP_MAX_MD_SIZE];
 
+	if (!db_is_null(items, i, ITEM_CSR))
+		csr = db_bytes(items, i, ITEM_CSR, j->arena);
 	snprintf(key, sizeof(key), "batch/%d/%" PRId64 "/%" PRId64 "/%d", j->tenant_id, o->id, n, attempt);
 	if (EVP_Digest(key, strlen(key), digest, NULL, EVP_sha256(), NULL) != 1)
 		return fail(e, E_INTERNAL, "no SHA-256");
