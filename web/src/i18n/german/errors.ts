@@ -1,4 +1,5 @@
-// The German of what REST says of errors, by the English without its values ({1}, {2}, …). tests/lint/errors.py finds in the sources what has to be here.
+// One table, in the order of the sources, and so longer than a file is elsewhere: the German of what REST says of errors, by the English without
+// its values ({1}, {2}, …). tests/lint/errors.py finds in the sources what has to be here.
 const catalogue: Record<string, string> = {
   "a value is too long to be sorted by": "ein Wert ist zu lang, um danach zu sortieren",
   "the cursor isn't one of ours": "der Cursor stammt nicht von hier",
@@ -8,7 +9,7 @@ const catalogue: Record<string, string> = {
   "there is no such column: attributes, id, type and metadata.KEY are columns": "eine solche Spalte gibt es nicht: Spalten sind die Attribute, id, type und metadata.SCHLÜSSEL",
   "a column comes twice": "eine Spalte kommt zweimal",
   "columns is empty": "columns ist leer",
-  "true or false is wanted": "dieser Sitzung fehlt zuerst etwas anderes, oder das Konto hat keinen zweiten Faktor",
+  "true or false is wanted": "true oder false wird gebraucht",
   "a query parameter comes twice": "ein Abfrageparameter kommt zweimal",
   "there is no such query parameter here": "einen solchen Abfrageparameter gibt es hier nicht",
   "format is csv or json": "format ist csv oder json",
@@ -72,7 +73,7 @@ const catalogue: Record<string, string> = {
   "current_password: it is another one": "current_password: es ist ein anderes",
   "the code is wrong, was used before, or the clock of the device is off": "der Code ist falsch, wurde schon benutzt, oder die Uhr des Geräts geht falsch",
   "the session has ended: sign in again": "die Sitzung ist zu Ende: Melden Sie sich neu an",
-  "this session lacks another thing first, or the account has no second factor": "true oder false wird gebraucht",
+  "this session lacks another thing first, or the account has no second factor": "dieser Sitzung fehlt zuerst etwas anderes, oder das Konto hat keinen zweiten Faktor",
   "code, recovery_code or passkey is wanted, one of them": "code, recovery_code oder passkey wird gebraucht, eines davon",
   "name, attestation_object and client_data are wanted": "name, attestation_object und client_data werden gebraucht",
   "the challenge was answered before": "die Aufgabe wurde schon beantwortet",
@@ -503,7 +504,7 @@ const catalogue: Record<string, string> = {
   "current_password: the password that is changed is wanted": "current_password: das Passwort, das geändert wird, wird gebraucht",
   "an account has at most {1} passkeys: remove one first": "ein Konto hat höchstens {1} Passkeys: entfernen Sie zuerst einen",
   "there is no such passkey": "einen solchen Passkey gibt es nicht",
-  "a passkey is named by whose it is": "ein Passkey wird danach benannt, wem er gehört",
+  "a passkey is named by whose it is": "einen Passkey benennt nur, wem er gehört",
   "one's own passkey is removed over a session, in a browser": "den eigenen Passkey entfernt man in einer Sitzung, mit einem Browser",
   "it is the account's only second factor: reset that instead": "es ist der einzige zweite Faktor des Kontos: setzen Sie ihn stattdessen zurück",
   "it is the account's only second factor: set up another one first": "es ist der einzige zweite Faktor des Kontos: richten Sie zuerst einen anderen ein",
