@@ -11,7 +11,8 @@ static const struct attribute attributes[] = {
 	{"kind", "p.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_CREATE,
 	 "cert_server, cert_client, cert_device or certificate", .values = "cert_server cert_client cert_device certificate"},
 	{"title", "p.title", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE, "its name for people"},
-	{"definition", "p.definition", ATTRIBUTE_JSON, ATTRIBUTE_WRITE, "what certificates look like: doc/profiles.md"},
+	{"definition", "p.definition", ATTRIBUTE_JSON, ATTRIBUTE_WRITE, "what certificates look like: doc/profiles.md",
+	 .schema = "profile_definition"},
 	OWNERSHIP_ATTRIBUTES("p"),
 	{"version", "p.version", ATTRIBUTE_INT, 0},
 	{"created_at", "p.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
@@ -30,7 +31,7 @@ static const struct attribute evaluate[] = {
 	{"ca", NULL, ATTRIBUTE_TEXT, 0, "left out: the default CA"},
 	{"owner", NULL, ATTRIBUTE_TEXT},
 	{"metadata", NULL, ATTRIBUTE_JSON},
-	{"definition", NULL, ATTRIBUTE_JSON, 0, "in the place of the one that is stored, to try a change"},
+	{"definition", NULL, ATTRIBUTE_JSON, 0, "in the place of the one that is stored, to try a change", .schema = "profile_definition"},
 };
 
 static const struct route routes[] = {
