@@ -5,14 +5,13 @@
 #include <string.h>
 
 #include "ca/condition.h"
+#include "ca/manage.h"
 #include "ca/profile.h"
 #include "ca/purpose.h"
 #include "lib/x509/keytype.h"
 
 #undef fail /* check.h has one of its own */
 #include <check.h>
-
-DEFINE_CLEANUP(json_t, json_decref)
 
 static json_t *
 schema_named(const char *name)
@@ -197,6 +196,23 @@ START_TEST(rules)
 }
 END_TEST
 
+/* What policies are asked about: all that the manager may hold, and issuing. */
+START_TEST(operations)
+{
+	json_t *schema CLEANUP(json_decref) = schema_named("policy_document");
+	json_t *words = words_of(json_object_get(json_object_get(schema, "properties"), "operation"));
+	size_t n = 2;
+	ck_assert(has(words, "certificate.issue") && has(words, "certificate.renew"));
+	for (size_t i = 0; manage_tables[i]; i++)
+		for (const struct manage_op *op = manage_tables[i]; op->name; op++) {
+			bool asked = !(op->flags & MANAGE_DIRECT);
+			ck_assert_msg(has(words, op->name) == asked, "%s", op->name);
+			n += asked;
+		}
+	ck_assert_uint_eq(json_array_size(words), n);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -207,6 +223,7 @@ main(void)
 	tcase_add_test(t, registries);
 	tcase_add_test(t, bounds);
 	tcase_add_test(t, rules);
+	tcase_add_test(t, operations);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
