@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { ApiError, type ErrorObject } from "../api/client";
 import type { Item } from "../api/plain";
 import { attributesOfCode, attributesOfDoor, commandsOf, usableProfiles } from "./enrolment";
-import { attributesOfSample, decidedBy, EMPTY_SAMPLE, inOrder, kindedName, memberOf, outcomeOf, parseJson, type RuleSaid, type Verdict } from "./evaluation";
+import { attributesOfSample, decidedBy, EMPTY_SAMPLE, faultsOf, inOrder, kindedName, memberOf, outcomeOf, type RuleSaid, type Verdict } from "./evaluation";
 import { actionsOf, attributesOfCa, BOX, endsSoon, layout, nameOf, type NewCa, rowsOf, stepReady, treesOf } from "./hierarchy";
 import { metadataLines, metadataOf } from "./settings";
 import { auditQuery, base64Of, csvOf, dutiesOf, isRunning, linesOf, percentOf } from "./work";
@@ -95,14 +96,15 @@ describe("trials", () => {
     expect(outcomeOf([rule(1, "not_matched")])).toBe("issued");
     expect(inOrder([rule(1, "not_bound"), rule(2, "set"), rule(3, "refused", "z"), rule(1, "refused", "a")]).map((r) => `${r.policy ?? ""}${r.place}`)).toEqual(["a1", "z3", "p2", "p1"]);
   });
-  it("says where a text stops being JSON", () => {
-    expect(parseJson('{"a": 1}').value).toEqual({ a: 1 });
-    const fault = parseJson('{\n"a": 1,\n x}');
-    expect(fault.fault).toBeTruthy();
-    expect(fault.line === 0 || fault.line === 3).toBe(true);
-    expect(memberOf("/data/attributes/rules/0/when")).toBe("rules/0/when");
-    expect(memberOf(undefined)).toBe("");
-  });
+});
+
+it("what the server says is told at the member that it names", () => {
+  expect(memberOf("/data/attributes/rules/0/when")).toBe("rules/0/when");
+  expect(memberOf(undefined)).toBe("");
+  const at = (pointer: string) => new ApiError(422, [{ detail: "no", source: { pointer: `/data/attributes/${pointer}` } }] as ErrorObject[]);
+  expect(faultsOf(at("definition/days"), "definition")).toEqual({ days: "no" });
+  expect(faultsOf(at("rules/0/when"), "rules")).toEqual({ "rules/0/when": "no" });
+  expect([faultsOf(at("name"), "definition"), faultsOf(null, "rules")]).toEqual([{}, {}]);
 });
 
 describe("work", () => {

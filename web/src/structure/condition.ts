@@ -101,9 +101,9 @@ function printTerm(t: Term, kind: Kind): string {
 
 /** The path of a condition, "" for none. */
 export function printCondition(c: Condition, document: Schema): string {
-  const one = c.terms.length === 1 || c.join === "any";
+  const one = c.terms.length === 1;
   const parts = c.terms.map((t) => printTerm(t, kindFor(document, t.of) ?? "string"));
-  // Alone, or among alternatives, values one of which is to be need no brackets.
+  // Alone, values one of which is to be need no brackets.
   const bare = parts.map((p, i) => (one && c.terms[i]?.how === "oneOf" ? p.replace(/^\(|\)$/g, "") : p));
   return bare.join(c.join === "any" ? " || " : " && ");
 }
