@@ -24,7 +24,7 @@ const found = {};
 const main = page.locator("main");
 const button = (name) => page.getByRole("button", { name, exact: true });
 const outcome = (what) => page.locator(`.siegel-verdict[data-outcome=${what}]`).waitFor();
-const part = (type) => page.locator(".siegel-parts > li").filter({ has: page.locator("h4 code", { hasText: new RegExp(`^${type}$`) }) });
+const part = (type) => page.locator(".siegel-parts > li").filter({ has: page.locator("h3 code", { hasText: new RegExp(`^${type}$`) }) });
 try {
   await b.context.addCookies([{ name: cookieName, value: cookie, url, secure: true, httpOnly: true, sameSite: "Strict" }]);
 
@@ -37,7 +37,7 @@ try {
   await page.getByRole("textbox", { name: w.name }).first().fill(`plc-${mark}`);
   await page.getByRole("textbox", { name: w.title, exact: true }).fill(`Machines ${mark}`);
   await part("O").getByLabel(w.source).selectOption("fixed");
-  await part("O").getByLabel(w.value, { exact: false }).last().fill("Example AG");
+  await part("O").getByRole("textbox", { name: new RegExp(`^${w.value}`) }).first().fill("Example AG");
   await part("dns").getByLabel(w.within).fill("plant.example");
   await outcome("refused");
   found.refused = await page.locator(".siegel-verdict").innerText();

@@ -14,7 +14,7 @@ function Kind({ kind, schema, value, onChange, faults, words, idBase }: PartProp
   return (
     <Card isCompact component="li">
       <CardHeader actions={{ actions: <Button variant="link" onClick={() => onChange(dropName(value, kind))}>{words.t("screen.remove", { name })}</Button> }}>
-        <CardTitle component="h4">
+        <CardTitle component="h3">
           <Worded word={name} term={kind} />
         </CardTitle>
       </CardHeader>

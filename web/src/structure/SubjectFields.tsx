@@ -18,7 +18,7 @@ function Part({ type, schema, value, onChange, faults, words, idBase }: PartProp
   return (
     <Card isCompact component="li">
       <CardHeader actions={{ actions: <Button variant="link" onClick={() => onChange(dropSubject(value, type))}>{words.t("screen.remove", { name })}</Button> }}>
-        <CardTitle component="h4">
+        <CardTitle component="h3">
           <Worded word={name} term={type} />
         </CardTitle>
       </CardHeader>
