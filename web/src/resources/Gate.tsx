@@ -2,14 +2,9 @@
 import { Button, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, PageSection } from "@patternfly/react-core";
 import type { ReactNode } from "react";
 import { Link, useParams } from "react-router";
-import { attributesOf, useSession } from "../api/session";
+import { useRights } from "../api/session";
 import { isResource, type Operation, permitted, resourceOf, type ResourceName } from "./model";
 import { useWords } from "./words";
-
-export function useRights(): readonly string[] {
-  const session = useSession().data;
-  return (session && attributesOf(session).rights) ?? [];
-}
 
 function Instead({ title, text, to, label }: { title: string; text: string; to?: string; label?: string }) {
   return (

@@ -4,13 +4,15 @@ import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
-import { type Item, number, type Outcome, text, useAll, useOne, useSend } from "../api/plain";
-import { attributesOf, useSession } from "../api/session";
+import { useOne, usePages, useSend } from "../api/hooks";
+import { type Item, number, type Outcome, text } from "../api/rest";
+import { useMay, useOwn } from "../api/session";
 import { instant } from "../format";
 import { Code } from "../parts/Code";
 import { ErrorAlert } from "../parts/ErrorAlert";
-import { AreaField, Dialog, Fact, Facts, useMay } from "../parts/kit";
+import { AreaField, Dialog, Fact, Facts } from "../parts/kit";
 import { Notice } from "../parts/Notice";
+import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
 import { type Decision, dutiesOf, linesOf } from "./work";
 
@@ -23,11 +25,6 @@ function Status({ item }: { item: Item }) {
   return Object.hasOwn(LOOK, status) ? <Label status={LOOK[status as State]}>{t(`status.${status as State}`)}</Label> : <Label>{status}</Label>;
 }
 
-function useMe(): string {
-  const session = useSession();
-  return session.data ? (attributesOf(session.data).name ?? "") : "";
-}
-
 /** The operation in words, as far as there are some. */
 function useOperation(): (operation: string) => string {
   const { t } = useTranslation("approvals");
@@ -37,11 +34,10 @@ function useOperation(): (operation: string) => string {
 function ApprovalList() {
   const { t, i18n } = useTranslation("approvals");
   const may = useMay();
-  const me = useMe();
+  const me = useOwn().name ?? "";
   const operation = useOperation();
   const [which, setWhich] = useState<"open" | "all">("open");
-  const approvals = useAll(which === "open" ? "/approvals?filter[status]=open" : "/approvals");
-  const rows = approvals.data ?? [];
+  const { found: approvals, rows, turn } = usePages("/approvals", { "filter[status]": which === "open" ? "open" : undefined });
   return (
     <>
       <Title title={t("title")} subtitle={t("subtitle")} />
@@ -94,6 +90,7 @@ function ApprovalList() {
             </Tbody>
           </Table>
         )}
+        <Pages turn={turn} />
       </PageSection>
     </>
   );
@@ -127,7 +124,7 @@ function Decide({ item, action, onClose, onDone }: { item: Item; action: "approv
 function One({ id }: { id: string }) {
   const { t, i18n } = useTranslation("approvals");
   const may = useMay();
-  const me = useMe();
+  const me = useOwn().name ?? "";
   const operation = useOperation();
   const found = useOne(`/approvals/${id}`);
   const [action, setAction] = useState<"approve" | "reject" | "withdraw" | null>(null);

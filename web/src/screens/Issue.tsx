@@ -24,12 +24,13 @@ import {
   EmptyState,
   EmptyStateBody,
 } from "@patternfly/react-core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { ApiError, api, renewAll } from "../api/client";
+import { ApiError } from "../api/client";
+import { useChange } from "../api/hooks";
 import { type Certificate, type Profile, useCas, useProfiles } from "../api/queries";
+import { create } from "../api/rest";
 import { date, fileName, list } from "../format";
 import { useBuiltin } from "../i18n/say";
 import { Code } from "../parts/Code";
@@ -123,22 +124,6 @@ function lines(text: string): string[] {
 }
 
 type Once = NonNullable<Certificate["attributes"]> & { private_key_pem?: string; pkcs12?: string; chain_pem?: string; pem?: string };
-interface Outcome {
-  certificate?: Certificate;
-  approval?: string;
-}
-
-async function issue(collection: Collection, w: Wish, key: string): Promise<Outcome> {
-  const post = api.POST as unknown as (
-    path: string,
-    init: { body: unknown; params: { header: Record<string, string> } },
-  ) => Promise<{ data?: { data?: Certificate }; response: Response }>;
-  const body = { data: { type: collection, attributes: attributesOfWish(w) } };
-  const answer = await post(`/${collection}`, { body, params: { header: { "Idempotency-Key": key } } });
-  const made = answer.data?.data;
-  return answer.response.status === 202 ? { approval: made?.id ?? "" } : { certificate: made };
-}
-
 /** What came of it, to take away; the private key is in this answer alone. */
 export function Result({ certificate, onAnother }: { certificate: Certificate; onAnother?: () => void }) {
   const { t, i18n } = useTranslation();
@@ -243,7 +228,6 @@ export function offered(profiles: Profile[]): Profile[] {
 export default function Issue() {
   const { t } = useTranslation();
   const { t: words } = useTranslation("inventory");
-  const client = useQueryClient();
   const profiles = useProfiles();
   const say = useBuiltin();
   const cas = useCas();
@@ -254,9 +238,9 @@ export default function Issue() {
   const choice = offered(profiles.data ?? []);
   const profile = choice.find((p) => p.attributes?.name === w.profile) ?? choice[0];
   const issuing = (cas.data ?? []).filter((ca) => ca.attributes?.status === "active" && !ca.attributes.external);
-  const submit = useMutation({
-    mutationFn: () => issue(collectionOf(profile?.attributes?.kind), { ...w, profile: profile?.attributes?.name ?? "" }, key),
-    onSuccess: () => void renewAll(client),
+  const submit = useChange(() => {
+    const collection = collectionOf(profile?.attributes?.kind);
+    return create<Certificate>(`/${collection}`, collection, attributesOfWish({ ...w, profile: profile?.attributes?.name ?? "" }), key);
   });
   const set = (change: Partial<Wish>) => {
     setWish({ ...w, ...change });
@@ -280,14 +264,15 @@ export default function Issue() {
     setWish({ ...EMPTY, own: w.own, profile: w.profile, ca: w.ca });
     setKey(crypto.randomUUID());
   };
-  const outcome = submit.data;
+  const approval = submit.data?.approval ?? null;
+  const made = approval === null ? submit.data?.item : null;
 
-  if (outcome?.certificate) {
+  if (made) {
     return (
       <>
         <Title title={t("issue.title")} />
         <PageSection>
-          <Result certificate={outcome.certificate} onAnother={another} />
+          <Result certificate={made} onAnother={another} />
         </PageSection>
       </>
     );
@@ -317,9 +302,9 @@ export default function Issue() {
               }}
             >
               <ErrorAlert error={profiles.error ?? cas.error ?? submit.error} labels={labels} />
-              {outcome?.approval !== undefined && (
+              {approval !== null && (
                 <Notice variant="info" title={t("issue.waits")}>
-                  {t("issue.waitsText", { id: outcome.approval })}
+                  {t("issue.waitsText", { id: approval })}
                 </Notice>
               )}
               <FormGroup role="radiogroup" label={t("issue.key")} fieldId="key">
@@ -470,7 +455,7 @@ export default function Issue() {
               </ExpandableSection>
               <ActionGroup>
                 <Button type="submit" isLoading={submit.isPending} isDisabled={!ready || submit.isPending || !profile}>
-                  {t(outcome?.approval !== undefined ? "issue.again" : "issue.submit")}
+                  {t(approval !== null ? "issue.again" : "issue.submit")}
                 </Button>
               </ActionGroup>
             </Form>

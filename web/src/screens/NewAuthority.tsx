@@ -3,7 +3,8 @@ import { ActionGroup, Button, Card, CardBody, CardTitle, Checkbox, Content, Form
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useSearchParams } from "react-router";
-import { type Item, type Outcome, text, useAll, useSend, useWhole } from "../api/plain";
+import { useAll, useSend, useWhole } from "../api/hooks";
+import { type Item, type Outcome, text } from "../api/rest";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
