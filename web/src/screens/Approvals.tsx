@@ -14,7 +14,8 @@ import { AreaField, Dialog, Fact, Facts } from "../parts/kit";
 import { Notice } from "../parts/Notice";
 import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
-import { type Decision, dutiesOf, linesOf } from "./work";
+import { Json } from "../resources/Value";
+import { type Decision, dutiesOf, filledOf, isPem } from "./work";
 
 const LOOK = { open: "info", approved: "success", done: "success", failed: "danger", rejected: "danger", withdrawn: "custom", expired: "warning" } as const;
 type State = keyof typeof LOOK;
@@ -144,8 +145,7 @@ function One({ id }: { id: string }) {
   const duties = dutiesOf(item, me, may("approvals.decide"));
   const decisions = (item.attributes.decisions ?? []) as Decision[];
   const approvers = (item.attributes.approvers ?? []) as { count?: number; right?: string; role?: string; policy?: string; rule?: string; message?: string }[];
-  const lines = linesOf(item.attributes.body).filter((l) => !l.value.includes("-----BEGIN"));
-  const pems = linesOf(item.attributes.body).filter((l) => l.value.includes("-----BEGIN"));
+  const asked = filledOf(item.attributes.body);
   return (
     <>
       <Title
@@ -207,15 +207,15 @@ function One({ id }: { id: string }) {
                   <Fact name={t("since")}>{instant(i18n.language, text(item, "created_at"))}</Fact>
                   <Fact name={t("expires")}>{instant(i18n.language, text(item, "expires_at"))}</Fact>
                   {item.attributes.object !== null && item.attributes.object !== undefined && <Fact name={t("object")}>{text(item, "object")}</Fact>}
-                  {lines.map((line) => (
-                    <Fact key={line.name} name={line.name}>
-                      {line.value}
-                    </Fact>
-                  ))}
+                  {asked.map(([name, value]) =>
+                    isPem(value) ? null : (
+                      <Fact key={name} name={name}>
+                        <Json value={value} />
+                      </Fact>
+                    ),
+                  )}
                 </Facts>
-                {pems.map((pem) => (
-                  <Code key={pem.name} label={pem.name} text={pem.value} file={`${pem.name}.pem`} />
-                ))}
+                {asked.map(([name, value]) => isPem(value) && <Code key={name} label={name} text={value} file={`${name}.pem`} />)}
               </CardBody>
             </Card>
           </StackItem>

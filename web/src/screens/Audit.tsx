@@ -14,6 +14,7 @@ import { Fact, Facts, TextField } from "../parts/kit";
 import { Notice } from "../parts/Notice";
 import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
+import { Json } from "../resources/Value";
 import { auditQuery, csvOf } from "./work";
 
 const COLUMNS = ["at", "actor", "action", "object", "detail", "chain", "seq", "hash"];
@@ -120,7 +121,7 @@ function Entry({ item }: { item: Item }) {
         </Fact>
         {Object.entries((item.attributes.detail ?? {}) as Record<string, unknown>).map(([key, value]) => (
           <Fact key={key} name={key}>
-            {typeof value === "string" ? value : JSON.stringify(value)}
+            <Json value={value} />
           </Fact>
         ))}
       </Facts>

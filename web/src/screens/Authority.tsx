@@ -33,7 +33,7 @@ const REASONS = { unspecified: 0, keyCompromise: 1, caCompromise: 2, affiliation
 type Reason = keyof typeof REASONS;
 
 /** The dialog of one action: its words, its fields, its request. */
-function ActionDialog({ ca, action, onClose, onDone }: { ca: Item; action: Exclude<CaAction, "subordinate">; onClose: () => void; onDone: (o: Outcome) => void }) {
+function CaDialog({ ca, action, onClose, onDone }: { ca: Item; action: Exclude<CaAction, "subordinate">; onClose: () => void; onDone: (o: Outcome) => void }) {
   const { t } = useTranslation("hierarchy");
   const [days, setDays] = useState("");
   const [keyType, setKeyType] = useState("");
@@ -330,7 +330,7 @@ export default function Authority() {
           </StackItem>
         </Stack>
         {action && (
-          <ActionDialog
+          <CaDialog
             key={action}
             ca={ca}
             action={action}

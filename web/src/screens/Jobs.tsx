@@ -13,7 +13,8 @@ import { JobItems, JobProgress, JobStatus } from "../parts/Job";
 import { Fact, Facts } from "../parts/kit";
 import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
-import { linesOf } from "./work";
+import { Json } from "../resources/Value";
+import { filledOf } from "./work";
 
 function useKind(): (kind: string) => string {
   const { t } = useTranslation("work");
@@ -122,9 +123,9 @@ function One({ id }: { id: string }) {
                     <Fact name={t("who")}>{text(job, "requestor")}</Fact>
                     <Fact name={t("since")}>{instant(i18n.language, text(job, "created_at"))}</Fact>
                     <Fact name={t("until")}>{instant(i18n.language, text(job, "ended_at"))}</Fact>
-                    {linesOf(job.attributes.result).slice(0, 20).map((line) => (
-                      <Fact key={line.name} name={line.name}>
-                        {line.value}
+                    {filledOf(job.attributes.result).map(([name, value]) => (
+                      <Fact key={name} name={name}>
+                        <Json value={value} />
                       </Fact>
                     ))}
                   </Facts>

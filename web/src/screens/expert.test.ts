@@ -5,7 +5,7 @@ import { attributesOfCode, attributesOfDoor, commandsOf, usableProfiles } from "
 import { attributesOfSample, decidedBy, EMPTY_SAMPLE, inOrder, kindedName, memberOf, outcomeOf, parseJson, type RuleSaid, type Verdict } from "./evaluation";
 import { actionsOf, attributesOfCa, BOX, endsSoon, layout, nameOf, type NewCa, rowsOf, stepReady, treesOf } from "./hierarchy";
 import { metadataLines, metadataOf } from "./settings";
-import { auditQuery, base64Of, csvOf, dutiesOf, linesOf } from "./work";
+import { auditQuery, base64Of, csvOf, dutiesOf, filledOf, isPem } from "./work";
 
 function ca(id: string, parent: string | null = null, attributes: Record<string, unknown> = {}): Item {
   return { id, type: "cas", attributes: { name: `ca${id}`, status: "active", ...attributes }, relationships: { parent: { data: parent ? { id: parent, type: "cas" } : null } } };
@@ -115,10 +115,10 @@ describe("work", () => {
     expect(isRunning(item({ status: "queued" }))).toBe(true);
     expect(isRunning(undefined)).toBe(false);
   });
-  it("shows what was asked for, line by line", () => {
-    expect(linesOf({ name: "x", subject: { CN: ["a", "b"] }, empty: "", none: null, list: [{ a: 1 }] })).toEqual([
-      { name: "name", value: "x" }, { name: "subject.CN", value: "a, b" }, { name: "list.0.a", value: "1" },
-    ]);
+  it("shows what was asked for, but for what is empty, and PEM apart", () => {
+    expect(filledOf({ name: "x", subject: { CN: ["a", "b"] }, empty: "", none: null })).toEqual([["name", "x"], ["subject", { CN: ["a", "b"] }]]);
+    expect(filledOf(null)).toEqual([]);
+    expect([isPem("-----BEGIN CERTIFICATE-----"), isPem("x"), isPem(1)]).toEqual([true, false, false]);
   });
   it("knows whose word is wanted", () => {
     const open = (decisions: unknown[] = [], requestor = "rest:eva") => item({ status: "open", requestor, decisions });

@@ -2,15 +2,15 @@
 import { type Item, text } from "../api/rest";
 import { csvCell } from "../format";
 
-/** Flat lines of what was asked for: "subject.CN: a.example". Texts that are longer than a line are cut, what is nested is named by its path. */
-export function linesOf(value: unknown, path = ""): { name: string; value: string }[] {
-  if (Array.isArray(value) && value.every((one) => typeof one !== "object" || one === null)) {
-    return [{ name: path, value: value.map(String).join(", ") }];
-  }
-  if (typeof value === "object" && value !== null) {
-    return Object.entries(value).flatMap(([key, one]) => linesOf(one, path ? `${path}.${key}` : key));
-  }
-  return value === null || value === undefined || value === "" ? [] : [{ name: path, value: String(value) }];
+/** What an object has anything to say of; what is empty is left out. */
+export function filledOf(value: unknown): [string, unknown][] {
+  const all = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  return all.filter(([, one]) => one !== null && one !== undefined && one !== "");
+}
+
+/** Certificates, requests and the like, which are shown to be copied. */
+export function isPem(value: unknown): value is string {
+  return typeof value === "string" && value.includes("-----BEGIN");
 }
 
 export interface Decision {

@@ -1,15 +1,17 @@
 // What is done with one certificate, in dialogs: renewed, looked after by somebody else.
-import { Button, FileUpload, Form, FormGroup, Modal, ModalBody, ModalFooter, ModalHeader, Radio, TextInput } from "@patternfly/react-core";
+import { Button, Form, FormGroup, Modal, ModalBody, ModalFooter, ModalHeader, Radio, TextInput } from "@patternfly/react-core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/client";
 import { useChange } from "../../api/hooks";
 import type { Certificate } from "../../api/queries";
 import { act, change } from "../../api/rest";
+import { Csr } from "../../parts/Csr";
 import { ErrorAlert } from "../../parts/ErrorAlert";
+import { Field } from "../../parts/Field";
 import { Metadata, metadataOf, type Pair, pairsOf } from "../../parts/Metadata";
 import { Notice } from "../../parts/Notice";
-import { Group, Result } from "../Issue";
+import { Result } from "../Issue";
 
 export type How = "same" | "csr" | "here";
 
@@ -74,14 +76,9 @@ export function Renew({ certificate, name, onClose }: { certificate: Certificate
               />
             </FormGroup>
             {how === "csr" && (
-              <Group id="renew-csr" label={base("issue.csr")} help={base("issue.csrHelp")} error={wrong("csr")} required>
-                <FileUpload
-                  id="renew-csr" type="text" value={f.csr} filenamePlaceholder={base("issue.csrFile")} browseButtonText={base("issue.csrBrowse")}
-                  clearButtonText={base("issue.csrClear")} filenameAriaLabel={base("issue.csrFile")} aria-label={base("issue.csr")} allowEditingUploadedText
-                  onDataChange={(_, csr) => set({ csr })} onTextChange={(_, csr) => set({ csr })} onClearClick={() => set({ csr: "" })}
-                  dropzoneProps={{ maxSize: 65536 }}
-                />
-              </Group>
+              <Field id="renew-csr" label={base("issue.csr")} help={base("issue.csrHelp")} error={wrong("csr")} required>
+                <Csr id="renew-csr" value={f.csr} onChange={(csr) => set({ csr })} wrong={wrong("csr") !== undefined} />
+              </Field>
             )}
             {how === "here" && (
               <FormGroup role="radiogroup" label={base("issue.format")} fieldId="renew-format">
@@ -90,13 +87,13 @@ export function Renew({ certificate, name, onClose }: { certificate: Certificate
               </FormGroup>
             )}
             {how === "here" && f.p12 && (
-              <Group id="renew-password" label={base("issue.p12Password")} help={base("issue.p12PasswordHelp")} error={wrong("pkcs12_password")} required>
+              <Field id="renew-password" label={base("issue.p12Password")} help={base("issue.p12PasswordHelp")} error={wrong("pkcs12_password")} required>
                 <TextInput id="renew-password" type="password" autoComplete="new-password" value={f.password} onChange={(_, password) => set({ password })} />
-              </Group>
+              </Field>
             )}
-            <Group id="renew-days" label={base("issue.days")} help={base("issue.daysHelp")} error={wrong("cert_days")}>
+            <Field id="renew-days" label={base("issue.days")} help={base("issue.daysHelp")} error={wrong("cert_days")}>
               <TextInput id="renew-days" type="number" min={1} value={f.days} onChange={(_, days) => set({ days })} />
-            </Group>
+            </Field>
           </Form>
         )}
       </ModalBody>

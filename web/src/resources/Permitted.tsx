@@ -26,7 +26,7 @@ function Instead({ title, text, to, label }: { title: string; text: string; to?:
 }
 
 /** The resource of the address, when there is one and the session carries the right for what the screen does with it. */
-export function Gate({ operation, children }: { operation: (name: ResourceName) => Operation | undefined | null; children: (name: ResourceName) => ReactNode }) {
+export function Permitted({ operation, children }: { operation: (name: ResourceName) => Operation | undefined | null; children: (name: ResourceName) => ReactNode }) {
   const { resource: name } = useParams();
   const words = useWords();
   const rights = useRights();
