@@ -4,9 +4,17 @@ import { useTranslation } from "react-i18next";
 
 const MOST = 65536; // octets
 
-/** A signing request, from a file or pasted. label: when the console's word isn't the reader's; it stands for the file, too. */
-export function Csr(props: { id: string; value: string; onChange: (pem: string) => void; wrong?: boolean; label?: string }) {
+interface Names {
+  label: string;
+  file: string;
+  browse: string;
+  clear: string;
+}
+
+/** A signing request, from a file or pasted. names: where the console's words aren't the reader's. */
+export function Csr(props: { id: string; value: string; onChange: (pem: string) => void; wrong?: boolean; names?: Names }) {
   const { t } = useTranslation();
+  const names = props.names ?? { label: t("issue.csr"), file: t("issue.csrFile"), browse: t("issue.csrBrowse"), clear: t("issue.csrClear") };
   const [file, setFile] = useState("");
   return (
     <FileUpload
@@ -14,11 +22,11 @@ export function Csr(props: { id: string; value: string; onChange: (pem: string) 
       type="text"
       value={props.value}
       filename={file}
-      filenamePlaceholder={props.label ?? t("issue.csrFile")}
-      filenameAriaLabel={props.label ?? t("issue.csrFile")}
-      browseButtonText={t("issue.csrBrowse")}
-      clearButtonText={t("issue.csrClear")}
-      aria-label={props.label ?? t("issue.csr")}
+      filenamePlaceholder={names.file}
+      filenameAriaLabel={names.file}
+      browseButtonText={names.browse}
+      clearButtonText={names.clear}
+      aria-label={names.label}
       allowEditingUploadedText
       validated={props.wrong ? "error" : "default"}
       onFileInputChange={(_, chosen) => setFile(chosen.name)}
