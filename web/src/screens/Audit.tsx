@@ -227,7 +227,7 @@ export default function Audit() {
                           <Td dataLabel={t("at")} modifier="nowrap">
                             {instant(i18n.language, text(one, "at"))}
                           </Td>
-                          <Td dataLabel={t("actor")} modifier="breakWord" className="siegel-text">
+                          <Td dataLabel={t("actor")} modifier="breakWord" className="siegel-broad">
                             {text(one, "actor")}
                           </Td>
                           <Td dataLabel={t("action")}>{text(one, "action")}</Td>

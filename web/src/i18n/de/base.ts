@@ -260,7 +260,7 @@ const words: Words["base"] = {
     submit: "Ausstellen",
     done: "Das Zertifikat ist ausgestellt",
     doneText: "{{name}}, gültig bis {{date}}",
-    keyOnce: "Der private Schlüssel wird nur dieses eine Mal gezeigt. Kopieren oder laden Sie ihn jetzt herunter: Niemand kann ihn noch einmal zeigen.",
+    keyOnce: "Der private Schlüssel wird nur dieses eine Mal gezeigt. Kopieren Sie ihn jetzt, oder laden Sie ihn herunter: Niemand kann ihn noch einmal zeigen.",
     certificate: "Zertifikat",
     chain: "Kette: die ausstellende CA und die darüber",
     privateKey: "Privater Schlüssel",

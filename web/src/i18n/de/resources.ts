@@ -370,7 +370,8 @@ const words: typeof en = {
     "machine.state": "Zustand", "machine.since": "Seit", "machine.processes": "Prozesse", "machine.memory_bytes": "Arbeitsspeicher in Byte", "machine.paths": "Ordner", "machine.bytes": "Größe in Byte",
     "machine.free_bytes": "Frei, in Byte", "machine.processors": "Prozessoren", "machine.load": "Last", "machine.busy_percent": "Ausgelastet zu %", "machine.available_bytes": "Verfügbar, in Byte",
     "machine.swap_bytes": "Auslagerung in Byte", "machine.swap_free_bytes": "Auslagerung, frei, in Byte", "machine.now": "Jetzt", "machine.synchronized": "Von einem Zeitserver gestellt",
-    "machine.error_ms": "Abweichung höchstens, in ms", "machine.started_at": "Läuft seit", "machine.running": "In Arbeit", "machine.waiting": "Wartend",
+    "machine.error_ms": "Abweichung höchstens, in ms", "machine.started_at": "Läuft seit", "machine.running": "In Arbeit", "machine.waiting": "Wartend", "machine.cas": "CAs", "machine.overdue": "Veraltet", "machine.oldest_sec": "Längstes Warten, in Sekunden",
+    "machine.code": "Meldung", "machine.level": "Schwere", "machine.subject": "Woran", "machine.counts_waiting": "Noch nicht zusammengezählt",
     "settings.key": "Name", "batches.open": "Noch zu tun", "batches.number": "Nur diese Zeile", "batches.password": "Passwort der PKCS#12-Dateien", "roles.profiles": "Angebotene Profile",
     "accounts.title": "Name der Person", "accounts.role": "Rolle", "acme_keys.accounts": "Damit angelegte Konten", "acme_keys.key": "Schlüssel (HMAC)",
     "cas.name": "Name", "cas.certificate": "Zertifikat (PEM)", "cas.ca": "CA, für deren Schlüssel", "cas.reason": "Grund, als Zahl", "cas.signature": "Unterschriftsverfahren",
@@ -506,6 +507,7 @@ const words: typeof en = {
     "key_stores.rotate": { title: "Neuer Verschlussschlüssel", text: "Geheimnisse werden von jetzt an unter einem neuen Schlüssel verschlossen; frühere öffnen weiter." },
   },
   values: {
+    "machine.state.warning": "Warnung", "machine.state.failed": "Störung", "machine.level.warning": "Warnung", "machine.level.failed": "Störung",
     passkey: "Passkey", waiting: "Wartet auf Freigabe", pkcs12: "PKCS#12", pem: "PEM", "evidence.certificate": "Zertifikat oder Karte",
     valid: "Gültig", deactivated: "Vom Programm beendet", revoked: "Gesperrt", "http-01": "HTTP (http-01)", "dns-01": "DNS (dns-01)", "dns-account-01": "DNS je Konto (dns-account-01)",
     "tls-alpn-01": "TLS (tls-alpn-01)", "device-attest-01": "Geräte-Bescheinigung (device-attest-01)", good: "Gültig", used: "Aufgebraucht", expired: "Abgelaufen", pending: "Ausstehend", ready: "Bereit",

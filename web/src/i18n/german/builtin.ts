@@ -92,6 +92,7 @@ const catalogue: Record<string, string> = {
   "Requestor": "Antragsteller",
   "Production line": "Fertigungslinie",
   "Auditor": "Auditor",
+  "Self-service portal": "Portal für Geräteausweise",
   "see, ask for, renew and report lost what one is responsible for, and nothing else": "das sehen, anfordern, erneuern und als verloren melden, wofür man zuständig ist, und sonst nichts",
 };
 
