@@ -87,6 +87,7 @@ const catalogue: Record<string, string> = {
   "requestor": "Antragsteller",
   "line": "Fertigungslinie",
   "auditor": "Auditor",
+  "portal": "Portal für Geräteausweise",
   "Administrator": "Administrator",
   "CA operator": "CA-Betreiber",
   "Requestor": "Antragsteller",
