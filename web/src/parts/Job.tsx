@@ -35,7 +35,7 @@ export function JobProgress({ job }: { job: Item }) {
         value={percent ?? (isRunning(job) ? 0 : 100)}
         title={label}
         measureLocation={percent === null ? "none" : "top"}
-        variant={status === "failed" ? "danger" : status === "cancelled" ? "warning" : status === "done" ? "success" : undefined}
+        variant={status === "failed" ? "danger" : status === "cancelled" ? "warning" : status === "done" ? (number(job, "failed") > 0 ? "warning" : "success") : undefined}
       />
       {number(job, "failed") > 0 && <Content component="p">{t("failedCount", { count: number(job, "failed") })}</Content>}
       {text(job, "error") && (

@@ -73,7 +73,7 @@ function Choose({ text, setText, onRead }: { text: string; setText: (t: string) 
           id="list-file"
           value={file}
           filename={file}
-          filenamePlaceholder={t("many.browse")}
+          filenamePlaceholder={t("many.noFile")}
           filenameAriaLabel={t("many.choose")}
           browseButtonText={t("many.browse")}
           clearButtonText={t("many.clear")}

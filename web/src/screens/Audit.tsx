@@ -90,7 +90,7 @@ function Verification() {
                     <Td dataLabel={t("number")}>{one.id}</Td>
                     <Td dataLabel={t("at")}>{instant(i18n.language, text(one, "at"))}</Td>
                     <Td dataLabel={t("chains")}>{text(one, "heads").trimEnd().split("\n").length}</Td>
-                    <Td dataLabel={t("signature")} modifier="truncate" className="siegel-mono">
+                    <Td dataLabel={t("signature")} modifier="breakWord" className="siegel-mono">
                       {text(one, "signature")}
                     </Td>
                   </Tr>
@@ -228,11 +228,11 @@ export default function Audit() {
                           <Td dataLabel={t("at")} modifier="nowrap">
                             {instant(i18n.language, text(one, "at"))}
                           </Td>
-                          <Td dataLabel={t("actor")} modifier="breakWord">
+                          <Td dataLabel={t("actor")} modifier="breakWord" className="siegel-broad">
                             {text(one, "actor")}
                           </Td>
                           <Td dataLabel={t("action")}>{text(one, "action")}</Td>
-                          <Td dataLabel={t("object")} modifier="breakWord">
+                          <Td dataLabel={t("object")} modifier="breakWord" className="siegel-text">
                             {text(one, "object")}
                           </Td>
                           <Td dataLabel={t("detail")}>

@@ -32,7 +32,7 @@ const inventory: Words["inventory"] = {
     created_at: "Ausgestellt am",
     owner: "Verantwortlich",
     requestor: "Beantragt von",
-    source: "Auf dem Weg",
+    source: "Beantragt über",
     key_type: "Schlüssel",
     revoked_at: "Gesperrt am",
     revocation_reason: "Grund der Sperre",

@@ -31,7 +31,7 @@ const inventory = {
     created_at: "Issued at",
     owner: "Owner",
     requestor: "Asked for by",
-    source: "By way of",
+    source: "Asked for over",
     key_type: "Key",
     revoked_at: "Revoked at",
     revocation_reason: "Reason of the revocation",

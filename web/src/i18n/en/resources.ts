@@ -364,6 +364,13 @@ export default {
     wanted: "Approvals wanted", why: "Why not", withdraw: "Take the advice back", yours: "You have it",
   },
   own: {
+    "statistics.day": "Day", "statistics.count": "Number", "statistics.issued": "Issued", "statistics.refused": "Refused", "statistics.revoked": "Revoked", "statistics.held": "On hold",
+    "statistics.7_days": "In 7 days", "statistics.30_days": "In 30 days", "statistics.90_days": "In 90 days", "statistics.by_reason": "By reason", "statistics.by_source": "By protocol",
+    "machine.state": "State", "machine.since": "Since", "machine.processes": "Processes", "machine.memory_bytes": "Memory in bytes", "machine.paths": "Folders", "machine.bytes": "Size in bytes",
+    "machine.free_bytes": "Free, in bytes", "machine.processors": "Processors", "machine.load": "Load", "machine.busy_percent": "Busy, in %", "machine.available_bytes": "Available, in bytes",
+    "machine.swap_bytes": "Swap in bytes", "machine.swap_free_bytes": "Swap, free, in bytes", "machine.now": "Now", "machine.synchronized": "Set by a time server",
+    "machine.error_ms": "Off by at most, in ms", "machine.started_at": "Running since", "machine.running": "At work", "machine.waiting": "Waiting", "machine.cas": "CAs", "machine.overdue": "Overdue", "machine.oldest_sec": "Longest wait, in seconds",
+    "machine.code": "Message", "machine.level": "How grave", "machine.subject": "On what", "machine.counts_waiting": "Not summed up yet",
     "settings.key": "Name", "batches.open": "Still to be done", "batches.number": "This line alone", "batches.password": "Password of the PKCS#12 files", "roles.profiles": "Profiles on offer",
     "accounts.title": "Name of the person", "accounts.role": "Role", "acme_keys.accounts": "Accounts made with it", "acme_keys.key": "Key (HMAC)",
     "cas.name": "Name", "cas.certificate": "Certificate (PEM)", "cas.ca": "CA for whose key", "cas.reason": "Reason, as a number", "cas.signature": "Signature algorithm",
@@ -499,6 +506,7 @@ export default {
     "key_stores.rotate": { title: "New sealing key", text: "Secrets are sealed under a new key from now on; older ones go on to open." },
   },
   values: {
+    "machine.state.warning": "Warning", "machine.state.failed": "Fault", "machine.level.warning": "Warning", "machine.level.failed": "Fault",
     passkey: "Passkey", waiting: "Waits for approval", pkcs12: "PKCS#12", pem: "PEM", "evidence.certificate": "Certificate or card",
     valid: "Valid", deactivated: "Deactivated", revoked: "Revoked", "http-01": "HTTP (http-01)", "dns-01": "DNS (dns-01)", "dns-account-01": "DNS by account (dns-account-01)",
     "tls-alpn-01": "TLS (tls-alpn-01)", "device-attest-01": "Attestation (device-attest-01)", good: "Good", used: "Used up", expired: "Expired", pending: "Pending", ready: "Ready",
