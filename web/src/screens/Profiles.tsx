@@ -3,10 +3,12 @@ import { Button, Card, CardBody, CardTitle, Content, EmptyState, EmptyStateActio
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
-import { type Item, related, text, useAll } from "../api/plain";
+import { useAll } from "../api/hooks";
+import { type Item, related, text } from "../api/rest";
+import { useMay } from "../api/session";
 import { useBuiltin } from "../i18n/say";
 import { ErrorAlert } from "../parts/ErrorAlert";
-import { Done, useMay } from "../parts/kit";
+import { Done } from "../parts/kit";
 import { Title } from "../parts/Title";
 
 const isInternal = (p: Item) => (p.attributes.definition as { internal?: boolean } | undefined)?.internal === true;

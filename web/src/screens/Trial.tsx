@@ -5,7 +5,8 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/client";
-import { type Item, send, text, useAll } from "../api/plain";
+import { useAll } from "../api/hooks";
+import { type Item, send, text } from "../api/rest";
 import { instant } from "../format";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { AreaField, Fact, Facts, SelectField, TextField, useTold } from "../parts/kit";
@@ -124,8 +125,7 @@ function useVerdict(sample: Sample, { profile, kind, definition, draft, onFault 
     retry: false,
     placeholderData: keepPreviousData,
     queryFn: async () => {
-      const path = profile ? `/profiles/${profile.id}/evaluate` : "/profiles/evaluate";
-      const done = await send({ path, type: "evaluate", attributes: JSON.parse(wanted) as Record<string, unknown> });
+      const done = await send({ path: profile ? `/profiles/${profile.id}/evaluate` : "/profiles/evaluate", type: "evaluate", attributes: JSON.parse(wanted) as Record<string, unknown> });
       return done.item?.attributes as unknown as Verdict;
     },
   });
@@ -138,8 +138,7 @@ function useVerdict(sample: Sample, { profile, kind, definition, draft, onFault 
     placeholderData: keepPreviousData,
     queryFn: async () => {
       const tried = JSON.parse(wantedDraft) as PolicyDraft;
-      const path = tried.id ? `/policies/${tried.id}/evaluate` : "/policies/evaluate";
-      const done = await send({ path, type: "evaluate", attributes: { ...tried.attributes, document: JSON.parse(asked) as unknown } });
+      const done = await send({ path: tried.id ? `/policies/${tried.id}/evaluate` : "/policies/evaluate", type: "evaluate", attributes: { ...tried.attributes, document: JSON.parse(asked) as unknown } });
       return (done.item?.attributes.rules ?? []) as RuleSaid[];
     },
   });
