@@ -26,7 +26,7 @@ def test_a_profile_and_a_rule_by_their_forms(instance, default_tenant, rest, lan
         changed = {"subject_fixed": {"O": "Example AG"}, "names_within": {"dns": ["plant.example"]}, "days": 90}
         assert profile["definition"] == template | changed == found["text"]
         # A certificate came of it.
-        made = rest.get(f"/certificates?filter[profile]={found['profile']}").data
+        made = rest.get(f"/certificates?filter[profile]=plc-{mark}").data
         assert len(made) == 1 and "O=Example AG" in made[0]["attributes"]["subject"], made
         # The rule is the only one, holds for that profile, and lets somebody else approve.
         policy = rest.get(f"/policies/{found['policy']}").attributes

@@ -76,9 +76,9 @@ try {
   // And a certificate by it
   await page.goto(`${url}/console/issue`);
   await b.heading(b.w.issue);
-  await page.getByText(`Machines ${mark}`).first().click();
+  await page.locator("#profile").selectOption(`plc-${mark}`);
+  await page.getByLabel(b.w.keyHere).check();
   await page.getByLabel(b.w.name).first().fill("press-7.plant.example");
-  await page.getByText(b.w.keyHere).first().click();
   await button(b.w.doIssue).click();
   await page.getByText(b.w.issued).first().waitFor();
   found.issued = true;

@@ -96,7 +96,7 @@ function Editor({ profile, done, setDone }: { profile: Item; done: Outcome | nul
       </GridItem>
       {!internal && (
         <GridItem xl={5} className="siegel-beside-form">
-          <Trial profile={profile} definition={structure.changed ? structure.value : undefined} onFault={setTrial} />
+          <Trial profile={profile} definition={structure.changed ? structure.last : undefined} onFault={setTrial} />
         </GridItem>
       )}
       {deleting && <Delete profile={profile} onClose={() => setDeleting(false)} />}
@@ -145,7 +145,7 @@ function Fresh({ template }: { template: Item }) {
       </GridItem>
       {!internal && (
         <GridItem xl={5} className="siegel-beside-form">
-          <Trial kind={kind} definition={structure.value ?? template.attributes.definition} onFault={setTrial} />
+          <Trial kind={kind} definition={structure.last} onFault={setTrial} />
         </GridItem>
       )}
     </Grid>

@@ -29,7 +29,7 @@ function Rules({ rules, label }: { rules: RuleSaid[]; label: string }) {
   const { t } = useTranslation("rules");
   const look = { refused: "danger", approval: "warning", set: "info", holds: "success", has_value: "success" } as const;
   return (
-    <Table aria-label={label} variant="compact" gridBreakPoint="grid-md">
+    <Table aria-label={label} variant="compact" gridBreakPoint="grid-2xl">
       <Thead>
         <Tr>
           <Th>{t("policy")}</Th>

@@ -5,7 +5,7 @@ import type { Item } from "../api/rest";
 import { attributesOfCode, attributesOfDoor, commandsOf, usableProfiles } from "./enrolment";
 import { attributesOfSample, decidedBy, EMPTY_SAMPLE, faultsOf, inOrder, kindedName, memberOf, outcomeOf, type RuleSaid, type Verdict } from "./evaluation";
 import { actionsOf, attributesOfCa, BOX, endsSoon, layout, nameOf, type NewCa, rowsOf, stepReady, treesOf } from "./hierarchy";
-import { metadataLines, metadataOf } from "./settings";
+import { confOf, lengthOfSeconds, metadataLines, metadataOf, settingFault } from "./settings";
 import { auditQuery, base64Of, csvOf, dutiesOf, filledOf, isPem } from "./work";
 
 function ca(id: string, parent: string | null = null, attributes: Record<string, unknown> = {}): Item {
@@ -106,6 +106,14 @@ it("what the server says is told at the member that it names", () => {
   expect(faultsOf(at("definition/days"), "definition")).toEqual({ days: "no" });
   expect(faultsOf(at("rules/0/when"), "rules")).toEqual({ "rules/0/when": "no" });
   expect([faultsOf(at("name"), "definition"), faultsOf(null, "rules")]).toEqual([{}, {}]);
+});
+
+it("a setting is held to what it is, and becomes a line", () => {
+  const number = { attributes: { section: "va", key: "answer_sec", value_type: "number", minimum: 60, maximum: 864000 } };
+  expect(["59", "60", "864000", "864001", "x", ""].map((v) => settingFault(number, v))).toEqual([true, false, false, true, true, true]);
+  expect(["", "/a", "a", "/a\nb"].map((v) => settingFault({ attributes: { value_type: "path" } }, v))).toEqual([false, false, true, true]);
+  expect(confOf(number, " 90 ")).toBe("[va]\nanswer_sec = 90\n");
+  expect([lengthOfSeconds(86400), lengthOfSeconds(5400), lengthOfSeconds(59)]).toEqual([{ unit: "day", count: 1 }, { unit: "minute", count: 90 }, null]);
 });
 
 describe("work", () => {

@@ -4,6 +4,7 @@ import { STRUCTURES } from "../api/structures.gen";
 import { ConditionField, type Known } from "./ConditionField";
 import { ChoiceField, Moves, NumberField, TextField } from "./fields";
 import { approversOf, type Beginning, BEGINNINGS, type Effect, effectOf, EFFECTS, freeName, POINTERS, withApprovers, withEffect } from "./rules";
+import { useWords } from "../resources/words";
 import { Row } from "./Row";
 import { faultAt, isObject, isTexts, move, put, type Schema, unknownOf, type Values } from "./schema";
 import { ObjectFields } from "./SchemaField";
@@ -21,7 +22,9 @@ interface Props {
   idBase: string;
 }
 
-function Approvers({ rule, onChange, faults, place, known, words, idBase }: Props) {
+function Approvers({ rule, onChange, faults, place, known, words: own, idBase }: Props) {
+  const { right } = useWords();
+  const words = { ...own, value: (path: string, one: string) => (path === "right" ? right(one) : own.value(path, one)) };
   const { count, by, who } = approversOf(rule);
   const schema = RULE.properties?.approve ?? {};
   const fault = faultAt(faults, `rules/${place}/approve`);
@@ -112,7 +115,7 @@ function Told({ rule, place, onChange, faults, words, idBase }: Props) {
   const pointer = text("pointer");
   const pointers = pointer && !(POINTERS as readonly string[]).includes(pointer) ? [pointer, ...POINTERS] : POINTERS;
   return (
-    <Grid hasGutter md={4}>
+    <Grid hasGutter>
       {(["message", "message_de"] as const).map((name) => (
         <GridItem key={name}>
           <TextField id={`${idBase}-${name}`} label={words.t(`rules.${name}`)} schema={RULE.properties?.[name] ?? {}} path={name} value={text(name)} required={name === "message"} fault={at(name)} words={words} onChange={(to) => onChange(put(rule, name, to))} />

@@ -38,7 +38,7 @@ export function ObjectFields({ schema, path, value, onChange, faults, words, idB
   const set = (name: string, to: unknown) => onChange(path ? orNone(put(object, name, to)) : put(object, name, to));
   return (
     <>
-      {(only ?? Object.keys(schema.properties ?? {})).map((name) => {
+      {(only ?? schema["x-siegel-order"] ?? Object.keys(schema.properties ?? {})).map((name) => {
         const inner = schema.properties?.[name];
         return (
           inner && (

@@ -22,7 +22,7 @@ export default function Settings({ name, label, help, text, onChange, wrong }: P
   const id = useId();
   const read = text.trim() === "" ? ({ value: {}, fault: null } as const) : readJson(text);
   const setValue = (value: unknown) => onChange(writeJson(value));
-  const structure = { text, value: read.value, fault: read.fault, setText: onChange, setValue, changed: true };
+  const structure = { text, value: read.value, last: read.value, fault: read.fault, setText: onChange, setValue, changed: true };
   // "settings: retry_window_sec: a whole number …": the server names the member in what it says.
   const named = Object.keys(STRUCTURES[name].properties ?? {}).find((one) => wrong?.startsWith(`settings: ${one}:`) || wrong?.startsWith(`profile: ${one}:`));
   const faults = named && wrong ? { [named]: wrong } : {};

@@ -22,6 +22,7 @@ export interface Schema {
   maxProperties?: number;
   pattern?: string;
   "x-siegel-sections"?: readonly (readonly [string, readonly string[]])[];
+  "x-siegel-order"?: readonly string[];
   "x-siegel-values"?: readonly string[];
   "x-siegel-unit"?: string;
   "x-siegel-resource"?: string;
