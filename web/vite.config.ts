@@ -5,15 +5,12 @@ import { defineConfig } from "vitest/config";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
-/** What the page shows first is there at once, though the source loads it as every other screen: the console's dashboard. */
-const FIRST = ["/screens/Dashboard"];
-
-/** The modules of which something is needed before anybody has chosen anything. Only what is left of them after all is thrown away that nobody uses
- * counts, so it is built once with nothing but that; what comes later is elsewhere. */
+/** The modules that the page begins with. What is left of them when all is thrown away that nobody uses is known when it is built, so it is built
+ * once without all that comes later. */
 async function firstOf(page: string): Promise<Set<string>> {
   const later: Plugin = {
     name: "siegel-later",
-    resolveDynamicImport: (asked) => (typeof asked === "string" && FIRST.some((one) => asked.endsWith(one)) ? null : { id: "siegel:later", external: true }),
+    resolveDynamicImport: () => ({ id: "siegel:later", external: true }),
   };
   const built = await build({
     root: here,
@@ -32,6 +29,18 @@ async function firstOf(page: string): Promise<Set<string>> {
   return modules;
 }
 
+/** The font of all text is asked for with the scripts, not when the first text is drawn. */
+const font: Plugin = {
+  name: "siegel-font",
+  transformIndexHtml: {
+    order: "post",
+    handler: (_, { bundle }) =>
+      Object.keys(bundle ?? {})
+        .filter((name) => /RedHatTextVF-(?!Italic)/.test(name))
+        .map((name) => ({ tag: "link", attrs: { rel: "preload", as: "font", type: "font/woff2", crossorigin: true, href: `/console/${name}` }, injectTo: "head" })),
+  },
+};
+
 // The edge serves the files under /console/, and portal.html as /portal/, with default-src 'self': nothing is put into the page itself, not even a
 // small picture.
 // Each page is built by itself (the portal by "--mode portal", into the same folder): built together, each would load what only the other needs.
@@ -40,7 +49,7 @@ export default defineConfig(async ({ command, mode }) => {
   const first = command === "build" ? await firstOf(page) : new Set<string>();
   return {
     base: "/console/",
-    plugins: [react()],
+    plugins: [react(), font],
     build: {
       outDir: "dist",
       emptyOutDir: mode !== "portal",
@@ -50,7 +59,7 @@ export default defineConfig(async ({ command, mode }) => {
       chunkSizeWarningLimit: 1200,
       rolldownOptions: {
         input: page,
-        // One file of scripts and one of styles for all that is there at once.
+        // One file of scripts and one of styles for all that the page begins with.
         output: { codeSplitting: { includeDependenciesRecursively: false, groups: [{ name: "first", test: (id: string) => first.has(id) }] } },
       },
     },

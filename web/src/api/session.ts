@@ -32,8 +32,10 @@ export async function fetchSession(): Promise<Session | null> {
 
 const KEY = ["session"];
 
+export const sessionQuery = { queryKey: KEY, queryFn: fetchSession, staleTime: 60_000, retry: false };
+
 export function useSession() {
-  return useQuery({ queryKey: KEY, queryFn: fetchSession, staleTime: 60_000, retry: false });
+  return useQuery(sessionQuery);
 }
 
 export function useSetSession() {

@@ -149,8 +149,8 @@ export function OverTime({ s, days: span }: { s: Statistics; days: number }) {
       </ul>
       <details>
         <summary>{t("dashboard.table")}</summary>
-        <div className="siegel-drawn-table">
-          <table aria-label={title}>
+        <div className="siegel-drawn-table" role="region" aria-label={title} tabIndex={0}>
+          <table>
             <thead>
               <tr>
                 <th scope="col">{t("dashboard.day")}</th>
