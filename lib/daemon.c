@@ -83,8 +83,8 @@ daemon_ready(void)
 	supervisor_tell("READY=1");
 }
 
-/* libgnutls comes along with others' libraries and sets itself up in each process, 1 MB and some milliseconds of it, which none of them wants: this is
- * how a program tells it not to (GNUTLS_SKIP_GLOBAL_INIT). Who does want it calls gnutls_global_init(). */
+/* libgnutls comes along with others' libraries and sets itself up in each process, 1 MB and some milliseconds of it, which most of them don't want:
+ * this is how a program tells it not to (GNUTLS_SKIP_GLOBAL_INIT). Who does want it calls gnutls_global_init(), as libmicrohttpd does. */
 int _gnutls_global_init_skip(void);
 __attribute__((visibility("default"))) int
 _gnutls_global_init_skip(void)
