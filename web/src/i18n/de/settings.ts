@@ -32,6 +32,7 @@ const words: typeof en = {
   standard: "Standard",
   meaning: "Bedeutung",
   setHidden: "ist gesetzt",
+  unset: "ist nicht gesetzt",
   change: "{{name}} ändern",
   changeShort: "Ändern",
   wanted: "Neuer Wert",
@@ -49,7 +50,6 @@ const words: typeof en = {
   restartOne: "Dafür wird der Dienst {{service}} neu gestartet.",
   restartNone: "Es gilt beim nächsten Aufruf; neu gestartet wird nichts.",
   lengths: { day: "{{count}} Tage", hour: "{{count}} Stunden", minute: "{{count}} Minuten" },
-  unset: "ist nicht gesetzt",
 };
 
 export default words;
