@@ -127,6 +127,7 @@
 #define LIMIT_TOKENS 100                  /* of an account, by signing in: the oldest end */
 #define LIMIT_SESSIONS 20                /* of an account, of browsers: the oldest end */
 #define LIMIT_PASSWORD_CHARS 12          /* of a password that somebody chooses, beside a second factor (NIST SP 800-63B wants 8) */
+#define LIMIT_FILE_PASSWORD_CHARS 8      /* at least, of one that a file with a key is encrypted by (NIST SP 800-63B 5.1.1.1) */
 #define LIMIT_PASSWORD_HASHES 4          /* under way in siegel-api: 32 MiB each */
 #define LIMIT_CREDENTIALS 20              /* of an account, that are good: more than a person has devices */
 #define LIMIT_PASSWORD_ITERATIONS 20000   /* PBKDF2 of a message from somebody who isn't known yet: it costs as much as an RSA operation */
