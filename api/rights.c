@@ -106,8 +106,8 @@ rights_same_origin(const struct call *c, struct error *e)
 static int
 know(struct call *c, const char *secret, bool session, struct error *e)
 {
-	int (*ask)(struct db_pool *, const char *, struct arena *, struct principal *, struct error *) = session ? token_cache_session : token_cache_get;
-	int rc = ask(c->api->pool, secret, c->arena, &c->who, e);
+	int rc = session ? token_cache_session(c->api->pool, secret, c->arena, &c->who, e)
+	                 : token_cache_get(c->api->pool, secret, c->arena, &c->who, e);
 
 	if (rc == 0 || e->code != E_STORE || !(c->route->flags & ROUTE_STORELESS) || !token_cache_last(secret, session, c->arena, &c->who))
 		return rc;
