@@ -214,5 +214,5 @@ def test_after_a_refusal_by_the_edge_a_nonce_is_fetched(directory, client):
                               headers={"Content-Type": "application/jose+json"})
     assert answer.status == 413 and answer.headers["content-type"] == "application/problem+json", answer
     assert answer.json["type"].startswith(acme.URN) and "replay-nonce" not in answer.headers
-    client.nonces.clear()
+    client.nonce = None
     assert client.order(host()).answer.status == 201
