@@ -14,6 +14,7 @@ import support
 def pytest_configure(config):
     config.addinivalue_line("markers", "rows(*numbers): rows of the catalogue of abuse cases that this test covers")
     config.addinivalue_line("markers", "slow: takes longer than ten seconds")
+    config.addinivalue_line("markers", "browser: in Chromium; ./check has an instance for these")
 
 
 @pytest.fixture(scope="session")
