@@ -14,6 +14,7 @@ import time
 import dns.rcode
 import dns.rrset
 import pytest
+import support
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from names import (ACME_IDENTIFIER_DRAFT, CHALLENGES, AlpnServer, Finding, NameServer, Probe, SignedZone, WebServer, account_label, alpn_certificate, b64url,
