@@ -321,7 +321,7 @@ const words: typeof en = {
     account_name: "Konto", after: "Ab welcher Zeile", approval: "Freigabe", batch: "Sammelantrag", card_code: "Code der Karte", card_verifier: "Nachweis der Karte", clock: "Uhr",
     columns: "Spalten", cpu: "Prozessoren", deciders: "Wer entscheiden darf", default: "Vorgabe", changed: "Geändert", disks: "Platten", fetched_at: "Abgeholt am", lines: "Zeilen", memory: "Arbeitsspeicher",
     metadata_remove: "Metadaten, die wegfallen", metadata_set: "Metadaten, die gesetzt werden", open: "Noch zu tun", own: "Ihre eigene", passkey: "Passkey", passkeys: "Passkeys", problems: "Was nicht stimmt",
-    proved_at: "Zweiter Faktor nachgewiesen am", query: "Suche", responsible_for: "Zuständig für", results_until: "Abzuholen bis", section: "Abschnitt", services: "Prozesse", set: "Gesetzt",
+    proved_at: "Zweiter Faktor nachgewiesen am", query: "Suche", responsible_for: "Zuständig für", results_until: "Abzuholen bis", section: "Abschnitt", value_type: "Was es ist", minimum: "Mindestens", maximum: "Höchstens", restart: "Dienst, der neu zu starten ist", services: "Prozesse", set: "Gesetzt",
     shared: "Mit allen geteilt", since_us: "Ab (Mikrosekunden)", totp: "App für Codes", until_us: "Bis (Mikrosekunden)", uptime_sec: "Läuft seit (Sekunden)", user_verified: "Mit PIN oder Finger",
     waiting: "Warten auf Freigabe",
     account: "Konto", accounts: "Konten", action: "Was geschah", actor: "Wer", address: "Adresse", administrator: "Verwaltet von", agent: "Browser",
@@ -506,6 +506,7 @@ const words: typeof en = {
     "key_stores.rotate": { title: "Neuer Verschlussschlüssel", text: "Geheimnisse werden von jetzt an unter einem neuen Schlüssel verschlossen; frühere öffnen weiter." },
   },
   values: {
+    "value_type.number": "Zahl", "value_type.text": "Text", "value_type.path": "Pfad",
     "machine.state.warning": "Warnung", "machine.state.failed": "Störung", "machine.level.warning": "Warnung", "machine.level.failed": "Störung",
     passkey: "Passkey", waiting: "Wartet auf Freigabe", pkcs12: "PKCS#12", pem: "PEM", "evidence.certificate": "Zertifikat oder Karte",
     valid: "Gültig", deactivated: "Vom Programm beendet", revoked: "Gesperrt", "http-01": "HTTP (http-01)", "dns-01": "DNS (dns-01)", "dns-account-01": "DNS je Konto (dns-account-01)",

@@ -321,7 +321,7 @@ export default {
     account_name: "Account", after: "From which line on", approval: "Approval", batch: "Batch", card_code: "Code of the card", card_verifier: "Proof of the card", clock: "Clock",
     columns: "Columns", cpu: "Processors", deciders: "Who may decide", default: "Default", changed: "Changed", disks: "Disks", fetched_at: "Fetched at", lines: "Lines", memory: "Memory",
     metadata_remove: "Metadata to take away", metadata_set: "Metadata to set", open: "Still to be done", own: "Your own", passkey: "Passkey", passkeys: "Passkeys", problems: "What is wrong",
-    proved_at: "Second factor proved at", query: "Query", responsible_for: "Responsible for", results_until: "To be fetched until", section: "Section", services: "Processes", set: "Set",
+    proved_at: "Second factor proved at", query: "Query", responsible_for: "Responsible for", results_until: "To be fetched until", section: "Section", value_type: "What it is", minimum: "At least", maximum: "At most", restart: "Service to restart", services: "Processes", set: "Set",
     shared: "Shared with all", since_us: "From (microseconds)", totp: "App for codes", until_us: "Until (microseconds)", uptime_sec: "Running for (seconds)", user_verified: "With PIN or finger",
     waiting: "Wait for approval",
     account: "Account", accounts: "Accounts", action: "What happened", actor: "Who", address: "Address", administrator: "Administrator", agent: "Browser",
@@ -506,6 +506,7 @@ export default {
     "key_stores.rotate": { title: "New sealing key", text: "Secrets are sealed under a new key from now on; older ones go on to open." },
   },
   values: {
+    "value_type.number": "Number", "value_type.text": "Text", "value_type.path": "Path",
     "machine.state.warning": "Warning", "machine.state.failed": "Fault", "machine.level.warning": "Warning", "machine.level.failed": "Fault",
     passkey: "Passkey", waiting: "Waits for approval", pkcs12: "PKCS#12", pem: "PEM", "evidence.certificate": "Certificate or card",
     valid: "Valid", deactivated: "Deactivated", revoked: "Revoked", "http-01": "HTTP (http-01)", "dns-01": "DNS (dns-01)", "dns-account-01": "DNS by account (dns-account-01)",
