@@ -10,7 +10,7 @@
 
 #include "api/cursor.h"
 
-#define SQL_MAX_BYTES 32768
+#define SQL_MAX_BYTES 131072 /* each alternative has the look-ups of all */
 #define SQLSTATE_TIMEOUT "57014"
 #define MAX_IDS 1000 /* that one look-up may give; each is a comparison for every row */
 
@@ -21,7 +21,7 @@ enum { COLUMN_ID, COLUMN_SORT, COLUMN_FITS, COLUMN_PLACE };
 #define WINDOW 'w'
 
 struct params {
-	struct db_param list[2 * LIMIT_FILTERS + 4];
+	struct db_param list[LIMIT_FILTER_GROUPS * (2 * LIMIT_FILTERS + 4)];
 	int n;
 };
 
@@ -164,15 +164,36 @@ where_filter(struct statement *s, const struct filter *f, bool exact, struct err
 }
 
 static int
-where_filters(struct statement *s, bool exact, struct error *e)
+where_group(struct statement *s, int group, bool exact, struct error *e)
+{
+	for (int i = 0; i < s->q->n_filters; i++)
+		if (s->q->filters[i].group == group && where_filter(s, &s->q->filters[i], exact, e))
+			return -1;
+	return 0;
+}
+
+/* What has to hold, and of the groups this one; 0: one of them. */
+static int
+where_filters(struct statement *s, int group, bool exact, struct error *e)
 {
 	const struct resource *res = s->c->resource;
 
 	if (res->page_ids && where_ids(s, res->page_ids_column, res->page_ids, NULL, 0, e))
 		return -1;
-	for (int i = 0; i < s->q->n_filters; i++)
-		if (where_filter(s, &s->q->filters[i], exact, e))
+	if (where_group(s, 0, exact, e))
+		return -1;
+	if (group || !s->q->groups)
+		return group ? where_group(s, group, exact, e) : 0;
+	buf_add_str(&s->sql, " AND (false");
+	for (int i = 1; i <= LIMIT_FILTER_GROUPS; i++) {
+		if (!(s->q->groups & UINT32_C(1) << i))
+			continue;
+		buf_add_str(&s->sql, " OR (true");
+		if (where_group(s, i, exact, e))
 			return -1;
+		buf_add_byte(&s->sql, ')');
+	}
+	buf_add_byte(&s->sql, ')');
 	return 0;
 }
 
@@ -249,6 +270,41 @@ statement_begin(struct statement *s, struct call *c, const struct query *q)
 	};
 }
 
+/* The first rows of a page behind its columns; group as for where_filters(). */
+static int
+rest_of_select(struct statement *s, const char *from, const char *where, int group, const char *value, const char *id, struct error *e)
+{
+	buf_printf(&s->sql, " FROM %s WHERE %s", from, where ? where : "true");
+	if (where_filters(s, group, false, e))
+		return -1;
+	if (value)
+		where_after(s, value, id);
+	buf_add_byte(&s->sql, ' ');
+	order_by(s);
+	buf_printf(&s->sql, " LIMIT %d", s->q->page_size + 1);
+	return 0;
+}
+
+/* The first rows of each alternative by the index that suits it, put together: those of the whole are among them. */
+static int
+select_alternatives(struct statement *s, const char *from, const char *where, const char *value, const char *id, struct error *e)
+{
+	const char *sort = s->q->sort ? s->q->sort->sql : "''::text", *direction = s->q->descending ? "DESC" : "ASC", *between = "";
+
+	buf_add_str(&s->sql, "SELECT i::text, s::text FROM (");
+	for (int i = 1; i <= LIMIT_FILTER_GROUPS; i++) {
+		if (!(s->q->groups & UINT32_C(1) << i))
+			continue;
+		buf_printf(&s->sql, "%s(SELECT %s AS i, %s AS s", between, s->c->resource->id_sql, sort);
+		if (rest_of_select(s, from, where, i, value, id, e))
+			return -1;
+		buf_add_byte(&s->sql, ')');
+		between = " UNION ";
+	}
+	buf_printf(&s->sql, ") u ORDER BY s %s, i %s LIMIT %d", direction, direction, s->q->page_size + 1);
+	return 0;
+}
+
 /* The page by one statement, as the planner likes it best. */
 static int
 straight(struct statement *s, const char *from, const char *where, const char *columns, const char *value, const char *id, struct page *ret,
@@ -256,15 +312,14 @@ straight(struct statement *s, const char *from, const char *where, const char *c
 {
 	struct page page = {0};
 
-	buf_printf(&s->sql, "SELECT (%s)::text, (%s)::text%s FROM %s WHERE %s", s->c->resource->id_sql, s->q->sort ? s->q->sort->sql : "''", columns,
-	           from, where ? where : "true");
-	if (where_filters(s, false, e))
-		return -1;
-	if (value)
-		where_after(s, value, id);
-	buf_add_byte(&s->sql, ' ');
-	order_by(s);
-	buf_printf(&s->sql, " LIMIT %d", s->q->page_size + 1);
+	if (s->q->groups && !*columns) {
+		if (select_alternatives(s, from, where, value, id, e))
+			return -1;
+	} else {
+		buf_printf(&s->sql, "SELECT (%s)::text, (%s)::text%s", s->c->resource->id_sql, s->q->sort ? s->q->sort->sql : "''", columns);
+		if (rest_of_select(s, from, where, 0, value, id, e))
+			return -1;
+	}
 	if (page_query(s->c, &s->sql, s->params.list, s->params.n, &page.r, e))
 		return -1;
 	page.n = db_rows(page.r);
@@ -291,7 +346,7 @@ window(struct statement *s, int size, const char *value, const char *id, struct 
 	buf_printf(&s->sql, "SELECT i::text, s, fits, place FROM (SELECT %s AS i, (%s)::text AS s, row_number() OVER (", res->id_sql, sort);
 	order_by(s);
 	buf_add_str(&s->sql, ") AS place, coalesce(true");
-	if (where_filters(s, true, e))
+	if (where_filters(s, 0, true, e))
 		return -1;
 	buf_printf(&s->sql, ", false) AS fits FROM %s WHERE %s", res->page_from, page_where(res) ? page_where(res) : "true");
 	if (value)

@@ -128,3 +128,62 @@ def test_many_by_alternatives(rest, other_tenant, mark):
                    {"any": [{"owner": "x"}] * 9}, {"any": [{"owner": "x"}], "nothing": "y"}):  # fmt: skip
         answer = action(rest, "choose", {"filter": filter})
         assert answer.status == 422 and answer.error["source"]["pointer"] == "/data/attributes/filter", (filter, answer)
+
+
+def listed(rest, parameters, size=100):
+    """Ids of all pages, in their order; each once."""
+    ids, where = [], f"/certificates?{parameters}&page[size]={size}"
+    while where:
+        answer = rest.get(where)
+        assert answer.status == 200 and len(answer.data) <= size, answer
+        ids += [m["id"] for m in answer.data]
+        where = answer.json["links"]["next"]
+        where = where and where.split("/api/v2.0", 1)[1]
+    assert len(ids) == len(set(ids))
+    return ids
+
+
+def test_lists_by_alternatives(rest, other_tenant, mark):
+    made = {n: rest.issued("cert_server" if n == "b" else "cert_device", cn=f"{mark}-{n}{'.example' if n == 'b' else ''}", owner=f"{mark} {n}", metadata={"site": mark, "n": n})["id"]
+            for n in "abcdef"}  # fmt: skip
+    a, b, c, d, e, f = made.values()
+    same = f"filter[any.1][owner]={mark}%20a&filter[any.2][names]=dns:{mark}-b.example&filter[any.7][common_name][contains]={mark}-f"
+    for parameters, ids in [
+        (f"{same}&sort=id", [a, b, f]), (f"{same}&sort=-common_name", [f, b, a]), (same, [f, b, a]), (f"{same}&filter[metadata.n]=b", [b]),
+        (f"{same}&filter[status]=revoked", []), (f"filter[any.3][metadata.site]={mark}&filter[any.3][metadata.n][in]=c,d&sort=id", [c, d]),
+        (f"filter[any.1][metadata.site]={mark}&filter[any.2][owner][contains]={mark}&sort=common_name", [a, b, c, d, e, f]),
+        (f"filter[any.1][owner]={mark}%20e&filter[any.2][owner]={mark}%20e&filter[any.3][profile]=nothing", [e]),
+        (f"filter[metadata.site]={mark}&filter[any.1][status]=issued&filter[any.2][not_after][lt]=2020-01-01&sort=not_after", [a, b, c, d, e, f]),
+    ]:  # fmt: skip
+        for size in (100, 2, 1):
+            found = listed(rest, parameters, size)
+            assert (found == ids) if "not_after" not in parameters else (sorted(found, key=int) == ids), (parameters, size)
+        assert listed(other_tenant.rest(), parameters) == []
+    # A cursor belongs to its alternatives; the same conditions in another grouping are another list.
+    page = rest.get(f"/certificates?{same}&page[size]=1")
+    after = page.json["links"]["next"].split("page%5Bafter%5D=")[1]
+    for other in (same.replace("any.7", "any.2"), same.replace("filter[any.1][owner]", "filter[owner]")):
+        assert rest.get(f"/certificates?{other}&page[size]=1&page[after]={after}").status == 400
+    # Files and kept queries take them as well.
+    assert len(rest.get(f"/certificates/export?format=json&{same}").json) == 3
+    kept = rest.post("/saved_queries", {"data": {"type": "saved_queries", "attributes": {"name": mark, "query": {"filter[any.1][owner]": "x", "filter[any.2][owner]": "y"}}}})
+    assert kept.status == 201 and rest.delete(f"/saved_queries/{kept.data['id']}").status == 204
+    # Other lists have them, too.
+    assert {m["attributes"]["name"] for m in rest.get("/profiles?filter[any.1][name]=device&filter[any.2][name]=server").data} == {"device", "server"}
+
+
+@pytest.mark.rows("W01")
+@pytest.mark.parametrize("name", [
+    "any", "any.1", "any.0][owner", "any.9][owner", "any.10][owner", "any.-1][owner", "any.1][", "any.1][nothing", "any.1][any.2][owner", "any.1]owner", "any.1][owner][like",
+    "any.1][der", "any.1) OR true --][owner", "any.1][metadata", "ANY.1][owner",
+])  # fmt: skip
+def test_what_isnt_an_alternative_is_refused(rest, name):
+    answer = rest.get(f"/certificates?filter[{name.replace(' ', '%20')}]=x")
+    assert answer.status == 400, answer
+    many = "&".join(f"filter[any.{n % 8 + 1}][owner]=x{n}" for n in range(17))
+    assert rest.get(f"/certificates?{many}").status == 400
+
+
+def test_a_value_is_no_part_of_the_statement(rest, mark):
+    value = "x') OR true) --"
+    assert listed(rest, f"filter[any.1][owner]={value.replace(' ', '%20')}&filter[any.2][common_name][contains]=%25{mark}") == []
