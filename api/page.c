@@ -12,6 +12,7 @@
 
 #define SQL_MAX_BYTES 131072 /* each alternative has the look-ups of all */
 #define SQLSTATE_TIMEOUT "57014"
+#define MAX_ALTERNATIVES 18 /* of one page: groups of filters, or what makes rows somebody's own */
 #define MAX_IDS 1000 /* that one look-up may give; each is a comparison for every row */
 
 enum { COLUMN_ID, COLUMN_SORT, COLUMN_FITS, COLUMN_PLACE };
@@ -21,7 +22,7 @@ enum { COLUMN_ID, COLUMN_SORT, COLUMN_FITS, COLUMN_PLACE };
 #define WINDOW 'w'
 
 struct params {
-	struct db_param list[LIMIT_FILTER_GROUPS * (2 * LIMIT_FILTERS + 4)];
+	struct db_param list[MAX_ALTERNATIVES * (2 * LIMIT_FILTERS + 5)];
 	int n;
 };
 
@@ -32,6 +33,7 @@ struct statement {
 	struct buf sql;
 	struct params params;
 	const char *list; /* what its cursors belong to */
+	const struct db_result *own; /* what makes rows somebody's own: the number of a condition, and a value; NULL: all of the tenant are shown */
 };
 
 static int
@@ -270,11 +272,14 @@ statement_begin(struct statement *s, struct call *c, const struct query *q)
 	};
 }
 
-/* The first rows of a page behind its columns; group as for where_filters(). */
+/* The first rows of a page behind its columns; group as for where_filters(), own: the row of s->own, or -1. */
 static int
-rest_of_select(struct statement *s, const char *from, const char *where, int group, const char *value, const char *id, struct error *e)
+rest_of_select(struct statement *s, const char *from, const char *where, int own, int group, const char *value, const char *id, struct error *e)
 {
 	buf_printf(&s->sql, " FROM %s WHERE %s", from, where ? where : "true");
+	if (own >= 0)
+		where_hint(&s->sql, s->c->resource->page_own_conditions[db_int(s->own, own, 0)],
+		           param_add(&s->params, db_text(s->own, own, 1)), 0);
 	if (where_filters(s, group, false, e))
 		return -1;
 	if (value)
@@ -285,18 +290,20 @@ rest_of_select(struct statement *s, const char *from, const char *where, int gro
 	return 0;
 }
 
-/* The first rows of each alternative by the index that suits it, put together: those of the whole are among them. */
+/* The first rows of each alternative by the index that suits it, put together: those of the whole are among them. What makes rows somebody's own
+ * comes first: it is less than what filters find. */
 static int
 select_alternatives(struct statement *s, const char *from, const char *where, const char *value, const char *id, struct error *e)
 {
 	const char *sort = s->q->sort ? s->q->sort->sql : "''::text", *direction = s->q->descending ? "DESC" : "ASC", *between = "";
+	int n = s->own ? db_rows(s->own) : LIMIT_FILTER_GROUPS + 1;
 
 	buf_add_str(&s->sql, "SELECT i::text, s::text FROM (");
-	for (int i = 1; i <= LIMIT_FILTER_GROUPS; i++) {
-		if (!(s->q->groups & UINT32_C(1) << i))
+	for (int i = s->own ? 0 : 1; i < n; i++) {
+		if (!s->own && !(s->q->groups & UINT32_C(1) << i))
 			continue;
 		buf_printf(&s->sql, "%s(SELECT %s AS i, %s AS s", between, s->c->resource->id_sql, sort);
-		if (rest_of_select(s, from, where, i, value, id, e))
+		if (rest_of_select(s, from, where, s->own ? i : -1, s->own ? 0 : i, value, id, e))
 			return -1;
 		buf_add_byte(&s->sql, ')');
 		between = " UNION ";
@@ -312,12 +319,12 @@ straight(struct statement *s, const char *from, const char *where, const char *c
 {
 	struct page page = {0};
 
-	if (s->q->groups && !*columns) {
+	if (s->own || (s->q->groups && !*columns)) {
 		if (select_alternatives(s, from, where, value, id, e))
 			return -1;
 	} else {
 		buf_printf(&s->sql, "SELECT (%s)::text, (%s)::text%s", s->c->resource->id_sql, s->q->sort ? s->q->sort->sql : "''", columns);
-		if (rest_of_select(s, from, where, 0, value, id, e))
+		if (rest_of_select(s, from, where, -1, 0, value, id, e))
 			return -1;
 	}
 	if (page_query(s->c, &s->sql, s->params.list, s->params.n, &page.r, e))
@@ -442,7 +449,8 @@ static int
 walk(struct call *c, const struct query *q, const char *value, const char *id, int64_t until_ms, struct page *ret, struct error *e)
 {
 	struct statement s;
-	int result, size = q->sort ? PAGE_WINDOW_SORTED : PAGE_WINDOW_BY_ID;
+	/* Between one's own rows lie those of others, which aren't shown but looked at. */
+	int result, size = c->own ? PAGE_WINDOW_OWN : q->sort ? PAGE_WINDOW_SORTED : PAGE_WINDOW_BY_ID;
 
 	for (;;) {
 		statement_begin(&s, c, q);
@@ -479,22 +487,39 @@ windows(struct call *c, const struct query *q, const char *value, const char *id
 	return result;
 }
 
+/* What makes rows theirs who see their own alone; *ret stays NULL for all others. */
+static int
+look_up_own(struct statement *s, struct db_result **ret, struct error *e)
+{
+	BUF_CLEANUP struct buf sql = BUF_INIT(SQL_MAX_BYTES);
+
+	if (!s->c->own || !s->c->resource->page_own)
+		return 0;
+	buf_add_str(&sql, s->c->resource->page_own);
+	if (page_query(s->c, &sql, NULL, 0, ret, e))
+		return -1;
+	s->own = *ret;
+	return 0;
+}
+
 int
 page_ids(struct call *c, const struct query *q, struct page *ret, struct error *e)
 {
 	struct statement s;
 	int64_t until_ms = now_ms() + PAGE_FIRST_MS;
 	const char *value, *id = NULL;
+	struct db_result *own = NULL;
 	bool slow;
 	char how;
 	int result = 0;
 
 	statement_begin(&s, c, q);
-	if (read_cursor(&s, &how, &value, &id, e))
+	if (read_cursor(&s, &how, &value, &id, e) || look_up_own(&s, &own, e))
 		result = -1;
 	slow = result == 0 && how == WINDOW;
 	if (result == 0 && !slow)
 		result = try_straight(&s, value, id, &slow, ret, e);
+	db_result_free(own);
 	buf_free(&s.sql);
 	return slow ? windows(c, q, value, id, until_ms, ret, e) : result;
 }

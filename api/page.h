@@ -9,7 +9,8 @@
 #define PAGE_FIRST_MS 200
 #define PAGE_WINDOW_BY_ID 50000
 #define PAGE_WINDOW_SORTED 10000
-#define PAGE_WINDOW_LEAST 500
+#define PAGE_WINDOW_OWN 2000
+#define PAGE_WINDOW_LEAST 30
 #define PAGE_WINDOW_MS 400 /* for one window, before a smaller one is tried */
 
 struct page {

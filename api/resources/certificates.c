@@ -78,6 +78,8 @@ const struct attribute certificate_attributes[CERTIFICATE_ATTRIBUTES] = {
 	{"chain_pem", CHAIN_SQL, ATTRIBUTE_PEMS, ATTRIBUTE_ON_REQUEST},
 };
 
+const char *const certificate_page_own[3] = {"x.owner = $V", "x.owner = ANY (($V)::text[])", "x.requestor = $V AND x.source = 'rest'"};
+
 const struct relationship certificate_relationships[1] = {{"ca", "cas", "x.ca_id"}};
 
 static int
@@ -312,6 +314,8 @@ const struct resource resource_certificates = {
 	.type_sql = "p.kind",
 	.from = CERTIFICATE_FROM,
 	.page_from = CERTIFICATE_PAGE_FROM,
+	.page_own = CERTIFICATE_PAGE_OWN,
+	.page_own_conditions = certificate_page_own,
 	.id_sql = "x.id",
 	.id_where = "x.id = $1::int8",
 	.id_cast = "int8",

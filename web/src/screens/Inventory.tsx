@@ -1,5 +1,5 @@
 import {
-  Button, Checkbox, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, FormSelect, FormSelectOption, Label, LabelGroup, PageSection, Skeleton, Spinner,
+  Button, Checkbox, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, FormSelect, FormSelectOption, PageSection, Skeleton, Spinner,
   Toolbar, ToolbarContent, ToolbarGroup, ToolbarItem,
 } from "@patternfly/react-core";
 import AngleLeftIcon from "@patternfly/react-icons/dist/esm/icons/angle-left-icon";
@@ -16,14 +16,15 @@ import { Notice } from "../parts/Notice";
 import { StateLabel } from "../parts/StateLabel";
 import { Title } from "../parts/Title";
 import {
-  add, addressWith, ATTRIBUTES, type Attribute, type Column, columnsOf, conditionsOf, exportOf, filterOf, FIRST_COLUMNS, parameterOf, queryOf, SIZES, sizeOf, SORTS, sortOf,
+  addressWith, ATTRIBUTES, type Attribute, type Column, columnsOf, conditionsOf, exportOf, extend, filterOf, FIRST_COLUMNS, hasRoom, queryOf, SIZES, sizeOf, SORTS, sortOf,
 } from "./inventory";
 import { Columns } from "./inventory/Columns";
+import { Conditions } from "./inventory/Conditions";
 import { Export, useExport } from "./inventory/Export";
 import { type Action, Many, ManyMenu } from "./inventory/Many";
 import { Saved } from "./inventory/Saved";
 import { Search } from "./inventory/Search";
-import { columnWord, sentenceOf, wordOf } from "./inventory/words";
+import { columnWord, wordOf } from "./inventory/words";
 
 const STORED = "siegel.columns";
 
@@ -99,7 +100,7 @@ function modifierOf(column: Column): "breakWord" | "nowrap" | "truncate" {
 }
 
 export default function Inventory() {
-  const { t, i18n } = useTranslation("inventory");
+  const { t } = useTranslation("inventory");
   const { t: base } = useTranslation();
   const navigate = useNavigate();
   const [address, setAddress] = useSearchParams();
@@ -192,7 +193,7 @@ export default function Inventory() {
       <PageSection>
         <Toolbar>
           <ToolbarContent>
-            <Search onAdd={(condition) => change(addressWith(address, add(conditions, condition)))} />
+            <Search isFull={!hasRoom(conditions)} onAdd={(condition) => change(addressWith(address, extend(conditions, condition)))} />
             <ToolbarGroup align={{ default: "alignEnd" }}>
               <ToolbarItem>
                 <Saved
@@ -206,30 +207,7 @@ export default function Inventory() {
               </ToolbarItem>
             </ToolbarGroup>
           </ToolbarContent>
-          {conditions.length > 0 && (
-            <ToolbarContent>
-              <ToolbarItem>
-                <LabelGroup numLabels={12} aria-label={t("conditions")}>
-                  {conditions.map((c) => {
-                    const what = sentenceOf(t, base, i18n.language, c);
-                    return (
-                      <Label
-                        key={parameterOf(c)} variant="outline" closeBtnAriaLabel={t("remove", { what })}
-                        onClose={() => change(addressWith(address, conditions.filter((one) => parameterOf(one) !== parameterOf(c))))}
-                      >
-                        {what}
-                      </Label>
-                    );
-                  })}
-                </LabelGroup>
-              </ToolbarItem>
-              <ToolbarItem>
-                <Button variant="link" isInline onClick={() => change(addressWith(address, []))}>
-                  {t("clear")}
-                </Button>
-              </ToolbarItem>
-            </ToolbarContent>
-          )}
+          {conditions.length > 0 && <Conditions conditions={conditions} onChange={(to) => change(addressWith(address, to))} />}
           <ToolbarContent>
             <ToolbarGroup>
               <ToolbarItem>
