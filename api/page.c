@@ -373,6 +373,8 @@ window(struct statement *s, int size, const char *value, const char *id, struct 
 		db_result_free(page.r);
 		return -1;
 	}
+	if (last >= page.n)
+		page.stopped = arena_strdup(s->c->arena, db_text(page.r, last, COLUMN_ID));
 	*ret = page;
 	return 0;
 }

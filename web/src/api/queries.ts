@@ -115,6 +115,13 @@ export function useCrls() {
 export interface Page {
   data: Certificate[];
   next: string | null;
+  reach?: Reach | undefined;
+}
+
+/** How far a long list was looked through, in what it is sorted by. */
+export interface Reach {
+  looked_by?: string;
+  looked_to?: string;
 }
 
 export function useCertificates(query: Record<string, string>) {
@@ -122,9 +129,9 @@ export function useCertificates(query: Record<string, string>) {
     queryKey: ["certificates", query],
     placeholderData: keepPreviousData,
     queryFn: async (): Promise<Page> => {
-      const get = api.GET as unknown as (path: string) => Promise<{ data?: { data?: Certificate[]; links?: { next?: string | null } } }>;
+      const get = api.GET as unknown as (path: string) => Promise<{ data?: { data?: Certificate[]; links?: { next?: string | null }; meta?: Reach } }>;
       const answer = await get(`/certificates?${new URLSearchParams(query).toString()}`);
-      return { data: dataOf(answer), next: answer.data?.links?.next ?? null };
+      return { data: dataOf(answer), next: answer.data?.links?.next ?? null, reach: answer.data?.meta };
     },
   });
 }

@@ -1,5 +1,5 @@
 import {
-  Button, Checkbox, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, FormSelect, FormSelectOption, PageSection, Skeleton, Spinner,
+  Button, Checkbox, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, FormSelect, FormSelectOption, PageSection, Skeleton,
   Toolbar, ToolbarContent, ToolbarGroup, ToolbarItem,
 } from "@patternfly/react-core";
 import AngleLeftIcon from "@patternfly/react-icons/dist/esm/icons/angle-left-icon";
@@ -21,6 +21,7 @@ import {
 import { Columns } from "./inventory/Columns";
 import { Conditions } from "./inventory/Conditions";
 import { Export, useExport } from "./inventory/Export";
+import { Looking, useReach } from "./inventory/Looking";
 import { type Action, Many, ManyMenu } from "./inventory/Many";
 import { Saved } from "./inventory/Saved";
 import { Search } from "./inventory/Search";
@@ -130,6 +131,7 @@ export default function Inventory() {
   };
   const rows = page.data?.data ?? [];
   const next = cursorOf(page.data?.next);
+  const reach = useReach(page.data?.reach);
   const looking = Boolean(page.data && !page.isPlaceholderData && rows.length === 0 && next && !stopped);
   useEffect(() => {
     // A part of a long list that has nothing: the next part takes its place, until something is found or somebody has had enough.
@@ -236,21 +238,10 @@ export default function Inventory() {
         <ErrorAlert error={page.error ?? file.error} />
         {file.isSuccess && <Notice variant="success" isLiveRegion title={t("export.started")} />}
         {page.isPending && <Skeleton height="20rem" screenreaderText={base("app.loading")} />}
-        {looking && (
-          <EmptyState titleText={t("looking")} headingLevel="h2" icon={() => <Spinner aria-label={base("app.loading")} />}>
-            <EmptyStateBody aria-live="polite">{t("lookingText", { n: looked })}</EmptyStateBody>
-            <EmptyStateFooter>
-              <EmptyStateActions>
-                <Button variant="secondary" onClick={() => setStopped(true)}>
-                  {t("stop")}
-                </Button>
-              </EmptyStateActions>
-            </EmptyStateFooter>
-          </EmptyState>
-        )}
+        {looking && <Looking parts={looked} reach={reach} onStop={() => setStopped(true)} />}
         {page.data && !looking && rows.length === 0 && (
           <EmptyState titleText={t(next ? "stopped" : conditions.length > 0 ? "none" : "empty")} headingLevel="h2" icon={SearchIcon}>
-            <EmptyStateBody>{t(conditions.length > 0 ? "noneText" : "emptyText")}</EmptyStateBody>
+            <EmptyStateBody>{next && reach ? reach : t(conditions.length > 0 ? "noneText" : "emptyText")}</EmptyStateBody>
             <EmptyStateFooter>
               <EmptyStateActions>
                 {next && (

@@ -47,6 +47,7 @@ const inventory: Words["inventory"] = {
   emptyText: "Stellen Sie das erste aus: Dafür genügt ein Formular. Alles, was ausgestellt wird, steht sofort hier.",
   looking: "Siegel sucht in der Liste",
   lookingText: "Bisher {{n}} Teile. Teile von Texten unter Millionen Zertifikaten zu finden, dauert länger.",
+  reach: "Durchgesehen bis: {{what}} {{value}}",
   stop: "Nicht weitersuchen",
   stopped: "Im durchsuchten Teil nichts gefunden",
   goOn: "Weitersuchen",

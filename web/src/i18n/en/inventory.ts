@@ -46,6 +46,7 @@ const inventory = {
   emptyText: "Issue the first one: it takes one form. Everything that is issued shows up here at once.",
   looking: "Siegel is looking through the list",
   lookingText: "{{n}} parts of it so far. That takes longer for parts of texts among millions of certificates.",
+  reach: "Looked through up to: {{what}} {{value}}",
   stop: "Stop looking",
   stopped: "Not found in what was looked through",
   goOn: "Go on looking",
