@@ -324,7 +324,8 @@ look_up_reach(struct call *c, const struct query *q, const char *id, struct reac
 
 /* The rows of the page that is asked for. */
 static int
-find_page(struct call *c, const struct query *q, struct db_result **ret, int *ret_n, const char **ret_cursor, struct reach *ret_reach, struct error *e)
+find_page(struct call *c, const struct query *q, struct db_result **ret, int *ret_n, const char **ret_cursor, struct reach *ret_reach,
+          struct error *e)
 {
 	BUF_CLEANUP struct buf columns = BUF_INIT(SQL_MAX_BYTES);
 	struct page page;

@@ -463,7 +463,8 @@ query_identity(const struct http_request *r, const struct resource *res, const s
 	char *s = arena_printf(r->arena, "%d\n%s\n%s\n%d", tenant_id, res->path, q->sort ? q->sort->name : "id", q->descending);
 
 	for (int i = 0; i < q->n_filters; i++)
-		s = arena_printf(r->arena, "%s\n%d %s\n%d\n%zu\n%s\n%zu\n%s", s, q->filters[i].group, q->filters[i].attribute->name, (int)q->filters[i].op,
+		s = arena_printf(r->arena, "%s\n%d %s\n%d\n%zu\n%s\n%zu\n%s", s, q->filters[i].group, q->filters[i].attribute->name,
+		                 (int)q->filters[i].op,
 		                 q->filters[i].key ? strlen(q->filters[i].key) : 0, q->filters[i].key ? q->filters[i].key : "",
 		                 strlen(q->filters[i].value), q->filters[i].value);
 	return s;

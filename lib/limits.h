@@ -16,6 +16,7 @@
 #define LIMIT_LISTS 24 /* lists under way in siegel-api, most of them waiting for a connection: each holds a thread that issuing may need */
 #define LIMIT_PAGE_SIZE 500
 #define LIMIT_FILTERS 16
+#define LIMIT_JUDGED 2000 /* certificates of which a dry run says what the policies would say */
 #define LIMIT_FILTER_GROUPS 8 /* alternatives, of which one has to fit */
 #define LIMIT_SAVED_QUERIES 100      /* of an account: what a person can tell apart */
 #define LIMIT_SAVED_QUERY_BYTES 4096 /* its parameters: they go into an address */

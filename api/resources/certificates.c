@@ -232,7 +232,8 @@ static const struct attribute revoke_members[] = {
 	{"reason", NULL, ATTRIBUTE_TEXT, 0, "RFC 5280 5.3.1, such as keyCompromise; left out: unspecified", .values = REASONS},
 };
 
-#define FILTER_TEXT "an object: status, profile, issuer, common_name, requestor, owner, key_sha256, …, metadata; any: an array of such objects, of which one has to fit"
+#define FILTER_TEXT \
+	"an object: status, profile, issuer, common_name, requestor, owner, key_sha256, …, metadata; any: an array of these, of which one has to fit"
 
 /* Many at once: a list of ids, what filters find, or what a condition holds for. */
 static const struct attribute many[] = {
@@ -302,7 +303,8 @@ static const struct route routes[] = {
 	 .n_members = ADVICE_MEMBERS, .text = "clients of ACME that ask when to renew it are told so (RFC 9773)"},
 	{"POST", "/certificates/advise_renewal", RIGHT_REVOKE, write_action, "certificate.advise_renewal_many", MEMBERS(advice),
 	 .flags = ROUTE_RESULT, .text = "the same for many, by a job"},
-	{"POST", "/certificates/choose", RIGHT_REVOKE, write_action, "certificate.choose", MEMBERS(choose), .flags = ROUTE_RESULT, .text = "the dry run of revoke: how many it would change, and the first of them"},
+	{"POST", "/certificates/choose", RIGHT_REVOKE, write_action, "certificate.choose", MEMBERS(choose),
+	 .flags = ROUTE_RESULT, .text = "the dry run of revoke: how many it would change, and the first of them"},
 	{"POST", "/certificates/update", RIGHT_METADATA, write_action, "certificate.update_many", MEMBERS(notes), .flags = ROUTE_RESULT,
 	    .text = "owner and metadata of many, by a job"},
 	{"POST", "/certificates/revoke", RIGHT_REVOKE, write_action, "certificate.revoke_many", MEMBERS(many), .text = "many at once, by a job"},

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "ca/jobs.h"
-#include "ca/manage/certificate.h"
+#include "lib/limits.h"
 
 #define FIRST_STEP 20000 /* ids; how many the next step takes follows from its time */
 
@@ -43,8 +43,8 @@ look(struct job_run *j, const char *choice, int64_t reason, struct error *e)
 	int64_t first = state(j, "first"), after = state(j, "last"), to = state(j, "to"), size = job_size(j, to - after);
 	struct db_param row[] = {DB_INT(j->id), DB_INT(j->tenant_id), DB_TEXT(choice), DB_INT(reason), DB_INT(after), DB_INT(after + size)};
 	bool late;
-	if (job_query(j, size, "SELECT certificate_counted_add($1::int8, $2::int, $3::jsonb, $4::int, $5::int8, $6::int8)", row, ARRAY_LEN(row), &late, &r,
-	              e) < 0)
+	if (job_query(j, size, "SELECT certificate_counted_add($1::int8, $2::int, $3::jsonb, $4::int, $5::int8, $6::int8)", row, ARRAY_LEN(row),
+	              &late, &r, e) < 0)
 		return strncmp(db_sqlstate(j->desk->db), "22", 2) == 0 ? fail(e, E_BAD_VALUE, "filter: a value isn't of its type") : -1;
 	if (late)
 		return 0;
@@ -52,7 +52,7 @@ look(struct job_run *j, const char *choice, int64_t reason, struct error *e)
 	set_state(j, "last", after + size);
 	j->done = (int64_t)((double)j->total * (double)(after + size - first) / (double)(to - first));
 	if (after + size >= to)
-		set_state(j, "size", CERTIFICATE_JUDGED_MAX); /* from now on: how many are judged */
+		set_state(j, "size", LIMIT_JUDGED); /* from now on: how many are judged */
 	json_object_set_new(j->result, "count", json_integer(state(j, "count")));
 	return 0;
 }
@@ -62,7 +62,7 @@ static int
 end(struct job_run *j, const char *document, bool *ret_more, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
-	int64_t judged = job_size(j, CERTIFICATE_JUDGED_MAX);
+	int64_t judged = job_size(j, LIMIT_JUDGED);
 	struct db_param row[] = {DB_INT(j->id), DB_INT(j->tenant_id), DB_TEXT(document), DB_INT(judged)};
 	if (job_query(j, judged, "SELECT r_last, r_sample, r_refused FROM certificate_counted_end($1::int8, $2::int, $3::jsonb, $4::int)", row,
 	              ARRAY_LEN(row), ret_more, &r, e) < 0)

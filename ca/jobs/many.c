@@ -12,8 +12,8 @@ span_of_counted(struct job_run *j, int64_t counted, int64_t after, int limit, st
 	json_t *choice = json_copy(json_object_get(j->parameters, "choice"));
 	ret->size = job_size(j, limit);
 	struct db_param row[] = {DB_INT(counted), DB_INT(after), DB_INT(ret->size)};
-	int rc = db_query(j->desk->db, "SELECT r_ids, r_last FROM certificate_counted_next($1::int8, $2::int8, $3::int)", row, ARRAY_LEN(row), false, &r,
-	                  e);
+	int rc = db_query(j->desk->db, "SELECT r_ids, r_last FROM certificate_counted_next($1::int8, $2::int8, $3::int)", row, ARRAY_LEN(row),
+	                  false, &r, e);
 	if (rc == 0 && db_is_null(r, 0, 0))
 		rc = fail(e, E_CONFLICT, "what was counted isn't kept any more: it is more than a week ago");
 	if (rc == 0) {

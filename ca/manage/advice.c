@@ -173,7 +173,8 @@ advise_many(struct manage *m, struct error *e)
 	    manage_bool(m, "dry_run", 0, &dry_run, e) < 0 || manage_bool(m, "as_job", 0, &as_job, e) < 0)
 		return -1;
 	if (certificate_read_meant(m, MEANT_ADVICE, &meant, e) == 0 && manage_body_end(m, e) == 0)
-		rc = dry_run == 1 && (as_job == 1 || meant.counted) ? count_by_job(m, &meant, e) : advise_meant(m, &a, &meant, dry_run == 1, expected, e);
+		rc = dry_run == 1 && (as_job == 1 || meant.counted) ? count_by_job(m, &meant, e)
+		                                                    : advise_meant(m, &a, &meant, dry_run == 1, expected, e);
 	json_decref(meant.choice);
 	return rc;
 }

@@ -79,10 +79,9 @@ static int
 count(struct manage *m, const struct meant *meant, const json_t *document, bool dry_run, struct db_result **ret, struct error *e)
 {
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(manage_json(m, meant->choice)),
-	    DB_TEXT(dry_run ? manage_json(m, document) : NULL), DB_INT(CERTIFICATE_JUDGED_MAX)};
-	return certificate_choice_query(m, meant->choice,
-					"SELECT r_count, r_last, r_sample, r_refused FROM certificate_count($1::int, $2::jsonb, -1, $3::jsonb, $4::int)",
-					row, ARRAY_LEN(row), ret, e);
+	    DB_TEXT(dry_run ? manage_json(m, document) : NULL), DB_INT(LIMIT_JUDGED)};
+	static const char sql[] = "SELECT r_count, r_last, r_sample, r_refused FROM certificate_count($1::int, $2::jsonb, -1, $3::jsonb, $4::int)";
+	return certificate_choice_query(m, meant->choice, sql, row, ARRAY_LEN(row), ret, e);
 }
 
 static int

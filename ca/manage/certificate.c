@@ -173,7 +173,8 @@ check_any(const json_t *any, struct error *e)
 	json_array_foreach((json_t *)(uintptr_t)any, i, one)
 	{
 		if (json_object_size(one) == 0 || json_object_get(one, "any"))
-			return fail_at(e, E_BAD_VALUE, "filter", "filter: any: number %zu has to be an object that isn't empty, without another any", i + 1);
+			return fail_at(e, E_BAD_VALUE, "filter", "filter: any: number %zu has to be a filter that isn't empty, without another any",
+				       i + 1);
 		if (check_members(one, e) < 0)
 			return -1;
 	}
@@ -248,7 +249,7 @@ certificate_choice_query(struct manage *m, const json_t *choice, const char *sql
 	if (condition_query(m->desk->db, LIMIT_POLICY_DRY_RUN_MS, sql, params, n, ret, e) == 0)
 		return 0;
 	if (strcmp(db_sqlstate(m->desk->db), CONDITION_LATE) == 0)
-		return fail_at(e, E_BAD_VALUE, member, "%s: finding these takes longer than %d ms: ask for fewer", member,
+		return fail_at(e, E_BAD_VALUE, member, "%s: finding these takes longer than %d ms: ask for fewer, or for a job (as_job)", member,
 			       LIMIT_POLICY_DRY_RUN_MS);
 	if (strncmp(db_sqlstate(m->desk->db), "22", 2) == 0) /* a time that isn't one, digits that aren't hexadecimal */
 		return fail_at(e, E_BAD_VALUE, "filter", "filter: a value isn't of its type");
@@ -288,7 +289,7 @@ static int
 count(struct manage *m, const struct choice *c, const json_t *document, struct db_result **ret, struct error *e)
 {
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(c->text), DB_INT(c->reason), DB_TEXT(document ? manage_json(m, document) : NULL),
-	    DB_INT(CERTIFICATE_JUDGED_MAX)};
+	    DB_INT(LIMIT_JUDGED)};
 	static const char sql[] =
 	    "SELECT r_count, r_last, r_sample, r_refused FROM certificate_count($1::int, $2::jsonb, $3::int, $4::jsonb, $5::int)";
 	return certificate_choice_query(m, c->meant.choice, sql, row, ARRAY_LEN(row), ret, e);

@@ -19,7 +19,7 @@ load(struct manage *m, int64_t id, int reason, struct meant *ret, struct error *
 	if (db_rows(r) == 0)
 		return fail_at(e, E_BAD_VALUE, "counted", "counted: it isn't a job of yours that counted certificates");
 	if (strcmp(db_text(r, 0, 0), "done") != 0)
-		return fail_at(e, E_CONFLICT, "counted", "counted: that job is %s, and not done", db_text(r, 0, 0));
+		return fail_at(e, E_CONFLICT, "counted", "counted: that job isn't done, or came to no end");
 	if (!db_bool(r, 0, 1))
 		return fail_at(e, E_CONFLICT, "counted", "counted: that is more than a week ago; count them again");
 	if (db_int(r, 0, 2) != reason)

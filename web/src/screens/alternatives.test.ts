@@ -53,7 +53,7 @@ describe("conditions of which one is enough", () => {
 describe("a count by a job", () => {
   it("has found something once it is done", () => {
     const job = (status: string, result: object) =>
-      foundBy({ id: "1", attributes: { kind: "count", status, total: 5, done: 5, failed: 0, error: null, result } });
+      foundBy({ id: "1", type: "jobs", attributes: { status, result } });
     expect(job("running", { count: 3 })).toBeNull();
     expect(job("failed", {})).toBeNull();
     expect(job("done", { count: 3, refused: 1, judged: 250, sample: [] })).toEqual({ count: 3, refused: 1, judged: 250, sample: [] });

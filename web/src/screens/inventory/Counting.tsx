@@ -3,8 +3,10 @@ import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { countByJob, ended, foundBy, isTooLong, useCounting } from "../../api/counts";
-import { type Deed, preview, type Which } from "../../api/inventory";
+import { type Deed, preview, type Which } from "../../api/certificates";
+import { countByJob, foundBy, isTooLong } from "../../api/counts";
+import { isRunning, percentOf, useJob } from "../../api/jobs";
+import { number, text } from "../../api/rest";
 import { count } from "../../format";
 import { ErrorAlert } from "../../parts/ErrorAlert";
 import { Notice } from "../../parts/Notice";
@@ -12,7 +14,7 @@ import { Notice } from "../../parts/Notice";
 /** How many it would be: at once, or where that takes longer by a job, to whose certificates the rest is then bound. */
 export function useFound(isLong: boolean) {
   const [job, setJob] = useState<string | null>(null);
-  const counting = useCounting(job);
+  const counting = useJob(job);
   const ask = useMutation({
     mutationFn: async ({ which, deed }: { which: Which; deed: Deed }) => {
       const byJob = async () => {
@@ -47,22 +49,21 @@ export function useFound(isLong: boolean) {
 export function Counting({ id }: { id: string }) {
   const { t, i18n } = useTranslation("inventory");
   const { t: base } = useTranslation();
-  const job = useCounting(id);
-  const a = job.data?.attributes;
-  const total = a?.total ?? null;
+  const { data: job, error } = useJob(id);
+  const total = job?.attributes.total;
   const n = (value: number) => count(i18n.language, value);
   return (
     <Stack hasGutter>
       <StackItem>
-        <ErrorAlert error={job.error} />
-        {a && ended(a.status) && a.status !== "done" ? (
+        <ErrorAlert error={error} />
+        {job && !isRunning(job) && text(job, "status") !== "done" ? (
           <Notice isLiveRegion variant="danger" title={t("many.notCounted")}>
-            {a.error}
+            {text(job, "error")}
           </Notice>
         ) : (
           <Progress
-            title={t("many.counting")} value={total ? Math.min(100, Math.round(((a?.done ?? 0) / total) * 100)) : 0}
-            label={t("many.looked", { done: n(a?.done ?? 0), total: total === null ? "…" : n(total) })} measureLocation={ProgressMeasureLocation.outside}
+            title={t("many.counting")} value={(job && percentOf(job)) ?? 0}
+            label={t("many.looked", { done: n(number(job, "done")), total: typeof total === "number" ? n(total) : "…" })} measureLocation={ProgressMeasureLocation.outside}
           />
         )}
       </StackItem>

@@ -1,6 +1,6 @@
 import { Button, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, Spinner } from "@patternfly/react-core";
 import { useTranslation } from "react-i18next";
-import type { Reach } from "../../api/queries";
+import type { Reach } from "../../api/rest";
 import { date } from "../../format";
 import { ATTRIBUTES, SORTS } from "../inventory";
 import { columnWord } from "./words";
