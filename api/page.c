@@ -21,7 +21,8 @@ enum { COLUMN_ID, COLUMN_SORT, COLUMN_FITS, COLUMN_PLACE };
 #define WINDOW 'w'
 
 struct params {
-	struct db_param list[MAX_ALTERNATIVES * (2 * LIMIT_FILTERS + 5)];
+	struct db_param list[2 * LIMIT_FILTERS + MAX_ALTERNATIVES + 4];
+	const char *texts[2 * LIMIT_FILTERS + MAX_ALTERNATIVES + 4];
 	int n;
 };
 
@@ -35,9 +36,14 @@ struct statement {
 	const struct db_result *own; /* what makes rows somebody's own: the number of a condition, and a value; NULL: all of the tenant are shown */
 };
 
+/* Each alternative has the same values of what has to hold in all: one parameter for all of them. */
 static int
 param_add(struct params *p, const char *text)
 {
+	for (int i = 0; i < p->n; i++)
+		if (p->texts[i] == text)
+			return i + 1;
+	p->texts[p->n] = text;
 	p->list[p->n++] = DB_TEXT(text);
 	return p->n;
 }
