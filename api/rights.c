@@ -102,6 +102,14 @@ rights_same_origin(const struct call *c, struct error *e)
 	return 0;
 }
 
+/* A page that asks by itself, while nobody does anything, says so: then the session ends as if it hadn't asked. What changes something is somebody's
+ * doing. */
+static bool
+in_background(const struct call *c)
+{
+	return http_header_get(c->request, "X-Siegel-Background") && (strcmp(c->request->method, "GET") == 0 || strcmp(c->request->method, "HEAD") == 0);
+}
+
 static int
 identify(struct call *c, struct error *e)
 {
@@ -112,7 +120,7 @@ identify(struct call *c, struct error *e)
 	if (cookie && authorization)
 		return fail_at(e, E_MALFORMED, ":Authorization", "a session's cookie and Authorization come together: one of them is wanted");
 	if (cookie)
-		return rights_same_origin(c, e) ? -1 : token_cache_session(c->api->pool, cookie, c->arena, &c->who, e);
+		return rights_same_origin(c, e) ? -1 : token_cache_session(c->api->pool, cookie, !in_background(c), c->arena, &c->who, e);
 	if (authorization) {
 		if (strncasecmp(authorization, "Bearer ", 7) != 0)
 			return fail(e, E_UNAUTHENTICATED, "a bearer token is wanted (RFC 6750); POST /tokens gives one");

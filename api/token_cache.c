@@ -7,7 +7,7 @@
 #include "lib/db/listener.h"
 #include "lib/limits.h"
 
-static struct principals *kept, *kept_sessions;
+static struct principals *kept, *kept_sessions, *kept_background; /* what a page asks by itself doesn't stand for what somebody does */
 static struct db_listener *listener;
 
 static void
@@ -16,6 +16,7 @@ changed(void *ctx, bool heard)
 	(void)ctx;
 	principals_changed(kept, heard);
 	principals_changed(kept_sessions, heard);
+	principals_changed(kept_background, heard);
 }
 
 int
@@ -25,6 +26,7 @@ token_cache_start(const struct config *c, struct error *e)
 
 	kept = principals_new();
 	kept_sessions = principals_new();
+	kept_background = principals_new();
 	return db_listener_start(c, "siegel_api", channels, "credentials", changed, NULL, &listener, e);
 }
 
@@ -42,6 +44,8 @@ token_cache_clear(void)
 		principals_forget(kept);
 	if (kept_sessions)
 		principals_forget(kept_sessions);
+	if (kept_background)
+		principals_forget(kept_background);
 }
 
 typedef int (*looker)(struct db *db, const char *secret, struct arena *a, struct principal *ret, struct error *e);
@@ -74,8 +78,20 @@ token_cache_get(struct db_pool *pool, const char *token, struct arena *a, struct
 	return get(kept, auth_token, pool, token, a, ret, e);
 }
 
-int
-token_cache_session(struct db_pool *pool, const char *cookie, struct arena *a, struct principal *ret, struct error *e)
+static int
+used_session(struct db *db, const char *cookie, struct arena *a, struct principal *ret, struct error *e)
 {
-	return get(kept_sessions, auth_session, pool, cookie, a, ret, e);
+	return auth_session(db, cookie, true, a, ret, e);
+}
+
+static int
+background_session(struct db *db, const char *cookie, struct arena *a, struct principal *ret, struct error *e)
+{
+	return auth_session(db, cookie, false, a, ret, e);
+}
+
+int
+token_cache_session(struct db_pool *pool, const char *cookie, bool used, struct arena *a, struct principal *ret, struct error *e)
+{
+	return used ? get(kept_sessions, used_session, pool, cookie, a, ret, e) : get(kept_background, background_session, pool, cookie, a, ret, e);
 }

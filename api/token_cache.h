@@ -7,7 +7,7 @@
 /* As auth_token(), on a connection of the pool when the store is asked. For threads. */
 int token_cache_get(struct db_pool *pool, const char *token, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 /* As auth_session(), the same way. */
-int token_cache_session(struct db_pool *pool, const char *cookie, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
+int token_cache_session(struct db_pool *pool, const char *cookie, bool used, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 /* Forgets everything: after a change of tokens by this process, which needn't wait for the store's word. */
 void token_cache_clear(void);
 /* To be called first: starts to listen to the store, in a thread of its own. */

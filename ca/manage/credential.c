@@ -85,6 +85,22 @@ check_number(struct manage *m, const struct account *account, struct error *e)
 	           : fail(e, E_CONFLICT, "an account has at most %d credentials that are good: revoke one first", LIMIT_CREDENTIALS);
 }
 
+/* What wouldn't open the account isn't made: nobody finds out on the day when he needs it. */
+static int
+check_admitted(struct manage *m, const struct account *account, const char *kind, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(account->id)};
+	if (strcmp(kind, "certificate") == 0)
+		return 0;
+	if (db_query(m->desk->db, "SELECT account_sign_in($1::int8)", row, 1, false, &r, e) < 0)
+		return -1;
+	if (strcmp(db_text(r, 0, 0), "any") == 0)
+		return 0;
+	return fail_at(e, E_CONFLICT, "kind", "kind: this account is opened by %s alone; who lost that is helped on the machine itself (siegelctl setup)",
+	               strcmp(db_text(r, 0, 0), "passkey") == 0 ? "a passkey or a client certificate" : "a client certificate");
+}
+
 static int
 create(struct manage *m, struct error *e)
 {
@@ -103,7 +119,7 @@ create(struct manage *m, struct error *e)
 	struct bytes certificate = {0};
 	if (manage_int(m, "hours", 0, 1, HOURS_MAX, strcmp(kind, "one_time") == 0 ? ONE_TIME_HOURS : 0, &hours, e) < 0 ||
 	    (is_certificate && read_certificate(m, &certificate, e) < 0) || manage_body_end(m, e) < 0 || account_load(m, 0, name, &account, e) < 0 ||
-	    check_number(m, &account, e) < 0)
+	    check_admitted(m, &account, kind, e) < 0 || check_number(m, &account, e) < 0)
 		return -1;
 	return is_certificate ? credential_add(m, m->who->tenant_id, &account, kind, certificate, hours, &m->ret_id, e)
 			      : credential_make(m, m->who->tenant_id, &account, kind, hours, &m->ret_id, e);
@@ -132,12 +148,12 @@ revoke(struct manage *m, struct error *e)
 		return -1; /* who signed in with it is out */
 	m->object = arena_printf(m->arena, "credential/%lld", (long long)m->id);
 	m->detail = detail_text(m->arena, "account", account.name, "kind", db_text(r, 0, 1), NULL);
-	return 0;
+	return strcmp(db_text(r, 0, 1), "certificate") == 0 ? account_check_remains(m, e) : 0;
 }
 
 extern const struct manage_op manage_credential[];
 const struct manage_op manage_credential[] = {
-    {"credential.create", "credential.created", RIGHT_ACCOUNTS, MANAGE_NEVER_WAITS, create}, /* writes its row itself */
+    {"credential.create", "credential.created", RIGHT_ACCOUNTS, MANAGE_NEVER_WAITS | MANAGE_PROOF, create}, /* writes its row itself */
     {"credential.revoke", "credential.revoked", RIGHT_ACCOUNTS, 0, revoke},
     {0},
 };
