@@ -107,7 +107,9 @@ rights_same_origin(const struct call *c, struct error *e)
 static bool
 in_background(const struct call *c)
 {
-	return http_header_get(c->request, "X-Siegel-Background") && (strcmp(c->request->method, "GET") == 0 || strcmp(c->request->method, "HEAD") == 0);
+	bool looks = strcmp(c->request->method, "GET") == 0 || strcmp(c->request->method, "HEAD") == 0;
+
+	return looks && http_header_get(c->request, "X-Siegel-Background");
 }
 
 static int

@@ -173,7 +173,8 @@ make_work(struct call *c, void *ctx, struct error *e)
 static int
 refused_work(struct call *c, void *ctx, struct error *e)
 {
-	return token_audit_word(c, "session.refused", arena_printf(c->arena, "account/%lld", (long long)c->who.account_id), ctx ? "why" : NULL, ctx, e);
+	return token_audit_word(c, "session.refused", arena_printf(c->arena, "account/%lld", (long long)c->who.account_id), ctx ? "why" : NULL, ctx,
+	                        e);
 }
 
 /* A salt for accounts that aren't there: always the same for one name. */

@@ -129,17 +129,18 @@ check_proof(struct manage *m, struct error *e)
 		return fail_at(e, E_FORBIDDEN, "sign_in",
 		               "sign_in: that is changed over a session, in a browser, or on the machine itself (siegelctl setup sign-in)");
 	if (db_query(m->desk->db,
-	             "SELECT coalesce(greatest(proved_at, CASE WHEN evidence = 'certificate' THEN created_at END) > now() - interval '" MANAGE_PROOF_AGE
-	             "', false), has_second_factor(account_id) FROM session WHERE id = $1::int8 AND account_id = $2::int8 AND expires_at > now()",
+	             "SELECT coalesce(greatest(proved_at, CASE WHEN evidence = 'certificate' THEN created_at END)"
+	             " > now() - interval '" MANAGE_PROOF_AGE "', false), has_second_factor(account_id) FROM session"
+	             " WHERE id = $1::int8 AND account_id = $2::int8 AND expires_at > now()",
 	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
 		return fail(e, E_UNAUTHENTICATED, "the session has ended: sign in again");
 	if (db_bool(r, 0, 0))
 		return 0;
-	return db_bool(r, 0, 1) ? fail_at(e, E_FORBIDDEN, ":Cookie", MANAGE_PROVE_AGAIN)
-	                        : fail_at(e, E_FORBIDDEN, ":Cookie", "sign in by your certificate once more first: that was longer than " MANAGE_PROOF_AGE
-	                                                             " ago");
+	if (db_bool(r, 0, 1))
+		return fail_at(e, E_FORBIDDEN, ":Cookie", MANAGE_PROVE_AGAIN);
+	return fail_at(e, E_FORBIDDEN, ":Cookie", "sign in by your certificate once more first: that was longer than " MANAGE_PROOF_AGE " ago");
 }
 
 /* Runs the operation in one transaction with its audit row. */

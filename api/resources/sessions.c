@@ -167,7 +167,8 @@ sign_in(struct call *c, struct login_claim *claim, const json_t *shown, struct s
 			throttle_failed(key);
 		}
 		if (e->code == E_FORBIDDEN && !e->pointer[0])
-			snprintf(e->pointer, sizeof e->pointer, "/data/attributes/%s", shown ? "passkey" : claim->password ? "password" : "one_time_code");
+			snprintf(e->pointer, sizeof e->pointer, "/data/attributes/%s",
+			         shown ? "passkey" : claim->password ? "password" : "one_time_code");
 		return -1;
 	}
 	throttle_ok(key);

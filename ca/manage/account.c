@@ -67,8 +67,8 @@ account_load(struct manage *m, int64_t id, const char *name, struct account *ret
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(id), DB_TEXT(name), DB_INT(m->who->tenant_id)};
 	if (db_query(m->desk->db,
-	             "SELECT id, name, role, version, sign_in FROM account WHERE tenant_id = $3::int AND CASE WHEN $2::text IS NULL THEN id = $1::int8 "
-	             "ELSE name = $2::text END FOR UPDATE",
+	             "SELECT id, name, role, version, sign_in FROM account WHERE tenant_id = $3::int"
+	             " AND CASE WHEN $2::text IS NULL THEN id = $1::int8 ELSE name = $2::text END FOR UPDATE",
 	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
@@ -215,7 +215,9 @@ account_read_sign_in(struct manage *m, const char **ret, struct error *e)
 {
 	if (manage_text(m, "sign_in", 0, 20, ret, e) < 0)
 		return -1;
-	return !*ret || sign_in_rank(*ret) < (int)ARRAY_LEN(sign_ins) ? 0 : fail_at(e, E_BAD_VALUE, "sign_in", "sign_in has to be any, passkey or certificate");
+	if (!*ret || sign_in_rank(*ret) < (int)ARRAY_LEN(sign_ins))
+		return 0;
+	return fail_at(e, E_BAD_VALUE, "sign_in", "sign_in has to be any, passkey or certificate");
 }
 
 /* What opens the account from now on is there already: it would be shut out. */
@@ -224,12 +226,17 @@ check_opens(struct manage *m, const char *member, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->id)};
-	if (db_query(m->desk->db, "SELECT account_opens(id) OR NOT enabled, account_sign_in(id) FROM account WHERE id = $1::int8", row, 1, false, &r, e) < 0)
+	if (db_query(m->desk->db, "SELECT account_opens(id) OR NOT enabled, account_sign_in(id) FROM account WHERE id = $1::int8", row, 1, false, &r,
+	             e) < 0)
 		return -1;
 	if (db_bool(r, 0, 0))
 		return 0;
-	return fail_at(e, E_CONFLICT, member, "%s: the account has no %s that is good, and couldn't sign in any more: that comes first", member,
-	               strcmp(db_text(r, 0, 1), "passkey") == 0 ? "passkey and no certificate" : "certificate");
+	if (strcmp(db_text(r, 0, 1), "passkey") == 0)
+		return fail_at(e, E_CONFLICT, member,
+		               "%s: the account has no passkey and no certificate that is good, and couldn't sign in any more: that comes first",
+		               member);
+	return fail_at(e, E_CONFLICT, member, "%s: the account has no certificate that is good, and couldn't sign in any more: that comes first",
+	               member);
 }
 
 static int

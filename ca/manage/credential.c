@@ -97,8 +97,8 @@ check_admitted(struct manage *m, const struct account *account, const char *kind
 		return -1;
 	if (strcmp(db_text(r, 0, 0), "any") == 0)
 		return 0;
-	return fail_at(e, E_CONFLICT, "kind", "kind: this account is opened by %s alone; who lost that is helped on the machine itself (siegelctl setup)",
-	               strcmp(db_text(r, 0, 0), "passkey") == 0 ? "a passkey or a client certificate" : "a client certificate");
+	return fail_at(e, E_CONFLICT, "kind",
+	               "kind: no secret opens this account; who lost his passkey is helped on the machine itself (siegelctl setup account)");
 }
 
 static int

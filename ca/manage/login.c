@@ -26,8 +26,8 @@ struct login {
 	int64_t session;
 	const char *account; /* its name */
 	bool wants_factor, wants_password, wants_totp, wants_passkey; /* what is missing */
-	bool has_factor;                               /* the account: an app or a passkey */
-	bool proved;                                   /* one was shown lately */
+	bool has_factor;                                              /* the account: an app or a passkey */
+	bool proved;                                                  /* one was shown lately */
 };
 
 static bool
@@ -44,8 +44,8 @@ load_session(struct manage *m, int64_t id, struct login *ret, struct error *e)
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(id), DB_INT(m->who->account_id)};
 	if (db_query(m->desk->db,
-	             "SELECT array_to_string(s.missing, ','), a.name, has_second_factor(a.id), coalesce(s.proved_at > now() - interval '" MANAGE_PROOF_AGE
-	             "', false) FROM session s JOIN account a ON a.id = s.account_id"
+	             "SELECT array_to_string(s.missing, ','), a.name, has_second_factor(a.id),"
+	             " coalesce(s.proved_at > now() - interval '" MANAGE_PROOF_AGE "', false) FROM session s JOIN account a ON a.id = s.account_id"
 	             " WHERE s.id = $1::int8 AND s.account_id = $2::int8 AND s.expires_at > now() FOR UPDATE OF s",
 	             row, 2, false, &r, e) < 0)
 		return -1;
@@ -100,7 +100,8 @@ static int
 check_complete(const struct login *l, struct error *e)
 {
 	if (l->wants_factor || l->wants_password || l->wants_passkey)
-		return fail(e, E_FORBIDDEN, "this session lacks another thing first: %s", l->wants_factor ? FACTOR : l->wants_password ? PASSWORD : PASSKEY);
+		return fail(e, E_FORBIDDEN, "this session lacks another thing first: %s",
+		            l->wants_factor ? FACTOR : l->wants_password ? PASSWORD : PASSKEY);
 	return 0;
 }
 
@@ -335,8 +336,8 @@ remove_totp(struct manage *m, struct error *e)
 	struct bytes hash;
 	struct login l;
 	if (read_session(m, &l, &hash, e) < 0 || manage_body_end(m, e) < 0 || check_complete(&l, e) < 0 || check_proved(&l, e) < 0 ||
-	    db_query(m->desk->db, "SELECT EXISTS (SELECT FROM passkey WHERE account_id = $1::int8), account_sign_in($1::int8) <> 'any'", row, 1, false, &r,
-	             e) < 0)
+	    db_query(m->desk->db, "SELECT EXISTS (SELECT FROM passkey WHERE account_id = $1::int8), account_sign_in($1::int8) <> 'any'", row, 1,
+	             false, &r, e) < 0)
 		return -1;
 	if (!db_bool(r, 0, 0) && !db_bool(r, 0, 1))
 		return fail(e, E_CONFLICT, "it is the account's only second factor: set up another one first");
@@ -571,7 +572,9 @@ check_opens(struct manage *m, struct error *e)
 	struct db_param row[] = {DB_INT(m->who->account_id)};
 	if (db_query(m->desk->db, "SELECT account_opens($1::int8)", row, 1, false, &r, e) < 0)
 		return -1;
-	return db_bool(r, 0, 0) ? 0 : fail(e, E_CONFLICT, "the account has to sign in by it, and has nothing else for that: set up another one first");
+	if (db_bool(r, 0, 0))
+		return 0;
+	return fail(e, E_CONFLICT, "the account has to sign in by it, and has nothing else for that: set up another one first");
 }
 
 static int

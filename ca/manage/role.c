@@ -76,8 +76,8 @@ set_sign_in(struct manage *m, const char *rule, struct error *e)
 	if (!rule)
 		return 0;
 	if (db_query(m->desk->db,
-	             "SELECT r.sign_in, EXISTS (SELECT FROM account a WHERE a.role = r.name AND a.tenant_id = r.tenant_id AND same_person(a.id, $3::int8))"
-	             " FROM role r WHERE r.id = $1::int8 AND $2::text IS NOT NULL",
+	             "SELECT r.sign_in, EXISTS (SELECT FROM account a WHERE a.role = r.name AND a.tenant_id = r.tenant_id"
+	             " AND same_person(a.id, $3::int8)) FROM role r WHERE r.id = $1::int8 AND $2::text IS NOT NULL",
 	             row, 3, false, &before, e) < 0)
 		return -1;
 	if (db_bool(before, 0, 1) && account_sign_in_lower(rule, db_text(before, 0, 0)))
@@ -89,8 +89,10 @@ set_sign_in(struct manage *m, const char *rule, struct error *e)
 	             row, 1, false, &r, e) < 0)
 		return -1;
 	if (!db_is_null(r, 0, 0))
-		return fail_at(e, E_CONFLICT, "sign_in", "sign_in: these accounts have nothing to sign in by then: %s; that comes first", db_text(r, 0, 0));
-	return manage_audit(m, "role.sign_in_set", arena_printf(m->arena, "role/%lld", (long long)m->id), detail_text(m->arena, "sign_in", rule, NULL), e);
+		return fail_at(e, E_CONFLICT, "sign_in", "sign_in: these accounts have nothing to sign in by then: %s; that comes first",
+		               db_text(r, 0, 0));
+	return manage_audit(m, "role.sign_in_set", arena_printf(m->arena, "role/%lld", (long long)m->id),
+	                    detail_text(m->arena, "sign_in", rule, NULL), e);
 }
 
 static int
@@ -116,7 +118,8 @@ create(struct manage *m, struct error *e)
 		return manage_name_refused(m, "small letters, digits and _", e);
 	m->ret_id = db_int(r, 0, 0);
 	m->object = arena_printf(m->arena, "role/%lld", (long long)m->ret_id);
-	m->detail = detail_text(m->arena, "name", name, "rights", rights, "profiles", profiles ? profiles : "{}", "sign_in", sign_in ? sign_in : "any", NULL);
+	m->detail = detail_text(m->arena, "name", name, "rights", rights, "profiles", profiles ? profiles : "{}", "sign_in",
+	                        sign_in ? sign_in : "any", NULL);
 	return 0;
 }
 

@@ -185,7 +185,8 @@ auth_basic_secret(struct arena *a, const char *authorization)
 }
 
 static int
-named_secret(struct db *db, const char *name, struct bytes secret, bool consume, bool first_too, struct arena *a, struct principal *ret, struct error *e)
+named_secret(struct db *db, const char *name, struct bytes secret, bool consume, bool first_too, struct arena *a, struct principal *ret,
+             struct error *e)
 {
 	struct principal p;
 	uint8_t hash[SHA256_DIGEST_LENGTH];

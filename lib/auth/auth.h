@@ -74,8 +74,8 @@ int auth_login(struct db *db, const char *name, const uint8_t hash[32], struct a
  * wrong secret. */
 int auth_basic(struct db *db, const char *authorization, bool consume, struct arena *a, struct principal *ret,
                struct error *e) MUST_CHECK;
-/* A one-time code → principal, for a session; it is used up. One that was made on the machine itself opens an account that has to sign in by a passkey
- * so far that it may register one: ret->first. */
+/* A one-time code → principal, for a session; it is used up. One that was made on the machine itself opens an account that has to sign in by a
+ * passkey so far that it may register one: ret->first. */
 int auth_first(struct db *db, const char *name, const char *code, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 /* The secret that an Authorization: Basic header carries; empty when there is none. */
 struct bytes auth_basic_secret(struct arena *a, const char *authorization);
