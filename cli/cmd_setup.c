@@ -385,7 +385,8 @@ set_rule(struct setup *s, const char *role, const char *rule, struct error *e)
 
 	if (db_query(s->db,
 	             arena_printf(s->cli->arena,
-	                          "UPDATE %s SET sign_in = $3::text, version = version + 1 WHERE tenant_id = $1::int4 AND name = $2::text RETURNING id",
+	                          "UPDATE %s SET sign_in = $3::text, version = version + 1 WHERE tenant_id = $1::int4 AND name = $2::text"
+	                          " RETURNING id",
 	                          what),
 	             params, ARRAY_LEN(params), false, &r, e) < 0)
 		return -1;
