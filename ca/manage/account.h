@@ -27,7 +27,8 @@ int account_add(struct manage *m, int32_t tenant_id, const char *name, const cha
 /* Makes a credential, with its audit row: of what evidence hashes to. hours 0: without end. */
 int credential_add(struct manage *m, int32_t tenant_id, const struct account *account, const char *kind, struct bytes evidence, int64_t hours,
                    int64_t *ret_id, struct error *e) MUST_CHECK;
-/* Makes a secret and a credential of it; the secret is shown once: it goes into m->ret_result as "secret". */
+/* Makes a secret and a credential of it; the secret is shown once: it goes into m->ret_result as "secret". E_CONFLICT when no
+ * secret opens the account. */
 int credential_make(struct manage *m, int32_t tenant_id, const struct account *account, const char *kind, int64_t hours, int64_t *ret_id,
                     struct error *e) MUST_CHECK;
 

@@ -37,11 +37,25 @@ credential_add(struct manage *m, int32_t tenant_id, const struct account *accoun
 	return desk_audit(m->desk, &audit, e);
 }
 
+/* What wouldn't open the account isn't made: nobody finds out on the day when he needs it. */
+static int
+check_admitted(struct manage *m, const struct account *account, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(account->id)};
+	if (db_query(m->desk->db, "SELECT account_sign_in($1::int8)", row, 1, false, &r, e) < 0)
+		return -1;
+	if (strcmp(db_text(r, 0, 0), "any") == 0)
+		return 0;
+	return fail_at(e, E_CONFLICT, "kind",
+	               "kind: no secret opens this account; who lost his passkey is helped on the machine itself (siegelctl setup account)");
+}
+
 int
 credential_make(struct manage *m, int32_t tenant_id, const struct account *account, const char *kind, int64_t hours, int64_t *ret_id, struct error *e)
 {
 	struct secret *secret CLEANUP(secret_free) = NULL;
-	if (secret_random_text(SECRET_BYTES, &secret, e) < 0 ||
+	if (check_admitted(m, account, e) < 0 || secret_random_text(SECRET_BYTES, &secret, e) < 0 ||
 	    credential_add(m, tenant_id, account, kind, (struct bytes){secret->data, secret->len}, hours, ret_id, e) < 0)
 		return -1;
 	m->ret_result = m->ret_result ? m->ret_result : json_object();
@@ -85,22 +99,6 @@ check_number(struct manage *m, const struct account *account, struct error *e)
 	           : fail(e, E_CONFLICT, "an account has at most %d credentials that are good: revoke one first", LIMIT_CREDENTIALS);
 }
 
-/* What wouldn't open the account isn't made: nobody finds out on the day when he needs it. */
-static int
-check_admitted(struct manage *m, const struct account *account, const char *kind, struct error *e)
-{
-	struct db_result *r CLEANUP(db_result_free) = NULL;
-	struct db_param row[] = {DB_INT(account->id)};
-	if (strcmp(kind, "certificate") == 0)
-		return 0;
-	if (db_query(m->desk->db, "SELECT account_sign_in($1::int8)", row, 1, false, &r, e) < 0)
-		return -1;
-	if (strcmp(db_text(r, 0, 0), "any") == 0)
-		return 0;
-	return fail_at(e, E_CONFLICT, "kind",
-	               "kind: no secret opens this account; who lost his passkey is helped on the machine itself (siegelctl setup account)");
-}
-
 static int
 create(struct manage *m, struct error *e)
 {
@@ -119,7 +117,7 @@ create(struct manage *m, struct error *e)
 	struct bytes certificate = {0};
 	if (manage_int(m, "hours", 0, 1, HOURS_MAX, strcmp(kind, "one_time") == 0 ? ONE_TIME_HOURS : 0, &hours, e) < 0 ||
 	    (is_certificate && read_certificate(m, &certificate, e) < 0) || manage_body_end(m, e) < 0 || account_load(m, 0, name, &account, e) < 0 ||
-	    check_admitted(m, &account, kind, e) < 0 || check_number(m, &account, e) < 0)
+	    check_number(m, &account, e) < 0)
 		return -1;
 	return is_certificate ? credential_add(m, m->who->tenant_id, &account, kind, certificate, hours, &m->ret_id, e)
 			      : credential_make(m, m->who->tenant_id, &account, kind, hours, &m->ret_id, e);
