@@ -90,7 +90,7 @@ function Factor({ session }: { session: Session }) {
           </Proved>
         ) : (
           <>
-            <Content component="p">{a.totp ? ta("appText") : ta("noApp")}</Content>
+            <Content component="p">{ta(a.totp ? "appText" : a.sign_in === "any" ? "noApp" : "noAppProof")}</Content>
             <Content component="p">{t("account.recoveryLeft", { count: a.recovery_codes_left ?? 0 })}</Content>
             <ErrorAlert error={remove.error} />
             <ActionList>

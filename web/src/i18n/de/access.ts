@@ -33,6 +33,7 @@ const words: Words["access"] = {
   },
   appText: "Sechs Ziffern aus einer App auf Ihrem Telefon.",
   noApp: "Sie haben keine App. Mit einer kommen Sie auch dort herein, wo Ihr Passkey nicht zur Hand ist.",
+  noAppProof: "Sie haben keine App. Sie lässt Sie nicht herein, aber mit ihr weisen Sie nach, dass Sie es noch sind, wo Ihr Passkey nicht zur Hand ist.",
   setUpApp: "App einrichten",
   endOthers: "Alle anderen beenden",
   othersEnded: "Alle Ihre anderen Sitzungen sind beendet",

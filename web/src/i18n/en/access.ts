@@ -32,6 +32,7 @@ const words = {
   },
   appText: "Six digits from an app on your phone.",
   noApp: "You have no app. With one you get in where your passkey isn't at hand.",
+  noAppProof: "You have no app. It doesn't let you in, but with one you show that it is still you where your passkey isn't at hand.",
   setUpApp: "Set up an app",
   endOthers: "End all others",
   othersEnded: "All your other sessions are ended",
