@@ -139,9 +139,10 @@ def brought_along():
         template = json.loads(path.read_text())
         found.update({template[name]: template[name + "_de"] for name in ("title", "description") if name in template})
     found.update(dict.fromkeys(re.findall(r'^RIGHT\(\w+,\s+"[^"]+",\s+\w+,\s+"([^"]+)"\)', (TOP / "lib/rights.def").read_text(), re.M)))
-    roles = re.search(r"INSERT INTO role \(name, title, rights\) VALUES(.*?);", (TOP / "migrations/0003_management.sql").read_text(), re.S).group(1)
-    for name, title in re.findall(r"\('(\w+)', '([^']+)'", roles):
-        found.update({name: None, title: None})
+    for file in sorted((TOP / "migrations").glob("*.sql")):
+        for roles in re.findall(r"INSERT INTO role \(name, title, rights[^)]*\) VALUES(.*?);", file.read_text(), re.S):
+            for name, title in re.findall(r"\('(\w+)', '([^']+)'", roles):
+                found.update({name: None, title: None})
     return found
 
 

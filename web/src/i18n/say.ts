@@ -66,7 +66,11 @@ export function translated(error: ErrorObject, catalogue: Catalogue): string | n
 }
 
 const FILES = {
-  errors: () => import("./german/errors"),
+  // What an error names may be a right, which has its title there.
+  errors: async () => {
+    const [errors, builtin] = await Promise.all([import("./german/errors"), import("./german/builtin")]);
+    return { default: { ...builtin.default, ...errors.default } };
+  },
   builtin: () => import("./german/builtin"),
 };
 

@@ -1,9 +1,10 @@
 // Any value of the API, readable: by its kind, in the words and numbers of the language.
 import { DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Label, LabelGroup } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
-import type { ReactNode } from "react";
+import { createContext, type ReactNode, useContext } from "react";
 import { Link } from "react-router";
 import { octets } from "../format";
+import { useBuiltin } from "../i18n/say";
 import { Code } from "../parts/Code";
 import { addressOf, type Field, isResource, resourceOf, type ResourceName, type Thing } from "./model";
 import { useWords } from "./words";
@@ -32,13 +33,23 @@ export function columnsOfRows(list: unknown[]): string[] {
   return names.length <= 8 && list.every(same) ? names : [];
 }
 
+/** Of figures the names have words: the resource that they are of. What somebody wrote (rules, definitions) keeps its own. */
+const Figures = createContext<ResourceName | null>(null);
+
+function useNames(): (name: string) => string {
+  const words = useWords();
+  const figures = useContext(Figures);
+  return (name) => (figures ? words.attribute(figures, name === "total" ? "count" : name) : name);
+}
+
 function Rows({ list, names }: { list: Record<string, unknown>[]; names: string[] }) {
+  const said = useNames();
   return (
-    <Table variant="compact" borders={false} gridBreakPoint="grid-md" aria-label={names.join(", ")}>
+    <Table variant="compact" borders={false} gridBreakPoint="grid-md" aria-label={names.map(said).join(", ")}>
       <Thead>
         <Tr>
           {names.map((name) => (
-            <Th key={name}>{name}</Th>
+            <Th key={name}>{said(name)}</Th>
           ))}
         </Tr>
       </Thead>
@@ -46,8 +57,8 @@ function Rows({ list, names }: { list: Record<string, unknown>[]; names: string[
         {list.map((one, i) => (
           <Tr key={i}>
             {names.map((name) => (
-              <Td key={name} dataLabel={name}>
-                <Json value={one[name]} />
+              <Td key={name} dataLabel={said(name)}>
+                <Json value={one[name]} name={name} />
               </Td>
             ))}
           </Tr>
@@ -58,8 +69,10 @@ function Rows({ list, names }: { list: Record<string, unknown>[]; names: string[
 }
 
 /** JSON as what it is: names with values, lists, rows of a table, texts. */
-export function Json({ value, depth = 0 }: { value: unknown; depth?: number }): ReactNode {
-  const { t, count } = useWords();
+export function Json({ value, depth = 0, name = "" }: { value: unknown; depth?: number; name?: string }): ReactNode {
+  const { t, count, value: said, date, instant } = useWords();
+  const figures = useContext(Figures);
+  const named = useNames();
   if (value === null || value === undefined || value === "") {
     return "–";
   }
@@ -96,14 +109,18 @@ export function Json({ value, depth = 0 }: { value: unknown; depth?: number }): 
       <dl className="siegel-json">
         {entries.map(([key, one]) => (
           <div key={key}>
-            <dt>{key}</dt>
+            <dt>{named(key)}</dt>
             <dd>
-              <Json value={one} depth={depth + 1} />
+              <Json value={one} depth={depth + 1} name={key} />
             </dd>
           </div>
         ))}
       </dl>
     );
+  }
+  if (figures) {
+    const text = String(value);
+    return <span className="siegel-wrap">{/^\d{4}-\d\d-\d\d$/.test(text) ? date(text) : /^\d{4}-\d\d-\d\dT/.test(text) ? instant(text) : said(figures, name, text)}</span>;
   }
   return <span className={depth > 0 && String(value).includes(" ") ? "siegel-wrap siegel-line" : "siegel-wrap"}>{String(value)}</span>;
 }
@@ -145,6 +162,17 @@ function texts({ resource, name, field, value, short }: Shown, words: ReturnType
   );
 }
 
+function figuresOf(resource: ResourceName, value: unknown): ReactNode {
+  const json = <Json value={value} />;
+  return resource === "statistics" || resource === "machine" ? <Figures.Provider value={resource}>{json}</Figures.Provider> : json;
+}
+
+/** Titles that come with the product are said in the language. */
+function Builtin({ text }: { text: string }) {
+  return <span className="siegel-wrap">{useBuiltin()(text)}</span>;
+}
+const BUILTIN: readonly string[] = ["roles", "profiles", "profile_templates", "policy_templates", "rights"];
+
 export function Value(props: Shown): ReactNode {
   const { resource, name, field, value, short } = props;
   const words = useWords();
@@ -174,7 +202,7 @@ export function Value(props: Shown): ReactNode {
         <Json value={value} />
       );
     case "json":
-      return name === "commands" && !short ? <Commands value={value} /> : short ? <span className="siegel-wrap">{inBrief(value)}</span> : <Json value={value} />;
+      return name === "commands" && !short ? <Commands value={value} /> : short ? <span className="siegel-wrap">{inBrief(value)}</span> : figuresOf(resource, value);
     case "lines":
       return short ? "…" : <Code label={words.attribute(resource, name)} text={String(value)} file={`${resource}-${name}.${field.kind === "lines" ? "pem" : "txt"}`} />;
     default:
@@ -190,7 +218,7 @@ export function Value(props: Shown): ReactNode {
   if (isResource(field.of) && field.of !== "rights") {
     return <Link to={byName(field.of, text)}>{text}</Link>;
   }
-  return <span className="siegel-wrap">{text}</span>;
+  return BUILTIN.includes(resource) && ["title", "purpose", "description"].includes(name) ? <Builtin text={text} /> : <span className="siegel-wrap">{text}</span>;
 }
 
 /** The list with that one alone: an attribute says a name, which has no address of its own. */

@@ -1,7 +1,7 @@
 // The words of resources, attributes, actions and values, for the screens that are made of tables.
 import { useTranslation } from "react-i18next";
 import type resources from "../i18n/en/resources";
-import { count, instant } from "../format";
+import { count, date, instant } from "../format";
 import type { ResourceName } from "./model";
 
 type All = typeof resources;
@@ -45,6 +45,7 @@ export function useWords() {
     action: (resource: string, name: string) => actionIn(all, resource, name) ?? { title: name, text: "" },
     right: (word: string) => (all.rights as Table)[word] ?? word,
     instant: (text: string) => instant(language, text),
+    date: (text: string) => date(language, text),
     count: (n: number) => count(language, n),
   };
 }

@@ -14,11 +14,12 @@ import {
   GridItem,
   PageSection,
 } from "@patternfly/react-core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { attributesOf, removeTotp, type Session, useSession, useSetSession } from "../api/session";
-import { useRights } from "../api/queries";
+import { useRenew } from "../api/keys";
+import { useRightTexts } from "../api/rights";
 import { useBuiltin } from "../i18n/say";
 import { Title } from "../parts/Title";
 import { PasswordForm, RecoveryCodes, TotpForm } from "./SignIn";
@@ -31,14 +32,14 @@ function Password({ opens }: { opens: boolean }) {
   const { t } = useTranslation();
   const { t: ta } = useTranslation("access");
   const setSession = useSetSession();
-  const client = useQueryClient();
+  const renew = useRenew();
   const [open, setOpen] = useState(false);
   const [done, setDone] = useState(false);
   const changed = (session: Session) => {
     setSession(session);
     setOpen(false);
     setDone(true);
-    void client.invalidateQueries({ queryKey: ["sessions"] });
+    void renew();
   };
   return (
     <Card isFullHeight>
@@ -64,7 +65,7 @@ function Factor({ session }: { session: Session }) {
   const { t: ta } = useTranslation("access");
   const a = attributesOf(session);
   const setSession = useSetSession();
-  const client = useQueryClient();
+  const renew = useRenew();
   const [open, setOpen] = useState(false);
   const [finished, setFinished] = useState<Session | null>(null);
   const [done, setDone] = useState(false);
@@ -73,7 +74,7 @@ function Factor({ session }: { session: Session }) {
     setFinished(null);
     setOpen(false);
     setDone(true);
-    void client.invalidateQueries({ queryKey: ["sessions"] });
+    void renew();
   };
   const remove = useMutation({ mutationFn: removeTotp, onMutate: () => setDone(false), onSuccess: changed });
   const removable = a.totp && ((a.passkeys ?? 0) > 0 || a.sign_in !== "any");
@@ -121,7 +122,7 @@ export default function Account() {
   const a = session ? attributesOf(session) : {};
   const rights = a.rights ?? [];
   const say = useBuiltin();
-  const texts = useRights();
+  const texts = useRightTexts();
   return (
     <>
       <Title title={t("account.title")} subtitle={t("account.subtitle")} />

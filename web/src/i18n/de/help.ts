@@ -45,7 +45,7 @@ const words: typeof en = {
       terms: "Wurzel-CA: die Spitze. Ihr Zertifikat hat sie selbst signiert.\nAusstellende CA: signiert die Zertifikate von Servern, Geräten und Personen.\nSchlüsselwechsel: Eine CA bekommt unter gleichem Namen einen neuen Schlüssel. Der alte dient weiter dem, was er ausgestellt hat.\nKreuzzertifikat: das Zertifikat einer CA, das eine andere CA signiert hat, damit beiden vertraut wird.\nOffline: Der Schlüssel der CA ist nicht hier; Anträge werden anderswo signiert.",
     },
     keyStores: {
-      title: "Hilfe: Schlüsselspeicher",
+      title: "Hilfe: Schlüssel und Token",
       what: "Hier liegen die privaten Schlüssel der CAs: in Token, HSMs oder verschlüsselten Dateien. Sie verlassen sie nie.",
       first: "Sehen Sie nach, ob jeder Speicher nutzbar ist.\nIst einer es nicht: Prüfen Sie, ob das Gerät angeschlossen ist und die PIN stimmt. Siegel nimmt ihn von selbst wieder in Betrieb.",
       terms: "HSM: ein Gerät, das Schlüssel erzeugt und benutzt und nie herausgibt.\nToken: dasselbe in klein; auch ein Teil eines HSM.\nPIN: öffnet das Token. Sie steht in einer Datei auf dem System, nie hier.\nPKCS#11: die Schnittstelle, über die Siegel mit solchen Geräten spricht.",
@@ -58,12 +58,12 @@ const words: typeof en = {
     },
     policies: {
       title: "Hilfe: Richtlinien",
-      what: "Regeln über den Profilen: wer was anfordern darf, was abgelehnt wird und was andere genehmigen müssen.",
-      first: "Nehmen Sie ein Beispiel und ändern Sie seine Werte.\nProbieren Sie es an einer Beispielanfrage aus, bevor Sie es einschalten.\nBeginnen Sie mit „genehmigen“ statt „ablehnen“, wenn Sie nicht sicher sind.",
-      terms: "Bedingung: wann eine Regel gilt, etwa für ein Profil oder eine Rolle.\nVorgabe: setzt, was eine Anfrage offen lässt.\nForderung: lehnt ab, was nicht so ist.\nVier Augen: Jemand anderes als der Antragsteller muss genehmigen.",
+      what: "Regeln über den Profilen: wer was anfordern darf, was abgelehnt wird und was andere freigeben müssen.",
+      first: "Nehmen Sie ein Beispiel und ändern Sie seine Werte.\nProbieren Sie es an einer Beispielanfrage aus, bevor Sie es einschalten.\nBeginnen Sie mit „freigeben lassen“ statt „ablehnen“, wenn Sie nicht sicher sind.",
+      terms: "Bedingung: wann eine Regel gilt, etwa für ein Profil oder eine Rolle.\nVorgabe: setzt, was eine Anfrage offen lässt.\nForderung: lehnt ab, was nicht so ist.\nVier Augen: Jemand anderes als der Antragsteller muss freigeben.",
     },
     enrollment: {
-      title: "Hilfe: Registrierung von Geräten",
+      title: "Hilfe: Geräteanmeldung",
       what: "Zugänge, über die sich Geräte selbst Zertifikate holen: EST, SCEP und ACME. Jeder hat seine CA, sein Profil und das, was als Nachweis gilt.",
       first: "Wählen Sie das Protokoll, das Ihre Geräte sprechen.\nLegen Sie dafür einen Zugang an, mit Profil und Nachweis: Einmalcode, Passwort oder Zertifikat.\nKopieren Sie die Zeile für den Client und probieren Sie sie an einem Gerät aus.",
       terms: "EST: für Geräte über HTTPS; erneuert von selbst.\nSCEP: für Router, Drucker und ältere Geräte.\nACME: für Webserver; weist selbst nach, dass der Name ihnen gehört.\nEinmalcode: öffnet einen Zugang einmal, für ein Gerät.\nChallenge: bei SCEP ein Geheimnis, das Geräte vorzeigen; bei ACME die Aufgabe, mit der ein Name nachgewiesen wird.",
@@ -71,8 +71,8 @@ const words: typeof en = {
     approvals: {
       title: "Hilfe: Genehmigungen",
       what: "Was auf Menschen wartet: Anfragen, die nach einer Richtlinie andere ansehen sollen.",
-      first: "Öffnen Sie eine Anfrage und lesen Sie, worauf sie hinausläuft.\nGenehmigen Sie sie, oder lehnen Sie sie mit Begründung ab.\nNiemand genehmigt, was er selbst angefordert hat.",
-      terms: "n von m: wie viele genehmigen müssen. Eine Ablehnung beendet es.\nAntragsteller: wer es angefordert hat.\nAbgelaufen: Niemand hat rechtzeitig entschieden. Es kann erneut angefordert werden.",
+      first: "Öffnen Sie eine Anfrage und lesen Sie, worauf sie hinausläuft.\nGeben Sie sie frei, oder lehnen Sie sie mit Begründung ab.\nNiemand genehmigt, was er selbst angefordert hat.",
+      terms: "n von m: wie viele freigeben müssen. Eine Ablehnung beendet es.\nAntragsteller: wer es angefordert hat.\nAbgelaufen: Niemand hat rechtzeitig entschieden. Es kann erneut angefordert werden.",
     },
     imports: {
       title: "Hilfe: Importe",
@@ -93,7 +93,7 @@ const words: typeof en = {
       terms: "Version: Die neueste wird ausgegeben; ältere bleiben für das, was damit verschlüsselt wurde.\nVersiegelt: verschlüsselt unter einem Schlüssel, der den Schlüsselspeicher nie verlässt.\nAbholen: es ausgehändigt bekommen. Jedes Mal steht im Audit-Protokoll.",
     },
     audit: {
-      title: "Hilfe: Audit-Protokoll",
+      title: "Hilfe: Protokoll",
       what: "Wer was wann getan hat. Nichts darin lässt sich unbemerkt ändern.",
       first: "Filtern Sie nach Konto, Aktion oder Zeit.\nVerfolgen Sie ein Zertifikat über seine Nummer durch sein Leben.\nLassen Sie das Protokoll von Zeit zu Zeit prüfen.",
       terms: "Kette: Jeder Eintrag trägt eine Prüfsumme des vorigen, sodass keiner fehlen kann.\nSiegel: die Enden aller Ketten, signiert mit einem Schlüssel, der nichts anderes tut.\nAnker: dieselben Enden, außerhalb der Datenbank aufgeschrieben.",
@@ -114,16 +114,16 @@ const words: typeof en = {
       title: "Hilfe: Konten",
       what: "Menschen und Programme, die von Siegel etwas anfordern dürfen. Jedes Konto hat eine Rolle.",
       first: "Legen Sie das Konto mit der kleinsten Rolle an, die reicht.\nErzeugen Sie einen Einmalcode, und übergeben Sie ihn persönlich oder am Telefon.\nSchalten Sie Konten ab, die niemand braucht: Das Protokoll behält ihren Namen.",
-      terms: "Rolle: was das Konto darf.\nEinmalcode: für die erste Anmeldung. Er gilt einmal.\nEigentümer: wer für das Konto eines Programms geradesteht.",
+      terms: "Rolle: was das Konto darf.\nEinmalcode: für die erste Anmeldung. Er gilt einmal.\nVerantwortlich: wer für das Konto eines Programms geradesteht.",
     },
     roles: {
       title: "Hilfe: Rollen",
       what: "Eine Rolle ist eine Menge von Rechten mit einem Namen. Sechs bringt Siegel mit; Sie können eigene anlegen.",
       first: "Sehen Sie nach, ob eine fertige Rolle passt.\nSonst legen Sie eine mit genau den Rechten an, die gebraucht werden.",
-      terms: "Recht: eine Sache, die man darf, etwa Zertifikate sperren.\nFertige Rolle: kommt mit Siegel und lässt sich nicht ändern.\nAuditor: sieht alles samt Audit-Protokoll und ändert nichts.",
+      terms: "Recht: eine Sache, die man darf, etwa Zertifikate sperren.\nFertige Rolle: kommt mit Siegel und lässt sich nicht ändern.\nAuditor: sieht alles samt Protokoll und ändert nichts.",
     },
     credentials: {
-      title: "Hilfe: Zugangsdaten",
+      title: "Hilfe: Zugänge",
       what: "Womit Konten nachweisen, wer sie sind: Token für Programme, Einmalcodes, Zertifikate.",
       first: "Erzeugen Sie für jedes Programm ein eigenes Token, mit Ablaufdatum.\nKopieren Sie es sofort: Es wird nur dieses eine Mal gezeigt.\nWiderrufen Sie es, wenn es das Programm nicht mehr gibt.",
       terms: "Token: ein langes Geheimnis, das ein Programm mit jeder Anfrage schickt.\nGebundenes Zertifikat: ein Client-Zertifikat, das für das Konto steht.",

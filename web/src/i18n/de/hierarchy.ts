@@ -127,7 +127,7 @@ const words: typeof en = {
   newSubtitle: "Was Sie nicht anrühren, ist sinnvoll gewählt; angelegt wird erst im letzten Schritt",
   newDone: "Die CA ist angelegt",
   steps: "Schritte",
-  step: { place: "Ihr Platz", name: "Ihr Name", key: "Schlüssel und Gültigkeit", check: "Durchsehen" },
+  step: { place: "Platz", name: "Name", key: "Schlüssel und Gültigkeit", check: "Durchsehen" },
   stepDone: "{{step}}, erledigt",
   stepNow: "{{step}}, hier sind Sie",
   stepLater: "{{step}}, später",

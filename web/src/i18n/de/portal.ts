@@ -118,6 +118,7 @@ const words: Words["portal"] = {
     chooseText: "Eine CSV-Datei, wie Excel sie speichert, oder eine Seriennummer je Zeile. Höchstens {{max}} Zeilen.",
     drop: "Ziehen Sie die Datei hierher, oder fügen Sie die Liste ein",
     browse: "Datei wählen",
+    noFile: "Noch keine Datei gewählt",
     clear: "Entfernen",
     column: "Spalte mit den Namen",
     header: "Die erste Zeile ist eine Überschrift",

@@ -118,6 +118,7 @@ export default {
     chooseText: "A CSV file, as Excel saves it, or one serial number per line. Up to {{max}} lines.",
     drop: "Drop the file here, or paste the list",
     browse: "Choose a file",
+    noFile: "No file chosen yet",
     clear: "Remove",
     column: "Column with the names",
     header: "The first line is a heading",
