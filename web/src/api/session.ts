@@ -31,9 +31,11 @@ export async function fetchSession(): Promise<Session | null> {
   }
 }
 
+export const sessionQuery = { queryKey: keys.session, queryFn: fetchSession, staleTime: 60_000, retry: false };
+
 export function useSession() {
   // Asked for again and again, so that one that has ended is seen to have.
-  return useQuery({ queryKey: keys.session, queryFn: fetchSession, staleTime: 60_000, refetchInterval: 120_000, retry: false });
+  return useQuery({ ...sessionQuery, refetchInterval: 120_000 });
 }
 
 export function useSetSession() {
