@@ -1,12 +1,16 @@
 """Fixtures of the integration tests; README.md says how to run them against a private instance."""
 
+import json
 import os
+import subprocess
 import uuid
 
 import pytest
 
-import est
+import acme
+import acme_fixtures
 import acme_store
+import est
 import labels
 import support
 
@@ -14,6 +18,14 @@ import support
 def pytest_configure(config):
     config.addinivalue_line("markers", "rows(*numbers): rows of the catalogue of abuse cases that this test covers")
     config.addinivalue_line("markers", "slow: takes longer than ten seconds")
+    config.addinivalue_line("markers", "browser: in Chromium; ./check has an instance for these")
+
+
+def pytest_make_parametrize_id(val):
+    """A value of megabytes is no name: results would have to carry it."""
+    if isinstance(val, (str, bytes)) and len(val) > 100:
+        return f"{ascii(val[:40])} and so on to {len(val)}"
+    return None
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +34,14 @@ def instance():
     if "SIEGEL_RUN" not in os.environ:
         pytest.exit("SIEGEL_RUN isn't set: run the tests by ./check, or see tests/integration/README.md", 2)
     return support.Instance()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def described(instance):
+    """Whatever went well in these tests did so with a status that the description of the API has."""
+    yield
+    text = subprocess.run([instance.binary("siegel-api"), "--openapi"], capture_output=True, text=True, check=True).stdout
+    assert not support.undescribed(json.loads(text))
 
 
 @pytest.fixture(scope="session")
@@ -132,6 +152,21 @@ def directory(instance, rest):
     for one in made:
         if one.id:
             one.delete()
+
+
+@pytest.fixture(scope="module")
+def profile(rest):
+    """The name of a profile for servers whose names ACME proves."""
+    return acme.server_profile(rest)
+
+
+@pytest.fixture(scope="module")
+def network(instance):
+    if not instance.config.has_option("acme_probe", "resolver"):
+        pytest.skip("the instance has no [acme_probe] resolver: ./check starts one that has")
+    made = acme_fixtures.Network(instance)
+    with made.dns, made.web:
+        yield made
 
 
 @pytest.fixture

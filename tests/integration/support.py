@@ -30,7 +30,8 @@ from cryptography.x509.oid import NameOID
 API = "/api/v2.0"
 MEDIA_TYPE = "application/vnd.api+json"
 DATA = Path(__file__).resolve().parent.parent / "data"
-TIMEOUT_SEC = 20
+TIMEOUT_SEC = 60
+SLOWER = 4  # so many times longer than on a quiet machine may something take that must cost little: what costs much takes minutes
 SERVICES = ("siegel-ca", "siegel-api", "siegel-est", "siegel-scep", "siegel-acme", "siegel-acme-probe", "siegel-va", "siegel-sched")
 
 
@@ -248,6 +249,22 @@ class Answer:
         return f"<{self.status} {self.body[:600]!r}>"
 
 
+answered = set()  # (method, path, status) of all answers to Rest; conftest.py compares them with the description at the end
+
+
+def undescribed(document):
+    """Those of the answered that went well with a status that the description doesn't have for them."""
+    ways = [(re.compile("/api/v2\\.0" + re.sub(r"\{[a-z_]+\}", "[^/]+", path) + "$"), item) for path, item in document["paths"].items()]
+    ways.sort(key=lambda way: way[0].pattern.count("[^/]+"))  # /sessions/current before /sessions/{id}
+    found = set()
+    for method, path, status in answered:
+        item = next((i for p, i in ways if p.match(path.split("?")[0])), {})
+        described = item.get("get" if method == "HEAD" else method.lower(), {}).get("responses", {})
+        if path.startswith("/api/") and status < 400 and str(status) not in described:
+            found.add((method, path, status))
+    return sorted(found)
+
+
 class Rest:
     """A REST client over the edge: one connection a request, nothing hidden. source: address of loopback to come from."""
 
@@ -273,6 +290,7 @@ class Rest:
         try:
             connection.request(method, path, body=body.encode() if isinstance(body, str) else body, headers=send)
             got = connection.getresponse()
+            answered.add((method, path, got.status))
             return Answer(got.status, got.getheaders(), got.read())
         finally:
             connection.close()
@@ -527,8 +545,9 @@ def write_identity(folder, cert_pem, key, name="client"):
 
 
 def wait_until(what, seconds=10, every=0.1):
-    """Calls what() until it gives something true; gives that, or fails."""
-    end = time.monotonic() + seconds
+    """Calls what() until it gives something true; gives that, or fails. The seconds are those of a quiet machine: one that does other
+    things too gets SLOWER times as many, which still tells a notice that came from a look that is taken twice a minute."""
+    end = time.monotonic() + SLOWER * seconds
     while True:
         got = what()
         if got:

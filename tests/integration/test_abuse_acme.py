@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 import acme
+import acme_fixtures
 import support
 
 
@@ -18,11 +19,7 @@ def profile(rest):
     return acme.server_profile(rest, key_reuse="allow")
 
 
-@pytest.fixture(scope="module")
-def directory(rest, profile):
-    made = acme.Directory(rest, {"server": profile})
-    yield made
-    made.delete()
+directory = acme_fixtures.one_directory()
 
 
 @pytest.fixture
@@ -232,7 +229,7 @@ def test_keys_that_are_not_taken(directory, instance):
     refused(register(acme.jwk(weak), key=weak), 400, "badPublicKey")
     begun = time.monotonic()
     refused(register({"kty": "RSA", "n": acme.number(large), "e": "AQAB"}), 400, "badPublicKey")
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 1 * support.SLOWER
     n = acme.jwk(good)["n"]
     for wrong in ({"e": "AQ"}, {"e": "Ag"}, {"e": ""}, {"n": ""}, {"n": acme.b64(b"\0" + acme.unb64(n))}, {"n": n + "="}, {"e": "AAEAAQ"}, {"n": 7}):
         assert register({**acme.jwk(good), **wrong}, key=good).type in ("badPublicKey", "malformed")

@@ -44,7 +44,7 @@ export async function open({ url, also = [], lang, dark = false, shots, width = 
     permissions: ["clipboard-read", "clipboard-write"], acceptDownloads: true, ...(clientCertificates ? { clientCertificates } : {}),
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(15000);
+  page.setDefaultTimeout(60000); // of a machine that does other things too
   const faults = [];
   const foreign = [];
   page.on("console", (m) => m.type() === "error" && !/status of (401|403|404|409|412|422|429)/.test(m.text()) && faults.push(m.text()));
