@@ -317,6 +317,7 @@ const words: typeof en = {
     },
   },
   attributes: {
+    can_sign_in: "Hat, was es zum Anmelden braucht", sign_in: "Anmelden mit", sign_in_holds: "Was mit der Rolle gilt",
     refused: "Abgelehnt", jobs: "Aufträge", crls: "Sperrlisten", crl_list: "Sperrlisten im Einzelnen",
     account_name: "Konto", after: "Ab welcher Zeile", approval: "Freigabe", batch: "Sammelantrag", card_code: "Code der Karte", card_verifier: "Nachweis der Karte", clock: "Uhr",
     columns: "Spalten", cpu: "Prozessoren", deciders: "Wer entscheiden darf", default: "Vorgabe", changed: "Geändert", disks: "Platten", fetched_at: "Abgeholt am", lines: "Zeilen", memory: "Arbeitsspeicher",
@@ -408,6 +409,8 @@ const words: typeof en = {
     c: "Zwei Buchstaben",
     hours: "Wie lange es gilt; leer: wie für seine Art üblich",
     "accounts.name": "Womit man sich anmeldet",
+    "accounts.sign_in": "Womit sich das Konto öffnen lässt. Das Strengere von hier und Rolle gilt; wo mehr verlangt wird, öffnen Token und Passwörter nichts",
+    "roles.sign_in": "Womit sich die Konten mit dieser Rolle öffnen lassen; jedes braucht vorher einen Passkey oder ein Zertifikat",
     "accounts.role": "Was das Konto darf",
     "acme_accounts.status": "Setzen lässt sich nur „gesperrt“, und das für immer",
     "acme_accounts.names": "Was es ohne Prüfung bekommt: dns:host, dns:.domäne (alles darunter), ip:netz",
@@ -509,6 +512,9 @@ const words: typeof en = {
   },
   values: {
     "value_type.number": "Zahl", "value_type.text": "Text", "value_type.path": "Pfad",
+    "sign_in.any": "Allem: auch Passwort mit zweitem Faktor oder Token", "sign_in.passkey": "Nur Passkey oder Zertifikat", "sign_in.certificate": "Nur Zertifikat",
+    "sign_in_holds.any": "Alles: auch Passwort mit zweitem Faktor oder Token", "sign_in_holds.passkey": "Nur Passkey oder Zertifikat", "sign_in_holds.certificate": "Nur Zertifikat",
+    "missing.passkey": "Passkey einrichten",
     "machine.state.warning": "Warnung", "machine.state.failed": "Störung", "machine.level.warning": "Warnung", "machine.level.failed": "Störung",
     passkey: "Passkey", waiting: "Wartet auf Freigabe", pkcs12: "PKCS#12", pem: "PEM", "evidence.certificate": "Zertifikat oder Karte",
     valid: "Gültig", deactivated: "Vom Programm beendet", revoked: "Gesperrt", "http-01": "HTTP (http-01)", "dns-01": "DNS (dns-01)", "dns-account-01": "DNS je Konto (dns-account-01)",

@@ -317,6 +317,7 @@ export default {
     },
   },
   attributes: {
+    can_sign_in: "Has what it signs in by", sign_in: "Signs in by", sign_in_holds: "What holds with its role",
     refused: "Refused", jobs: "Jobs", crls: "Revocation lists", crl_list: "Revocation lists, one by one",
     account_name: "Account", after: "From which line on", approval: "Approval", batch: "Batch", card_code: "Code of the card", card_verifier: "Proof of the card", clock: "Clock",
     columns: "Columns", cpu: "Processors", deciders: "Who may decide", default: "Default", changed: "Changed", disks: "Disks", fetched_at: "Fetched at", lines: "Lines", memory: "Memory",
@@ -408,6 +409,8 @@ export default {
     c: "Two letters",
     hours: "How long it is good; empty: as usual for its kind",
     "accounts.name": "What one signs in with",
+    "accounts.sign_in": "What opens the account. The stricter one of this and its role's holds; tokens and passwords open nothing where more is wanted",
+    "roles.sign_in": "What opens the accounts with this role; each needs a passkey or a certificate before",
     "accounts.role": "What the account may do",
     "acme_accounts.status": "All that can be set is revoked, for ever",
     "acme_accounts.names": "What it gets without a challenge: dns:host, dns:.domain (all below it), ip:network",
@@ -509,6 +512,9 @@ export default {
   },
   values: {
     "value_type.number": "Number", "value_type.text": "Text", "value_type.path": "Path",
+    "sign_in.any": "Anything: also password with second factor, or token", "sign_in.passkey": "Passkey or certificate alone", "sign_in.certificate": "Certificate alone",
+    "sign_in_holds.any": "Anything: also password with second factor, or token", "sign_in_holds.passkey": "Passkey or certificate alone", "sign_in_holds.certificate": "Certificate alone",
+    "missing.passkey": "Set up a passkey",
     "machine.state.warning": "Warning", "machine.state.failed": "Fault", "machine.level.warning": "Warning", "machine.level.failed": "Fault",
     passkey: "Passkey", waiting: "Waits for approval", pkcs12: "PKCS#12", pem: "PEM", "evidence.certificate": "Certificate or card",
     valid: "Valid", deactivated: "Deactivated", revoked: "Revoked", "http-01": "HTTP (http-01)", "dns-01": "DNS (dns-01)", "dns-account-01": "DNS by account (dns-account-01)",
