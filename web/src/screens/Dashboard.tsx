@@ -39,6 +39,7 @@ const ByStatus = lazy(() => import("./charts").then((m) => ({ default: m.ByStatu
 const OverTime = lazy(() => import("./charts").then((m) => ({ default: m.OverTime })));
 
 const Machine = lazy(() => import("./Machine"));
+const NoCa = lazy(() => import("../parts/NoCa"));
 
 const DAYS = 30;
 
@@ -179,13 +180,17 @@ function Health({ rights }: { rights: string[] }) {
 function Nothing({ rights }: { rights: string[] }) {
   const { t } = useTranslation();
   const cas = useCas();
-  const hierarchy = placeOf("/hierarchy", rights);
-  const issue = placeOf("/issue", rights);
-  const without = cas.data?.length === 0;
-  const next = without ? hierarchy : issue;
+  const next = placeOf("/issue", rights);
+  if (cas.data?.length === 0) {
+    return (
+      <Suspense fallback={<Skeleton height="12rem" screenreaderText={t("app.loading")} />}>
+        <NoCa />
+      </Suspense>
+    );
+  }
   return (
-    <EmptyState titleText={t(without ? "dashboard.firstCa" : "dashboard.none")} headingLevel="h2" icon={CertificateIcon}>
-      <EmptyStateBody>{t(without ? "dashboard.firstCaText" : "dashboard.noneText")}</EmptyStateBody>
+    <EmptyState titleText={t("dashboard.none")} headingLevel="h2" icon={CertificateIcon}>
+      <EmptyStateBody>{t("dashboard.noneText")}</EmptyStateBody>
       {next?.nav && (
         <EmptyStateFooter>
           <EmptyStateActions>

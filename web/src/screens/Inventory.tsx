@@ -10,9 +10,10 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { useCertificates } from "../api/certificates";
-import type { Certificate, CertificateAttributes } from "../api/queries";
+import { type Certificate, type CertificateAttributes, useCas } from "../api/queries";
 import { date, instant, octets, stateOf } from "../format";
 import { ErrorAlert } from "../parts/ErrorAlert";
+import NoCa from "../parts/NoCa";
 import { Notice } from "../parts/Notice";
 import { StateLabel } from "../parts/StateLabel";
 import { Title } from "../parts/Title";
@@ -131,6 +132,8 @@ export default function Inventory() {
   const rows = page.data?.data ?? [];
   const next = page.data?.next ?? null;
   const looking = Boolean(page.data && !page.isPlaceholderData && rows.length === 0 && next && !stopped);
+  const bare = Boolean(page.data) && rows.length === 0 && !next && conditions.length === 0;
+  const cas = useCas(bare);
   useEffect(() => {
     // A part of a long list that has nothing: the next part takes its place, until something is found or somebody has had enough.
     if (looking && next) {
@@ -271,7 +274,8 @@ export default function Inventory() {
             </EmptyStateFooter>
           </EmptyState>
         )}
-        {page.data && !looking && rows.length === 0 && (
+        {bare && cas.data?.length === 0 && <NoCa />}
+        {page.data && !looking && rows.length === 0 && !(bare && cas.data?.length === 0) && (
           <EmptyState titleText={t(next ? "stopped" : conditions.length > 0 ? "none" : "empty")} headingLevel="h2" icon={SearchIcon}>
             <EmptyStateBody>{t(conditions.length > 0 ? "noneText" : "emptyText")}</EmptyStateBody>
             <EmptyStateFooter>
