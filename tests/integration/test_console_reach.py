@@ -53,7 +53,15 @@ def test_the_keyboard_alone_asks_for_a_pass(instance, rest, default_tenant):
     assert len(found["help"]) == 2 and not any(PKI.search(text) for text in found["help"]), found["help"]
 
 
-@pytest.mark.parametrize("lang", ["en", "de"])
+def test_a_new_person_in_one_go(instance, rest, default_tenant):
+    name = f"eva-{uuid.uuid4().hex[:8]}"
+    found = reach("person", instance, name=name, cookies={"console": settled_account(instance, default_tenant).cookie})
+    account = rest.get(f"/accounts?filter[name]={name}").data[0]["attributes"]
+    assert account["role"] == "requestor" and account["enabled"] and found["enabled"] == "Ja" and not found["still"]
+    assert Browser(instance).sign_in(name, one_time_code=found["code"]).status == 201
+
+
+@pytest.mark.parametrize("lang", ["de"])
 def test_a_finger_on_a_tablet(instance, rest, default_tenant, lang):
     admin, portal = settled_account(instance, default_tenant), settled_account(instance, default_tenant, "portal")
     certificate, device = (rest.issued("cert_device", cn=f"a-rather-long-name-of-a-machine-{uuid.uuid4().hex[:6]}.plant.example", owner=portal.name) for _ in range(2))

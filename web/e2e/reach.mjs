@@ -121,6 +121,35 @@ const parts = {
     found.file = await file(() => key("Enter"));
   },
 
+  // A new person: the account with its role, then the code for the first sign-in at once.
+  async person() {
+    await as(cookies.console);
+    await page.goto(`${url}/console/r/credentials/new`);
+    await page.locator("main form select").first().waitFor();
+    const pem = page.getByLabel("Zertifikat", { exact: true });
+    const kind = page.getByLabel("Art", { exact: false }).and(page.locator("select"));
+    await kind.selectOption("certificate");
+    await pem.waitFor();
+    await kind.selectOption("one_time");
+    await pem.waitFor({ state: "detached" });
+    await page.goto(`${url}/console/r/accounts/new`);
+    await page.locator("main form").waitFor();
+    found.enabled = await page.locator("select[id$=-enabled]").evaluate((one) => one.selectedOptions[0].innerText);
+    await page.locator("input[id$=-name]").fill(name);
+    await page.locator("input[id$=-role]").fill("requestor");
+    await page.getByRole("option", { name: "requestor" }).first().click();
+    await page.locator("main form button[type=submit]").click();
+    await page.waitForFunction(() => document.activeElement?.classList.contains("siegel-arrived"));
+    await look("person");
+    await page.getByRole("button", { name: "Einmalcode erzeugen" }).click();
+    await page.locator(".siegel-once code").waitFor();
+    found.code = (await page.locator(".siegel-once code").first().innerText()).trim();
+    await look("person-code");
+    await page.getByRole("button", { name: "Ich habe es aufbewahrt" }).click();
+    await page.getByText("Angelegt.").waitFor();
+    found.still = (await page.content()).includes(found.code);
+  },
+
   // A tablet: targets large enough for a finger, and nothing to be pushed sideways.
   async touch() {
     const small = () =>

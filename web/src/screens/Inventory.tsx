@@ -18,7 +18,7 @@ import { Notice } from "../parts/Notice";
 import { StateLabel } from "../parts/StateLabel";
 import { Title } from "../parts/Title";
 import {
-  add, addressWith, ATTRIBUTES, type Attribute, type Column, columnsOf, conditionsOf, exportOf, filterOf, FIRST_COLUMNS, parameterOf, queryOf, SIZES, sizeOf, SORTS, sortOf,
+  add, addressWith, ATTRIBUTES, type Attribute, type Column, columnsOf, conditionsOf, exportOf, filterOf, FIRST_COLUMNS, parameterOf, queryOf, SIZES, sizeOf, SORTS, sortOf, WIDE_ALONE,
 } from "./inventory";
 import { Columns } from "./inventory/Columns";
 import { Export, useExport } from "./inventory/Export";
@@ -93,10 +93,7 @@ function Cell({ one, column }: { one: Certificate; column: Column }) {
   }
 }
 
-function modifierOf(column: Column): "breakWord" | "nowrap" | "truncate" {
-  if (column === "serial" || column === "fingerprint_sha256") {
-    return "truncate";
-  }
+function modifierOf(column: Column): "breakWord" | "nowrap" {
   return ["status", "profile", "key_type", "source"].includes(column) || ATTRIBUTES[column as Attribute] === "time" ? "nowrap" : "breakWord";
 }
 
@@ -147,6 +144,9 @@ export default function Inventory() {
     setStopped(false);
   };
 
+  // Who has chosen columns sees them everywhere.
+  const shownOf = (c: Column) => (columns === FIRST_COLUMNS && WIDE_ALONE.includes(c) ? ["hidden" as const, "visibleOnLg" as const] : undefined);
+  const widthOf = (c: Column) => (c === "common_name" ? "siegel-name" : c === "serial" || c === "fingerprint_sha256" ? "siegel-octets" : modifierOf(c) === "breakWord" ? "siegel-text" : undefined);
   const sort = sortOf(address) ?? "-created_at";
   const active = columns.indexOf(sort.replace(/^-/, "") as Column);
   const sortOfColumn = (i: number) => {
@@ -298,7 +298,7 @@ export default function Inventory() {
         )}
         {rows.length > 0 && (
           <div className="siegel-scroll">
-            <Table aria-label={t("title")} variant="compact" gridBreakPoint="grid-lg">
+            <Table aria-label={t("title")} variant="compact" gridBreakPoint="grid-md">
               <Thead>
                 <Tr>
                   <Th>
@@ -307,7 +307,7 @@ export default function Inventory() {
                     />
                   </Th>
                   {columns.map((c, i) => (
-                    <Th key={c} sort={sortOfColumn(i)} modifier="nowrap">
+                    <Th key={c} sort={sortOfColumn(i)} modifier="nowrap" visibility={shownOf(c)}>
                       {columnWord(t, c)}
                     </Th>
                   ))}
@@ -322,7 +322,7 @@ export default function Inventory() {
                       />
                     </Td>
                     {columns.map((c) => (
-                      <Td key={c} dataLabel={columnWord(t, c)} modifier={modifierOf(c)} className={modifierOf(c) === "breakWord" ? "siegel-text" : undefined}>
+                      <Td key={c} dataLabel={columnWord(t, c)} modifier={modifierOf(c)} className={widthOf(c)} visibility={shownOf(c)}>
                         <Cell one={one} column={c} />
                       </Td>
                     ))}
