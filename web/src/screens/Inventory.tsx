@@ -220,7 +220,7 @@ export default function Inventory() {
                 <ManyMenu onChoose={setDialog} />
               </ToolbarItem>
               <ToolbarItem>
-                <Export isDisabled={file.isPending} onChoose={(format) => file.mutate(exportOf(address, format, columns === FIRST_COLUMNS ? [...columns, "serial", "created_at"] : columns))} />
+                <Export isDisabled={file.isPending} onChoose={(format) => file.mutate(exportOf(address, format, columns.includes("serial") ? columns : [...columns, "serial"]))} />
               </ToolbarItem>
               <ToolbarItem>
                 <Button variant="secondary" onClick={() => setDialog("columns")}>
