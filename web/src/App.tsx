@@ -3,7 +3,7 @@ import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { BrowserRouter, Route, Routes } from "react-router";
 import { Fault } from "./parts/Fault";
-import { Gate, Waiting } from "./parts/Gate";
+import { SignedIn, Waiting } from "./parts/SignedIn";
 import { Elsewhere, Layout } from "./parts/Layout";
 import { portalAlone } from "./api/session";
 import { PLACES } from "./places";
@@ -27,7 +27,7 @@ function NotFound() {
 export function App() {
   return (
     <BrowserRouter basename="/console">
-      <Gate elsewhere={(rights) => (portalAlone(rights) ? "/portal/" : null)}>
+      <SignedIn elsewhere={(rights) => (portalAlone(rights) ? "/portal/" : null)}>
         <Layout>
           <Fault>
             <Suspense fallback={<Waiting />}>
@@ -40,7 +40,7 @@ export function App() {
             </Suspense>
           </Fault>
         </Layout>
-      </Gate>
+      </SignedIn>
     </BrowserRouter>
   );
 }

@@ -1,6 +1,5 @@
-// The one way to the API: the session's cookie goes by itself, what is changed carries the header that foreign pages can't send, and whatever isn't
+// What requests go over: the session's cookie goes by itself, what is changed carries the header that foreign pages can't send, and whatever isn't
 // a success is thrown as the errors that the API gave.
-import type { QueryClient } from "@tanstack/react-query";
 import createClient from "openapi-fetch";
 import type { components, paths } from "./schema";
 
@@ -78,10 +77,4 @@ export function dataOf<T>(answer: { data?: { data?: T } }): T {
     throw new ApiError(0, [{ detail: "the answer has no data" }], null);
   }
   return data;
-}
-
-/** After a change: whatever was asked for is asked for anew, since screens keep the same lists under keys of their own. Not the session, whose answer the
-    whole page hangs on; but: nor what asks for this itself. */
-export function renewAll(client: QueryClient, but?: string): Promise<void> {
-  return client.invalidateQueries({ predicate: ({ queryKey: [first] }) => first !== "session" && first !== but });
 }

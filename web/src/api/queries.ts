@@ -1,6 +1,8 @@
-// What the screens ask for, each with its key.
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { api, dataOf, type Schemas } from "./client";
+// What several screens ask for, with its type. For the first page, too: what others need stands beside it (certificates.ts).
+import { useQuery } from "@tanstack/react-query";
+import type { Schemas } from "./client";
+import { keys } from "./keys";
+import { list, one, page, type Path } from "./rest";
 
 export type Certificate = Schemas["certificates"];
 export type CertificateAttributes = NonNullable<Certificate["attributes"]>;
@@ -43,117 +45,50 @@ export interface KeyStore {
   attributes: { name: string; usable: boolean; why: string };
 }
 
-/** What the description of the API has no schema for: the document as it came. */
-async function plain<T>(path: string): Promise<T> {
-  const get = api.GET as unknown as (path: string) => Promise<{ data?: { data?: T } }>;
-  return dataOf(await get(path));
+async function attributesAt<A>(path: Path): Promise<A> {
+  return (await one<{ attributes: A }>(path)).attributes;
 }
 
 export function useStatistics(days: number) {
-  return useQuery({
-    queryKey: ["statistics", days],
-    queryFn: async () => (await plain<{ attributes: Statistics }>(`/statistics?filter[days]=${days}`)).attributes,
-  });
+  const path: Path = `/statistics?filter[days]=${days}`;
+  return useQuery({ queryKey: keys.one(path), queryFn: () => attributesAt<Statistics>(path) });
 }
 
 export function useHealth() {
-  return useQuery({
-    queryKey: ["health"],
-    queryFn: async () => (await plain<{ attributes: { store: string; engine: string } }>("/health")).attributes,
-  });
+  return useQuery({ queryKey: keys.own("health"), queryFn: () => attributesAt<{ store: string; engine: string }>("/health") });
 }
 
 /** How the machine does, anew every half minute. */
 export function useMachine(allowed: boolean) {
-  return useQuery({
-    queryKey: ["machine"],
-    enabled: allowed,
-    refetchInterval: 30_000,
-    queryFn: async () => (await plain<{ attributes: Machine }>("/machine")).attributes,
-  });
+  return useQuery({ queryKey: keys.own("machine"), enabled: allowed, refetchInterval: 30_000, queryFn: () => attributesAt<Machine>("/machine") });
 }
 
 export function useKeyStores(allowed: boolean) {
-  return useQuery({ queryKey: ["key_stores"], enabled: allowed, queryFn: () => plain<KeyStore[]>("/key_stores") });
+  return useQuery({ queryKey: keys.own("key_stores"), enabled: allowed, queryFn: async () => (await page<KeyStore>("/key_stores")).data });
 }
 
 export function useCas(allowed = true) {
-  return useQuery({
-    queryKey: ["cas"],
-    enabled: allowed,
-    queryFn: async () => dataOf<Ca[]>(await api.GET("/cas", { params: { query: { "page[size]": 500 } } })),
-  });
+  return useQuery({ queryKey: keys.list("/cas"), enabled: allowed, queryFn: () => list<Ca>("/cas") });
 }
 
 export function useProfiles(allowed = true) {
-  return useQuery({
-    queryKey: ["profiles"],
-    enabled: allowed,
-    queryFn: async () => dataOf<Profile[]>(await api.GET("/profiles", { params: { query: { "page[size]": 500 } } })),
-  });
+  return useQuery({ queryKey: keys.list("/profiles"), enabled: allowed, queryFn: () => list<Profile>("/profiles") });
 }
 
 /** The newest list of each CA, by the CA's name. */
 export function useCrls() {
   return useQuery({
-    queryKey: ["crls"],
+    queryKey: keys.own("crls"),
     queryFn: async () => {
-      const all = dataOf<Crl[]>(await api.GET("/crls", { params: { query: { "page[size]": 500 } } }));
       const newest = new Map<string, Crl>();
-      for (const one of all) {
-        const issuer = one.attributes?.issuer ?? "";
+      for (const crl of (await page<Crl>("/crls", { "page[size]": 500 })).data) {
+        const issuer = crl.attributes?.issuer ?? "";
         const known = newest.get(issuer);
-        if (!known || (one.attributes?.number ?? 0) > (known.attributes?.number ?? 0)) {
-          newest.set(issuer, one);
+        if (!known || (crl.attributes?.number ?? 0) > (known.attributes?.number ?? 0)) {
+          newest.set(issuer, crl);
         }
       }
       return [...newest.values()];
     },
-  });
-}
-
-export interface Page {
-  data: Certificate[];
-  next: string | null;
-}
-
-export function useCertificates(query: Record<string, string>) {
-  return useQuery({
-    queryKey: ["certificates", query],
-    placeholderData: keepPreviousData,
-    queryFn: async (): Promise<Page> => {
-      const get = api.GET as unknown as (path: string) => Promise<{ data?: { data?: Certificate[]; links?: { next?: string | null } } }>;
-      const answer = await get(`/certificates?${new URLSearchParams(query).toString()}`);
-      return { data: dataOf(answer), next: answer.data?.links?.next ?? null };
-    },
-  });
-}
-
-export function useCertificate(id: string) {
-  return useQuery({
-    queryKey: ["certificate", id],
-    queryFn: async () => dataOf<Certificate>(await api.GET("/certificates/{id}", { params: { path: { id } } })),
-  });
-}
-
-export interface AuditEvent {
-  id: string;
-  attributes: { at: string; at_us: number; actor: string; action: string };
-}
-
-export function useAudit(object: string, allowed: boolean) {
-  return useQuery({
-    queryKey: ["audit", object],
-    enabled: allowed,
-    queryFn: () => plain<AuditEvent[]>(`/audit_events?filter[object]=${encodeURIComponent(object)}&page[size]=50`),
-  });
-}
-
-/** What each right allows, in the server's words. */
-export function useRights() {
-  return useQuery({
-    queryKey: ["rights"],
-    staleTime: Infinity,
-    queryFn: async () => new Map((await plain<{ id: string; attributes: { text: string } }[]>("/rights")).map((one) => [one.id, one.attributes.text])),
   });
 }

@@ -1,6 +1,7 @@
 // Who is signed in, and the steps until then.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { ApiError, api, dataOf, type Schemas } from "./client";
+import { keys } from "./keys";
 import { type CreateOptions, createPasskey, type GetOptions, type Proof, showPasskey } from "./webauthn";
 
 export type Session = Schemas["sessions"];
@@ -30,20 +31,37 @@ export async function fetchSession(): Promise<Session | null> {
   }
 }
 
-const KEY = ["session"];
-
 export function useSession() {
-  return useQuery({ queryKey: KEY, queryFn: fetchSession, staleTime: 60_000, retry: false });
+  return useQuery({ queryKey: keys.session, queryFn: fetchSession, staleTime: 60_000, retry: false });
 }
 
 export function useSetSession() {
   const client = useQueryClient();
   return (session: Session | null) => {
     if (session === null) {
-      client.removeQueries({ predicate: (query) => query.queryKey[0] !== KEY[0] });
+      client.removeQueries({ predicate: (query) => query.queryKey[0] !== keys.session[0] });
     }
-    client.setQueryData(KEY, session);
+    client.setQueryData(keys.session, session);
   };
+}
+
+const NONE: SessionAttributes = {};
+
+/** What is known of who is signed in; nothing as long as nobody is. */
+export function useOwn(): SessionAttributes {
+  const session = useSession().data;
+  return session ? attributesOf(session) : NONE;
+}
+
+/** The rights of who is signed in. */
+export function useRights(): readonly string[] {
+  return useOwn().rights ?? [];
+}
+
+/** Whether who is signed in has a right. */
+export function useMay(): (right: string) => boolean {
+  const rights = useRights();
+  return (right) => rights.includes(right);
 }
 
 type Claim = { name?: string; tenant?: string; password?: string; one_time_code?: string; passkey?: Proof; card_code?: string; card_verifier?: string };
@@ -83,7 +101,7 @@ export interface Ways {
 
 export function useWays() {
   return useQuery({
-    queryKey: ["ways"],
+    queryKey: keys.ways,
     queryFn: async () => (dataOf<{ attributes: Ways }>((await api.GET("/sessions/ways")) as never)).attributes,
     staleTime: Infinity,
     retry: false,

@@ -4,8 +4,9 @@ import { useQuery } from "@tanstack/react-query";
 import { useDeferredValue, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
-import { api, dataOf } from "../api/client";
+import { keys } from "../api/keys";
 import { type Certificate, useCas, useProfiles } from "../api/queries";
+import { page } from "../api/rest";
 import { octets } from "../format";
 import { LANGUAGES, chooseLanguage } from "../i18n";
 import { useBuiltin } from "../i18n/say";
@@ -27,13 +28,12 @@ function useFound(typed: string, allowed: boolean) {
   const serial = serialOf(typed);
   const text = typed.trim();
   return useQuery({
-    queryKey: ["palette", serial ?? text],
+    queryKey: keys.own("palette", serial ?? text),
     enabled: allowed && text.length >= 2,
     staleTime: 5_000,
     queryFn: async () => {
       const filter: Record<string, string> = serial ? { "filter[serial]": serial } : { "filter[common_name][contains]": text };
-      const query = { ...filter, "page[size]": MOST } as Record<string, string | number>;
-      return dataOf<Certificate[]>(await api.GET("/certificates", { params: { query } }));
+      return (await page<Certificate>("/certificates", { ...filter, "page[size]": MOST })).data;
     },
   });
 }

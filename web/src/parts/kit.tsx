@@ -23,18 +23,10 @@ import { type FormEvent, type ReactNode, useId } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { ApiError } from "../api/client";
-import type { Outcome } from "../api/plain";
-import { attributesOf, useSession } from "../api/session";
+import type { Outcome } from "../api/rest";
 import { useSaid } from "../i18n/say";
 import { ErrorAlert } from "./ErrorAlert";
 import { Notice } from "./Notice";
-
-/** Whether the account has a right. */
-export function useMay(): (right: string) => boolean {
-  const session = useSession();
-  const rights: readonly string[] = session.data ? (attributesOf(session.data).rights ?? []) : [];
-  return (right) => rights.includes(right);
-}
 
 export function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (

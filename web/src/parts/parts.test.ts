@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { QueryClient } from "@tanstack/react-query";
-import { errorOf, renewAll } from "../api/client";
+import { errorOf } from "../api/client";
+import { renewAll } from "../api/keys";
 import { firstLanguage } from "../i18n";
 import { fieldOf, wayOf } from "./ErrorAlert";
 import { pathOf } from "./QrCode";
@@ -53,8 +54,8 @@ it("a QR code is drawn here, with a quiet zone", () => {
 
 it("a change makes everything be asked for anew but the session, and what says so itself", async () => {
   const client = new QueryClient();
-  const keys = [["session"], ["r", "cas", "list"], ["certificates"], ["all", "/cas"], ["job", "7"]];
+  const keys = [["session"], ["page", "/cas?page%5Bsize%5D=20"], ["one", "/jobs/8"], ["list", "/cas"], ["one", "/jobs/7"]];
   keys.forEach((key) => client.setQueryData(key, 1));
-  await renewAll(client, "job");
-  expect(keys.filter((key) => client.getQueryState(key)?.isInvalidated)).toEqual([["r", "cas", "list"], ["certificates"], ["all", "/cas"]]);
+  await renewAll(client, "/jobs/7");
+  expect(keys.filter((key) => client.getQueryState(key)?.isInvalidated)).toEqual([["page", "/cas?page%5Bsize%5D=20"], ["one", "/jobs/8"], ["list", "/cas"]]);
 });

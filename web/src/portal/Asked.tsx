@@ -7,10 +7,11 @@ import type { Words } from "../i18n/words";
 import { count, date, fileName, instant } from "../format";
 import { download } from "../parts/download";
 import { Notice } from "../parts/Notice";
+import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
 import { archiveOf, filesOf, type Made } from "./archive";
 import { Go, Trouble } from "./parts";
-import { type Batch, fetchMade, type Item, ITEMS_SHOWN, type Thing, useBatch, useItems } from "./queries";
+import { type Batch, fetchMade, type Item, type Thing, useBatch, useItems } from "./queries";
 
 type Reason = keyof Words["portal"]["batch"]["reasons"];
 const REASONS: Record<Reason, true> = { rejected: true, withdrawn: true, expired: true, failed: true };
@@ -93,13 +94,12 @@ function headlineOf(a: Batch) {
 function Content({ batch }: { batch: Thing<Batch> }) {
   const { t, i18n } = useTranslation("portal");
   const a = batch.attributes;
-  const items = useItems(batch.id, [a.open, a.waiting, a.done, a.failed].join());
+  const { found: items, rows, turn } = useItems(batch.id, [a.open, a.waiting, a.done, a.failed].join());
   const get = useFetch(batch);
   const number = (n: number) => count(i18n.language, n);
   const headline = headlineOf(a);
   const over = Date.parse(a.results_until) < Date.now();
   const finished = a.total - a.open;
-  const rows = items.data ?? [];
   return (
     <PageSection>
       <Notice variant={headline.variant} title={t(headline.title)} role="status">
@@ -126,7 +126,7 @@ function Content({ batch }: { batch: Thing<Batch> }) {
             <Line key={item.id} batch={batch} item={item} />
           ))}
         </ul>
-        {a.total > ITEMS_SHOWN && <p>{t("many.more", { n: number(a.total - ITEMS_SHOWN) })}</p>}
+        <Pages turn={turn} names={{ previous: t("devices.previous"), next: t("devices.next") }} />
       </div>
     </PageSection>
   );

@@ -4,7 +4,8 @@ import SearchIcon from "@patternfly/react-icons/dist/esm/icons/search-icon";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { cursorOf, date } from "../format";
+import { date } from "../format";
+import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
 import { Go, PassLabel, Trouble } from "./parts";
 import { type Pass, type Thing, usePasses } from "./queries";
@@ -30,16 +31,12 @@ export default function Devices() {
   const { t: base } = useTranslation();
   const [text, setText] = useState("");
   const [search, setSearch] = useState("");
-  const [cursors, setCursors] = useState<string[]>([]);
-  const page = usePasses(search, cursors.at(-1) ?? null);
-  const rows = page.data?.data ?? [];
-  const next = cursorOf(page.data?.next);
+  const { found: page, rows, turn } = usePasses(search);
   const find = (what: string) => {
     setText(what);
     setSearch(what.trim());
-    setCursors([]);
   };
-  const nothing = page.data && rows.length === 0 && !next && cursors.length === 0;
+  const nothing = page.data && rows.length === 0 && !turn.next && !turn.previous;
   return (
     <>
       <Title title={t("devices.title")} subtitle={t("devices.subtitle")} actions={<Go to="/one">{t("nav.one")}</Go>} />
@@ -79,16 +76,7 @@ export default function Devices() {
             </EmptyStateFooter>
           </EmptyState>
         )}
-        {(next || cursors.length > 0) && (
-          <div className="siegel-actions">
-            <Button variant="secondary" isDisabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
-              {t("devices.previous")}
-            </Button>
-            <Button variant="secondary" isDisabled={!next || page.isPlaceholderData} onClick={() => next && setCursors([...cursors, next])}>
-              {t("devices.next")}
-            </Button>
-          </div>
-        )}
+        <Pages turn={turn} names={{ previous: t("devices.previous"), next: t("devices.next") }} />
       </PageSection>
     </>
   );

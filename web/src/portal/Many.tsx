@@ -8,7 +8,8 @@ import { count } from "../format";
 import { Notice } from "../parts/Notice";
 import { Title } from "../parts/Title";
 import { type List, MAX_LINES, type Name, namesOf, readList, textOf } from "./lists";
-import { Field, Files, Kind, type Order, passwordFault } from "./order";
+import { Field } from "../parts/Field";
+import { Files, Kind, type Order, passwordFault } from "./order";
 import { Block, Trouble } from "./parts";
 import { type Problem, useAsk, useCheck, useOffers } from "./queries";
 

@@ -1,9 +1,11 @@
-import { ActionGroup, Button, Card, CardBody, EmptyState, EmptyStateBody, FileUpload, Form, FormGroup, PageSection, Radio, TextInput } from "@patternfly/react-core";
+import { ActionGroup, Button, Card, CardBody, EmptyState, EmptyStateBody, Form, FormGroup, PageSection, Radio, TextInput } from "@patternfly/react-core";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useSearchParams } from "react-router";
+import { Csr } from "../parts/Csr";
+import { Field } from "../parts/Field";
 import { Title } from "../parts/Title";
-import { Field, Files, Kind, type Order, passwordFault } from "./order";
+import { Files, Kind, type Order, passwordFault } from "./order";
 import { Trouble } from "./parts";
 import { useAsk, useOffers, type Wish } from "./queries";
 
@@ -33,7 +35,6 @@ export default function One() {
   const offers = useOffers();
   const ask = useAsk();
   const [f, setForm] = useState<Form_>({ profile: "", name: address.get("name") ?? "", mine: false, csr: "", p12: true, password: "" });
-  const [file, setFile] = useState("");
   const [tried, setTried] = useState(false);
   const set = (change: Partial<Form_>) => setForm({ ...f, ...change });
   const choice = offers.data ?? [];
@@ -67,7 +68,7 @@ export default function One() {
           <CardBody>
             <Form onSubmit={submit} noValidate>
               <Trouble error={offers.error ?? ask.error} />
-              <Field id="name" label={t("one.name")} help={t("one.nameHelp")} fault={missing(!f.mine && !f.name.trim())} required={!f.mine}>
+              <Field id="name" label={t("one.name")} help={t("one.nameHelp")} error={missing(!f.mine && !f.name.trim())} required={!f.mine}>
                 <TextInput
                   id="name"
                   value={f.name}
@@ -84,27 +85,8 @@ export default function One() {
                 <Radio id="how-mine" name="how" label={t("one.mine")} description={t("one.mineHelp")} isChecked={f.mine} onChange={() => set({ mine: true })} />
               </FormGroup>
               {f.mine ? (
-                <Field id="csr" label={t("one.file")} help={t("one.fileHelp")} fault={missing(!f.csr.trim())} required>
-                  <FileUpload
-                    id="csr"
-                    type="text"
-                    value={f.csr}
-                    filename={file}
-                    filenamePlaceholder={t("one.file")}
-                    filenameAriaLabel={t("one.file")}
-                    browseButtonText={t("one.browse")}
-                    clearButtonText={t("one.clear")}
-                    aria-label={t("one.file")}
-                    allowEditingUploadedText
-                    onFileInputChange={(_, chosen) => setFile(chosen.name)}
-                    onDataChange={(_, text) => set({ csr: text })}
-                    onTextChange={(_, text) => set({ csr: text })}
-                    onClearClick={() => {
-                      setFile("");
-                      set({ csr: "" });
-                    }}
-                    dropzoneProps={{ maxSize: 65536 }}
-                  />
+                <Field id="csr" label={t("one.file")} help={t("one.fileHelp")} error={missing(!f.csr.trim())} required>
+                  <Csr id="csr" value={f.csr} onChange={(csr) => set({ csr })} names={{ label: t("one.file"), file: t("one.file"), browse: t("one.browse"), clear: t("one.clear") }} />
                 </Field>
               ) : (
                 <Files order={f} onChange={set} tried={tried} />

@@ -25,7 +25,7 @@ import { useTranslation } from "react-i18next";
 import { BrowserRouter, Link, Route, Routes, useLocation } from "react-router";
 import { signOut, useSetSession } from "../api/session";
 import { Fault } from "../parts/Fault";
-import { Gate, Waiting as Loading } from "../parts/Gate";
+import { SignedIn, Waiting as Loading } from "../parts/SignedIn";
 import { LanguageSwitch, ThemeSwitch } from "../parts/Switches";
 import { mayAsk, useMe } from "./queries";
 
@@ -157,7 +157,7 @@ function Frame({ children }: { children: ReactNode }) {
 export function Portal() {
   return (
     <BrowserRouter basename="/portal">
-      <Gate elsewhere={() => null}>
+      <SignedIn elsewhere={() => null}>
         <Suspense fallback={<Loading />}>
           <Frame>
             <Fault>
@@ -176,7 +176,7 @@ export function Portal() {
             </Fault>
           </Frame>
         </Suspense>
-      </Gate>
+      </SignedIn>
     </BrowserRouter>
   );
 }

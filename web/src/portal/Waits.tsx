@@ -4,9 +4,10 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { count, date, instant } from "../format";
 import { Notice } from "../parts/Notice";
+import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
 import { Block, Trouble } from "./parts";
-import { type Approval, type Thing, useApprovals, useBatches, useWithdraw } from "./queries";
+import { type Approval, type Thing, useApprovals, useBatches, useOpen, useWithdraw } from "./queries";
 
 function useName() {
   const { t } = useTranslation("portal");
@@ -61,24 +62,25 @@ function Decided({ one }: { one: Thing<Approval> }) {
 export default function Waits() {
   const { t, i18n } = useTranslation("portal");
   const { t: base } = useTranslation();
-  const approvals = useApprovals();
-  const batches = useBatches();
-  const all = approvals.data ?? [];
-  const open = all.filter((a) => a.attributes.status === "open");
-  const decided = all.filter((a) => a.attributes.status !== "open");
-  const asked = batches.data ?? [];
+  const waiting = useOpen();
+  const { found: approvals, rows: newest, turn } = useApprovals();
+  const { found: batches, rows: asked, turn: turnAsked } = useBatches();
+  const names = { previous: t("devices.previous"), next: t("devices.next") };
+  const open = waiting.data ?? [];
+  const decided = newest.filter((a) => a.attributes.status !== "open");
+  const pending = waiting.isPending || approvals.isPending || batches.isPending;
   return (
     <>
       <Title title={t("waiting.title")} subtitle={t("waiting.subtitle")} />
       <PageSection>
-        <Trouble error={approvals.error ?? batches.error} />
-        {(approvals.isPending || batches.isPending) && <Skeleton height="12rem" screenreaderText={base("app.loading")} />}
-        {approvals.data && batches.data && all.length + asked.length === 0 && (
+        <Trouble error={waiting.error ?? approvals.error ?? batches.error} />
+        {pending && <Skeleton height="12rem" screenreaderText={base("app.loading")} />}
+        {waiting.data && approvals.data && batches.data && open.length + newest.length + asked.length === 0 && (
           <EmptyState titleText={t("waiting.none")} headingLevel="h2" icon={HourglassHalfIcon}>
             <EmptyStateBody>{t("waiting.noneText")}</EmptyStateBody>
           </EmptyState>
         )}
-        {approvals.data && asked.length > 0 && open.length === 0 && <Notice variant="success" title={t("waiting.none")} />}
+        {waiting.data && asked.length > 0 && open.length === 0 && <Notice variant="success" title={t("waiting.none")} />}
         {open.length > 0 && (
           <Block title={t("waiting.open")}>
             <ul className="siegel-devices">
@@ -88,13 +90,14 @@ export default function Waits() {
             </ul>
           </Block>
         )}
-        {decided.length > 0 && (
+        {(decided.length > 0 || turn.previous || turn.next) && (
           <Block title={t("waiting.decided")}>
             <ul className="siegel-devices">
               {decided.map((one) => (
                 <Decided key={one.id} one={one} />
               ))}
             </ul>
+            <Pages turn={turn} names={names} />
           </Block>
         )}
         {asked.length > 0 && (
@@ -110,6 +113,7 @@ export default function Waits() {
                 </li>
               ))}
             </ul>
+            <Pages turn={turnAsked} names={names} />
           </Block>
         )}
       </PageSection>

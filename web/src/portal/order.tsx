@@ -1,7 +1,7 @@
 // The part of a request that one and many have in common: what for, and as which files.
-import { FormGroup, FormHelperText, FormSelect, FormSelectOption, HelperText, HelperTextItem, Radio, TextInput } from "@patternfly/react-core";
-import { type ReactNode } from "react";
+import { FormGroup, FormSelect, FormSelectOption, Radio, TextInput } from "@patternfly/react-core";
 import { useTranslation } from "react-i18next";
+import { Field } from "../parts/Field";
 import type { Offer, Thing } from "./queries";
 
 export const PASSWORD_MIN = 8;
@@ -14,23 +14,6 @@ export interface Order {
 
 export function passwordFault(o: Order): boolean {
   return o.p12 && o.password.length < PASSWORD_MIN;
-}
-
-export function Field(props: { id: string; label: string; help?: string; fault?: string; required?: boolean; children: ReactNode }) {
-  return (
-    <FormGroup label={props.label} fieldId={props.id} isRequired={props.required}>
-      {props.children}
-      {(props.fault || props.help) && (
-        <FormHelperText>
-          <HelperText>
-            <HelperTextItem id={`${props.id}-help`} variant={props.fault ? "error" : "default"}>
-              {props.fault || props.help}
-            </HelperTextItem>
-          </HelperText>
-        </FormHelperText>
-      )}
-    </FormGroup>
-  );
 }
 
 /** One kind alone needs no choice. */
@@ -61,7 +44,7 @@ export function Files({ order, onChange, tried }: { order: Order; onChange: (cha
         <Radio id="format-pem" name="format" label={t("one.pem")} description={t("one.pemHelp")} isChecked={!order.p12} onChange={() => onChange({ p12: false })} />
       </FormGroup>
       {order.p12 && (
-        <Field id="password" label={t("one.password")} help={t("one.passwordHelp")} fault={fault} required>
+        <Field id="password" label={t("one.password")} help={t("one.passwordHelp")} error={fault} required>
           <TextInput
             id="password"
             type="password"

@@ -1,15 +1,12 @@
 // What the portal asks for. Who has the console's rights, too, is shown his own here all the same.
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { api, dataOf } from "../api/client";
-import { attributesOf, portalAlone, useSession } from "../api/session";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useAll, useChange, useOne, usePages } from "../api/hooks";
+import { keys } from "../api/keys";
+import { act, addressOf, create, type Item as Rest, itemOf, one, page } from "../api/rest";
+import { portalAlone, useOwn } from "../api/session";
 import type { Made } from "./archive";
 
-export interface Thing<A> {
-  type: string;
-  id: string;
-  attributes: A;
-  relationships?: Record<string, { data: { id: string } | null }>;
-}
+export type Thing<A> = Rest<A>;
 
 export interface Pass {
   common_name: string;
@@ -65,26 +62,9 @@ export interface Offer {
   title: string;
 }
 
-interface Document<T> {
-  data?: { data?: T; links?: { next?: string | null } };
-  response: Response;
-}
-
-type Sender = (path: string, init?: { body: unknown }) => Promise<Document<unknown>>;
-
-async function get<T>(path: string): Promise<T> {
-  return dataOf(await (api.GET as unknown as Sender)(path)) as T;
-}
-
-async function post<T>(path: string, type: string, attributes: object): Promise<{ data: T; status: number }> {
-  const answer = await (api.POST as unknown as Sender)(path, { body: { data: { type, attributes } } });
-  return { data: dataOf(answer) as T, status: answer.response.status };
-}
-
 /** Who looks; everything: he sees more than his own. */
 export function useMe() {
-  const session = useSession();
-  const a = session.data ? attributesOf(session.data) : {};
+  const a = useOwn();
   const rights = a.rights ?? [];
   return { name: a.name ?? "", title: a.title || a.name || "", rights, everything: !portalAlone(rights) };
 }
@@ -94,35 +74,20 @@ export function mayAsk(rights: readonly string[]): boolean {
 }
 
 export function useOffers() {
-  return useQuery({ queryKey: ["offers"], queryFn: () => get<Thing<Offer>[]>("/offers?page[size]=500") });
+  return useAll<Thing<Offer>>("/offers");
 }
 
-export const PAGE = 25;
+const PAGE = 25;
 
-export function usePasses(search: string, cursor: string | null) {
+export function usePasses(search: string) {
   const me = useMe();
-  return useQuery({
-    queryKey: ["passes", search, cursor, me.name],
-    placeholderData: keepPreviousData,
-    queryFn: async () => {
-      const query = new URLSearchParams({ "page[size]": String(PAGE) });
-      if (search) {
-        query.set("filter[common_name][contains]", search);
-      }
-      if (me.everything) {
-        query.set("filter[owner]", me.name);
-      }
-      if (cursor) {
-        query.set("page[after]", cursor);
-      }
-      const answer = await (api.GET as unknown as Sender)(`/certificates?${query.toString()}`);
-      return { data: dataOf(answer) as Thing<Pass>[], next: answer.data?.links?.next ?? null };
-    },
+  return usePages<Thing<Pass>>("/certificates", {
+    "page[size]": PAGE, "filter[common_name][contains]": search, "filter[owner]": me.everything ? me.name : undefined,
   });
 }
 
 export function usePass(id: string) {
-  return useQuery({ queryKey: ["pass", id], queryFn: () => get<Thing<Pass>>(`/certificates/${encodeURIComponent(id)}`) });
+  return useOne<Thing<Pass>>(`/certificates/${encodeURIComponent(id)}`);
 }
 
 /** Secret parts are kept until a day after they were first fetched, and no longer than the files. */
@@ -133,54 +98,49 @@ export function keyIsThere(fetched: string | null, until: string, now = Date.now
 /** The request that a pass was made for, when it was one's own. */
 export function useOrigin(certificate: string) {
   return useQuery({
-    queryKey: ["origin", certificate],
+    queryKey: keys.own("origin", certificate),
     queryFn: async () => {
-      const item = (await get<Thing<Item>[]>(`/batch_items?filter[certificate]=${encodeURIComponent(certificate)}`))[0];
+      const item = (await page<Thing<Item>>("/batch_items", { "filter[certificate]": certificate })).data[0];
       const batch = item?.relationships?.batch?.data?.id;
-      return item && batch ? { n: item.attributes.n, fetched: item.attributes.fetched_at, batch: await get<Thing<Batch>>(`/batches/${batch}`) } : null;
+      return item && batch ? { n: item.attributes.n, fetched: item.attributes.fetched_at, batch: await one<Thing<Batch>>(`/batches/${batch}`) } : null;
     },
   });
 }
 
-export function useBatches() {
+/** Of who has a console's rights, too, his own alone. */
+function useRequestor(): string | undefined {
   const me = useMe();
-  const own = me.everything ? `&filter[requestor]=${encodeURIComponent(`rest:${me.name}`)}` : "";
-  return useQuery({ queryKey: ["batches", own], queryFn: () => get<Thing<Batch>[]>(`/batches?page[size]=50${own}`) });
+  return me.everything ? `rest:${me.name}` : undefined;
+}
+
+export function useBatches() {
+  return usePages<Thing<Batch>>("/batches", { "page[size]": PAGE, "filter[requestor]": useRequestor() });
 }
 
 /** Asks again while it is worked on, and now and then while it waits for somebody. */
 export function useBatch(id: string) {
-  return useQuery({
-    queryKey: ["batch", id],
-    queryFn: () => get<Thing<Batch>>(`/batches/${encodeURIComponent(id)}`),
-    refetchInterval: (q) => {
-      const a = q.state.data?.attributes;
-      return a && a.open > 0 ? 1000 : a && a.waiting > 0 ? 5000 : false;
-    },
-  });
+  return useOne<Thing<Batch>>(`/batches/${encodeURIComponent(id)}`, true, ({ attributes: a }) => (a.open > 0 ? 1000 : a.waiting > 0 ? 5000 : false));
 }
-
-export const ITEMS_SHOWN = 100;
 
 /** stamp: changes with what is known of the batch, so that its items are asked for anew. */
 export function useItems(batch: string, stamp: string) {
-  return useQuery({
-    queryKey: ["items", batch, stamp],
-    placeholderData: keepPreviousData,
-    queryFn: () => get<Thing<Item>[]>(`/batch_items?filter[batch]=${encodeURIComponent(batch)}&page[size]=${ITEMS_SHOWN}`),
-  });
+  return usePages<Thing<Item>>("/batch_items", { "page[size]": 100, "filter[batch]": batch }, { stamp });
 }
 
 const APPROVAL_FIELDS = "operation,body,reason,status,wanted,deciders,decisions,created_at,expires_at,decided_at";
 
+const OFTEN = 10_000;
+
+/** What waits: all of it. */
+export function useOpen() {
+  const query = { "filter[status]": "open", sort: "-created_at", "fields[approvals]": APPROVAL_FIELDS, "filter[requestor]": useRequestor() };
+  return useAll<Thing<Approval>>(addressOf("/approvals", query), true, OFTEN);
+}
+
+/** The newest approvals, those that wait among them. */
 export function useApprovals() {
-  const me = useMe();
-  const own = me.everything ? `&filter[requestor]=${encodeURIComponent(`rest:${me.name}`)}` : "";
-  return useQuery({
-    queryKey: ["approvals", own],
-    refetchInterval: 10_000,
-    queryFn: () => get<Thing<Approval>[]>(`/approvals?page[size]=50&sort=-created_at&fields[approvals]=${APPROVAL_FIELDS}${own}`),
-  });
+  const query = { "page[size]": PAGE, sort: "-created_at", "fields[approvals]": APPROVAL_FIELDS, "filter[requestor]": useRequestor() };
+  return usePages<Thing<Approval>>("/approvals", query, { again: () => OFTEN });
 }
 
 export interface Line {
@@ -200,11 +160,7 @@ export interface Wish {
 
 /** Asks for one or many; gives the request's id. */
 export function useAsk() {
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: async ({ title, ...wish }: Wish) => (await post<Thing<Batch>>("/batches", "batches", { ...wish, ...(title ? { title } : {}) })).data.id,
-    onSuccess: () => void client.invalidateQueries({ queryKey: ["batches"] }),
-  });
+  return useChange(async ({ title, ...wish }: Wish) => itemOf(await create("/batches", "batches", { ...wish, ...(title ? { title } : {}) })).id);
 }
 
 export interface Problem {
@@ -214,7 +170,7 @@ export interface Problem {
 
 export function useCheck() {
   return useMutation({
-    mutationFn: async (lines: string[]) => (await post<Thing<{ problems: Problem[] }>>("/batches/check", "check", { lines })).data.attributes.problems,
+    mutationFn: async (lines: string[]) => itemOf(await act<Thing<{ problems: Problem[] }>>("/batches/check", "check", { lines })).attributes.problems,
   });
 }
 
@@ -223,10 +179,12 @@ export async function fetchMade(batch: string, number: number | null, progress: 
   const all: Made[] = [];
   for (let after: number | null = 0; after !== null; ) {
     const body: Record<string, number> = number === null ? { after } : { number };
-    const page = (await post<Thing<{ items: Made[]; next: number | null }>>(`/batches/${batch}/fetch`, "fetch", body)).data.attributes;
-    all.push(...page.items);
+    const made: { items: Made[]; next: number | null } = itemOf(
+      await act<Thing<{ items: Made[]; next: number | null }>>(`/batches/${batch}/fetch`, "fetch", body),
+    ).attributes;
+    all.push(...made.items);
     progress(all.length);
-    after = number === null ? page.next : null;
+    after = number === null ? made.next : null;
   }
   return all;
 }
@@ -237,17 +195,9 @@ export type Loss = (typeof LOSSES)[number];
 export const REASONS: Record<Loss, string> = { lost: "keyCompromise", stolen: "keyCompromise", broken: "cessationOfOperation", replaced: "superseded" };
 
 export function useReport(id: string) {
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: async (loss: Loss) => ({ waits: (await post(`/certificates/${id}/revoke`, "revoke", { reason: REASONS[loss] })).status === 202 }),
-    onSuccess: () => void client.invalidateQueries({ predicate: (q) => ["pass", "passes", "approvals"].includes(String(q.queryKey[0])) }),
-  });
+  return useChange(async (loss: Loss) => ({ waits: (await act(`/certificates/${id}/revoke`, "revoke", { reason: REASONS[loss] })).approval !== null }));
 }
 
 export function useWithdraw() {
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: (id: string) => post(`/approvals/${id}/withdraw`, "withdraw", {}),
-    onSuccess: () => void client.invalidateQueries({ predicate: (q) => ["approvals", "batches"].includes(String(q.queryKey[0])) }),
-  });
+  return useChange((id: string) => act(`/approvals/${id}/withdraw`, "withdraw", {}));
 }

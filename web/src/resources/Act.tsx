@@ -12,15 +12,16 @@ import {
   ModalHeader,
 } from "@patternfly/react-core";
 import EllipsisVIcon from "@patternfly/react-icons/dist/esm/icons/ellipsis-v-icon";
-import { useMutation } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
+import { useChange } from "../api/hooks";
+import type { Outcome } from "../api/rest";
+import { useRights } from "../api/session";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Notice } from "../parts/Notice";
-import { carryOut, type Outcome, useRenew } from "./api";
+import { carryOut } from "./api";
 import { ResourceForm } from "./Form";
-import { useRights } from "./Gate";
 import { addressOf, isFixed, labelOf, onceOf, type Operation, permitted, resourceOf, type ResourceName, type Thing } from "./model";
 import { Once } from "./Once";
 import { useForm } from "./useForm";
@@ -39,19 +40,25 @@ interface Doing {
   onDone?: (said: string) => void;
 }
 
+/** Neither others nor a job have a say any more. */
+export function isDone(outcome: Outcome<unknown>): boolean {
+  return outcome.approval === null && outcome.job === null;
+}
+
 /** Where to go on when it isn't done yet. */
-export function Later({ outcome }: { outcome: Outcome }) {
+export function Later({ outcome }: { outcome: Outcome<Thing> }) {
   const words = useWords();
-  if (outcome.kind === "done") {
+  const id = outcome.approval ?? outcome.job;
+  if (id === null) {
     return null;
   }
-  const waits = outcome.kind === "waits";
-  const to = addressOf(waits ? "approvals" : "jobs", outcome.id);
+  const waits = outcome.approval !== null;
+  const to = addressOf(waits ? "approvals" : "jobs", id);
   return (
     <Notice
       variant="info"
       isLiveRegion
-      title={words.t(waits ? "screen.waits" : "screen.works", { id: outcome.id })}
+      title={words.t(waits ? "screen.waits" : "screen.works", { id })}
       actionLinks={<Link to={to}>{words.t(waits ? "screen.toApproval" : "screen.toJob")}</Link>}
     />
   );
@@ -76,28 +83,27 @@ function Result({ resource, operation, thing }: { resource: ResourceName; operat
   return <Once resource={resource} shown={Object.entries(thing.attributes ?? {}).filter(([, value]) => value !== null && value !== "")} />;
 }
 
-/** Whether there is something to show once it is done. */
-function hasResult(resource: ResourceName, outcome: Outcome): outcome is { kind: "done"; thing: Thing } {
-  if (outcome.kind !== "done" || !outcome.thing) {
-    return false;
+/** What there is to show once it is done. */
+function resultOf(resource: ResourceName, outcome: Outcome<Thing>): Thing | null {
+  const { item } = outcome;
+  if (!item || !isDone(outcome)) {
+    return null;
   }
-  const own = resourceOf(resource).types.includes(outcome.thing.type);
-  return own ? onceOf(resource, outcome.thing).length > 0 : Object.keys(outcome.thing.attributes ?? {}).length > 0;
+  const own = resourceOf(resource).types.includes(item.type);
+  return (own ? onceOf(resource, item).length : Object.keys(item.attributes ?? {}).length) > 0 ? item : null;
 }
 
 export function ActionDialog({ resource, name, operation, thing, onClose, onDone }: Doing) {
   const { t } = useTranslation();
   const words = useWords();
-  const renew = useRenew();
   const id = useId();
-  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const [outcome, setOutcome] = useState<Outcome<Thing> | null>(null);
   const action = words.action(resource, name);
   const form = useForm({
     operation,
     thing,
     onOutcome: (what) => {
-      void renew();
-      if (what.kind === "done" && !hasResult(resource, what)) {
+      if (isDone(what) && !resultOf(resource, what)) {
         onDone?.(words.t("screen.done", { what: action.title }));
         onClose();
       } else {
@@ -105,6 +111,7 @@ export function ActionDialog({ resource, name, operation, thing, onClose, onDone
       }
     },
   });
+  const result = outcome && resultOf(resource, outcome);
   const title = thing ? `${action.title}: ${labelOf(thing)}` : action.title;
   return (
     <Modal isOpen variant={outcome || Object.keys(form.fields).length > 3 ? "medium" : "small"} onClose={onClose} aria-labelledby={`${id}-title`} aria-describedby={`${id}-body`}>
@@ -113,7 +120,7 @@ export function ActionDialog({ resource, name, operation, thing, onClose, onDone
         {outcome ? (
           <>
             <Later outcome={outcome} />
-            {hasResult(resource, outcome) && <Result resource={resource} operation={operation} thing={outcome.thing} />}
+            {result && <Result resource={resource} operation={operation} thing={result} />}
           </>
         ) : (
           <>
@@ -149,21 +156,19 @@ export function ActionDialog({ resource, name, operation, thing, onClose, onDone
 export function RemoveDialog({ operation, thing, onClose, onDone }: Omit<Doing, "name" | "resource"> & { thing: Thing }) {
   const { t } = useTranslation();
   const words = useWords();
-  const renew = useRenew();
   const id = useId();
-  const [outcome, setOutcome] = useState<Outcome | null>(null);
-  const remove = useMutation({
-    mutationFn: () => carryOut(operation, { id: thing.id }),
-    onSuccess: (what) => {
-      if (what.kind === "done") {
+  const [outcome, setOutcome] = useState<Outcome<Thing> | null>(null);
+  const remove = useChange(
+    () => carryOut(operation, { id: thing.id }),
+    (what) => {
+      if (isDone(what)) {
         onDone?.(words.t("screen.removed"));
         onClose();
       } else {
         setOutcome(what);
       }
-      void renew();
     },
-  });
+  );
   return (
     <Modal isOpen variant="small" onClose={onClose} aria-labelledby={`${id}-title`} aria-describedby={`${id}-body`}>
       <ModalHeader title={words.t("screen.removeThis", { name: labelOf(thing) })} titleIconVariant="warning" labelId={`${id}-title`} />

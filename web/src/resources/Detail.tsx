@@ -21,12 +21,13 @@ import {
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation, useNavigate } from "react-router";
+import { useRights } from "../api/session";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Notice } from "../parts/Notice";
+import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
 import { Doing, useActions } from "./Act";
-import { type One, useHistory, useOne } from "./api";
-import { useRights } from "./Gate";
+import { labelsOf, type One, useHistory, useThing } from "./api";
 import { addressOf, isFixed, labelOf, type Operation, permitted, resourceOf, type ResourceName, type Section, sectionsOf, type Thing } from "./model";
 import { Refresh } from "./Refresh";
 import { Other, Value } from "./Value";
@@ -42,7 +43,7 @@ function SectionCard({ resource, section, one }: { resource: ResourceName; secti
       <DescriptionListGroup key={name}>
         <DescriptionListTerm>{words.attribute(resource, name)}</DescriptionListTerm>
         <DescriptionListDescription className="siegel-wrap">
-          {field ? <Value resource={resource} name={name} field={field} value={one.thing.attributes?.[name]} /> : <Other thing={one.thing} name={name} labels={one.labels} />}
+          {field ? <Value resource={resource} name={name} field={field} value={one.data.attributes?.[name]} /> : <Other thing={one.data} name={name} labels={labelsOf(one.included)} />}
         </DescriptionListDescription>
       </DescriptionListGroup>
     );
@@ -63,8 +64,7 @@ function SectionCard({ resource, section, one }: { resource: ResourceName; secti
 function History({ resource, thing }: { resource: ResourceName; thing: Thing }) {
   const words = useWords();
   const { t } = useTranslation();
-  const history = useHistory(resource, thing, true);
-  const events = history.data ?? [];
+  const { found: history, rows: events, turn } = useHistory(resource, thing);
   return (
     <Card>
       <CardTitle component="h2">{words.t("screen.history")}</CardTitle>
@@ -87,6 +87,7 @@ function History({ resource, thing }: { resource: ResourceName; thing: Thing }) 
             ))}
           </ProgressStepper>
         )}
+        <Pages turn={turn} />
       </CardBody>
     </Card>
   );
@@ -101,14 +102,14 @@ function Buttons({ resource, one, onDone, refresh }: {
 }) {
   const words = useWords();
   const rights = useRights();
-  const actions = useActions(resource, one.thing);
+  const actions = useActions(resource, one.data);
   const [doing, setDoing] = useState<[string, Operation] | null>(null);
   const title = (name: string) => (name === "remove" ? words.t("screen.remove") : words.action(resource, name).title);
   return (
     <div className="siegel-actions">
       {refresh}
-      {!isFixed(one.thing) && permitted(resourceOf(resource).update, rights) && (
-        <Button component={(props: object) => <Link {...props} to={`/r/${resource}/${encodeURIComponent(one.thing.id)}/edit`} />}>{words.t("screen.edit")}</Button>
+      {!isFixed(one.data) && permitted(resourceOf(resource).update, rights) && (
+        <Button component={(props: object) => <Link {...props} to={`/r/${resource}/${encodeURIComponent(one.data.id)}/edit`} />}>{words.t("screen.edit")}</Button>
       )}
       {actions.map(([name, operation]) => (
         <Button key={name} variant="secondary" isDanger={name === "remove"} onClick={() => setDoing([name, operation])}>
@@ -120,7 +121,7 @@ function Buttons({ resource, one, onDone, refresh }: {
           resource={resource}
           name={doing[0]}
           operation={doing[1]}
-          thing={one.thing}
+          thing={one.data}
           onClose={() => setDoing(null)}
           onDone={(said) => onDone(said, doing[0] === "remove" && !stays(resource))}
         />
@@ -141,13 +142,13 @@ export function ResourceDetail({ resource, id }: { resource: ResourceName; id?: 
   const location = useLocation();
   const before = (location.state as { said?: string } | null)?.said;
   const [said, setSaid] = useState<string | undefined>(before);
-  const one = useOne(resource, id);
+  const one = useThing(resource, id);
   const own = words.resource(resource);
   const list = resourceOf(resource).list;
   const above = list && (
     <Breadcrumb aria-label={words.t("screen.list")}>
       <BreadcrumbItem render={({ className }) => <Link className={className} to={`/r/${resource}`}>{own.title}</Link>} />
-      <BreadcrumbItem isActive>{one.data ? labelOf(one.data.thing) : id}</BreadcrumbItem>
+      <BreadcrumbItem isActive>{one.data ? labelOf(one.data.data) : id}</BreadcrumbItem>
     </Breadcrumb>
   );
   const done = (what: string, removed: boolean) => {
@@ -161,7 +162,7 @@ export function ResourceDetail({ resource, id }: { resource: ResourceName; id?: 
   return (
     <>
       <Title
-        title={id === undefined ? own.title : one.data ? `${own.one}: ${labelOf(one.data.thing)}` : own.one}
+        title={id === undefined ? own.title : one.data ? `${own.one}: ${labelOf(one.data.data)}` : own.one}
         subtitle={own.purpose}
         above={above}
         actions={one.data && <Buttons resource={resource} one={one.data} onDone={done} refresh={<Refresh busy={one.isFetching} onRefresh={() => void one.refetch()} />} />}
@@ -179,7 +180,7 @@ export function ResourceDetail({ resource, id }: { resource: ResourceName; id?: 
             ))}
             {audit && (
               <StackItem>
-                <History resource={resource} thing={one.data.thing} />
+                <History resource={resource} thing={one.data.data} />
               </StackItem>
             )}
           </Stack>

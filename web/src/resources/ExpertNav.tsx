@@ -4,7 +4,7 @@ import { type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "react-router";
 import { GROUPS, type Place, PLACES } from "../places";
-import { useRights } from "./Gate";
+import { useRights } from "../api/session";
 import { type Group, membersOf, type ResourceName, visible } from "./model";
 import { useWords } from "./words";
 

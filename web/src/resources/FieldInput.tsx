@@ -1,6 +1,5 @@
 // One field of a generated form, by its kind.
 import {
-  Button,
   Checkbox,
   FormGroup,
   FormHelperText,
@@ -8,14 +7,11 @@ import {
   FormSelectOption,
   HelperText,
   HelperTextItem,
-  Split,
-  SplitItem,
-  Stack,
-  StackItem,
   TextArea,
   TextInput,
 } from "@patternfly/react-core";
 import type { ReactNode } from "react";
+import { Metadata, type Pair } from "../parts/Metadata";
 import type { Choice, Typed } from "./typed";
 import { type Field, isResource, type ResourceName } from "./model";
 import { Reference, References } from "./Reference";
@@ -78,34 +74,12 @@ function Several({ field, value, onChange, id, label, describedBy, words, wrong,
   );
 }
 
-function Pairs({ value, onChange, id, label, words }: Inner): ReactNode {
-  const pairs = Array.isArray(value) ? (value as [string, string][]) : [];
-  const put = (i: number, pair: [string, string]) => onChange(pairs.map((old, k) => (k === i ? pair : old)));
+/** Pairs are metadata, wherever a resource has some. */
+function Pairs({ value, onChange, id, label }: Inner): ReactNode {
   return (
-    <Stack hasGutter role="group" aria-label={label} id={id}>
-      {pairs.map(([key, text], i) => (
-        <StackItem key={i}>
-          <Split hasGutter>
-            <SplitItem isFilled>
-              <TextInput aria-label={`${label}: ${words.t("screen.key")} ${i + 1}`} value={key} onChange={(_, to) => put(i, [to, text])} />
-            </SplitItem>
-            <SplitItem isFilled>
-              <TextInput aria-label={`${label}: ${words.t("screen.value")} ${i + 1}`} value={text} onChange={(_, to) => put(i, [key, to])} />
-            </SplitItem>
-            <SplitItem>
-              <Button variant="secondary" aria-label={`${words.t("screen.takeAway")}: ${key || i + 1}`} onClick={() => onChange(pairs.filter((_, k) => k !== i))}>
-                {words.t("screen.takeAway")}
-              </Button>
-            </SplitItem>
-          </Split>
-        </StackItem>
-      ))}
-      <StackItem>
-        <Button variant="link" isInline onClick={() => onChange([...pairs, ["", ""]])}>
-          {words.t("screen.add")}
-        </Button>
-      </StackItem>
-    </Stack>
+    <div role="group" aria-label={label} id={id}>
+      <Metadata id={id} pairs={Array.isArray(value) ? (value as Pair[]) : []} onChange={onChange} />
+    </div>
   );
 }
 

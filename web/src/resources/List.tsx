@@ -25,13 +25,13 @@ import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation, useSearchParams } from "react-router";
-import { cursorOf } from "../format";
+import type { Page } from "../api/rest";
+import { useRights } from "../api/session";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Notice } from "../parts/Notice";
 import { Title } from "../parts/Title";
 import { ActionMenu } from "./Act";
-import { type Page, usePage } from "./api";
-import { useRights } from "./Gate";
+import { labelsOf, useList } from "./api";
 import {
   addressOf,
   columnsOf,
@@ -240,13 +240,14 @@ function Pager({ cursors, setCursors, next, change, address, words }: {
 
 function Rows({ resource, page, columns, sort, change, words }: {
   resource: ResourceName;
-  page: Page;
+  page: Page<Thing>;
   columns: string[];
   sort: string;
   change: Change;
   words: Speaker;
 }) {
   const table = resourceOf(resource);
+  const labels = labelsOf(page.included);
   const active = columns.indexOf(sort.replace(/^-/, ""));
   const sortOf = (i: number) => {
     const name = columns[i] ?? "";
@@ -263,7 +264,7 @@ function Rows({ resource, page, columns, sort, change, words }: {
       return table.one ? <Link to={addressOf(resource, thing.id)}>{textOfFirst(thing, name, resource, words)}</Link> : textOfFirst(thing, name, resource, words);
     }
     const field = table.fields[name];
-    return field ? <Value resource={resource} name={name} field={field} value={thing.attributes?.[name]} short /> : <Other thing={thing} name={name} labels={page.labels} />;
+    return field ? <Value resource={resource} name={name} field={field} value={thing.attributes?.[name]} short /> : <Other thing={thing} name={name} labels={labels} />;
   };
   const title = words.resource(resource).title;
   return (
@@ -279,7 +280,7 @@ function Rows({ resource, page, columns, sort, change, words }: {
         </Tr>
       </Thead>
       <Tbody>
-        {page.things.map((thing) => (
+        {page.data.map((thing) => (
           <Tr key={thing.id}>
             {columns.map((name, i) => (
               <Td key={name} dataLabel={words.attribute(resource, name)} modifier={table.fields[name]?.kind === "time" ? "nowrap" : "breakWord"}>
@@ -320,7 +321,7 @@ export function ResourceList({ resource }: { resource: ResourceName }) {
   const [address, setAddress] = useSearchParams();
   const [cursors, setCursors] = useState<string[]>([]);
   const table = resourceOf(resource);
-  const page = usePage(resource, queryOf(resource, address, cursors.at(-1) ?? null));
+  const page = useList(resource, queryOf(resource, address, cursors.at(-1) ?? null));
   const change: Change = (edit) => {
     const to = new URLSearchParams(address);
     edit(to);
@@ -329,11 +330,11 @@ export function ResourceList({ resource }: { resource: ResourceName }) {
   };
   const own = words.resource(resource);
   const narrowed = narrowingsOf(resource, address).length > 0;
-  const next = cursorOf(page.data?.next);
+  const next = page.data?.next ?? null;
   const create = permitted(table.create, rights) && (
     <Button component={(props: object) => <Link {...props} to={`/r/${resource}/new`} />}>{own.create ?? words.t("screen.create")}</Button>
   );
-  const things = page.data?.things ?? [];
+  const things = page.data?.data ?? [];
   const said = (location.state as { said?: string } | null)?.said;
   return (
     <>

@@ -3,13 +3,14 @@ import { Breadcrumb, BreadcrumbItem, PageSection, Skeleton } from "@patternfly/r
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
+import type { Outcome } from "../api/rest";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Title } from "../parts/Title";
-import { Later } from "./Act";
-import { type One, type Outcome, useOne, useRenew } from "./api";
+import { isDone, Later } from "./Act";
+import { labelsOf, type One, useThing } from "./api";
 import { ResourceForm } from "./Form";
 import { keptOf } from "./typed";
-import { addressOf, labelOf, onceOf, type Operation, resourceOf, type ResourceName } from "./model";
+import { addressOf, labelOf, onceOf, type Operation, resourceOf, type ResourceName, type Thing } from "./model";
 import { Once } from "./Once";
 import { useForm } from "./useForm";
 import { useWords } from "./words";
@@ -27,23 +28,21 @@ function Crumbs({ resource, here }: { resource: ResourceName; here: string }) {
 
 export function ResourceNew({ resource, operation }: { resource: ResourceName; operation: Operation }) {
   const words = useWords();
-  const renew = useRenew();
   const navigate = useNavigate();
-  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const [outcome, setOutcome] = useState<Outcome<Thing> | null>(null);
   const own = words.resource(resource);
   const open = (id: string) => void navigate(addressOf(resource, id), { state: { said: words.t("screen.created") } });
   const form = useForm({
     operation,
     onOutcome: (what) => {
-      void renew();
-      if (what.kind === "done" && what.thing && onceOf(resource, what.thing).length === 0) {
-        open(what.thing.id);
+      if (isDone(what) && what.item && onceOf(resource, what.item).length === 0) {
+        open(what.item.id);
       } else {
         setOutcome(what);
       }
     },
   });
-  const made = outcome?.kind === "done" ? outcome.thing : null;
+  const made = outcome && isDone(outcome) ? outcome.item : null;
   return (
     <>
       <Title title={own.create ?? words.t("screen.create")} subtitle={own.purpose} above={<Crumbs resource={resource} here={own.create ?? words.t("screen.create")} />} />
@@ -66,22 +65,21 @@ export function ResourceNew({ resource, operation }: { resource: ResourceName; o
 
 function Change({ resource, operation, one, onReload }: { resource: ResourceName; operation: Operation; one: One; onReload: () => void }) {
   const words = useWords();
-  const renew = useRenew();
   const navigate = useNavigate();
-  const [outcome, setOutcome] = useState<Outcome | null>(null);
-  const back = addressOf(resource, one.thing.id);
-  const labels = Object.fromEntries(
-    Object.entries(one.thing.relationships ?? {}).map(([name, other]) => [name, other?.data ? (one.labels[`${other.data.type}/${other.data.id}`] ?? other.data.id) : ""]),
+  const [outcome, setOutcome] = useState<Outcome<Thing> | null>(null);
+  const back = addressOf(resource, one.data.id);
+  const labels = labelsOf(one.included);
+  const chosen = Object.fromEntries(
+    Object.entries(one.data.relationships ?? {}).map(([name, other]) => [name, other?.data ? (labels[`${other.data.type}/${other.data.id}`] ?? other.data.id) : ""]),
   );
   const form = useForm({
     operation,
-    thing: one.thing,
-    labels,
+    thing: one.data,
+    labels: chosen,
     etag: one.etag,
     onOutcome: (what) => {
-      void renew();
-      if (what.kind === "done") {
-        const kept = what.thing ? keptOf(form.fields, form.values, what.thing) : [];
+      if (isDone(what)) {
+        const kept = what.item ? keptOf(form.fields, form.values, what.item) : [];
         const names = kept.map((name) => words.attribute(resource, name)).join(", ");
         void navigate(back, { state: { said: kept.length > 0 ? words.t("screen.kept", { what: names }) : words.t("screen.changed") } });
       } else {
@@ -106,14 +104,14 @@ function Change({ resource, operation, one, onReload }: { resource: ResourceName
 export function ResourceEdit({ resource, id }: { resource: ResourceName; id: string }) {
   const words = useWords();
   const { t } = useTranslation();
-  const one = useOne(resource, id);
+  const one = useThing(resource, id);
   // The form keeps to what was there when it was opened, whatever comes in while somebody types; a reload begins anew.
   const [opened, setOpened] = useState<{ one: One; turn: number } | null>(null);
   if (one.data && !one.isFetching && !opened) {
     setOpened({ one: one.data, turn: 0 });
   }
   const operation = resourceOf(resource).update;
-  const label = opened ? labelOf(opened.one.thing) : id;
+  const label = opened ? labelOf(opened.one.data) : id;
   const reload = () =>
     void one.refetch().then((answer) => answer.data && setOpened({ one: answer.data, turn: (opened?.turn ?? 0) + 1 }));
   return (

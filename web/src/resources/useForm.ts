@@ -1,8 +1,9 @@
 // The state of a generated form: what is typed, what is wrong with it, and what became of sending it.
-import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { ApiError } from "../api/client";
-import { carryOut, type Outcome, type Sending } from "./api";
+import { useChange } from "../api/hooks";
+import type { Outcome, Query } from "../api/rest";
+import { carryOut, type Sending } from "./api";
 import { check, documentOf, errorsAt, type Typed, type Values, valuesOf, type Wrong } from "./typed";
 import type { Operation, Thing } from "./model";
 import { type Speaker, useWords } from "./words";
@@ -17,7 +18,7 @@ interface Options {
   thing?: Thing;
   labels?: Record<string, string>;
   etag?: string | null;
-  onOutcome: (outcome: Outcome) => void;
+  onOutcome: (outcome: Outcome<Thing>) => void;
 }
 
 export function useForm({ operation, thing, labels, etag, onOutcome }: Options) {
@@ -29,11 +30,7 @@ export function useForm({ operation, thing, labels, etag, onOutcome }: Options) 
   const [values, setValues] = useState<Values>(before);
   const [wrong, setWrong] = useState<Record<string, string>>({});
   const [file, setFile] = useState<File | null>(null);
-  const sending = useMutation({
-    mutationFn: (what: Sending) => carryOut(operation, what),
-    onSuccess: onOutcome,
-    onError: (error) => setWrong(error instanceof ApiError ? errorsAt(error, fields) : {}),
-  });
+  const sending = useChange((what: Sending) => carryOut(operation, what), onOutcome);
   const change = (name: string, value: Typed) => {
     setValues((old) => ({ ...old, [name]: value }));
     setWrong(({ [name]: _, ...rest }) => rest);
@@ -53,11 +50,11 @@ export function useForm({ operation, thing, labels, etag, onOutcome }: Options) 
     const what: Sending = { id: thing?.id, etag };
     if (operation.raw) {
       what.file = file ?? undefined;
-      what.query = checked.attributes;
+      what.query = checked.attributes as Query;
     } else if (operation.type && (operation.method !== "POST" || !operation.path.includes("{id}") || Object.keys(checked.attributes).length > 0)) {
       what.document = documentOf(operation, checked, thing);
     }
-    sending.mutate(what);
+    sending.mutate(what, { onError: (error) => setWrong(error instanceof ApiError ? errorsAt(error, fields) : {}) });
   };
   return { fields, values, change, wrong, file, setFile, submit, unchanged, sending };
 }

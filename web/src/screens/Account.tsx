@@ -14,11 +14,11 @@ import {
   GridItem,
   PageSection,
 } from "@patternfly/react-core";
-import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { attributesOf, type Session, useSession, useSetSession } from "../api/session";
-import { useRights } from "../api/queries";
+import { useRenew } from "../api/keys";
+import { useRightTexts } from "../api/rights";
 import { useBuiltin } from "../i18n/say";
 import { Title } from "../parts/Title";
 import { CodeInput, PasswordForm, RecoveryCodes, TotpForm } from "./SignIn";
@@ -29,14 +29,14 @@ import { accountOf, Sessions } from "./account/Sessions";
 function Password() {
   const { t } = useTranslation();
   const setSession = useSetSession();
-  const client = useQueryClient();
+  const renew = useRenew();
   const [open, setOpen] = useState(false);
   const [done, setDone] = useState(false);
   const changed = (session: Session) => {
     setSession(session);
     setOpen(false);
     setDone(true);
-    void client.invalidateQueries({ queryKey: ["sessions"] });
+    void renew();
   };
   return (
     <Card isFullHeight>
@@ -60,7 +60,7 @@ function Factor({ session }: { session: Session }) {
   const { t: ta } = useTranslation("access");
   const a = attributesOf(session);
   const setSession = useSetSession();
-  const client = useQueryClient();
+  const renew = useRenew();
   const [step, setStep] = useState<"closed" | "present" | "new">("closed");
   const [code, setCode] = useState("");
   const [finished, setFinished] = useState<Session | null>(null);
@@ -70,7 +70,7 @@ function Factor({ session }: { session: Session }) {
     setFinished(null);
     setStep("closed");
     setDone(true);
-    void client.invalidateQueries({ queryKey: ["sessions"] });
+    void renew();
   };
   return (
     <Card isFullHeight>
@@ -120,7 +120,7 @@ export default function Account() {
   const a = session ? attributesOf(session) : {};
   const rights = a.rights ?? [];
   const say = useBuiltin();
-  const texts = useRights();
+  const texts = useRightTexts();
   return (
     <>
       <Title title={t("account.title")} subtitle={t("account.subtitle")} />

@@ -4,15 +4,18 @@ import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
-import { type Item, number, type Outcome, text, useAll, useOne, useSend } from "../api/plain";
-import { attributesOf, useSession } from "../api/session";
+import { useOne, usePages, useSend } from "../api/hooks";
+import { type Item, number, type Outcome, text } from "../api/rest";
+import { useMay, useOwn } from "../api/session";
 import { instant } from "../format";
 import { Code } from "../parts/Code";
 import { ErrorAlert } from "../parts/ErrorAlert";
-import { AreaField, Dialog, Fact, Facts, useMay } from "../parts/kit";
+import { AreaField, Dialog, Fact, Facts } from "../parts/kit";
 import { Notice } from "../parts/Notice";
+import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
-import { type Decision, dutiesOf, linesOf } from "./work";
+import { Json } from "../resources/Value";
+import { type Decision, dutiesOf, filledOf, isPem } from "./work";
 
 const LOOK = { open: "info", approved: "success", done: "success", failed: "danger", rejected: "danger", withdrawn: "custom", expired: "warning" } as const;
 type State = keyof typeof LOOK;
@@ -21,11 +24,6 @@ function Status({ item }: { item: Item }) {
   const { t } = useTranslation("approvals");
   const status = text(item, "status");
   return Object.hasOwn(LOOK, status) ? <Label status={LOOK[status as State]}>{t(`status.${status as State}`)}</Label> : <Label>{status}</Label>;
-}
-
-function useMe(): string {
-  const session = useSession();
-  return session.data ? (attributesOf(session.data).name ?? "") : "";
 }
 
 /** The operation in words, as far as there are some. */
@@ -37,11 +35,10 @@ function useOperation(): (operation: string) => string {
 function ApprovalList() {
   const { t, i18n } = useTranslation("approvals");
   const may = useMay();
-  const me = useMe();
+  const me = useOwn().name ?? "";
   const operation = useOperation();
   const [which, setWhich] = useState<"open" | "all">("open");
-  const approvals = useAll(which === "open" ? "/approvals?filter[status]=open" : "/approvals");
-  const rows = approvals.data ?? [];
+  const { found: approvals, rows, turn } = usePages("/approvals", { "filter[status]": which === "open" ? "open" : undefined });
   return (
     <>
       <Title title={t("title")} subtitle={t("subtitle")} />
@@ -94,6 +91,7 @@ function ApprovalList() {
             </Tbody>
           </Table>
         )}
+        <Pages turn={turn} />
       </PageSection>
     </>
   );
@@ -127,7 +125,7 @@ function Decide({ item, action, onClose, onDone }: { item: Item; action: "approv
 function One({ id }: { id: string }) {
   const { t, i18n } = useTranslation("approvals");
   const may = useMay();
-  const me = useMe();
+  const me = useOwn().name ?? "";
   const operation = useOperation();
   const found = useOne(`/approvals/${id}`);
   const [action, setAction] = useState<"approve" | "reject" | "withdraw" | null>(null);
@@ -147,8 +145,7 @@ function One({ id }: { id: string }) {
   const duties = dutiesOf(item, me, may("approvals.decide"));
   const decisions = (item.attributes.decisions ?? []) as Decision[];
   const approvers = (item.attributes.approvers ?? []) as { count?: number; right?: string; role?: string; policy?: string; rule?: string; message?: string }[];
-  const lines = linesOf(item.attributes.body).filter((l) => !l.value.includes("-----BEGIN"));
-  const pems = linesOf(item.attributes.body).filter((l) => l.value.includes("-----BEGIN"));
+  const asked = filledOf(item.attributes.body);
   return (
     <>
       <Title
@@ -210,15 +207,15 @@ function One({ id }: { id: string }) {
                   <Fact name={t("since")}>{instant(i18n.language, text(item, "created_at"))}</Fact>
                   <Fact name={t("expires")}>{instant(i18n.language, text(item, "expires_at"))}</Fact>
                   {item.attributes.object !== null && item.attributes.object !== undefined && <Fact name={t("object")}>{text(item, "object")}</Fact>}
-                  {lines.map((line) => (
-                    <Fact key={line.name} name={line.name}>
-                      {line.value}
-                    </Fact>
-                  ))}
+                  {asked.map(([name, value]) =>
+                    isPem(value) ? null : (
+                      <Fact key={name} name={name}>
+                        <Json value={value} />
+                      </Fact>
+                    ),
+                  )}
                 </Facts>
-                {pems.map((pem) => (
-                  <Code key={pem.name} label={pem.name} text={pem.value} file={`${pem.name}.pem`} />
-                ))}
+                {asked.map(([name, value]) => isPem(value) && <Code key={name} label={name} text={value} file={`${name}.pem`} />)}
               </CardBody>
             </Card>
           </StackItem>

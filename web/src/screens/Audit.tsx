@@ -3,18 +3,22 @@ import { ActionGroup, Button, Card, CardBody, CardTitle, Content, ExpandableSect
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { fetchPage, type Item, number, text, usePage, useSend } from "../api/plain";
-import { count, cursorOf, instant } from "../format";
+import { usePage, usePages, useSend } from "../api/hooks";
+import { isRunning, useJob } from "../api/jobs";
+import { type Item, number, page, type Page, text } from "../api/rest";
+import { count, instant } from "../format";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { download } from "../parts/download";
+import { JobItems, JobProgress } from "../parts/Job";
 import { Fact, Facts, TextField } from "../parts/kit";
 import { Notice } from "../parts/Notice";
+import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
-import { JobItems, JobProgress, useJob } from "./Jobs";
-import { auditQuery, csvOf, isRunning } from "./work";
+import { Json } from "../resources/Value";
+import { auditQuery, csvOf } from "./work";
 
 const COLUMNS = ["at", "actor", "action", "object", "detail", "chain", "seq", "hash"];
-const EXPORT_PAGES = 100; // of 500 rows
+const MOST_EXPORTED = 50_000; // they are put together in the memory of the browser
 
 function Verification() {
   const { t, i18n } = useTranslation("audit");
@@ -22,7 +26,7 @@ function Verification() {
   const [until, setUntil] = useState("");
   const verify = useSend();
   const job = useJob(verify.data?.job ?? null);
-  const seals = usePage("/audit_seals?sort=-at_us&page[size]=5");
+  const seals = usePage("/audit_seals", { sort: "-at_us", "page[size]": 5 });
   const result = job.data?.attributes.result as { intact?: boolean; rows?: number; problems?: number; seals?: number; chains?: number } | null | undefined;
   const over = job.data !== undefined && !isRunning(job.data);
   const micros = (value: string) => (value && !Number.isNaN(Date.parse(value)) ? Date.parse(value) * 1000 : null);
@@ -117,7 +121,7 @@ function Entry({ item }: { item: Item }) {
         </Fact>
         {Object.entries((item.attributes.detail ?? {}) as Record<string, unknown>).map(([key, value]) => (
           <Fact key={key} name={key}>
-            {typeof value === "string" ? value : JSON.stringify(value)}
+            <Json value={value} />
           </Fact>
         ))}
       </Facts>
@@ -130,27 +134,24 @@ export default function Audit() {
   const empty = { actor: "", action: "", object: "", from: "", to: "" };
   const [typed, setTyped] = useState(empty);
   const [asked, setAsked] = useState(empty);
-  const [cursors, setCursors] = useState<string[]>([]);
   const [exporting, setExporting] = useState<number | null>(null);
   const [fault, setFault] = useState<unknown>(null);
+  const [cut, setCut] = useState(false);
   const query = auditQuery(asked);
-  const cursor = cursors.at(-1);
-  const page = usePage(`/audit_events?page[size]=50${query ? `&${query}` : ""}${cursor ? `&page[after]=${encodeURIComponent(cursor)}` : ""}`);
-  const rows = page.data?.data ?? [];
-  const next = cursorOf(page.data?.next);
+  const { found, rows, turn } = usePages("/audit_events", query);
   const take = async (format: "csv" | "json") => {
     setFault(null);
+    setCut(false);
     let all: Item[] = [];
-    let after: string | null = "";
+    let after: string | null = null;
     try {
-      for (let i = 0; i < EXPORT_PAGES && after !== null; i++) {
-        const part: { data: Item[]; next: string | null } = await fetchPage(
-          `/audit_events?page[size]=500${query ? `&${query}` : ""}${after ? `&page[after]=${encodeURIComponent(after)}` : ""}`,
-        );
+      do {
+        const part: Page = await page("/audit_events", { ...query, "page[size]": 500, "page[after]": after });
         all = all.concat(part.data);
         setExporting(all.length);
-        after = cursorOf(part.next);
-      }
+        after = part.next;
+      } while (after !== null && all.length < MOST_EXPORTED);
+      setCut(after !== null);
       const body = format === "csv" ? csvOf(all, COLUMNS) : JSON.stringify(all.map((one) => ({ id: one.id, ...one.attributes })), null, 1);
       download(`audit.${format}`, body, format === "csv" ? "text/csv" : "application/json");
     } catch (error) {
@@ -175,7 +176,6 @@ export default function Audit() {
                   aria-label={t("search")}
                   onSubmit={(event: FormEvent) => {
                     event.preventDefault();
-                    setCursors([]);
                     setAsked(typed);
                   }}
                 >
@@ -207,9 +207,10 @@ export default function Audit() {
                     <span role="status">{exporting !== null ? t("exporting", { n: count(i18n.language, exporting) }) : ""}</span>
                   </ActionGroup>
                 </Form>
-                <ErrorAlert error={page.error ?? fault} labels={{ "filter[actor]": t("actor") }} />
-                {page.isPending && <Skeleton height="12rem" screenreaderText={t("loading")} />}
-                {page.data && rows.length === 0 && <Content component="p">{t(next ? "short" : "none")}</Content>}
+                {cut && <Notice variant="warning" isLiveRegion title={t("cut", { n: count(i18n.language, MOST_EXPORTED) })} />}
+                <ErrorAlert error={found.error ?? fault} labels={{ "filter[actor]": t("actor") }} />
+                {found.isPending && <Skeleton height="12rem" screenreaderText={t("loading")} />}
+                {found.data && rows.length === 0 && <Content component="p">{t(turn.next ? "short" : "none")}</Content>}
                 {rows.length > 0 && (
                   <Table aria-label={t("log")} variant="compact" gridBreakPoint="grid-lg">
                     <Thead>
@@ -242,16 +243,7 @@ export default function Audit() {
                     </Tbody>
                   </Table>
                 )}
-                {(next || cursors.length > 0) && (
-                  <div className="siegel-actions siegel-tab" role="group" aria-label={t("pages")}>
-                    <Button variant="secondary" isDisabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
-                      {t("previous")}
-                    </Button>
-                    <Button variant="secondary" isDisabled={!next || page.isPlaceholderData} onClick={() => next && setCursors([...cursors, next])}>
-                      {t("next")}
-                    </Button>
-                  </div>
-                )}
+                <Pages turn={turn} />
               </CardBody>
             </Card>
           </StackItem>

@@ -17,11 +17,13 @@ import {
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
-import { type Item, number, type Outcome, related, text, useAll, useOne, usePage, useSend, useWhole } from "../api/plain";
+import { useAll, useOne, usePage, useSend, useWhole } from "../api/hooks";
+import { type Item, number, type Outcome, related, text } from "../api/rest";
+import { useMay } from "../api/session";
 import { count, date, fileName, instant, octets } from "../format";
 import { Code } from "../parts/Code";
 import { ErrorAlert } from "../parts/ErrorAlert";
-import { AreaField, Dialog, Done, Fact, Facts, SelectField, TextField, useMay, wrongWith } from "../parts/kit";
+import { AreaField, Dialog, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Notice } from "../parts/Notice";
 import { Title } from "../parts/Title";
 import { CaStatus } from "./Hierarchy";
@@ -31,7 +33,7 @@ const REASONS = { unspecified: 0, keyCompromise: 1, caCompromise: 2, affiliation
 type Reason = keyof typeof REASONS;
 
 /** The dialog of one action: its words, its fields, its request. */
-function ActionDialog({ ca, action, onClose, onDone }: { ca: Item; action: Exclude<CaAction, "subordinate">; onClose: () => void; onDone: (o: Outcome) => void }) {
+function CaDialog({ ca, action, onClose, onDone }: { ca: Item; action: Exclude<CaAction, "subordinate">; onClose: () => void; onDone: (o: Outcome) => void }) {
   const { t } = useTranslation("hierarchy");
   const [days, setDays] = useState("");
   const [keyType, setKeyType] = useState("");
@@ -44,7 +46,7 @@ function ActionDialog({ ca, action, onClose, onDone }: { ca: Item; action: Exclu
   const cas = useAll("/cas", action === "cross");
   const change = useSend(onDone);
   const name = text(ca, "name");
-  const path = `/cas/${ca.id}`;
+  const path = `/cas/${ca.id}` as const;
   const more = days.trim() ? { days: Number(days) } : {};
   const chosen = stores.data?.find((s) => s.id === (store || (stores.data.find((one) => one.attributes.is_default === true)?.id ?? "")));
   const types = (chosen?.attributes.key_types as string[] | undefined) ?? [];
@@ -165,7 +167,7 @@ export default function Authority() {
   const cas = useAll("/cas");
   const one = useOne(`/cas/${id}`);
   const certificates = useAll(`/ca_certificates?filter[ca]=${encodeURIComponent(id)}`);
-  const crls = usePage(`/crls?filter[issuer]=${encodeURIComponent(text(one.data, "name"))}&page[size]=1`, one.data !== undefined);
+  const crls = usePage("/crls", { "filter[issuer]": text(one.data, "name"), "page[size]": 1 }, { enabled: one.data !== undefined });
   const [action, setAction] = useState<Exclude<CaAction, "subordinate"> | null>(null);
   const [done, setDone] = useState<{ outcome: Outcome; action: CaAction } | null>(null);
   const ca = one.data;
@@ -328,7 +330,7 @@ export default function Authority() {
           </StackItem>
         </Stack>
         {action && (
-          <ActionDialog
+          <CaDialog
             key={action}
             ca={ca}
             action={action}

@@ -29,17 +29,19 @@ import {
   TabTitleText,
   Tabs,
 } from "@patternfly/react-core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
-import { api, renewAll } from "../api/client";
-import { type Ca, type Certificate, type CertificateAttributes, useAudit, useCas, useCertificate } from "../api/queries";
-import { attributesOf, useSession } from "../api/session";
+import { type AuditEvent, useCertificate } from "../api/certificates";
+import { useChange, usePages } from "../api/hooks";
+import { type Ca, type Certificate, type CertificateAttributes, useCas } from "../api/queries";
+import { act } from "../api/rest";
+import { useMay, useRights } from "../api/session";
 import { date, fileName, instant, octets, stateOf } from "../format";
 import type { Words } from "../i18n/words";
 import { Code } from "../parts/Code";
 import { ErrorAlert } from "../parts/ErrorAlert";
+import { Pages } from "../parts/Pages";
 import { StateLabel } from "../parts/StateLabel";
 import { Title } from "../parts/Title";
 import { Notice } from "../parts/Notice";
@@ -162,8 +164,8 @@ function reasonText(t: TFunction<"base">, reason: string | undefined): string {
 
 function History({ certificate }: { certificate: Certificate }) {
   const { t, i18n } = useTranslation();
-  const session = useSession().data;
-  const audit = useAudit(`certificate/${certificate.id}`, (session ? (attributesOf(session).rights ?? []) : []).includes("audit.read"));
+  const may = useMay();
+  const audit = usePages<AuditEvent>("/audit_events", { "filter[object]": `certificate/${certificate.id}` }, { enabled: may("audit.read") });
   const a = certificate.attributes ?? {};
   const how = t(`source.${(a.source ?? "rest") as keyof Words["base"]["source"]}`, { defaultValue: a.source });
   const now = Date.now();
@@ -198,16 +200,17 @@ function History({ certificate }: { certificate: Certificate }) {
           ))}
         </ProgressStepper>
       </StackItem>
-      {audit.data && (
+      {audit.found.data && (
         <StackItem>
           <Content component="h2">{t("certificate.auditTitle")}</Content>
           <DescriptionList isHorizontal isCompact>
-            {audit.data.map((e) => (
+            {audit.rows.map((e) => (
               <Row key={e.id} name={instant(i18n.language, new Date(e.attributes.at_us / 1000).toISOString())}>
                 {e.attributes.action} · {e.attributes.actor}
               </Row>
             ))}
           </DescriptionList>
+          <Pages turn={audit.turn} />
         </StackItem>
       )}
     </Stack>
@@ -216,32 +219,21 @@ function History({ certificate }: { certificate: Certificate }) {
 
 type Done = "revoked" | "held" | "released" | "saved" | { approval: string };
 
-function useChange(id: string, onDone: (done: Done) => void) {
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: async (change: { release: true } | { reason: string }): Promise<Done> => {
-      const path = { params: { path: { id } } };
-      const post = api.POST as unknown as (path: string, init: unknown) => Promise<{ data?: { data?: { id: string } }; response: Response }>;
-      const answer =
-        "release" in change
-          ? await post("/certificates/{id}/release", { ...path, body: { data: { type: "release" } } })
-          : await post("/certificates/{id}/revoke", { ...path, body: { data: { type: "revocation", attributes: { reason: change.reason } } } });
-      if (answer.response.status === 202) {
-        return { approval: answer.data?.data?.id ?? "" };
-      }
-      return "release" in change ? "released" : change.reason === "certificateHold" ? "held" : "revoked";
+function useStatus(id: string, onDone: (done: Done) => void) {
+  return useChange(
+    async (wish: { release: true } | { reason: string }): Promise<Done> => {
+      const path = `/certificates/${id}` as const;
+      const { approval } = "release" in wish ? await act(`${path}/release`, "release") : await act(`${path}/revoke`, "revocation", { reason: wish.reason });
+      return approval !== null ? { approval } : "release" in wish ? "released" : wish.reason === "certificateHold" ? "held" : "revoked";
     },
-    onSuccess: async (done) => {
-      await renewAll(client);
-      onDone(done);
-    },
-  });
+    onDone,
+  );
 }
 
 function Revoke({ id, name, onDone, onClose }: { id: string; name: string; onDone: (done: Done) => void; onClose: () => void }) {
   const { t } = useTranslation();
   const [reason, setReason] = useState<string>("unspecified");
-  const change = useChange(id, (done) => {
+  const change = useStatus(id, (done) => {
     onDone(done);
     onClose();
   });
@@ -282,16 +274,15 @@ function Revoke({ id, name, onDone, onClose }: { id: string; name: string; onDon
 export default function CertificatePage() {
   const { t } = useTranslation();
   const { id = "" } = useParams();
-  const session = useSession().data;
+  const rights = useRights();
   const certificate = useCertificate(id);
   const [tab, setTab] = useState<string | number>("overview");
   const { t: words } = useTranslation("inventory");
   const [dialog, setDialog] = useState<"revoke" | "renew" | "edit" | null>(null);
   const [done, setDone] = useState<Done | null>(null);
-  const status = useChange(id, setDone);
+  const status = useStatus(id, setDone);
   const a = certificate.data?.attributes as (CertificateAttributes & { pem?: string; chain_pem?: string }) | undefined;
   const name = a ? a.common_name || a.subject || octets(a.serial) : t("certificate.title");
-  const rights = session ? (attributesOf(session).rights ?? []) : [];
   const may = rights.includes("certificates.revoke") && a?.status !== "revoked";
   const good = a && ["issued", "notYet"].includes(stateOf(a));
   const actions = a && (

@@ -4,12 +4,15 @@ import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
-import { type Item, type Outcome, related, text, useAll, usePage, useSend } from "../api/plain";
+import { useAll, usePages, useSend } from "../api/hooks";
+import { type Item, type Outcome, related, text } from "../api/rest";
+import { useMay } from "../api/session";
 import { instant } from "../format";
 import { Code } from "../parts/Code";
 import { ErrorAlert } from "../parts/ErrorAlert";
-import { Dialog, Done, Fact, Facts, SelectField, TextField, useMay, wrongWith } from "../parts/kit";
+import { Dialog, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Notice } from "../parts/Notice";
+import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
 import { attributesOfCode, attributesOfDoor, commandsOf, type Door, EVIDENCE, usableProfiles } from "./enrolment";
 
@@ -271,12 +274,11 @@ function Codes() {
   const may = useMay();
   const est = useAll("/est_labels");
   const scep = useAll("/scep_profiles");
-  const codes = usePage("/enrollment_codes?page[size]=100");
+  const { found: codes, rows, turn } = usePages("/enrollment_codes");
   const [making, setMaking] = useState(false);
   const [made, setMade] = useState<Outcome | null>(null);
   const revoke = useSend();
   const doors = [...(est.data ?? []), ...(scep.data ?? [])];
-  const rows = codes.data?.data ?? [];
   const secrets = (made?.item?.attributes.secrets as { secret: string }[] | undefined)?.map((s) => s.secret).join("\n") ?? text(made?.item ?? undefined, "secret");
   return (
     <div className="siegel-tab">
@@ -342,6 +344,7 @@ function Codes() {
           </Tbody>
         </Table>
       )}
+      <Pages turn={turn} />
       {codes.data && rows.length === 0 && <Content component="p">{t("noCodes")}</Content>}
       {making && (
         <NewCodes

@@ -5,10 +5,12 @@ import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { type Item, number, related, text, useAll } from "../api/plain";
+import { useAll } from "../api/hooks";
+import { type Item, number, related, text } from "../api/rest";
+import { useMay } from "../api/session";
 import { date } from "../format";
 import { ErrorAlert } from "../parts/ErrorAlert";
-import { useMay } from "../parts/kit";
+
 import { Title } from "../parts/Title";
 import { BOX, endsSoon, layout, type Node, rowsOf, treesOf } from "./hierarchy";
 

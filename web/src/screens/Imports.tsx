@@ -22,17 +22,21 @@ import {
 } from "@patternfly/react-core";
 import UploadIcon from "@patternfly/react-icons/dist/esm/icons/upload-icon";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
-import { renewAll } from "../api/client";
-import { type Item, type Outcome, number, related, send, text, useAll, useOne, useSend, useWhole } from "../api/plain";
+import { useAll, useOne, usePages, useSend, useWhole } from "../api/hooks";
+import { useJob } from "../api/jobs";
+import { useRenew } from "../api/keys";
+import { type Item, type Outcome, number, related, send, text } from "../api/rest";
+import { useMay } from "../api/session";
+import { JobItems, JobProgress } from "../parts/Job";
 import { count, instant } from "../format";
 import { ErrorAlert } from "../parts/ErrorAlert";
-import { Dialog, Done, Fact, Facts, SelectField, TextField, useMay, wrongWith } from "../parts/kit";
+import { Dialog, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
+import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
-import { JobItems, JobProgress, useJob } from "./Jobs";
 
 const LOOK = { open: "info", started: "info", done: "success", failed: "danger" } as const;
 
@@ -91,9 +95,8 @@ function NewImport({ onClose }: { onClose: () => void }) {
 function List() {
   const { t, i18n } = useTranslation("work");
   const may = useMay();
-  const imports = useAll("/imports");
+  const { found: imports, rows, turn } = usePages("/imports");
   const [making, setMaking] = useState(false);
-  const rows = imports.data ?? [];
   const create = may("certificates.import") && <Button onClick={() => setMaking(true)}>{t("newImport")}</Button>;
   return (
     <>
@@ -139,6 +142,7 @@ function List() {
             </Tbody>
           </Table>
         )}
+        <Pages turn={turn} />
         {making && <NewImport onClose={() => setMaking(false)} />}
       </PageSection>
     </>
@@ -147,7 +151,7 @@ function List() {
 
 /** Files go one after the other; a list of passwords is told by its ending. */
 function useUpload(id: string) {
-  const client = useQueryClient();
+  const renew = useRenew();
   return useMutation({
     mutationFn: async (files: File[]) => {
       for (const file of files) {
@@ -155,7 +159,7 @@ function useUpload(id: string) {
         await send({ path: `/imports/${id}/files?name=${encodeURIComponent(file.name)}${kind}`, file });
       }
     },
-    onSettled: () => void renewAll(client),
+    onSettled: () => void renew(),
   });
 }
 

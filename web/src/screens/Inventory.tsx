@@ -9,8 +9,9 @@ import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useSearchParams } from "react-router";
-import { type Certificate, type CertificateAttributes, useCertificates } from "../api/queries";
-import { cursorOf, date, instant, octets, stateOf } from "../format";
+import { useCertificates } from "../api/certificates";
+import type { Certificate, CertificateAttributes } from "../api/queries";
+import { date, instant, octets, stateOf } from "../format";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Notice } from "../parts/Notice";
 import { StateLabel } from "../parts/StateLabel";
@@ -128,7 +129,7 @@ export default function Inventory() {
     change(to);
   };
   const rows = page.data?.data ?? [];
-  const next = cursorOf(page.data?.next);
+  const next = page.data?.next ?? null;
   const looking = Boolean(page.data && !page.isPlaceholderData && rows.length === 0 && next && !stopped);
   useEffect(() => {
     // A part of a long list that has nothing: the next part takes its place, until something is found or somebody has had enough.

@@ -5,16 +5,12 @@ import {
   CardBody,
   CardTitle,
   ExpandableSection,
-  FileUpload,
   Form,
   FormGroup,
-  FormHelperText,
   FormSelect,
   FormSelectOption,
   Grid,
   GridItem,
-  HelperText,
-  HelperTextItem,
   PageSection,
   Radio,
   Stack,
@@ -24,16 +20,20 @@ import {
   EmptyState,
   EmptyStateBody,
 } from "@patternfly/react-core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { ApiError, api, renewAll } from "../api/client";
+import { ApiError } from "../api/client";
+import { useChange } from "../api/hooks";
 import { type Certificate, type Profile, useCas, useProfiles } from "../api/queries";
+import { create } from "../api/rest";
 import { date, fileName, list } from "../format";
+import { USUAL_KEY_TYPES } from "../keytypes";
 import { useBuiltin } from "../i18n/say";
 import { Code } from "../parts/Code";
+import { Csr } from "../parts/Csr";
 import { ErrorAlert } from "../parts/ErrorAlert";
+import { Field } from "../parts/Field";
 import { Metadata, metadataOf, type Pair } from "../parts/Metadata";
 import { bytesOfBase64, download } from "../parts/download";
 import { Title } from "../parts/Title";
@@ -123,22 +123,6 @@ function lines(text: string): string[] {
 }
 
 type Once = NonNullable<Certificate["attributes"]> & { private_key_pem?: string; pkcs12?: string; chain_pem?: string; pem?: string };
-interface Outcome {
-  certificate?: Certificate;
-  approval?: string;
-}
-
-async function issue(collection: Collection, w: Wish, key: string): Promise<Outcome> {
-  const post = api.POST as unknown as (
-    path: string,
-    init: { body: unknown; params: { header: Record<string, string> } },
-  ) => Promise<{ data?: { data?: Certificate }; response: Response }>;
-  const body = { data: { type: collection, attributes: attributesOfWish(w) } };
-  const answer = await post(`/${collection}`, { body, params: { header: { "Idempotency-Key": key } } });
-  const made = answer.data?.data;
-  return answer.response.status === 202 ? { approval: made?.id ?? "" } : { certificate: made };
-}
-
 /** What came of it, to take away; the private key is in this answer alone. */
 export function Result({ certificate, onAnother }: { certificate: Certificate; onAnother?: () => void }) {
   const { t, i18n } = useTranslation();
@@ -210,23 +194,6 @@ export function Result({ certificate, onAnother }: { certificate: Certificate; o
   );
 }
 
-export function Group(props: { id: string; label: string; help?: string; error?: string; required?: boolean; children: ReactNode }) {
-  return (
-    <FormGroup label={props.label} fieldId={props.id} isRequired={props.required}>
-      {props.children}
-      {(props.error || props.help) && (
-        <FormHelperText>
-          <HelperText>
-            <HelperTextItem id={`${props.id}-help`} variant={props.error ? "error" : "default"}>
-              {props.error || props.help}
-            </HelperTextItem>
-          </HelperText>
-        </FormHelperText>
-      )}
-    </FormGroup>
-  );
-}
-
 /** Its name for people. */
 function titleOf(p: Profile, say: (text: string | undefined) => string): string {
   return say(p.attributes?.title) || p.attributes?.name || p.id;
@@ -243,20 +210,18 @@ export function offered(profiles: Profile[]): Profile[] {
 export default function Issue() {
   const { t } = useTranslation();
   const { t: words } = useTranslation("inventory");
-  const client = useQueryClient();
   const profiles = useProfiles();
   const say = useBuiltin();
   const cas = useCas();
   const [w, setWish] = useState<Wish>(EMPTY);
   const [more, setMore] = useState(false);
   const [key, setKey] = useState(() => crypto.randomUUID());
-  const [fileName_, setFileName] = useState("");
   const choice = offered(profiles.data ?? []);
   const profile = choice.find((p) => p.attributes?.name === w.profile) ?? choice[0];
   const issuing = (cas.data ?? []).filter((ca) => ca.attributes?.status === "active" && !ca.attributes.external);
-  const submit = useMutation({
-    mutationFn: () => issue(collectionOf(profile?.attributes?.kind), { ...w, profile: profile?.attributes?.name ?? "" }, key),
-    onSuccess: () => void renewAll(client),
+  const submit = useChange(() => {
+    const collection = collectionOf(profile?.attributes?.kind);
+    return create<Certificate>(`/${collection}`, collection, attributesOfWish({ ...w, profile: profile?.attributes?.name ?? "" }), key);
   });
   const set = (change: Partial<Wish>) => {
     setWish({ ...w, ...change });
@@ -276,18 +241,18 @@ export default function Issue() {
   const ready = metadataOf(w.metadata) !== null && (w.own ? w.csr.trim() !== "" : w.cn.trim() !== "" && (!w.p12 || w.password !== ""));
   const another = () => {
     submit.reset();
-    setFileName("");
     setWish({ ...EMPTY, own: w.own, profile: w.profile, ca: w.ca });
     setKey(crypto.randomUUID());
   };
-  const outcome = submit.data;
+  const approval = submit.data?.approval ?? null;
+  const made = approval === null ? submit.data?.item : null;
 
-  if (outcome?.certificate) {
+  if (made) {
     return (
       <>
         <Title title={t("issue.title")} />
         <PageSection>
-          <Result certificate={outcome.certificate} onAnother={another} />
+          <Result certificate={made} onAnother={another} />
         </PageSection>
       </>
     );
@@ -317,9 +282,9 @@ export default function Issue() {
               }}
             >
               <ErrorAlert error={profiles.error ?? cas.error ?? submit.error} labels={labels} />
-              {outcome?.approval !== undefined && (
+              {approval !== null && (
                 <Notice variant="info" title={t("issue.waits")}>
-                  {t("issue.waitsText", { id: outcome.approval })}
+                  {t("issue.waitsText", { id: approval })}
                 </Notice>
               )}
               <FormGroup role="radiogroup" label={t("issue.key")} fieldId="key">
@@ -331,44 +296,24 @@ export default function Issue() {
                 />
               </FormGroup>
               {w.own && (
-                <Group id="csr" label={t("issue.csr")} help={t("issue.csrHelp")} error={wrong("csr")} required>
-                  <FileUpload
-                    id="csr"
-                    type="text"
-                    value={w.csr}
-                    filename={fileName_}
-                    filenamePlaceholder={t("issue.csrFile")}
-                    browseButtonText={t("issue.csrBrowse")}
-                    clearButtonText={t("issue.csrClear")}
-                    filenameAriaLabel={t("issue.csrFile")}
-                    aria-label={t("issue.csr")}
-                    allowEditingUploadedText
-                    validated={state("csr")}
-                    onFileInputChange={(_, file) => setFileName(file.name)}
-                    onDataChange={(_, text) => set({ csr: text })}
-                    onTextChange={(_, text) => set({ csr: text })}
-                    onClearClick={() => {
-                      setFileName("");
-                      set({ csr: "" });
-                    }}
-                    dropzoneProps={{ maxSize: 65536 }}
-                  />
-                </Group>
+                <Field id="csr" label={t("issue.csr")} help={t("issue.csrHelp")} error={wrong("csr")} required>
+                  <Csr id="csr" value={w.csr} onChange={(csr) => set({ csr })} wrong={wrong("csr") !== undefined} />
+                </Field>
               )}
               <Grid hasGutter md={6}>
                 <GridItem>
-                  <Group id="profile" label={t("issue.profile")} error={wrong("profile")}>
+                  <Field id="profile" label={t("issue.profile")} error={wrong("profile")}>
                     <FormSelect id="profile" value={profile?.attributes?.name ?? ""} onChange={(_, v) => set({ profile: v })} validated={state("profile")}>
                       {choice.map((p) => (
                         <FormSelectOption key={p.id} value={p.attributes?.name ?? ""} label={titleOf(p, say)} />
                       ))}
                     </FormSelect>
-                  </Group>
+                  </Field>
                 </GridItem>
                 <GridItem>
-                  <Group id="cn" label={t("issue.cn")} help={t("issue.cnHelp")} error={wrong("cn")} required={!w.own}>
+                  <Field id="cn" label={t("issue.cn")} help={t("issue.cnHelp")} error={wrong("cn")} required={!w.own}>
                     <TextInput id="cn" value={w.cn} onChange={(_, v) => set({ cn: v })} validated={state("cn")} aria-describedby="cn-help" />
-                  </Group>
+                  </Field>
                 </GridItem>
               </Grid>
               {!w.own && (
@@ -378,87 +323,87 @@ export default function Issue() {
                 </FormGroup>
               )}
               {!w.own && w.p12 && (
-                <Group id="p12" label={t("issue.p12Password")} help={t("issue.p12PasswordHelp")} error={wrong("pkcs12_password")} required>
+                <Field id="p12" label={t("issue.p12Password")} help={t("issue.p12PasswordHelp")} error={wrong("pkcs12_password")} required>
                   <TextInput
                     id="p12" type="password" autoComplete="new-password" value={w.password} onChange={(_, v) => set({ password: v })}
                     validated={state("pkcs12_password")}
                   />
-                </Group>
+                </Field>
               )}
               <ExpandableSection toggleText={t(more ? "issue.less" : "issue.more")} isExpanded={more} onToggle={(_, v) => setMore(v)}>
                 <Grid hasGutter md={6}>
                   <GridItem>
-                    <Group id="dns" label={t("issue.dns")} help={t("issue.dnsHelp")} error={wrong("dns")}>
+                    <Field id="dns" label={t("issue.dns")} help={t("issue.dnsHelp")} error={wrong("dns")}>
                       <TextArea id="dns" value={w.dns} onChange={(_, v) => set({ dns: v })} rows={3} resizeOrientation="vertical" />
-                    </Group>
+                    </Field>
                   </GridItem>
                   <GridItem>
-                    <Group id="ip" label={words("issue.ip")} help={words("issue.ipHelp")} error={wrong("ip")}>
+                    <Field id="ip" label={words("issue.ip")} help={words("issue.ipHelp")} error={wrong("ip")}>
                       <TextArea id="ip" value={w.ip} onChange={(_, v) => set({ ip: v })} rows={3} resizeOrientation="vertical" />
-                    </Group>
+                    </Field>
                   </GridItem>
                   <GridItem>
-                    <Group id="email" label={words("issue.email")} help={t("issue.dnsHelp")} error={wrong("email")}>
+                    <Field id="email" label={words("issue.email")} help={t("issue.dnsHelp")} error={wrong("email")}>
                       <TextArea id="email" value={w.email} onChange={(_, v) => set({ email: v })} rows={3} resizeOrientation="vertical" />
-                    </Group>
+                    </Field>
                   </GridItem>
                   <GridItem>
-                    <Group id="uri" label={words("issue.uri")} help={words("issue.uriHelp")} error={wrong("uri")}>
+                    <Field id="uri" label={words("issue.uri")} help={words("issue.uriHelp")} error={wrong("uri")}>
                       <TextArea id="uri" value={w.uri} onChange={(_, v) => set({ uri: v })} rows={3} resizeOrientation="vertical" />
-                    </Group>
+                    </Field>
                   </GridItem>
                   <GridItem>
-                    <Group id="days" label={t("issue.days")} help={t("issue.daysHelp")} error={wrong("cert_days")}>
+                    <Field id="days" label={t("issue.days")} help={t("issue.daysHelp")} error={wrong("cert_days")}>
                       <TextInput id="days" type="number" min={1} value={w.days} onChange={(_, v) => set({ days: v })} validated={state("cert_days")} />
-                    </Group>
+                    </Field>
                   </GridItem>
                   <GridItem>
-                    <Group id="ca" label={t("issue.ca")} error={wrong("ca")}>
+                    <Field id="ca" label={t("issue.ca")} error={wrong("ca")}>
                       <FormSelect id="ca" value={w.ca} onChange={(_, v) => set({ ca: v })} validated={state("ca")}>
                         <FormSelectOption value="" label={t("issue.caDefault")} />
                         {issuing.map((ca) => (
                           <FormSelectOption key={ca.id} value={ca.attributes?.name ?? ""} label={ca.attributes?.name ?? ca.id} />
                         ))}
                       </FormSelect>
-                    </Group>
+                    </Field>
                   </GridItem>
                   <GridItem>
-                    <Group id="owner" label={t("issue.owner")} help={t("issue.ownerHelp")} error={wrong("owner")}>
+                    <Field id="owner" label={t("issue.owner")} help={t("issue.ownerHelp")} error={wrong("owner")}>
                       <TextInput id="owner" value={w.owner} onChange={(_, v) => set({ owner: v })} validated={state("owner")} />
-                    </Group>
+                    </Field>
                   </GridItem>
                   <GridItem>
-                    <Group id="o" label={t("issue.o")} error={wrong("o")}>
+                    <Field id="o" label={t("issue.o")} error={wrong("o")}>
                       <TextInput id="o" value={w.o} onChange={(_, v) => set({ o: v })} validated={state("o")} />
-                    </Group>
+                    </Field>
                   </GridItem>
                   <GridItem>
-                    <Group id="ou" label={t("issue.ou")} error={wrong("ou")}>
+                    <Field id="ou" label={t("issue.ou")} error={wrong("ou")}>
                       <TextInput id="ou" value={w.ou} onChange={(_, v) => set({ ou: v })} validated={state("ou")} />
-                    </Group>
+                    </Field>
                   </GridItem>
                   <GridItem>
-                    <Group id="c" label={t("issue.c")} error={wrong("c")}>
+                    <Field id="c" label={t("issue.c")} error={wrong("c")}>
                       <TextInput id="c" value={w.c} maxLength={2} onChange={(_, v) => set({ c: v.toUpperCase() })} validated={state("c")} />
-                    </Group>
+                    </Field>
                   </GridItem>
                   {(["st", "l", "serialNumber"] as const).map((name) => (
                     <GridItem key={name}>
-                      <Group id={name} label={words(`issue.${name}`)} error={wrong(name === "serialNumber" ? "serial_number" : name)}>
+                      <Field id={name} label={words(`issue.${name}`)} error={wrong(name === "serialNumber" ? "serial_number" : name)}>
                         <TextInput id={name} value={w[name]} onChange={(_, v) => set({ [name]: v })} />
-                      </Group>
+                      </Field>
                     </GridItem>
                   ))}
                   {!w.own && (
                     <GridItem>
-                      <Group id="key-type" label={t("issue.keyType")} error={wrong("key_type")}>
+                      <Field id="key-type" label={t("issue.keyType")} error={wrong("key_type")}>
                         <FormSelect id="key-type" value={w.keyType} onChange={(_, v) => set({ keyType: v })} validated={state("key_type")}>
                           <FormSelectOption value="" label={t("issue.keyTypeDefault")} />
-                          {["p256", "p384", "p521", "rsa2048", "rsa3072", "rsa4096", "ed25519"].map((k) => (
+                          {USUAL_KEY_TYPES.map((k) => (
                             <FormSelectOption key={k} value={k} label={k} />
                           ))}
                         </FormSelect>
-                      </Group>
+                      </Field>
                     </GridItem>
                   )}
                   <GridItem span={12}>
@@ -470,7 +415,7 @@ export default function Issue() {
               </ExpandableSection>
               <ActionGroup>
                 <Button type="submit" isLoading={submit.isPending} isDisabled={!ready || submit.isPending || !profile}>
-                  {t(outcome?.approval !== undefined ? "issue.again" : "issue.submit")}
+                  {t(approval !== null ? "issue.again" : "issue.submit")}
                 </Button>
               </ActionGroup>
             </Form>

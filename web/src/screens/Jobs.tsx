@@ -1,155 +1,30 @@
 // Long work: how far it is, what became of each thing, and its end when somebody wants it.
-import { Breadcrumb, BreadcrumbItem, Button, Card, CardBody, CardTitle, Content, EmptyState, EmptyStateBody, Label, PageSection, Progress, Skeleton, Stack, StackItem } from "@patternfly/react-core";
+import { Breadcrumb, BreadcrumbItem, Button, Card, CardBody, CardTitle, EmptyState, EmptyStateBody, PageSection, Skeleton, Stack, StackItem } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
-import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
-import { fetchOne, fetchPage, type Item, number, text, useSend } from "../api/plain";
-import { count, cursorOf, instant } from "../format";
+import { usePages, useSend } from "../api/hooks";
+import { isRunning, percentOf, useJob } from "../api/jobs";
+import { number, text } from "../api/rest";
+import { useMay } from "../api/session";
+import { count, instant } from "../format";
 import { ErrorAlert } from "../parts/ErrorAlert";
-import { Fact, Facts, useMay } from "../parts/kit";
-import { Notice } from "../parts/Notice";
+import { JobItems, JobProgress, JobStatus } from "../parts/Job";
+import { Fact, Facts } from "../parts/kit";
+import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
-import { isRunning, linesOf, percentOf } from "./work";
-
-const LOOK = { queued: "info", running: "info", done: "success", failed: "danger", cancelled: "warning" } as const;
-const ITEM_LOOK = { done: "success", repeated: "info", skipped: "info", failed: "danger" } as const;
-
-export function JobStatus({ job }: { job: Item }) {
-  const { t } = useTranslation("work");
-  const status = text(job, "status") as keyof typeof LOOK;
-  return Object.hasOwn(LOOK, status) ? <Label status={LOOK[status]}>{t(`status.${status}`)}</Label> : <Label>{status}</Label>;
-}
-
-/** A job, asked about again as long as it runs. */
-export function useJob(id: string | null) {
-  return useQuery({
-    queryKey: ["job", id],
-    enabled: id !== null,
-    queryFn: () => fetchOne(`/jobs/${id ?? ""}`),
-    refetchInterval: (query) => (query.state.data && !isRunning(query.state.data) ? false : 1000),
-  });
-}
+import { Json } from "../resources/Value";
+import { filledOf } from "./work";
 
 function useKind(): (kind: string) => string {
   const { t } = useTranslation("work");
   return (kind) => t(`kinds.${kind as "import"}`, { defaultValue: kind });
 }
 
-/** How far it is. */
-export function JobProgress({ job }: { job: Item }) {
-  const { t, i18n } = useTranslation("work");
-  const percent = percentOf(job);
-  const done = count(i18n.language, number(job, "done"));
-  const label = t("doneOf", { done, total: typeof job.attributes.total === "number" ? count(i18n.language, job.attributes.total) : "?" });
-  const status = text(job, "status");
-  return (
-    <div role="status" data-job={status}>
-      <Progress
-        aria-label={t("progress")}
-        value={percent ?? (isRunning(job) ? 0 : 100)}
-        title={label}
-        measureLocation={percent === null ? "none" : "top"}
-        variant={status === "failed" ? "danger" : status === "cancelled" ? "warning" : status === "done" ? (number(job, "failed") > 0 ? "warning" : "success") : undefined}
-      />
-      {number(job, "failed") > 0 && <Content component="p">{t("failedCount", { count: number(job, "failed") })}</Content>}
-      {text(job, "error") && (
-        <Notice variant="danger" title={t("ended")}>
-          {text(job, "error")}
-        </Notice>
-      )}
-    </div>
-  );
-}
-
-/** What became of each thing, the failures first when there are some. */
-export function JobItems({ job }: { job: Item }) {
-  const { t } = useTranslation("work");
-  const [cursors, setCursors] = useState<string[]>([]);
-  const [failed, setFailed] = useState(false);
-  const cursor = cursors.at(-1);
-  const path = `/job_items?filter[job]=${job.id}&page[size]=50${failed ? "&filter[status]=failed" : ""}${cursor ? `&page[after]=${encodeURIComponent(cursor)}` : ""}`;
-  const items = useQuery({
-    queryKey: ["job_items", path, number(job, "done") + number(job, "failed")],
-    placeholderData: (before) => before,
-    queryFn: () => fetchPage(path),
-  });
-  const rows = items.data?.data ?? [];
-  const next = cursorOf(items.data?.next);
-  return (
-    <>
-      <ErrorAlert error={items.error} />
-      <div className="siegel-actions siegel-below">
-        <Button
-          variant="secondary"
-          aria-pressed={failed}
-          onClick={() => {
-            setCursors([]);
-            setFailed(!failed);
-          }}
-        >
-          {t(failed ? "showAll" : "showFailed")}
-        </Button>
-      </div>
-      {rows.length === 0 && items.data && <Content component="p">{t(failed ? "noFailures" : "noItems")}</Content>}
-      {rows.length > 0 && (
-        <Table aria-label={t("items")} variant="compact" gridBreakPoint="grid-md">
-          <Thead>
-            <Tr>
-              <Th>{t("item")}</Th>
-              <Th>{t("state")}</Th>
-              <Th>{t("detail")}</Th>
-            </Tr>
-          </Thead>
-          <Tbody>
-            {rows.map((one) => {
-              const status = text(one, "status") as keyof typeof ITEM_LOOK;
-              const certificate = /^certificate\/(\d+)$/.exec(text(one, "object"));
-              return (
-                <Tr key={one.id}>
-                  <Td dataLabel={t("item")} modifier="breakWord">
-                    {certificate ? <Link to={`/certificates/${certificate[1] ?? ""}`}>{text(one, "object")}</Link> : text(one, "object")}
-                  </Td>
-                  <Td dataLabel={t("state")}>
-                    <Label status={Object.hasOwn(ITEM_LOOK, status) ? ITEM_LOOK[status] : "info"}>{t(`itemStatus.${status}`, { defaultValue: status })}</Label>
-                  </Td>
-                  <Td dataLabel={t("detail")} modifier="breakWord">
-                    {text(one, "detail")}
-                  </Td>
-                </Tr>
-              );
-            })}
-          </Tbody>
-        </Table>
-      )}
-      {(next || cursors.length > 0) && (
-        <div className="siegel-actions siegel-tab" role="group" aria-label={t("pages")}>
-          <Button variant="secondary" isDisabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
-            {t("previous")}
-          </Button>
-          <Button variant="secondary" isDisabled={!next} onClick={() => next && setCursors([...cursors, next])}>
-            {t("next")}
-          </Button>
-        </div>
-      )}
-    </>
-  );
-}
-
 function List() {
   const { t, i18n } = useTranslation("work");
   const kind = useKind();
-  const [cursors, setCursors] = useState<string[]>([]);
-  const cursor = cursors.at(-1);
-  const path = `/jobs?page[size]=50${cursor ? `&page[after]=${encodeURIComponent(cursor)}` : ""}`;
-  const jobs = useQuery({
-    queryKey: ["jobs", path],
-    queryFn: () => fetchPage(path),
-    refetchInterval: (query) => (query.state.data?.data.some(isRunning) ? 2000 : false),
-  });
-  const rows = jobs.data?.data ?? [];
-  const next = cursorOf(jobs.data?.next);
+  const { found: jobs, rows, turn } = usePages("/jobs", {}, { again: (all) => (all.some(isRunning) ? 2000 : false) });
   return (
     <>
       <Title title={t("jobs")} subtitle={t("jobsSubtitle")} />
@@ -196,16 +71,7 @@ function List() {
             </Tbody>
           </Table>
         )}
-        {(next || cursors.length > 0) && (
-          <div className="siegel-actions siegel-tab" role="group" aria-label={t("pages")}>
-            <Button variant="secondary" isDisabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
-              {t("previous")}
-            </Button>
-            <Button variant="secondary" isDisabled={!next} onClick={() => next && setCursors([...cursors, next])}>
-              {t("next")}
-            </Button>
-          </div>
-        )}
+        <Pages turn={turn} />
       </PageSection>
     </>
   );
@@ -257,9 +123,9 @@ function One({ id }: { id: string }) {
                     <Fact name={t("who")}>{text(job, "requestor")}</Fact>
                     <Fact name={t("since")}>{instant(i18n.language, text(job, "created_at"))}</Fact>
                     <Fact name={t("until")}>{instant(i18n.language, text(job, "ended_at"))}</Fact>
-                    {linesOf(job.attributes.result).slice(0, 20).map((line) => (
-                      <Fact key={line.name} name={line.name}>
-                        {line.value}
+                    {filledOf(job.attributes.result).map(([name, value]) => (
+                      <Fact key={name} name={name}>
+                        <Json value={value} />
                       </Fact>
                     ))}
                   </Facts>

@@ -3,9 +3,11 @@ import { Button, Card, CardBody, CardTitle, Content, ExpandableSection, Label, P
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { type Item, type Outcome, text, useAll, useSend, useWhole } from "../api/plain";
+import { useAll, useSend, useWhole } from "../api/hooks";
+import { type Item, type Outcome, text } from "../api/rest";
+import { useMay } from "../api/session";
 import { ErrorAlert } from "../parts/ErrorAlert";
-import { Dialog, Done, Fact, Facts, useMay } from "../parts/kit";
+import { Dialog, Done, Fact, Facts } from "../parts/kit";
 import { Notice } from "../parts/Notice";
 import { Title } from "../parts/Title";
 

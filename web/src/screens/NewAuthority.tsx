@@ -3,19 +3,19 @@ import { ActionGroup, Button, Card, CardBody, CardTitle, Checkbox, Content, Form
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useSearchParams } from "react-router";
-import { type Item, type Outcome, text, useAll, useSend, useWhole } from "../api/plain";
+import { useAll, useSend, useWhole } from "../api/hooks";
+import { type Item, type Outcome, text } from "../api/rest";
+import { usualFirst } from "../keytypes";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
 import { attributesOfCa, nameOf, type NewCa, stepReady } from "./hierarchy";
 
 const STEPS = ["place", "name", "key", "check"] as const;
-const COMMON = ["p256", "p384", "p521", "rsa3072", "rsa4096", "ed25519"];
 
 /** The types that the store makes, the usual ones first. */
 export function typesOf(store: Item | undefined): string[] {
-  const all = (store?.attributes.key_types as string[] | undefined) ?? [];
-  return [...COMMON.filter((one) => all.includes(one)), ...all.filter((one) => !COMMON.includes(one))];
+  return usualFirst((store?.attributes.key_types as string[] | undefined) ?? []);
 }
 
 /** Profiles of CAs, for roots or for what stands below another one. */

@@ -4,10 +4,12 @@ import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { useState } from "react";
-import { type Item, related, text, useAll, useSend } from "../api/plain";
+import { useAll, useSend } from "../api/hooks";
+import { type Item, related, text } from "../api/rest";
+import { useMay } from "../api/session";
 import { useBuiltin } from "../i18n/say";
 import { ErrorAlert } from "../parts/ErrorAlert";
-import { AreaField, Dialog, Done, SelectField, TextField, useMay, wrongWith } from "../parts/kit";
+import { AreaField, Dialog, Done, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
 import { parseJson } from "./evaluation";
 

@@ -3,13 +3,16 @@ import { Button, Card, CardBody, CardTitle, Content, EmptyState, EmptyStateBody,
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Item, type Outcome, number, text, usePage, useSend } from "../api/plain";
+import { usePages, useSend } from "../api/hooks";
+import { type Item, type Outcome, number, text } from "../api/rest";
+import { useMay } from "../api/session";
 import { date, fileName, instant } from "../format";
 import { Code } from "../parts/Code";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { bytesOfBase64, download } from "../parts/download";
-import { AreaField, Dialog, Done, SelectField, TextField, useMay, wrongWith } from "../parts/kit";
+import { AreaField, Dialog, Done, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Notice } from "../parts/Notice";
+import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
 import { base64Of } from "./work";
 
@@ -152,8 +155,8 @@ function Recover({ kept, onClose }: { kept: Item; onClose: () => void }) {
 export default function Secrets() {
   const { t, i18n } = useTranslation("secrets");
   const may = useMay();
-  const secrets = usePage("/secrets?page[size]=200");
-  const archived = usePage("/archived_keys?page[size]=200");
+  const { found: secrets, rows, turn } = usePages("/secrets");
+  const { found: archived, rows: keys, turn: turnKeys } = usePages("/archived_keys");
   const [making, setMaking] = useState(false);
   const [made, setMade] = useState<Outcome | null>(null);
   const [fetching, setFetching] = useState<Item | null>(null);
@@ -161,8 +164,6 @@ export default function Secrets() {
   const [deleting, setDeleting] = useState<Item | null>(null);
   const remove = useSend(() => setDeleting(null));
   const rotate = useSend();
-  const rows = secrets.data?.data ?? [];
-  const keys = archived.data?.data ?? [];
   return (
     <>
       <Title title={t("title")} subtitle={t("subtitle")} actions={may("secrets.manage") && <Button onClick={() => setMaking(true)}>{t("new")}</Button>} />
@@ -235,6 +236,7 @@ export default function Secrets() {
                     </Tbody>
                   </Table>
                 )}
+                <Pages turn={turn} />
               </CardBody>
             </Card>
           </StackItem>
@@ -276,6 +278,7 @@ export default function Secrets() {
                     </Tbody>
                   </Table>
                 )}
+                <Pages turn={turnKeys} />
               </CardBody>
             </Card>
           </StackItem>

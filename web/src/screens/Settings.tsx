@@ -4,11 +4,12 @@ import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/client";
-import { type Item, number, type Outcome, text, useAll, useSend, useWhole } from "../api/plain";
-import { attributesOf, useSession } from "../api/session";
+import { useAll, useSend, useWhole } from "../api/hooks";
+import { type Item, number, type Outcome, text } from "../api/rest";
+import { attributesOf, useSession, useMay } from "../api/session";
 import { date } from "../format";
 import { ErrorAlert } from "../parts/ErrorAlert";
-import { AreaField, Done, Fact, Facts, SelectField, TextField, useMay, wrongWith } from "../parts/kit";
+import { AreaField, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
 import { metadataLines, metadataOf } from "./settings";
 

@@ -5,7 +5,8 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/client";
-import { type Item, send, text, useAll } from "../api/plain";
+import { useAll } from "../api/hooks";
+import { type Item, send, text } from "../api/rest";
 import { instant } from "../format";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { AreaField, Fact, Facts, SelectField, TextField, useTold } from "../parts/kit";
@@ -129,8 +130,7 @@ export function Trial({ profile, definition, draft }: { profile: Item; definitio
     placeholderData: keepPreviousData,
     queryFn: async () => {
       const tried = JSON.parse(wantedDraft) as PolicyDraft;
-      const path = tried.id ? `/policies/${tried.id}/evaluate` : "/policies/evaluate";
-      const done = await send({ path, type: "evaluate", attributes: { ...tried.attributes, document: JSON.parse(asked) as unknown } });
+      const done = await send({ path: tried.id ? `/policies/${tried.id}/evaluate` : "/policies/evaluate", type: "evaluate", attributes: { ...tried.attributes, document: JSON.parse(asked) as unknown } });
       return (done.item?.attributes.rules ?? []) as RuleSaid[];
     },
   });

@@ -1,6 +1,5 @@
 // The doors by which devices enrol, from a short form to what REST wants. Plain functions, tested without a browser.
-import type { Item } from "../api/plain";
-import { text } from "../api/plain";
+import { type Item, text } from "../api/rest";
 
 export type Door = "est_labels" | "scep_profiles" | "acme_directories";
 

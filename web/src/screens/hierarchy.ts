@@ -1,6 +1,5 @@
 // The hierarchy as a picture and as a table: who stands below whom, where each box lies, what may be done to a CA. Plain functions, tested without a browser.
-import type { Item } from "../api/plain";
-import { related, text } from "../api/plain";
+import { type Item, related, text } from "../api/rest";
 
 export interface Node {
   id: string;

@@ -1,5 +1,6 @@
 // The inventory's query. What stands in the page's address is what the API is asked for (filter[…] and sort), so that an address can be kept, sent to
 // somebody, saved as a query and exported.
+import type { CertificateAttributes } from "../api/queries";
 
 export type Kind = "text" | "choice" | "hex" | "time" | "metadata";
 export type Op = "contains" | "eq" | "in" | "ge" | "lt";
@@ -13,12 +14,14 @@ export const ATTRIBUTES = {
 export type Attribute = keyof typeof ATTRIBUTES;
 export const ATTRIBUTE_NAMES = Object.keys(ATTRIBUTES) as Attribute[];
 
-export const STATES = ["issued", "held", "revoked"] as const;
-export const SOURCES = ["rest", "est", "scep", "acme", "import", "engine", "setup"] as const;
-export const KEY_TYPES = ["p256", "p384", "p521", "rsa2048", "rsa3072", "rsa4096", "ed25519", "ed448", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87"] as const;
+/** The values that the description of the API has for it: the lists below are some of them, in the order of our choice. */
+type Known<A extends keyof CertificateAttributes> = NonNullable<CertificateAttributes[A]>;
+
+export const STATES = ["issued", "held", "revoked"] as const satisfies readonly Known<"status">[];
+export const SOURCES = ["rest", "est", "scep", "acme", "import", "engine", "setup"] as const satisfies readonly Known<"source">[];
 export const REASONS = [
   "unspecified", "keyCompromise", "affiliationChanged", "superseded", "cessationOfOperation", "privilegeWithdrawn", "certificateHold",
-] as const;
+] as const satisfies readonly Known<"revocation_reason">[];
 export const SORTS = ["common_name", "not_before", "not_after", "created_at"] as const;
 export const SIZES = [20, 50, 100] as const;
 export const MOST_CONDITIONS = 12; // the API takes 16 filters

@@ -1,35 +1,16 @@
 // Work that takes a while, and what waits for people: how far, what to say of it. Plain functions, tested without a browser.
-import type { Item } from "../api/plain";
-import { number, text } from "../api/plain";
+import { type Item, text } from "../api/rest";
 import { csvCell } from "../format";
 
-export const RUNNING = ["queued", "running"];
-
-export function isRunning(job: Item | undefined): boolean {
-  return RUNNING.includes(text(job, "status"));
+/** What an object has anything to say of; what is empty is left out. */
+export function filledOf(value: unknown): [string, unknown][] {
+  const all = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  return all.filter(([, one]) => one !== null && one !== undefined && one !== "");
 }
 
-/** Percent of a job, or null when nobody knows how much there is. */
-export function percentOf(job: Item): number | null {
-  const total = job.attributes.total;
-  if (text(job, "status") === "done") {
-    return 100;
-  }
-  if (typeof total !== "number" || total <= 0) {
-    return null;
-  }
-  return Math.min(100, Math.floor((100 * (number(job, "done") + number(job, "failed"))) / total));
-}
-
-/** Flat lines of what was asked for: "subject.CN: a.example". Texts that are longer than a line are cut, what is nested is named by its path. */
-export function linesOf(value: unknown, path = ""): { name: string; value: string }[] {
-  if (Array.isArray(value) && value.every((one) => typeof one !== "object" || one === null)) {
-    return [{ name: path, value: value.map(String).join(", ") }];
-  }
-  if (typeof value === "object" && value !== null) {
-    return Object.entries(value).flatMap(([key, one]) => linesOf(one, path ? `${path}.${key}` : key));
-  }
-  return value === null || value === undefined || value === "" ? [] : [{ name: path, value: String(value) }];
+/** Certificates, requests and the like, which are shown to be copied. */
+export function isPem(value: unknown): value is string {
+  return typeof value === "string" && value.includes("-----BEGIN");
 }
 
 export interface Decision {
@@ -48,24 +29,17 @@ export function dutiesOf(approval: Item, me: string, decides: boolean): { decide
   return { mine, decided, decide: open && decides && !mine && !decided, withdraw: mine && (open || text(approval, "status") === "approved") };
 }
 
-/** A query of the audit log: what was left empty isn't in it. */
-export function auditQuery(f: { actor: string; action: string; object: string; from: string; to: string }): string {
-  const query: string[] = [];
-  const put = (name: string, value: string) => {
-    if (value.trim()) {
-      query.push(`${name}=${encodeURIComponent(value.trim())}`);
-    }
-  };
+/** A query of the audit log; what was left empty is asked of nobody. */
+export function auditQuery(f: { actor: string; action: string; object: string; from: string; to: string }): Record<string, string> {
   const micros = (value: string, end: boolean) => {
     const at = value ? Date.parse(value) : Number.NaN;
     return Number.isNaN(at) ? "" : String(at * 1000 + (end ? 59_999_999 : 0));
   };
-  put("filter[actor]", f.actor);
-  put("filter[action]", f.action);
-  put("filter[object]", f.object);
-  put("filter[at_us][ge]", micros(f.from, false));
-  put("filter[at_us][le]", micros(f.to, true));
-  return query.join("&");
+  const all = {
+    "filter[actor]": f.actor.trim(), "filter[action]": f.action.trim(), "filter[object]": f.object.trim(),
+    "filter[at_us][ge]": micros(f.from, false), "filter[at_us][le]": micros(f.to, true),
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ""));
 }
 
 /** Rows of the log as CSV. */

@@ -39,10 +39,8 @@ const words: typeof en = {
   json: "Als JSON herunterladen",
   exporting: "{{n}} Zeilen geholt …",
   none: "Nichts passt.",
+  cut: "Die Datei enthält die neuesten {{n}} passenden Einträge. Ältere erhalten Sie, wenn Sie den Zeitraum eingrenzen.",
   short: "In diesem Teil des Protokolls passt nichts. Gehen Sie weiter zur nächsten Seite.",
-  pages: "Seiten des Protokolls",
-  previous: "Vorige Seite",
-  next: "Nächste Seite",
 };
 
 export default words;

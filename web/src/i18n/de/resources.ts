@@ -63,7 +63,6 @@ const words: typeof en = {
     nothingFound: "Nichts gefunden",
     nobody: "Keine Angabe",
     more: "Tippen Sie, um weitere zu finden",
-    add: "Hinzufügen",
     addLine: "Je Zeile eine Angabe",
     takeAway: "Entfernen",
     jsonWrong: "Das ist kein JSON: {{why}}",

@@ -34,6 +34,7 @@ const words: typeof en = {
   noItems: "Noch nichts vermerkt: Einzelnes vermerkt ein Auftrag nur, wo es wichtig ist.",
   noFailures: "Keine Fehler.",
   pages: "Seiten der Liste",
+  page: "Seite {{n}}",
   previous: "Vorige Seite",
   next: "Nächste Seite",
   cancel: "Auftrag beenden",

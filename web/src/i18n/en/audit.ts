@@ -37,10 +37,8 @@ const words = {
   json: "Export as JSON",
   exporting: "{{n}} rows fetched…",
   none: "Nothing fits.",
+  cut: "The file has the newest {{n}} entries that match. For older ones narrow the time.",
   short: "Nothing fits in this part of the log. Go on to the next page.",
-  pages: "Pages of the log",
-  previous: "Previous page",
-  next: "Next page",
 };
 
 export default words;

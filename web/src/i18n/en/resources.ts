@@ -63,7 +63,6 @@ export default {
     nothingFound: "Nothing found",
     nobody: "None",
     more: "Type to find others",
-    add: "Add",
     addLine: "One for each line",
     takeAway: "Take away",
     jsonWrong: "That isn't JSON: {{why}}",

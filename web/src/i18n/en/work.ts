@@ -32,6 +32,7 @@ const words = {
   noItems: "Nothing is noted yet: a job notes single things only where they matter.",
   noFailures: "No failures.",
   pages: "Pages of the list",
+  page: "Page {{n}}",
   previous: "Previous page",
   next: "Next page",
   cancel: "End the job",

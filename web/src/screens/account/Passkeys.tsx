@@ -1,9 +1,11 @@
 import { Button, Card, CardBody, CardTitle, Content, Flex, FlexItem, Form, TextInput } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { api, dataOf } from "../../api/client";
+import { useAll } from "../../api/hooks";
+import { keys as queries, useRenew } from "../../api/keys";
+import { addressOf } from "../../api/rest";
 import { attributesOf, namePasskey, type Passkey, provedLately, removePasskey, type Session, useSetSession, useWays } from "../../api/session";
 import { passkeysPossible } from "../../api/webauthn";
 import { instant } from "../../format";
@@ -70,19 +72,17 @@ function Name({ one, onDone }: { one: Passkey; onDone: () => void }) {
 export function Passkeys({ session }: { session: Session }) {
   const { t, i18n } = useTranslation("access");
   const client = useQueryClient();
+  const renew = useRenew();
   const setSession = useSetSession();
   const possible = !!useWays().data?.passkey && passkeysPossible();
   const [open, setOpen] = useState<{ what: "add" | "remove" | "name"; id?: string } | null>(null);
   const [done, setDone] = useState<string | null>(null);
   const account = accountOf(session);
-  const keys = useQuery({
-    queryKey: ["passkeys", account],
-    queryFn: async () => dataOf<Passkey[]>(await api.GET("/passkeys", { params: { query: { "page[size]": 100, "filter[account]": account, sort: "name" } } })),
-  });
+  const keys = useAll<Passkey>(addressOf("/passkeys", { "filter[account]": account, sort: "name" }));
   const closed = async (what?: string) => {
     setOpen(null);
     setDone(what ?? null);
-    await Promise.all(["passkeys", "sessions", "session"].map((key) => client.invalidateQueries({ queryKey: [key] })));
+    await Promise.all([renew(), client.invalidateQueries({ queryKey: queries.session })]);
   };
   const remove = useMutation({ mutationFn: removePasskey, onMutate: () => setDone(null), onSuccess: () => closed(t("removed")) });
   const rows = keys.data ?? [];

@@ -1,9 +1,10 @@
 import { Button, Card, CardBody, CardTitle, Flex, FlexItem, Form, FormGroup, Label, TextInput } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
-import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { api } from "../../api/client";
+import { keys, useRenew } from "../../api/keys";
+import { page, remove } from "../../api/rest";
 import { attributesOf, endOthers, type Session } from "../../api/session";
 import { browserOf, instant } from "../../format";
 import { ErrorAlert } from "../../parts/ErrorAlert";
@@ -16,54 +17,32 @@ export function accountOf(session: Session): number {
   return Number(relationships?.account?.data?.id ?? 0);
 }
 
-interface Page {
-  data: Session[];
-  links?: { next?: string | null };
-}
-
-/** The cursor in the address of the next page; null behind the last one. */
-export function nextOf(page: Page): string | null {
-  const next = page.links?.next;
-  return next ? new URL(next, "https://any.invalid").searchParams.get("page[after]") : null;
-}
-
 /** Those of one account, or of the tenant, for who manages accounts. */
 export function Sessions({ account }: { account?: number }) {
   const { t, i18n } = useTranslation();
   const { t: ta } = useTranslation("access");
-  const client = useQueryClient();
+  const renew = useRenew();
   const [done, setDone] = useState<string | null>(null);
   const [typed, setTyped] = useState("");
   const [name, setName] = useState("");
   const sessions = useInfiniteQuery({
-    queryKey: ["sessions", account ?? 0, name],
+    queryKey: keys.own("sessions", account ?? 0, name),
     initialPageParam: null as string | null,
-    queryFn: async ({ pageParam }) =>
-      (
-        await api.GET("/sessions", {
-          params: {
-            query: {
-              "page[size]": PAGE,
-              ...(pageParam ? { "page[after]": pageParam } : {}),
-              ...(account ? { "filter[account]": account } : {}),
-              ...(name ? { "filter[name]": name } : {}),
-            },
-          },
-        })
-      ).data as Page,
-    getNextPageParam: nextOf,
+    queryFn: ({ pageParam }) =>
+      page<Session>("/sessions", { "page[size]": PAGE, "page[after]": pageParam, "filter[account]": account, "filter[name]": name }),
+    getNextPageParam: (part) => part.next,
   });
   const after = async (what: string) => {
     setDone(what);
-    await client.invalidateQueries({ queryKey: ["sessions"] });
+    await renew();
   };
   const end = useMutation({
-    mutationFn: (id: string) => api.DELETE("/sessions/{id}", { params: { path: { id } } }),
+    mutationFn: (id: string) => remove(`/sessions/${id}`),
     onSuccess: () => after(t("account.ended")),
   });
   const others = useMutation({ mutationFn: endOthers, onSuccess: () => after(ta("othersEnded")) });
   const title = t(account ? "account.sessions" : "account.allSessions");
-  const rows = (sessions.data?.pages ?? []).flatMap((page) => page.data);
+  const rows = (sessions.data?.pages ?? []).flatMap((part) => part.data);
   return (
     <Card>
       <CardTitle component="h2">{title}</CardTitle>

@@ -1,18 +1,17 @@
 // What is done with one certificate, in dialogs: renewed, looked after by somebody else.
-import { Button, FileUpload, Form, FormGroup, Modal, ModalBody, ModalFooter, ModalHeader, Radio, TextInput } from "@patternfly/react-core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Button, Form, FormGroup, Modal, ModalBody, ModalFooter, ModalHeader, Radio, TextInput } from "@patternfly/react-core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { ApiError, api, renewAll } from "../../api/client";
+import { ApiError } from "../../api/client";
+import { useChange } from "../../api/hooks";
 import type { Certificate } from "../../api/queries";
+import { act, change } from "../../api/rest";
+import { Csr } from "../../parts/Csr";
 import { ErrorAlert } from "../../parts/ErrorAlert";
+import { Field } from "../../parts/Field";
 import { Metadata, metadataOf, type Pair, pairsOf } from "../../parts/Metadata";
 import { Notice } from "../../parts/Notice";
-import { Group, Result } from "../Issue";
-
-type Call = (path: string, init: unknown) => Promise<{ data?: { data?: Certificate }; response: Response }>;
-const post = api.POST as unknown as Call;
-const patch = api.PATCH as unknown as Call;
+import { Result } from "../Issue";
 
 export type How = "same" | "csr" | "here";
 
@@ -31,7 +30,6 @@ export function successorOf(how: How, f: { csr: string; days: string; p12: boole
 export function Renew({ certificate, name, onClose }: { certificate: Certificate; name: string; onClose: () => void }) {
   const { t } = useTranslation("inventory");
   const { t: base } = useTranslation();
-  const client = useQueryClient();
   const [how, setHow] = useState<How>("same");
   const [f, setForm] = useState({ csr: "", days: "", p12: false, password: "" });
   const [key, setKey] = useState(() => crypto.randomUUID());
@@ -39,17 +37,13 @@ export function Renew({ certificate, name, onClose }: { certificate: Certificate
     setForm({ ...f, ...change });
     setKey(crypto.randomUUID()); // another wish is another certificate
   };
-  const renew = useMutation({
-    mutationFn: async () => {
-      const { action, attributes } = successorOf(how, f);
-      const body = { data: { type: action, attributes } };
-      const answer = await post(`/certificates/${certificate.id}/${action}`, { body, params: { header: { "Idempotency-Key": key } } });
-      return answer.response.status === 202 ? { approval: answer.data?.data?.id ?? "" } : { made: answer.data?.data };
-    },
-    onSuccess: () => void renewAll(client),
+  const renew = useChange(() => {
+    const { action, attributes } = successorOf(how, f);
+    return act<Certificate>(`/certificates/${certificate.id}/${action}`, action, attributes, key);
   });
   const wrong = (field: string) => (renew.error instanceof ApiError && renew.error.about(field) ? (renew.error.first?.detail ?? "") : undefined);
-  const made = renew.data && "made" in renew.data ? renew.data.made : undefined;
+  const approval = renew.data?.approval ?? null;
+  const made = approval === null ? renew.data?.item : undefined;
   const labels = { csr: base("issue.csr"), cert_days: base("issue.days"), pkcs12_password: base("issue.p12Password") };
   const ready = how === "same" || (how === "csr" ? f.csr.trim() !== "" : !f.p12 || f.password !== "");
   return (
@@ -58,9 +52,9 @@ export function Renew({ certificate, name, onClose }: { certificate: Certificate
       <ModalHeader title={t("certificate.renewTitle", { name })} labelId="renew-title" description={t("certificate.renewText")} descriptorId="renew-text" />
       <ModalBody>
         <ErrorAlert error={renew.error} labels={labels} />
-        {renew.data && "approval" in renew.data && (
+        {approval !== null && (
           <Notice variant="info" title={base("issue.waits")}>
-            {base("issue.waitsText", { id: renew.data.approval })}
+            {base("issue.waitsText", { id: approval })}
           </Notice>
         )}
         {made ? (
@@ -82,14 +76,9 @@ export function Renew({ certificate, name, onClose }: { certificate: Certificate
               />
             </FormGroup>
             {how === "csr" && (
-              <Group id="renew-csr" label={base("issue.csr")} help={base("issue.csrHelp")} error={wrong("csr")} required>
-                <FileUpload
-                  id="renew-csr" type="text" value={f.csr} filenamePlaceholder={base("issue.csrFile")} browseButtonText={base("issue.csrBrowse")}
-                  clearButtonText={base("issue.csrClear")} filenameAriaLabel={base("issue.csrFile")} aria-label={base("issue.csr")} allowEditingUploadedText
-                  onDataChange={(_, csr) => set({ csr })} onTextChange={(_, csr) => set({ csr })} onClearClick={() => set({ csr: "" })}
-                  dropzoneProps={{ maxSize: 65536 }}
-                />
-              </Group>
+              <Field id="renew-csr" label={base("issue.csr")} help={base("issue.csrHelp")} error={wrong("csr")} required>
+                <Csr id="renew-csr" value={f.csr} onChange={(csr) => set({ csr })} wrong={wrong("csr") !== undefined} />
+              </Field>
             )}
             {how === "here" && (
               <FormGroup role="radiogroup" label={base("issue.format")} fieldId="renew-format">
@@ -98,13 +87,13 @@ export function Renew({ certificate, name, onClose }: { certificate: Certificate
               </FormGroup>
             )}
             {how === "here" && f.p12 && (
-              <Group id="renew-password" label={base("issue.p12Password")} help={base("issue.p12PasswordHelp")} error={wrong("pkcs12_password")} required>
+              <Field id="renew-password" label={base("issue.p12Password")} help={base("issue.p12PasswordHelp")} error={wrong("pkcs12_password")} required>
                 <TextInput id="renew-password" type="password" autoComplete="new-password" value={f.password} onChange={(_, password) => set({ password })} />
-              </Group>
+              </Field>
             )}
-            <Group id="renew-days" label={base("issue.days")} help={base("issue.daysHelp")} error={wrong("cert_days")}>
+            <Field id="renew-days" label={base("issue.days")} help={base("issue.daysHelp")} error={wrong("cert_days")}>
               <TextInput id="renew-days" type="number" min={1} value={f.days} onChange={(_, days) => set({ days })} />
-            </Group>
+            </Field>
           </Form>
         )}
       </ModalBody>
@@ -125,23 +114,17 @@ export function Renew({ certificate, name, onClose }: { certificate: Certificate
 export function Edit({ certificate, onDone, onClose }: { certificate: Certificate; onDone: (approval: string | null) => void; onClose: () => void }) {
   const { t } = useTranslation("inventory");
   const { t: base } = useTranslation();
-  const client = useQueryClient();
   const a = certificate.attributes ?? {};
   const [owner, setOwner] = useState(a.owner ?? "");
   const [pairs, setPairs] = useState<Pair[]>(() => pairsOf(a.metadata as Record<string, string> | null));
   const metadata = metadataOf(pairs);
-  const save = useMutation({
-    mutationFn: async () => {
-      const data = { type: certificate.type, id: certificate.id, attributes: { owner: owner.trim() || null, metadata } };
-      const answer = await patch(`/certificates/${certificate.id}`, { body: { data } });
-      return answer.response.status === 202 ? (answer.data?.data?.id ?? "") : null;
-    },
-    onSuccess: async (approval) => {
-      await renewAll(client);
-      onDone(approval);
+  const save = useChange(
+    () => change(`/certificates/${certificate.id}`, { type: certificate.type ?? "certificates", id: certificate.id ?? "" }, { owner: owner.trim() || null, metadata }),
+    (outcome) => {
+      onDone(outcome.approval);
       onClose();
     },
-  });
+  );
   return (
     <Modal isOpen variant="medium" onClose={onClose} aria-labelledby="edit-title">
       <ModalHeader title={t("certificate.editTitle")} labelId="edit-title" />

@@ -2,7 +2,7 @@ import { Dropdown, DropdownItem, DropdownList, MenuToggle } from "@patternfly/re
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { checkExport } from "../../api/inventory";
+import { checkExport } from "../../api/certificates";
 
 /** The browser fetches the file by itself: it may be larger than what fits into memory. */
 function fetchFile(address: string): void {

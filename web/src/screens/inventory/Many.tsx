@@ -1,16 +1,19 @@
 import {
   Button, Checkbox, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Dropdown, DropdownItem, DropdownList, Form, FormGroup, FormHelperText,
-  FormSelect, FormSelectOption, HelperText, HelperTextItem, MenuToggle, Modal, ModalBody, ModalFooter, ModalHeader, Progress, ProgressMeasureLocation, Radio, Stack, StackItem,
+  FormSelect, FormSelectOption, HelperText, HelperTextItem, MenuToggle, Modal, ModalBody, ModalFooter, ModalHeader, Radio, Stack, StackItem,
   TextInput,
 } from "@patternfly/react-core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { carryOut, type Deed, preview, useJob, useJobItems, type Which } from "../../api/inventory";
-import { attributesOf, useSession } from "../../api/session";
+import { carryOut, type Deed, preview, type Which } from "../../api/certificates";
+import { isRunning, useJob } from "../../api/jobs";
+import { number, text } from "../../api/rest";
+import { useMay } from "../../api/session";
 import { count, date, list } from "../../format";
 import { ErrorAlert } from "../../parts/ErrorAlert";
+import { JobItems, JobProgress } from "../../parts/Job";
 import { Metadata, metadataOf, type Pair } from "../../parts/Metadata";
 import { Notice } from "../../parts/Notice";
 import { type Condition, choiceOf, REASONS } from "../inventory";
@@ -65,24 +68,16 @@ export function deedOf(action: Action, f: Form_): Deed | null {
 function Progress_({ id }: { id: string }) {
   const { t, i18n } = useTranslation("inventory");
   const { t: base } = useTranslation();
-  const job = useJob(id);
-  const a = job.data?.attributes;
-  const ended = a && ["done", "failed", "cancelled"].includes(a.status);
-  const items = useJobItems(ended && a.failed > 0 ? id : null);
-  const done = a ? a.done + a.failed : 0;
-  const total = a?.total ?? null;
+  const { data: job, error } = useJob(id);
+  const status = text(job, "status");
+  const ended = job && !isRunning(job);
+  const failed = number(job, "failed");
   const n = (value: number) => count(i18n.language, value);
   return (
     <Stack hasGutter>
       <StackItem>
-        <ErrorAlert error={job.error} />
-        <Progress
-          title={t(ended && a.status === "done" ? "many.done" : "many.running")}
-          value={ended && a.status === "done" ? 100 : total ? Math.min(100, Math.round((done / total) * 100)) : 0}
-          label={t("many.progress", { done: n(done), total: total === null ? "…" : n(total) })}
-          measureLocation={ProgressMeasureLocation.outside}
-          variant={ended ? (a.status === "done" ? "success" : "danger") : undefined}
-        />
+        <ErrorAlert error={error} />
+        {job && <JobProgress job={job} />}
       </StackItem>
       <StackItem>
         {!ended && t("many.leave")} <Link to={`/jobs/${id}`}>{base("kit.toJob")}</Link>
@@ -91,24 +86,16 @@ function Progress_({ id }: { id: string }) {
         <StackItem>
           <Notice
             isLiveRegion
-            variant={a.status === "done" ? (a.failed ? "warning" : "success") : "danger"}
-            title={t(a.status === "done" ? "many.done" : a.status === "failed" ? "many.failed" : "many.cancelled")}
+            variant={status === "done" ? (failed ? "warning" : "success") : "danger"}
+            title={t(status === "done" ? "many.done" : status === "failed" ? "many.failed" : "many.cancelled")}
           >
-            {t("many.doneText", { done: n(a.done), failed: n(a.failed) })}
-            {a.error && <div>{a.error}</div>}
+            {t("many.doneText", { done: n(number(job, "done")), failed: n(failed) })}
           </Notice>
         </StackItem>
       )}
-      {items.data && items.data.length > 0 && (
+      {ended && failed > 0 && (
         <StackItem>
-          <DescriptionList isHorizontal isCompact aria-label={t("many.passedOver")}>
-            {items.data.map((one) => (
-              <DescriptionListGroup key={one.id}>
-                <DescriptionListTerm>{one.attributes.object}</DescriptionListTerm>
-                <DescriptionListDescription className="siegel-wrap">{one.attributes.detail}</DescriptionListDescription>
-              </DescriptionListGroup>
-            ))}
-          </DescriptionList>
+          <JobItems job={job} failedAlone />
         </StackItem>
       )}
     </Stack>
@@ -218,10 +205,10 @@ export function Many({ action, checked, conditions, onClose }: Wish & { onClose:
             )}
           </Stack>
         )}
-        {act.data && act.data.type === "approvals" && (
-          <Notice variant="info" title={t("many.waits", { id: act.data.id })} actionLinks={<Link to={`/approvals/${act.data.id}`}>{base("kit.toApproval")}</Link>} />
+        {act.data?.approval && (
+          <Notice variant="info" title={t("many.waits", { id: act.data.approval })} actionLinks={<Link to={`/approvals/${act.data.approval}`}>{base("kit.toApproval")}</Link>} />
         )}
-        {act.data && act.data.type === "jobs" && <Progress_ id={act.data.id} />}
+        {act.data?.job && <Progress_ id={act.data.job} />}
       </ModalBody>
       <ModalFooter>
         {step === "ask" && (
@@ -259,10 +246,9 @@ export function Many({ action, checked, conditions, onClose }: Wish & { onClose:
 /** The menu of what may be done to many. */
 export function ManyMenu({ onChoose }: { onChoose: (action: Action) => void }) {
   const { t } = useTranslation("inventory");
-  const session = useSession().data;
-  const rights = session ? (attributesOf(session).rights ?? []) : [];
+  const may = useMay();
   const [open, setOpen] = useState(false);
-  const offered = ACTIONS.filter((one) => rights.includes(one.right));
+  const offered = ACTIONS.filter((one) => may(one.right));
   if (offered.length === 0) {
     return null;
   }

@@ -6,8 +6,8 @@ import { Table, Tbody, Td, Tr } from "@patternfly/react-table";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { type SavedQuery, useChangeSaved, useSavedQueries } from "../../api/inventory";
-import { attributesOf, useSession } from "../../api/session";
+import { type SavedQuery, useChangeSaved, useSavedQueries } from "../../api/certificates";
+import { useRights } from "../../api/session";
 import { ErrorAlert } from "../../parts/ErrorAlert";
 
 /** The page's address of a saved query. */
@@ -17,11 +17,6 @@ export function addressOf(q: SavedQuery): string {
     all.set("columns", q.attributes.columns.join(","));
   }
   return `/certificates?${all.toString()}`;
-}
-
-function useRights(): readonly string[] {
-  const session = useSession().data;
-  return session ? (attributesOf(session).rights ?? []) : [];
 }
 
 interface Now {

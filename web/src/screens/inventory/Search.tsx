@@ -3,8 +3,9 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useCas, useProfiles } from "../../api/queries";
 import {
-  ATTRIBUTES, ATTRIBUTE_NAMES, type Attribute, type Condition, KEY, KEY_TYPES, type Op, opsOf, REASONS, SOURCES, STATES, valueOf,
+  ATTRIBUTES, ATTRIBUTE_NAMES, type Attribute, type Condition, KEY, type Op, opsOf, REASONS, SOURCES, STATES, valueOf,
 } from "../inventory";
+import { KEY_TYPES } from "../../keytypes";
 import { wordOf } from "./words";
 
 /** The values that there are of an attribute with a few. */

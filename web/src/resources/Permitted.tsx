@@ -2,14 +2,9 @@
 import { Button, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, PageSection } from "@patternfly/react-core";
 import type { ReactNode } from "react";
 import { Link, useParams } from "react-router";
-import { attributesOf, useSession } from "../api/session";
+import { useRights } from "../api/session";
 import { isResource, type Operation, permitted, resourceOf, type ResourceName } from "./model";
 import { useWords } from "./words";
-
-export function useRights(): readonly string[] {
-  const session = useSession().data;
-  return (session && attributesOf(session).rights) ?? [];
-}
 
 function Instead({ title, text, to, label }: { title: string; text: string; to?: string; label?: string }) {
   return (
@@ -31,7 +26,7 @@ function Instead({ title, text, to, label }: { title: string; text: string; to?:
 }
 
 /** The resource of the address, when there is one and the session carries the right for what the screen does with it. */
-export function Gate({ operation, children }: { operation: (name: ResourceName) => Operation | undefined | null; children: (name: ResourceName) => ReactNode }) {
+export function Permitted({ operation, children }: { operation: (name: ResourceName) => Operation | undefined | null; children: (name: ResourceName) => ReactNode }) {
   const { resource: name } = useParams();
   const words = useWords();
   const rights = useRights();

@@ -20,7 +20,7 @@ export function Waiting() {
 
 /** Who isn't signed in, or not completely, sees the way in; the address stays, so that he gets where he wanted to. elsewhere: the address where
  * somebody with these rights belongs, when it isn't here. */
-export function Gate({ children, elsewhere }: { children: ReactNode; elsewhere: (rights: readonly string[]) => string | null }) {
+export function SignedIn({ children, elsewhere }: { children: ReactNode; elsewhere: (rights: readonly string[]) => string | null }) {
   const session = useSession();
   const setSession = useSetSession();
   const client = useQueryClient();

@@ -1,0 +1,20 @@
+import { FormGroup, FormHelperText, HelperText, HelperTextItem } from "@patternfly/react-core";
+import type { ReactNode } from "react";
+
+/** A field of a form with what helps, or what is wrong, below it; the latter under the id with "-help". For inputs of any kind: kit.tsx has the usual ones. */
+export function Field(props: { id: string; label: string; help?: string; error?: string; required?: boolean; children: ReactNode }) {
+  return (
+    <FormGroup label={props.label} fieldId={props.id} isRequired={props.required}>
+      {props.children}
+      {(props.error || props.help) && (
+        <FormHelperText>
+          <HelperText>
+            <HelperTextItem id={`${props.id}-help`} variant={props.error ? "error" : "default"}>
+              {props.error || props.help}
+            </HelperTextItem>
+          </HelperText>
+        </FormHelperText>
+      )}
+    </FormGroup>
+  );
+}
