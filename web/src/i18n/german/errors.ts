@@ -23,7 +23,7 @@ const catalogue: Record<string, string> = {
   "there are more than {1} alternative names": "es sind mehr als {1} alternative Namen",
   "a name has to be a string of 1 to {1} bytes": "ein Name muss ein Text von 1 bis {1} Bytes sein",
   "the subject has more than {1} attributes": "der Antragstellername (Subject) hat mehr als {1} Attribute",
-  "csr has to be one PEM block CERTIFICATE REQUEST (RFC 7468)": "csr muss genau ein PEM-Block CERTIFICATE REQUEST sein (RFC 7468)",
+  "this can't be read as a certificate request, which begins with -----BEGIN CERTIFICATE REQUEST-----: {1}": "Das lässt sich nicht als Zertifikatsantrag (CSR) lesen. Ein solcher beginnt mit -----BEGIN CERTIFICATE REQUEST-----: {1}",
   "csr is empty or longer than {1} bytes": "csr ist leer oder länger als {1} Bytes",
   "key_type is for keys made here; csr brings its own": "key_type ist für Schlüssel, die hier erzeugt werden; der Antrag bringt seinen eigenen mit",
   "with csr there is no private key here to pack": "mit einem Antrag gibt es hier keinen privaten Schlüssel, der eingepackt werden könnte",
