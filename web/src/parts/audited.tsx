@@ -27,7 +27,7 @@ export function useActionWords(): { said: (action: string) => string; choices: {
 }
 
 /** What something was done to, as a link to its screen where it has one. */
-export function AuditedObject({ object }: { object: string }) {
+export function AuditedObject({ object, said = (text) => text }: { object: string; said?: (text: string) => string }) {
   const words = useWords();
   const found = audited(object);
   return (
@@ -40,7 +40,7 @@ export function AuditedObject({ object }: { object: string }) {
           {found.rest}
         </>
       ) : (
-        object
+        said(object)
       )}
     </span>
   );

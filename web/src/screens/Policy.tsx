@@ -8,6 +8,7 @@ import { useAll, useOne, useSend } from "../api/hooks";
 import { type Item, number, type Outcome, related, text } from "../api/rest";
 import { useMay } from "../api/session";
 import { count, list } from "../format";
+import { useBuiltin } from "../i18n/say";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { AreaField, Dialog, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
@@ -92,7 +93,7 @@ function Editor({ policy, profiles, cas, done, setDone }: Props) {
                 value={profile}
                 onChange={setProfile}
                 error={wrongWith(save.error, "profile")}
-                choices={[{ value: "", label: t("all") }, ...profiles.map((one) => ({ value: text(one, "name"), label: text(one, "title") || text(one, "name") }))]}
+                choices={[{ value: "", label: t("all") }, ...profiles.map((one) => ({ value: text(one, "name"), label: say(text(one, "title")) || text(one, "name") }))]}
               />
               <AreaField label={t("operations")} help={t("operationsHelp")} rows={2} mono value={operations} onChange={setOperations} error={wrongWith(save.error, "operations")} />
               <TextField label={t("condition")} help={t("conditionHelp")} value={condition} onChange={setCondition} error={wrongWith(save.error, "condition")} />
@@ -179,6 +180,7 @@ function Editor({ policy, profiles, cas, done, setDone }: Props) {
 
 export default function Policy() {
   const { t } = useTranslation("rules");
+  const say = useBuiltin();
   const { id = "" } = useParams();
   const fresh = id === "new";
   const policy = useOne(`/policies/${id}`, !fresh);
