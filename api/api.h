@@ -38,6 +38,9 @@ enum {
 	ROUTE_OWN = 32,        /* also with certificates.own, for what the account is responsible for: siegel-api then looks as siegel_portal */
 	ROUTE_FILE = 64,       /* the answer is a file: any media type is accepted; members are parameters of the query */
 	ROUTE_LIST = 128,      /* of a handler of its own: the answer is a list of resources */
+	ROUTE_JOB = 256,       /* for the description: a job does it, and nothing comes but 202 */
+	ROUTE_MADE = 512,      /* the same, of a handler of its own: 201 */
+	ROUTE_STORELESS = 1024, /* also while the store is away, for who was good when it went: call->storeless */
 };
 
 /* One method on one pattern. The pattern follows API_PREFIX; "{id}" stands for one segment. */
@@ -198,6 +201,7 @@ struct call {
 	bool listing;   /* from the pool of lists */
 	bool own;       /* who asks sees what he is responsible for, and nothing else */
 	bool disguised; /* db has become siegel_portal */
+	bool storeless; /* with ROUTE_STORELESS: the store is away, and who asks is known from before */
 	const json_t *once; /* an object: what is shown among the attributes this once */
 };
 

@@ -12,7 +12,6 @@
 
 #define SQL_MAX_BYTES 32768
 #define SQLSTATE_TIMEOUT "57014"
-#define MAX_IDS 1000 /* that one look-up may give; each is a comparison for every row */
 
 enum { COLUMN_ID, COLUMN_SORT, COLUMN_FITS, COLUMN_PLACE };
 
@@ -80,11 +79,11 @@ where_ids(struct statement *s, const char *column, const char *sql, const struct
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 	BUF_CLEANUP struct buf text = BUF_INIT(SQL_MAX_BYTES);
 
-	buf_printf(&text, "%s LIMIT %d", sql, MAX_IDS + 1);
+	buf_printf(&text, "%s LIMIT %d", sql, LIMIT_FOUND_IDS + 1);
 	if (page_query(s->c, &text, params, n, &r, e))
 		return -1;
-	if (db_rows(r) > MAX_IDS)
-		return fail_at(e, E_MALFORMED, "?filter", "a filter fits more than %d objects by their name; say more of it", MAX_IDS);
+	if (db_rows(r) > LIMIT_FOUND_IDS)
+		return fail_at(e, E_MALFORMED, "?filter", "a filter fits more than %d objects by their name; say more of it", LIMIT_FOUND_IDS);
 	/* Equal to one: the rows of an index are then in the order of what follows in it, which they aren't for an array. */
 	if (db_rows(r) == 1) {
 		buf_printf(&s->sql, " AND %s = %lld", column, (long long)db_int(r, 0, 0));

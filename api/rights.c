@@ -102,6 +102,19 @@ rights_same_origin(const struct call *c, struct error *e)
 	return 0;
 }
 
+/* A token, or the cookie of a session. While the store is away, who was good when it went is so for what is of use then. */
+static int
+know(struct call *c, const char *secret, bool session, struct error *e)
+{
+	int rc = session ? token_cache_session(c->api->pool, secret, c->arena, &c->who, e)
+	                 : token_cache_get(c->api->pool, secret, c->arena, &c->who, e);
+
+	if (rc == 0 || e->code != E_STORE || !(c->route->flags & ROUTE_STORELESS) || !token_cache_last(secret, session, c->arena, &c->who))
+		return rc;
+	c->storeless = true;
+	return 0;
+}
+
 static int
 identify(struct call *c, struct error *e)
 {
@@ -112,11 +125,11 @@ identify(struct call *c, struct error *e)
 	if (cookie && authorization)
 		return fail_at(e, E_MALFORMED, ":Authorization", "a session's cookie and Authorization come together: one of them is wanted");
 	if (cookie)
-		return rights_same_origin(c, e) ? -1 : token_cache_session(c->api->pool, cookie, c->arena, &c->who, e);
+		return rights_same_origin(c, e) ? -1 : know(c, cookie, true, e);
 	if (authorization) {
 		if (strncasecmp(authorization, "Bearer ", 7) != 0)
 			return fail(e, E_UNAUTHENTICATED, "a bearer token is wanted (RFC 6750); POST /tokens gives one");
-		return token_cache_get(c->api->pool, authorization + 7 + strspn(authorization + 7, " "), c->arena, &c->who, e);
+		return know(c, authorization + 7 + strspn(authorization + 7, " "), false, e);
 	}
 	pem = http_client_cert_pem(c->request);
 	if (!pem)

@@ -1,7 +1,9 @@
 #include "config.h"
 #include "api/token_cache.h"
 
+#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/auth/kept.h"
 #include "lib/db/listener.h"
@@ -9,11 +11,14 @@
 
 static struct principals *kept, *kept_sessions;
 static struct db_listener *listener;
+static atomic_llong lost_at;
 
 static void
 changed(void *ctx, bool heard)
 {
 	(void)ctx;
+	if (heard || atomic_load(&lost_at) == 0)
+		atomic_store(&lost_at, heard ? 0 : (long long)time(NULL));
 	principals_changed(kept, heard);
 	principals_changed(kept_sessions, heard);
 }
@@ -44,18 +49,35 @@ token_cache_clear(void)
 		principals_forget(kept_sessions);
 }
 
+int64_t
+token_cache_lost_at(void)
+{
+	return atomic_load(&lost_at);
+}
+
+static struct bytes
+evidence_of(const char *secret)
+{
+	return (struct bytes){(const uint8_t *)secret, strnlen(secret, LIMIT_TOKEN_BYTES + 1)};
+}
+
+bool
+token_cache_last(const char *secret, bool session, struct arena *a, struct principal *ret)
+{
+	return principals_last(session ? kept_sessions : kept, evidence_of(secret), a, ret);
+}
+
 typedef int (*looker)(struct db *db, const char *secret, struct arena *a, struct principal *ret, struct error *e);
 
 static int
 get(struct principals *known, looker look, struct db_pool *pool, const char *secret, struct arena *a, struct principal *ret, struct error *e)
 {
-	struct bytes evidence = {(const uint8_t *)secret, strnlen(secret, LIMIT_TOKEN_BYTES + 1)};
 	struct principals_question question;
 	struct principal who = {0};
 	struct db *db;
 	int rc;
 
-	if (principals_find(known, evidence, a, ret, &question))
+	if (principals_find(known, evidence_of(secret), a, ret, &question))
 		return 0;
 	if (db_pool_take(pool, &db, e) < 0)
 		return -1;

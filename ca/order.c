@@ -11,6 +11,7 @@
 #include "ca/fault.h"
 #include "ca/metadata.h"
 #include "ca/rules.h"
+#include "lib/password.h"
 
 #define DAY_SEC 86400
 #define EPOCH_2020 1577836800
@@ -325,7 +326,7 @@ find_rules(struct order *o, const struct registry *r, const struct predecessor *
 	if (order_makes_key(q) ? profile->key_origin == ORIGIN_CLIENT : profile->key_origin == ORIGIN_APPLIANCE)
 		return fail_at(e, E_POLICY, "csr", "csr: the profile \"%s\" %s", profile->name,
 			       order_makes_key(q) ? "wants one: the key is made by who asks" : "takes none: the key is made here");
-	return 0;
+	return *q->pkcs12_password ? password_check_file(q->pkcs12_password, "pkcs12_password", e) : 0;
 }
 
 /* The CAs above the issuer bind it, too. */

@@ -18,6 +18,19 @@ queue_put(struct queue *q, struct job *job)
 }
 
 struct job *
+queue_pop(struct queue *q)
+{
+	struct job *job = q->first;
+	if (job) {
+		q->first = job->next;
+		q->n--;
+		if (!q->first)
+			queue_init(q);
+	}
+	return job;
+}
+
+struct job *
 queue_empty(struct queue *q)
 {
 	struct job *first = q->first;

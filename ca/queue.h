@@ -24,6 +24,8 @@ struct clients {
  * a client that is alone never waits, and nobody does when all are here. */
 #define GATHER_US 8000 /* batches of a slow disk go on beside each other: no whole one is waited for */
 bool queue_gathers(const struct queue *q, const struct clients *clients, int64_t took_us, int64_t now);
+/* Takes the first one; NULL: there is none. */
+struct job *queue_pop(struct queue *q);
 /* Takes all; the chain of jobs ends with NULL. */
 struct job *queue_empty(struct queue *q);
 

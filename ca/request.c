@@ -39,6 +39,12 @@ request_source_check(enum caller caller, const Siegel__Request *request, const S
 }
 
 bool
+request_names_known(const struct registry *r, const Siegel__Issue *q)
+{
+	return registry_profile(r, q->requestor->tenant_id, q->profile) && registry_authority(r, q->requestor->tenant_id, q->ca);
+}
+
+bool
 request_is_open(const struct doors *d, const struct registry *r, const Siegel__Issue *q)
 {
 	const struct authority *ca = registry_authority(r, q->requestor->tenant_id, q->ca);

@@ -33,6 +33,10 @@
 #define KEYS_WAITING 16
 #define KEYS_WAITING_OF_TENANT 8
 #define DOORS_PAUSE_US 20000 /* as often they are read for requests by doors that aren't known */
+/* For requests with names that aren't known CAs and profiles are read once more, and then not for this long, or for so many times as long as that
+ * took: a twentieth of a worker's time is all that names make it spend on reading, whoever asks for them. */
+#define NAMES_PAUSE_US 20000
+#define NAMES_PAUSE_TIMES 19
 #define MAX_EVENTS 128
 #define READ_BYTES 16384
 
@@ -54,17 +58,19 @@ struct worker {
 	size_t n_lanes;
 	struct connection *connections;
 	struct queue queue;
-	struct queue undecided; /* until CAs and profiles were read for the first time, or the doors once more */
+	struct queue undecided; /* until CAs and profiles were read for the first time, or they or the doors once more */
+	bool wants_names, wants_doors; /* one of them waits for that */
 	struct policy_tenants policies;
 	struct maker maker;
 	struct ra_desk *ra;
-	struct job *first_for_key, **last_for_key; /* wait for a key, in the order in which they asked */
+	struct queue for_key; /* wait for a key, in the order in which they asked */
 	int epoll, channel;
 	bool ended;
 	struct notes notes; /* refusals that wait for a lane */
 	int64_t begun_us; /* the newest batch */
 	int64_t took_us;  /* how long the last one of certificates was under way */
 	int64_t refreshed_us, key_store_tended_us;
+	int64_t names_us, names_again_us; /* when CAs and profiles were asked for last, and when they may be for names that aren't known */
 };
 
 struct hsm *
@@ -230,16 +236,21 @@ refresh(struct worker *w)
 {
 	struct error e;
 	struct db *db = worker_idle_db(w);
+	int64_t asked_us = now_us(), pause_us; /* an answer counts from the question */
 	int bad = 0;
 	if (!db)
 		return;
 	if (registry_refresh(w->registry, db, &bad, &e) < 0)
 		log_error(LOG_LEVEL_WARNING, "CAs and profiles can't be read", &e);
-	else if (bad)
+	else
+		w->names_us = asked_us;
+	if (bad)
 		log_event(LOG_LEVEL_ERROR, "CAs or profiles are left out, because they can't be read", NULL);
 	if (policy_tenants_read(&w->policies, db, &e) < 0)
 		log_error(LOG_LEVEL_WARNING, "policies can't be read", &e);
 	doors_refresh(&w->doors, db, w->config);
+	pause_us = (now_us() - asked_us) * NAMES_PAUSE_TIMES;
+	w->names_again_us = now_us() + (pause_us > NAMES_PAUSE_US ? pause_us : NAMES_PAUSE_US);
 	/* A notice that came meanwhile may be of a change that wasn't read. */
 	w->refreshed_us = db_notified(db) ? 0 : registry_is_read(w->registry) ? now_us() : now_us() - REFRESH_US + UNREAD_US;
 }
@@ -283,12 +294,10 @@ static void
 wait_for_key(struct worker *w, struct job *job, const struct keytype *type)
 {
 	struct error e;
-	size_t waiting = 0, of_tenant = 0;
-	for (const struct job *j = w->first_for_key; j; j = j->next) {
-		waiting++;
+	size_t of_tenant = 0;
+	for (const struct job *j = w->for_key.first; j; j = j->next)
 		of_tenant += j->request->issue->requestor->tenant_id == job->request->issue->requestor->tenant_id;
-	}
-	if (waiting >= KEYS_WAITING || of_tenant >= KEYS_WAITING_OF_TENANT) {
+	if (w->for_key.n >= KEYS_WAITING || of_tenant >= KEYS_WAITING_OF_TENANT) {
 		(void)fail(&e, E_UNAVAILABLE, "too many keys are being made at the moment; with a CSR the request need not wait");
 		e.retry_after_sec = 2;
 		worker_answer_error(w, job, &e);
@@ -298,21 +307,7 @@ wait_for_key(struct worker *w, struct job *job, const struct keytype *type)
 		worker_answer_error(w, job, &e);
 		return;
 	}
-	job->next = NULL;
-	*w->last_for_key = job;
-	w->last_for_key = &job->next;
-}
-
-static struct job *
-first_for_key(struct worker *w)
-{
-	struct job *job = w->first_for_key;
-	if (job) {
-		w->first_for_key = job->next;
-		if (!w->first_for_key)
-			w->last_for_key = &w->first_for_key;
-	}
-	return job;
+	queue_put(&w->for_key, job);
 }
 
 static void
@@ -333,7 +328,7 @@ take_key(struct worker *w)
 	EVP_PKEY *key = NULL;
 	struct job *job;
 	if (maker_take(&w->maker, &key, &e) == 0) {
-		job = first_for_key(w);
+		job = queue_pop(&w->for_key);
 		if (job && job->connection) {
 			decide(w, job, key);
 			return;
@@ -346,19 +341,25 @@ take_key(struct worker *w)
 	log_error(LOG_LEVEL_ERROR, "the maker ended and is started again", &e);
 	maker_stop(&w->maker);
 	e.retry_after_sec = 1;
-	while ((job = first_for_key(w)) != NULL)
+	while ((job = queue_pop(&w->for_key)) != NULL)
 		worker_answer_error(w, job, &e);
 	start_maker(w);
 }
 
-/* Decides, once the key is there. A door that isn't known may be newer than what was read. */
+/* Decides, once the key is there. A name or a door that isn't known may be newer than what was read. */
 static void
 decide_or_wait(struct worker *w, struct job *job)
 {
 	struct error e;
 	const struct keytype *type;
+	if (!job->predecessor && job->started_us >= w->names_us && !request_names_known(w->registry, job->request->issue)) {
+		w->wants_names = true;
+		queue_put(&w->undecided, job);
+		return;
+	}
 	if (!request_is_open(&w->doors, w->registry, job->request->issue)) {
 		if (job->started_us >= w->doors.asked_us) {
+			w->wants_doors = true;
 			queue_put(&w->undecided, job);
 			return;
 		}
@@ -396,19 +397,15 @@ take_issue(struct worker *w, struct job *job)
 		queue_put(&w->undecided, job);
 		return;
 	}
-	/* A CA or a profile may be newer than what was read. */
-	if (!registry_profile(w->registry, q->requestor->tenant_id, q->profile) ||
-	    !registry_authority(w->registry, q->requestor->tenant_id, q->ca))
-		if (now_us() - w->refreshed_us > REFRESH_US / 10)
-			refresh(w);
 	decide_or_wait(w, job);
 }
 
-/* Those that came before CAs and profiles were read, or wait for the doors. */
+/* Those that came before CAs and profiles were read, or wait for these or the doors once more. */
 static void
 decide_waiting(struct worker *w)
 {
 	struct job *job = queue_empty(&w->undecided);
+	w->wants_names = w->wants_doors = false;
 	while (job) {
 		struct job *next = job->next;
 		decide_or_wait(w, job);
@@ -675,9 +672,9 @@ tend(struct worker *w)
 	}
 	if (now - w->key_store_tended_us > KEY_STORE_PAUSE_US)
 		tend_key_store(w);
-	if (now - w->refreshed_us > REFRESH_US)
+	if (now - w->refreshed_us > REFRESH_US || (w->wants_names && now > w->names_again_us))
 		refresh(w);
-	struct db *db = w->undecided.first && now - w->doors.asked_us > DOORS_PAUSE_US ? worker_idle_db(w) : NULL;
+	struct db *db = w->wants_doors && now - w->doors.asked_us > DOORS_PAUSE_US ? worker_idle_db(w) : NULL;
 	if (db)
 		doors_refresh(&w->doors, db, w->config);
 	if (registry_is_read(w->registry))
@@ -692,7 +689,7 @@ idle(const struct worker *w)
 	for (size_t i = 0; i < w->n_lanes; i++)
 		if (w->lanes[i].state != LANE_DOWN && w->lanes[i].state != LANE_IDLE)
 			return false;
-	return !w->queue.first && !w->undecided.first && !w->first_for_key;
+	return !w->queue.first && !w->undecided.first && !w->for_key.first;
 }
 
 static void
@@ -765,7 +762,7 @@ worker_run(const struct config *c, int index, int channel, struct error *e)
 	};
 	queue_init(&w.queue);
 	queue_init(&w.undecided);
-	w.last_for_key = &w.first_for_key;
+	queue_init(&w.for_key);
 	w.lanes = xcalloc(w.n_lanes, sizeof(*w.lanes));
 	w.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (w.epoll < 0)

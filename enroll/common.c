@@ -86,6 +86,12 @@ enroll_refused(struct enroll *en, int32_t tenant_id, enum error_code code)
 	db_tally_add(en->refusals, tenant_id, code);
 }
 
+void
+enroll_failed(struct enroll *en, int32_t tenant_id, const char *reason)
+{
+	db_tally_add_reason(en->refusals, tenant_id, reason);
+}
+
 int
 enroll_query(struct enroll *en, int32_t tenant_id, const char *sql, const struct db_param *params, int n_params, struct db_result **ret,
              struct error *e)

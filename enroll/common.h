@@ -18,6 +18,8 @@ void enroll_close(struct enroll *en); /* accepts NULL; no call may be under way 
 struct db_pool *enroll_db(struct enroll *en);
 /* A request by a door of that tenant was refused: for the dashboard (lib/db/tally.h). */
 void enroll_refused(struct enroll *en, int32_t tenant_id, enum error_code code);
+/* The same for a reason that isn't an error's: db_tally_add_reason(). */
+void enroll_failed(struct enroll *en, int32_t tenant_id, const char *reason);
 /* db_query() on a connection of the pool, which is given back at once, for that tenant (0: what no tenant's rows are asked for). Text, not binary.
  * Not for whoever holds a connection already. */
 int enroll_query(struct enroll *en, int32_t tenant_id, const char *sql, const struct db_param *params, int n_params, struct db_result **ret,

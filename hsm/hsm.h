@@ -16,6 +16,7 @@
 #include "hsm/board.h"
 #include "lib/buf.h"
 #include "lib/config.h"
+#include "lib/limits.h"
 #include "lib/secret.h"
 #include "lib/x509/keytype.h"
 
@@ -24,7 +25,7 @@
 #define HSM_STORES_MAX 17       /* sixteen tokens and the files */
 #define HSM_FILE_STORE "file"
 #define HSM_SEAL_OVERHEAD 96    /* bytes that hsm_seal() adds, at most */
-#define HSM_SEAL_MAX 65536      /* bytes of one secret: a few PKCS#8 keys; a token takes it in one call */
+#define HSM_SEAL_MAX LIMIT_FRAME_BYTES /* bytes of one secret, which a token takes in one call: a PKCS#12 with a chain of SLH-DSA */
 
 struct hsm;
 

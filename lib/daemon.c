@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,10 +14,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/supervisor.h"
 
 enum { EXIT_OK = 0, EXIT_FAULT = 1, EXIT_USAGE = 2 };
 
@@ -79,7 +80,16 @@ daemon_wait(void)
 void
 daemon_ready(void)
 {
-	(void)sd_notify(0, "READY=1");
+	supervisor_tell("READY=1");
+}
+
+/* libgnutls comes along with others' libraries and sets itself up in each process, 1 MB and some milliseconds of it, which most of them don't want:
+ * this is how a program tells it not to (GNUTLS_SKIP_GLOBAL_INIT). Who does want it calls gnutls_global_init(), as libmicrohttpd does. */
+int _gnutls_global_init_skip(void);
+__attribute__((visibility("default"))) int
+_gnutls_global_init_skip(void)
+{
+	return 1;
 }
 
 static void
@@ -92,6 +102,15 @@ catch_signals(void)
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+/* Most threads wait most of the time: as many heaps as the C library gives them, eight for each processor, would hold memory that nobody uses. */
+static void
+save_memory(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	(void)mallopt(M_ARENA_MAX, n > 0 && n < 1024 ? (int)(2 * n) : 2);
 }
 
 /* Memory holds secrets: no core file, and no other process of this user may look into it. */
@@ -196,7 +215,7 @@ run(const struct daemon *d, const struct config *c, const char *extra)
 		log_event(LOG_LEVEL_NOTICE, "start", "version", PACKAGE_VERSION, "instance", config_str(c, OPT_instance_name),
 		          NULL);
 		rc = d->run(c, &e);
-		(void)sd_notify(0, "STOPPING=1");
+		supervisor_tell("STOPPING=1");
 	}
 	if (rc < 0) {
 		log_error(LOG_LEVEL_ERROR, extra ? "failed" : "ended by a fault", &e);
@@ -218,6 +237,7 @@ daemon_main(const struct daemon *d, int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
+	save_memory();
 	close_up();
 	log_open(d->name, LOG_LEVEL_INFO);
 	if (load(d, request.config, &c, &level, &e) < 0) {

@@ -15,6 +15,8 @@
 #define LIMIT_JSON_DEPTH 16               /* our deepest document is 5 */
 #define LIMIT_LISTS 24 /* lists under way in siegel-api, most of them waiting for a connection: each holds a thread that issuing may need */
 #define LIMIT_PAGE_SIZE 500
+#define LIMIT_FOUND_IDS 1000         /* that one look-up of a filter may give: each is a comparison for every row */
+#define LIMIT_DASHBOARD_DAYS 366     /* counts of a year, and a leap day */
 #define LIMIT_FILTERS 16
 #define LIMIT_SAVED_QUERIES 100      /* of an account: what a person can tell apart */
 #define LIMIT_SAVED_QUERY_BYTES 4096 /* its parameters: they go into an address */
@@ -42,6 +44,11 @@
 #define LIMIT_POLICY_REGEX_BYTES 200
 #define LIMIT_POLICY_REGEX_COUNT 1000     /* the product of its counts: PostgreSQL writes {n} out n times */
 #define LIMIT_APPROVAL_DAYS 14            /* that a request waits for people */
+
+#define LIMIT_DRY_RUN_QUICK 20000         /* certificates of a dry run that waits for no job: under a second */
+#define LIMIT_JUDGED 2000                 /* certificates of a choice of many of which it says what the policies would say */
+#define LIMIT_CHOICE_IDS 10000            /* certificates that a list may name: within a frame */
+#define LIMIT_CHOICE_VALUES 100           /* values of one filter of a choice */
 
 /* X.509 */
 #define LIMIT_CSR_BYTES 65536             /* see LIMIT_BODY_BYTES */
@@ -127,7 +134,11 @@
 #define LIMIT_TOKENS 100                  /* of an account, by signing in: the oldest end */
 #define LIMIT_SESSIONS 20                /* of an account, of browsers: the oldest end */
 #define LIMIT_PASSWORD_CHARS 12          /* of a password that somebody chooses, beside a second factor (NIST SP 800-63B wants 8) */
+#define LIMIT_FILE_PASSWORD_CHARS 8      /* at least, of one that a file with a key is encrypted by (NIST SP 800-63B 5.1.1.1) */
 #define LIMIT_PASSWORD_HASHES 4          /* under way in siegel-api: 32 MiB each */
+#define LIMIT_PASSKEYS 20                /* of an account: a device each */
+#define LIMIT_ROLE_PROFILES 100          /* that a role may name: more are all of them, and each is looked for at each request */
+#define LIMIT_OWNERS 100                 /* that an account is responsible for: the store looks for the certificates of each */
 #define LIMIT_CREDENTIALS 20              /* of an account, that are good: more than a person has devices */
 #define LIMIT_PASSWORD_ITERATIONS 20000   /* PBKDF2 of a message from somebody who isn't known yet: it costs as much as an RSA operation */
 #define LIMIT_BATCH_ITEMS 5000            /* of one request for many: a list of serial numbers within LIMIT_BODY_BYTES */

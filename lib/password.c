@@ -43,6 +43,21 @@ holds(const char *text, const char *part)
 }
 
 int
+password_check_file(const char *password, const char *field, struct error *e)
+{
+	size_t len = strlen(password), chars = 0, step;
+	for (size_t i = 0; i < len; i += step, chars++) {
+		step = utf8_next((const uint8_t *)password + i, len - i, NULL);
+		if (step == 0)
+			return fail_at(e, E_BAD_VALUE, field, "%s: it isn't UTF-8", field);
+	}
+	if (chars < LIMIT_FILE_PASSWORD_CHARS || len > LIMIT_PASSWORD_BYTES)
+		return fail_at(e, E_BAD_VALUE, field, "%s: %d characters at least, %d octets at most", field, LIMIT_FILE_PASSWORD_CHARS,
+		               LIMIT_PASSWORD_BYTES);
+	return 0;
+}
+
+int
 password_check(const char *password, const char *account, struct error *e)
 {
 	size_t len = strlen(password), chars = 0, first = 0, step;

@@ -16,5 +16,8 @@ int password_hash(struct bytes password, const uint8_t salt[PASSWORD_SALT_BYTES]
  * when it is
  * shorter than LIMIT_PASSWORD_CHARS, isn't UTF-8, is one letter over and over, or holds the account's name. */
 int password_check(const char *password, const char *account, struct error *e) MUST_CHECK;
+/* Whether a file with a key (PKCS#12) may be encrypted by it: UTF-8, LIMIT_FILE_PASSWORD_CHARS characters to LIMIT_PASSWORD_BYTES octets; else
+ * E_BAD_VALUE at field. */
+int password_check_file(const char *password, const char *field, struct error *e) MUST_CHECK;
 
 #endif

@@ -5,14 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
+
+#include "lib/supervisor.h"
 
 static int
 address(const struct config *c, const char *name, struct sockaddr_un *ret, struct error *e)
@@ -28,21 +30,13 @@ address(const struct config *c, const char *name, struct sockaddr_un *ret, struc
 	return 0;
 }
 
-/* The descriptor that systemd passed under this name, or -1. */
-static int
-passed_by_name(const char *name)
+static bool
+is(int fd, int what, int wanted)
 {
-	char **names = NULL;
-	int n = sd_listen_fds_with_names(0, &names);
-	int fd = -1;
+	int got = -1;
+	socklen_t len = sizeof(got);
 
-	for (int i = 0; i < n; i++) {
-		if (strcmp(names[i], name) == 0)
-			fd = SD_LISTEN_FDS_START + i;
-		free(names[i]);
-	}
-	free(names);
-	return fd;
+	return getsockopt(fd, SOL_SOCKET, what, &got, &len) == 0 && got == wanted;
 }
 
 static int
@@ -50,7 +44,7 @@ passed_check(int fd, const char *name, struct error *e)
 {
 	int flags = fcntl(fd, F_GETFL);
 
-	if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) <= 0)
+	if (!is(fd, SO_DOMAIN, AF_UNIX) || !is(fd, SO_TYPE, SOCK_STREAM) || !is(fd, SO_ACCEPTCONN, 1))
 		return fail(e, E_BAD_VALUE, "the socket passed as \"%s\" isn't a listening Unix stream socket", name);
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return fail(e, E_INTERNAL, "can't set up the socket passed as \"%s\": %s", name, strerror(errno));
@@ -76,7 +70,7 @@ int
 sock_listen(const struct config *c, const char *name, mode_t mode, int *ret_fd, struct error *e)
 {
 	struct sockaddr_un a;
-	int fd = passed_by_name(name);
+	int fd = supervisor_socket(name);
 
 	if (fd >= 0) {
 		if (passed_check(fd, name, e) < 0)

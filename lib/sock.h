@@ -5,7 +5,7 @@
 #include "lib/config.h"
 
 /* A listening stream socket named "<[sockets] dir>/<name>.sock", or the one that systemd passes under the name
- * "<name>" (sd_listen_fds_with_names). mode are the permissions of a socket made by path; an old file there is replaced.
+ * "<name>" (FileDescriptorName=). mode are the permissions of a socket made by path; an old file there is replaced.
  * Non-blocking, close-on-exec. */
 int sock_listen(const struct config *c, const char *name, mode_t mode, int *ret_fd, struct error *e) MUST_CHECK;
 /* Connects to "<[sockets] dir>/<name>.sock"; blocking, close-on-exec. E_UNAVAILABLE when nobody listens. */

@@ -44,7 +44,7 @@ static const struct route routes[] = {
 	{"GET", "/acme_directories/{id}", RIGHT_READ, list_one},
 	{"POST", "/acme_directories", RIGHT_ENROLMENT, write_create, "acme_directory.create"},
 	{"PATCH", "/acme_directories/{id}", RIGHT_ENROLMENT, write_update, "acme_directory.update"},
-	{"DELETE", "/acme_directories/{id}", RIGHT_ENROLMENT, write_delete, "acme_directory.delete",
+	{"DELETE", "/acme_directories/{id}", RIGHT_ENROLMENT, write_delete, "acme_directory.delete", .flags = ROUTE_JOB,
 	    .text = "closes it for good, at once; its accounts, orders and keys go with it by a job, certificates stay"},
 };
 

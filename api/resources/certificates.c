@@ -290,7 +290,8 @@ static const struct route routes[] = {
 	 .flags = ROUTE_RESULT, .text = "the dry run of revoke: how many it would change, and the first of them"},
 	{"POST", "/certificates/update", RIGHT_METADATA, write_action, "certificate.update_many", MEMBERS(notes), .flags = ROUTE_RESULT,
 	    .text = "owner and metadata of many, by a job"},
-	{"POST", "/certificates/revoke", RIGHT_REVOKE, write_action, "certificate.revoke_many", MEMBERS(many), .text = "many at once, by a job"},
+	{"POST", "/certificates/revoke", RIGHT_REVOKE, write_action, "certificate.revoke_many", MEMBERS(many), .flags = ROUTE_JOB,
+	 .text = "many at once, by a job"},
 };
 
 const struct resource resource_certificates = {

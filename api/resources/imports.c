@@ -41,7 +41,8 @@ static const struct route routes[] = {
 	{"DELETE", "/imports/{id}", RIGHT_IMPORT, write_delete, "import.delete"},
 	{"POST", "/imports/{id}/files", RIGHT_IMPORT, write_raw, "import.append", MEMBERS(file_members), .raw_bytes = LIMIT_RAW_BODY_BYTES,
 	 .text = "hands in a file: DER, PEM, PKCS#7, PKCS#12 or CRL"},
-	{"POST", "/imports/{id}/start", RIGHT_IMPORT, write_action, "import.start", .text = "makes the job that imports the files"},
+	{"POST", "/imports/{id}/start", RIGHT_IMPORT, write_action, "import.start", .flags = ROUTE_JOB,
+	 .text = "makes the job that imports the files"},
 };
 
 const struct resource resource_imports = {

@@ -3,12 +3,14 @@
 #include "config.h"
 #include "api/api.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "api/jsonapi.h"
 #include "api/machine.h"
+#include "api/token_cache.h"
 
 #define FRESH_MS 2000
 #define BODY_MAX_BYTES 131072
@@ -31,6 +33,7 @@ struct look {
 	struct call *call;
 	json_t *shown, *problems;
 	enum level worst;
+	const char *figures; /* the store's; NULL: it is away */
 };
 
 /* The last look, and what the next one compares with. */
@@ -40,6 +43,8 @@ static struct {
 	char *text;
 	struct machine_cpu cpu;
 } last = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static atomic_int house; /* the tenant that the store said is the house; 0: it wasn't asked yet */
 
 static int64_t
 now_ms(void)
@@ -137,7 +142,7 @@ look_at_engine(struct look *l)
 	request.operation_case = SIEGEL__REQUEST__OPERATION_STATUS;
 	request.status = &status;
 	if (engine_call(call_engine(l->call), &request, &reply, &e) == 0) {
-		works = reply->result_case == SIEGEL__REPLY__RESULT_STATUS && reply->status->workers > 0 && reply->status->store;
+		works = reply->result_case == SIEGEL__REPLY__RESULT_STATUS && reply->status->workers > 0 && (reply->status->store || !l->figures);
 		keys = reply->result_case == SIEGEL__REPLY__RESULT_STATUS && reply->status->key_store;
 		engine_reply_free(reply);
 	}
@@ -154,19 +159,40 @@ number(const json_t *object, const char *name)
 	return (int64_t)json_integer_value(json_object_get(object, name));
 }
 
-/* The texts of the store, and what they mean. */
+/* What the store says; that it is away is said, too. */
 static int
-look_at_store(struct look *l, struct error *e)
+ask_store(struct look *l, struct error *e)
 {
 	CLEANUP(db_result_free) struct db_result *r = NULL;
+	int64_t since = token_cache_lost_at(), now = time(NULL);
+
+	if (!l->call->storeless && call_db(l->call, e) == 0 && db_query(l->call->db, "SELECT machine_store()", NULL, 0, false, &r, e) == 0) {
+		call_release_db(l->call);
+		l->figures = arena_strdup(l->call->arena, db_text(r, 0, 0));
+		return 0;
+	}
+	call_release_db(l->call);
+	if (!l->call->storeless && e->code != E_STORE)
+		return -1;
+	json_object_set_new(l->shown, "store", json_pack("{s:s, s:o}", "state", "failed", "since", time_text(since ? since : now)));
+	json_object_set_new(l->shown, "jobs", json_null());
+	json_object_set_new(l->shown, "crls", json_null());
+	json_object_set_new(l->shown, "crl_list", json_array());
+	problem(l, LEVEL_FAILED, "store_down", "", since ? now - since : 0);
+	return 0;
+}
+
+/* What its figures mean. */
+static int
+look_at_figures(struct look *l, struct error *e)
+{
 	json_t *store, *jobs, *crls, *one;
 	int64_t shown = 0;
 	size_t i;
 
-	if (call_db(l->call, e) || db_query(l->call->db, "SELECT machine_store()", NULL, 0, false, &r, e) < 0)
-		return -1;
-	call_release_db(l->call);
-	store = json_loads(db_text(r, 0, 0), 0, NULL);
+	if (!l->figures)
+		return 0;
+	store = json_loads(l->figures, 0, NULL);
 	if (!store)
 		return fail(e, E_INTERNAL, "the store's figures can't be read");
 	jobs = json_object_get(store, "jobs");
@@ -273,10 +299,10 @@ look(struct call *c, struct error *e)
 	int rc;
 
 	look_at_services(&l);
+	rc = ask_store(&l, e);
 	look_at_engine(&l);
 	look_at_kernel(&l);
-	rc = look_at_store(&l, e);
-	if (rc == 0) {
+	if (rc == 0 && (rc = look_at_figures(&l, e)) == 0) {
 		json_object_set_new(l.shown, "status", json_string(level_words[l.worst]));
 		json_object_set(l.shown, "problems", l.problems);
 		free(last.text);
@@ -288,17 +314,38 @@ look(struct call *c, struct error *e)
 	return rc;
 }
 
+/* Whether the tenant of who asks is the house. A store that is away said so before, or nobody is told anything. */
 static int
-check_house(struct call *c, struct error *e)
+is_house(struct call *c, bool *ret, struct error *e)
 {
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 
+	if (!c->storeless && call_db(c, e) == 0 && db_query(c->db, "SELECT works_for_house()", NULL, 0, false, &r, e) == 0) {
+		*ret = db_bool(r, 0, 0);
+		if (*ret)
+			atomic_store(&house, c->who.tenant_id);
+	} else if (!c->storeless && e->code != E_STORE) {
+		return -1;
+	} else if (atomic_load(&house) == 0) {
+		return fail(e, E_STORE, "the store is away, and hasn't said yet which tenant is the house");
+	} else {
+		c->storeless = true;
+		*ret = atomic_load(&house) == c->who.tenant_id;
+	}
+	call_release_db(c);
+	return 0;
+}
+
+static int
+check_house(struct call *c, struct error *e)
+{
+	bool ours = false;
+
 	if (c->request->n_query)
 		return fail(e, E_MALFORMED, "this takes no query");
-	if (call_db(c, e) || db_query(c->db, "SELECT works_for_house()", NULL, 0, false, &r, e) < 0)
+	if (is_house(c, &ours, e))
 		return -1;
-	call_release_db(c);
-	return db_bool(r, 0, 0) ? 0 : fail(e, E_FORBIDDEN, "the machine is shown in the house tenant alone");
+	return ours ? 0 : fail(e, E_FORBIDDEN, "the machine is shown in the house tenant alone");
 }
 
 static int
@@ -350,7 +397,7 @@ static const struct attribute attributes[] = {
 };
 
 static const struct route routes[] = {
-	{"GET", "/machine", RIGHT_MACHINE, get,
+	{"GET", "/machine", RIGHT_MACHINE, get, .flags = ROUTE_STORELESS,
 	 .text = "how the machine does: processes, engine, store, disks, load, memory, clock, and what is wrong. In the house tenant alone"},
 };
 

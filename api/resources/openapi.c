@@ -314,9 +314,16 @@ static json_t *
 responses(struct arena *a, const struct resource *res, const struct route *route)
 {
 	json_t *all = json_object(), *ok = json_pack("{s:s}", "description", "done"), *ref;
-	bool makes = route->handle == write_create || route->flags & ROUTE_CREATES;
+	bool makes = route->handle == write_create || route->flags & (ROUTE_CREATES | ROUTE_MADE);
 	const char *status = strcmp(route->method, "DELETE") == 0 ? "204" : makes ? "201" : "200";
 
+	json_object_set_new(all, "default", json_pack("{s:s}", "$ref", "#/components/responses/errors"));
+	if (route->operation || route->flags & (ROUTE_CREATES | ROUTE_WAITS | ROUTE_JOB))
+		json_object_set_new(all, "202", json_pack("{s:s}", "description", "it waits for an approval, or a job does it: Location says which"));
+	if (route->flags & ROUTE_JOB) {
+		json_decref(ok);
+		return all;
+	}
 	if (has_schema(res) && !(route->flags & (ROUTE_RESULT | ROUTE_FILE)) && strcmp(status, "204") != 0) {
 		ref = json_pack("{s:s}", "$ref", arena_printf(a, "#/components/schemas/%s", res->path));
 		if (route->handle == list_many || route->flags & ROUTE_LIST)
@@ -328,10 +335,9 @@ responses(struct arena *a, const struct resource *res, const struct route *route
 	if (route->flags & ROUTE_FILE)
 		json_object_set_new(ok, "content", json_pack("{s:{s:{s:s}},s:{s:{s:s}}}", "text/csv", "schema", "type", "string",
 		                                             "application/json", "schema", "type", "array"));
+	if (route->flags & ROUTE_CREATES)
+		json_object_set(all, "200", ok); /* a repetition */
 	json_object_set_new(all, status, ok);
-	if (route->operation || route->flags & (ROUTE_CREATES | ROUTE_WAITS))
-		json_object_set_new(all, "202", json_pack("{s:s}", "description", "it waits for an approval, or a job does it: Location says which"));
-	json_object_set_new(all, "default", json_pack("{s:s}", "$ref", "#/components/responses/errors"));
 	return all;
 }
 

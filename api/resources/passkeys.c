@@ -5,7 +5,6 @@
 #include "api/list.h"
 #include "api/write.h"
 
-#define ME "nullif(current_setting('siegel.account', true), '')::int8"
 
 static const struct attribute attributes[] = {
     {"name", "p.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_UPDATE, "by which its owner knows it again"},
@@ -45,7 +44,7 @@ const struct resource resource_passkeys = {
     .path = "passkeys",
     .types = {"passkeys"},
     .from = "passkey p JOIN account a ON a.id = p.account_id",
-    .where = "(p.account_id = " ME " OR 'accounts.manage' = ANY (account_rights(" ME ")))",
+    .where = "(p.account_id = portal_account() OR 'accounts.manage' = ANY (account_rights(portal_account())))",
     .id_sql = "p.id",
     .id_where = "p.id = $1::int8",
     .id_cast = "int8",

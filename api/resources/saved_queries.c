@@ -5,7 +5,6 @@
 #include "api/list.h"
 #include "api/write.h"
 
-#define ME "nullif(current_setting('siegel.account', true), '')::int8"
 
 static const struct attribute attributes[] = {
 	{"name", "q.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED, "of one's own, once"},
@@ -14,7 +13,7 @@ static const struct attribute attributes[] = {
 	{"columns", "q.columns", ATTRIBUTE_TEXTS, ATTRIBUTE_WRITE, "attributes, and metadata.KEY"},
 	{"shared", "q.shared", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE,
 	 "true: all accounts of the tenant see it, which wants the right metadata.write"},
-	{"own", "coalesce(q.account_id = " ME ", false)", ATTRIBUTE_BOOL, 0, "whether it is one's own"},
+	{"own", "coalesce(q.account_id = portal_account(), false)", ATTRIBUTE_BOOL, 0, "whether it is one's own"},
 	{"account", "(SELECT a.name FROM account a WHERE a.id = q.account_id)", ATTRIBUTE_TEXT, 0, "whose it is"},
 	{"version", "q.version", ATTRIBUTE_INT, 0},
 	{"created_at", "q.created_at", ATTRIBUTE_TIME, ATTRIBUTE_SORT},
@@ -32,7 +31,7 @@ const struct resource resource_saved_queries = {
 	.path = "saved_queries",
 	.types = {"saved_queries"},
 	.from = "saved_query q",
-	.where = "(q.shared OR q.account_id = " ME ")",
+	.where = "(q.shared OR q.account_id = portal_account())",
 	.id_sql = "q.id",
 	.id_where = "q.id = $1::int8",
 	.id_cast = "int8",

@@ -23,7 +23,6 @@
 #define COOKIE_BYTES 32
 #define CARD_CODE_BYTES 128
 
-#define ME "nullif(current_setting('siegel.account', true), '')::int8"
 
 static const struct attribute attributes[] = {
     {"name", "a.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "the account's"},
@@ -322,7 +321,7 @@ end(struct call *c, struct error *e)
 
 static const struct route routes[] = {
     {"GET", "/sessions", RIGHT_ACCOUNT, list_many, .text = "lists one's own, and with accounts.manage those of the tenant"},
-    {"POST", "/sessions", RIGHT_PUBLIC, post, MEMBERS(claim_members),
+    {"POST", "/sessions", RIGHT_PUBLIC, post, MEMBERS(claim_members), .flags = ROUTE_MADE,
      .text = "signs in: a browser gets a cookie, and the answer says what is missing"},
     {"GET", "/sessions/current", RIGHT_ACCOUNT, current, .flags = ROUTE_UNFINISHED, .text = "shows the one over which this is asked"},
     {"DELETE", "/sessions/current", RIGHT_ACCOUNT, end, .flags = ROUTE_UNFINISHED, .text = "signs out"},
@@ -358,7 +357,7 @@ const struct resource resource_sessions = {
     .types = {"sessions"},
     .from = "session s JOIN account a ON a.id = s.account_id",
     .where = "s.expires_at > now() AND s.used_at > now() - interval '30 minutes'"
-	     " AND (s.account_id = " ME " OR 'accounts.manage' = ANY (account_rights(" ME ")))",
+	     " AND (s.account_id = portal_account() OR 'accounts.manage' = ANY (account_rights(portal_account())))",
     .id_sql = "s.id",
     .id_where = "s.id = $1::int8",
     .id_cast = "int8",

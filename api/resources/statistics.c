@@ -9,7 +9,6 @@
 
 #define DAYS "filter[days]"
 #define DEFAULT_DAYS "30"
-#define MAX_DAYS 366
 #define BODY_MAX_BYTES 262144
 
 static int
@@ -23,8 +22,9 @@ days_read(const struct http_request *r, const char **ret, struct error *e)
 
 		if (strcmp(r->query[i].name, DAYS) != 0 || i > 0)
 			return fail_at(e, E_MALFORMED, "?" DAYS, "statistics take " DAYS " once and nothing else");
-		if (len < 1 || len > 3 || strspn(value, "0123456789") != len || strtol(value, NULL, 10) < 1 || strtol(value, NULL, 10) > MAX_DAYS)
-			return fail_at(e, E_MALFORMED, "?" DAYS, DAYS " has to lie between 1 and %d", MAX_DAYS);
+		if (len < 1 || len > 3 || strspn(value,
+			               "0123456789") != len || strtol(value, NULL, 10) < 1 || strtol(value, NULL, 10) > LIMIT_DASHBOARD_DAYS)
+			return fail_at(e, E_MALFORMED, "?" DAYS, DAYS " has to lie between 1 and %d", LIMIT_DASHBOARD_DAYS);
 		days = value;
 	}
 	*ret = days;

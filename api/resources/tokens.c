@@ -85,7 +85,8 @@ delete(struct call *c, struct error *e)
 }
 
 static const struct route routes[] = {
-	{"POST", "/tokens", RIGHT_BASIC, post, .text = "signs a program in by name and password (HTTP Basic): a token for a time, shown once"},
+	{"POST", "/tokens", RIGHT_BASIC, post, .flags = ROUTE_MADE,
+	 .text = "signs a program in by name and password (HTTP Basic): a token for a time, shown once"},
 	{"DELETE", "/tokens/{id}", RIGHT_ACCOUNT, delete, .text = "ends it"},
 };
 

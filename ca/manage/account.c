@@ -9,7 +9,6 @@
 
 #define NAME_MAX_BYTES 63
 #define TITLE_MAX_BYTES 200
-#define OWNERS_MAX 100
 #define EMAIL_MAX_BYTES 254 /* RFC 5321 4.5.3.1.3, without its brackets */
 
 int
@@ -164,8 +163,8 @@ read_responsible_for(struct manage *m, const char **ret, struct error *e)
 		return -1;
 	if (!list)
 		return 0;
-	if (json_array_size(list) > OWNERS_MAX)
-		return fail_at(e, E_BAD_VALUE, "responsible_for", "responsible_for: at most %d owners", OWNERS_MAX);
+	if (json_array_size(list) > LIMIT_OWNERS)
+		return fail_at(e, E_BAD_VALUE, "responsible_for", "responsible_for: at most %d owners", LIMIT_OWNERS);
 	json_array_foreach(list, i, item)
 	{
 		const char *s = json_string_value(item);

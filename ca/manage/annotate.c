@@ -85,7 +85,7 @@ update_many(struct manage *m, struct error *e)
 		return -1;
 	document = document_of_each(m, &n);
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(manage_json(m, choice)), DB_TEXT(dry_run == 1 ? manage_json(m, document) : NULL),
-	    DB_INT(CERTIFICATE_JUDGED_MAX)};
+	    DB_INT(LIMIT_JUDGED)};
 	if (certificate_choice_query(m, choice,
 				     "SELECT r_count, r_last, r_sample, r_refused FROM certificate_count($1::int, $2::jsonb, -1, $3::jsonb, $4::int)",
 				     row, ARRAY_LEN(row), &r, e) < 0)

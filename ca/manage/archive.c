@@ -9,10 +9,10 @@
 #include "ca/batch.h"
 #include "ca/manage.h"
 #include "lib/limits.h"
+#include "lib/password.h"
 #include "lib/x509/pem.h"
 
 #define REASON_MAX_BYTES 500
-#define PASSWORD_MIN_BYTES 8
 #define PKCS12_ITERATIONS 100000
 
 DEFINE_CLEANUP(BIO, BIO_free)
@@ -116,8 +116,8 @@ recover(struct manage *m, struct error *e)
 	    manage_text(m, "pkcs12_password", 0, LIMIT_PASSWORD_BYTES, &password, e) < 0 || manage_body_end(m, e) < 0 ||
 	    key_of(m, key, e) < 0)
 		return -1;
-	if (password && strlen(password) < PASSWORD_MIN_BYTES)
-		return fail_at(e, E_BAD_VALUE, "pkcs12_password", "pkcs12_password: at least %d octets are wanted", PASSWORD_MIN_BYTES);
+	if (password && password_check_file(password, "pkcs12_password", e) < 0)
+		return -1;
 	struct db_param id[] = {DB_INT(m->id), DB_INT(m->who->tenant_id)}, by_key[] = {DB_BYTES(key, sizeof(key))};
 	if (db_query(m->desk->db,
 	             "SELECT x.ca_id, x.serial, x.der, k.wrapped FROM archived_key k JOIN certificate x ON x.tenant_id = k.tenant_id AND "

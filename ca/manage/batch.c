@@ -9,12 +9,12 @@
 #include "ca/batch.h"
 #include "ca/manage.h"
 #include "lib/limits.h"
+#include "lib/password.h"
 #include "lib/secret.h"
 #include "lib/utf8.h"
 #include "lib/x509/pem.h"
 
 #define TITLE_BYTES 200
-#define PASSWORD_MIN_CHARS 8
 #define PAGE_BYTES (96 * 1024) /* of one fetch: within a frame, with what goes around it */
 #define PAGE_ITEMS 50
 
@@ -257,9 +257,7 @@ check_format(const char *format, const char *password, const struct line *lines,
 		return fail_at(e, E_BAD_VALUE, "password", "password: it is for the format pkcs12");
 	if (!password && makes_keys && strcmp(format, "pkcs12") == 0)
 		return fail_at(e, E_BAD_VALUE, "password", "password has to be there: PKCS#12 is encrypted by it");
-	if (password && strlen(password) < PASSWORD_MIN_CHARS)
-		return fail_at(e, E_BAD_VALUE, "password", "password: at least %d characters are wanted", PASSWORD_MIN_CHARS);
-	return 0;
+	return password ? password_check_file(password, "password", e) : 0;
 }
 
 static int

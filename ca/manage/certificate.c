@@ -6,8 +6,6 @@
 #include "ca/condition.h"
 #include "ca/manage/certificate.h"
 
-#define IDS_MAX 10000 /* within a frame */
-#define FILTER_VALUES_MAX 100
 
 static int
 update(struct manage *m, struct error *e)
@@ -92,8 +90,8 @@ check_ids(json_t *ids, struct error *e)
 {
 	size_t i;
 	json_t *id;
-	if (json_array_size(ids) == 0 || json_array_size(ids) > IDS_MAX)
-		return fail_at(e, E_BAD_VALUE, "ids", "ids has to be an array of 1 to %d ids", IDS_MAX);
+	if (json_array_size(ids) == 0 || json_array_size(ids) > LIMIT_CHOICE_IDS)
+		return fail_at(e, E_BAD_VALUE, "ids", "ids has to be an array of 1 to %d ids", LIMIT_CHOICE_IDS);
 	json_array_foreach(ids, i, id)
 	{
 		const char *s = json_string_value(id);
@@ -134,11 +132,11 @@ check_text(const char *name, const json_t *said, bool words, struct error *e)
 	json_object_foreach((json_t *)(uintptr_t)said, op, value)
 	{
 		if (strcmp(op, "in") == 0) {
-			bool texts = json_array_size(value) > 0 && json_array_size(value) <= FILTER_VALUES_MAX;
+			bool texts = json_array_size(value) > 0 && json_array_size(value) <= LIMIT_CHOICE_VALUES;
 			json_array_foreach(value, i, item)
 				texts = texts && json_is_string(item);
 			if (!texts)
-				return fail_at(e, E_BAD_VALUE, "filter", "filter: %s: in takes 1 to %d texts", name, FILTER_VALUES_MAX);
+				return fail_at(e, E_BAD_VALUE, "filter", "filter: %s: in takes 1 to %d texts", name, LIMIT_CHOICE_VALUES);
 		} else if ((strcmp(op, "eq") != 0 && (words || strcmp(op, "contains") != 0)) || !json_is_string(value)) {
 			return fail_at(e, E_BAD_VALUE, "filter", "filter: %s takes eq%s with a text, and in with texts", name,
 				       words ? "" : " and contains");
@@ -257,7 +255,7 @@ static int
 count(struct manage *m, const struct choice *c, const json_t *document, struct db_result **ret, struct error *e)
 {
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(c->text), DB_INT(c->reason), DB_TEXT(document ? manage_json(m, document) : NULL),
-	    DB_INT(CERTIFICATE_JUDGED_MAX)};
+	    DB_INT(LIMIT_JUDGED)};
 	static const char sql[] =
 	    "SELECT r_count, r_last, r_sample, r_refused FROM certificate_count($1::int, $2::jsonb, $3::int, $4::jsonb, $5::int)";
 	return certificate_choice_query(m, c->said, sql, row, ARRAY_LEN(row), ret, e);

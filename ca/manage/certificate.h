@@ -3,7 +3,6 @@
 #define SIEGEL_CA_MANAGE_CERTIFICATE_H
 #include "ca/manage.h"
 
-#define CERTIFICATE_JUDGED_MAX 2000 /* of which a dry run says what the policies would say */
 
 /* The members ids, filter and condition, of which one has to be there: the choice as certificate_choice() in the store takes it, which the caller
  * frees. *ret stays on failure. */

@@ -16,7 +16,6 @@
 #include "lib/x509/pem.h"
 
 #define PROOF_AGE "10 minutes" /* what changes how somebody signs in wants a proof of his no older than that */
-#define PASSKEYS_MAX 20
 #define RECOVERY_CODES 10
 #define RECOVERY_BYTES 10 /* 80 bits: a plain SHA-256 is enough */
 
@@ -390,7 +389,7 @@ check_passkeys(struct manage *m, struct error *e)
 	struct db_param row[] = {DB_INT(m->who->account_id)};
 	if (db_query(m->desk->db, "SELECT count(*) FROM passkey WHERE account_id = $1::int8", row, 1, false, &r, e) < 0)
 		return -1;
-	return db_int(r, 0, 0) < PASSKEYS_MAX ? 0 : fail(e, E_CONFLICT, "an account has at most %d passkeys: remove one first", PASSKEYS_MAX);
+	return db_int(r, 0, 0) < LIMIT_PASSKEYS ? 0 : fail(e, E_CONFLICT, "an account has at most %d passkeys: remove one first", LIMIT_PASSKEYS);
 }
 
 static int

@@ -8,7 +8,6 @@
 
 #define NAME_MAX_BYTES 63
 #define TITLE_MAX_BYTES 200
-#define QUICK_MAX 20000 /* certificates of a dry run that waits for no job: under a second */
 
 /* A policy as it is to be: what the body says, else what the store has. */
 struct form {
@@ -303,7 +302,7 @@ dry_run(struct manage *m, struct error *e)
 {
 	struct form f;
 	int64_t limit;
-	if (manage_int(m, "limit", 0, 1, QUICK_MAX, 0, &limit, e) < 0 || read_trial(m, &f, e) < 0 || manage_body_end(m, e) < 0)
+	if (manage_int(m, "limit", 0, 1, LIMIT_DRY_RUN_QUICK, 0, &limit, e) < 0 || read_trial(m, &f, e) < 0 || manage_body_end(m, e) < 0)
 		return -1;
 	if (strstr(f.rules.operations, "certificate.issue") == NULL)
 		return fail_at(e, E_BAD_VALUE, "operations",

@@ -5,7 +5,6 @@
 #include "ca/manage/account.h"
 
 #define TEXT_MAX 200
-#define PROFILES_MAX 100
 
 /* The array of rights as PostgreSQL reads it. Nobody is auditor and anything else (NIAP PP CA, FMT_SMR.2), and nobody gives rights away that he
  * doesn't have. */
@@ -52,8 +51,8 @@ read_profiles(struct manage *m, const char **ret, struct error *e)
 		return -1;
 	if (!list)
 		return 0;
-	if (json_array_size(list) > PROFILES_MAX)
-		return fail_at(e, E_BAD_VALUE, "profiles", "profiles: at most %d names", PROFILES_MAX);
+	if (json_array_size(list) > LIMIT_ROLE_PROFILES)
+		return fail_at(e, E_BAD_VALUE, "profiles", "profiles: at most %d names", LIMIT_ROLE_PROFILES);
 	json_array_foreach(list, i, item)
 	{
 		const char *s = json_string_value(item);

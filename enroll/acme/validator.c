@@ -201,6 +201,40 @@ store(struct acme_validator *v, const struct work *w, const struct outcome *o, s
 	return result;
 }
 
+/* Why it failed, for the dashboard; NULL: by a fault of ours. The words are those of the console (reason), few enough for lib/db/tally.h. */
+static const char *
+reason_of(const char *problem)
+{
+	static const struct {
+		const char *problem, *reason;
+	} known[] = {
+	    {"dns", "validation_dns"},
+	    {"connection", "validation_connection"},
+	    {"tls", "validation_tls"},
+	    {"unauthorized", "validation_unauthorized"},
+	    {"incorrectResponse", "validation_unauthorized"},
+	    {"caa", "caa"},
+	    {"rejectedIdentifier", "rejected_name"},
+	    {"badAttestationStatement", "bad_attestation"},
+	    {"serverInternal", NULL},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (strcmp(known[i].problem, problem) == 0)
+			return known[i].reason;
+	return "validation_failed";
+}
+
+static void
+count_failure(struct acme_validator *v, struct arena *a, const struct work *w, const struct outcome *o)
+{
+	struct enroll *en = acme_enroll(v->acme);
+	const char *reason = o->good || o->again_sec ? NULL : reason_of(o->problem);
+	struct endpoint door;
+	struct error ignored;
+	if (reason && endpoint_find(en, "acme", w->label, a, &door, &ignored) == 0)
+		enroll_failed(en, door.tenant_id, reason);
+}
+
 /* One challenge, from the store and back. Whether there was one. */
 static bool
 work_once(struct acme_validator *v)
@@ -223,6 +257,8 @@ work_once(struct acme_validator *v)
 	judge(&w, a, f, &e, &o);
 	if (store(v, &w, &o, &e) < 0)
 		log_error(LOG_LEVEL_WARNING, "a validation can't be stored, and is done again", &e);
+	else
+		count_failure(v, a, &w, &o);
 	char id[24];
 	log_event(LOG_LEVEL_INFO, "acme validated", "challenge", db_int_text(id, w.id), "directory", w.label, "type", w.type, "identifier",
 	          w.identifier, "result",

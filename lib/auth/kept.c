@@ -11,7 +11,8 @@
 
 struct place {
 	uint8_t hash[SHA256_DIGEST_LENGTH];
-	int64_t until_ms; /* 0: empty */
+	int64_t asked_ms; /* 0: empty */
+	bool last;        /* the store went since: for principals_last() alone */
 	struct principal who;
 	char name[NAME_BYTES], role[NAME_BYTES];
 };
@@ -52,7 +53,11 @@ static void
 clear(struct principals *p, const bool *heard)
 {
 	pthread_mutex_lock(&p->lock);
-	memset(p->places, 0, sizeof(p->places));
+	if (heard && !*heard)
+		for (size_t i = 0; i < PLACES; i++)
+			p->places[i].last = true;
+	else
+		memset(p->places, 0, sizeof(p->places));
 	p->generation++;
 	p->heard = heard ? *heard : p->heard;
 	pthread_mutex_unlock(&p->lock);
@@ -76,6 +81,30 @@ place_of(struct principals *p, const uint8_t *hash)
 	return &p->places[hash[0] % PLACES];
 }
 
+/* With the lock held. */
+static bool
+take(const struct place *place, const uint8_t *hash, struct arena *a, struct principal *ret)
+{
+	if (memcmp(place->hash, hash, sizeof(place->hash)) != 0)
+		return false;
+	*ret = place->who;
+	ret->name = arena_strdup(a, place->name);
+	ret->role = arena_strdup(a, place->role);
+	return true;
+}
+
+bool
+principals_last(struct principals *p, struct bytes evidence, struct arena *a, struct principal *ret)
+{
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	SHA256(evidence.data, evidence.len, hash);
+	const struct place *place = place_of(p, hash);
+	pthread_mutex_lock(&p->lock);
+	bool found = !p->heard && place->asked_ms && now_ms() - place->asked_ms < PRINCIPALS_LAST_MS && take(place, hash, a, ret);
+	pthread_mutex_unlock(&p->lock);
+	return found;
+}
+
 bool
 principals_find(struct principals *p, struct bytes evidence, struct arena *a, struct principal *ret, struct principals_question *ret_question)
 {
@@ -84,12 +113,7 @@ principals_find(struct principals *p, struct bytes evidence, struct arena *a, st
 	struct place *place = place_of(p, q->hash);
 	q->asked_ms = now_ms();
 	pthread_mutex_lock(&p->lock);
-	bool found = place->until_ms > q->asked_ms && memcmp(place->hash, q->hash, sizeof(q->hash)) == 0;
-	if (found) {
-		*ret = place->who;
-		ret->name = arena_strdup(a, place->name);
-		ret->role = arena_strdup(a, place->role);
-	}
+	bool found = place->asked_ms && !place->last && q->asked_ms - place->asked_ms < PRINCIPALS_MS && take(place, q->hash, a, ret);
 	q->generation = p->generation;
 	pthread_mutex_unlock(&p->lock);
 	return found;
@@ -106,7 +130,8 @@ principals_keep(struct principals *p, const struct principals_question *q, const
 	pthread_mutex_lock(&p->lock);
 	if (p->heard && p->generation == q->generation) {
 		memcpy(place->hash, q->hash, sizeof(q->hash));
-		place->until_ms = q->asked_ms + PRINCIPALS_MS;
+		place->asked_ms = q->asked_ms;
+		place->last = false;
 		place->who = *who;
 		snprintf(place->name, sizeof(place->name), "%s", who->name);
 		snprintf(place->role, sizeof(place->role), "%s", who->role);

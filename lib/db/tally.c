@@ -17,7 +17,7 @@ enum {
 
 struct cell {
 	int32_t tenant_id;
-	enum error_code code;
+	const char *reason;
 	int64_t n;
 };
 
@@ -41,26 +41,33 @@ is_refusal(enum error_code code)
 
 /* With the lock held. What finds no room is left out: there is room again in a moment. */
 static void
-put(struct db_tally *t, int32_t tenant_id, enum error_code code, int64_t n)
+put(struct db_tally *t, int32_t tenant_id, const char *reason, int64_t n)
 {
 	int i = 0;
-	while (i < t->n && (t->cells[i].tenant_id != tenant_id || t->cells[i].code != code))
+	while (i < t->n && (t->cells[i].tenant_id != tenant_id || strcmp(t->cells[i].reason, reason) != 0))
 		i++;
 	if (i == CELLS)
 		return;
 	if (i == t->n)
-		t->cells[t->n++] = (struct cell){.tenant_id = tenant_id, .code = code};
+		t->cells[t->n++] = (struct cell){.tenant_id = tenant_id, .reason = reason};
 	t->cells[i].n += n;
 }
 
 void
 db_tally_add(struct db_tally *t, int32_t tenant_id, enum error_code code)
 {
-	if (!t || tenant_id == 0 || !is_refusal(code))
+	if (is_refusal(code))
+		db_tally_add_reason(t, tenant_id, error_name(code));
+}
+
+void
+db_tally_add_reason(struct db_tally *t, int32_t tenant_id, const char *reason)
+{
+	if (!t || tenant_id == 0)
 		return;
 	pthread_mutex_lock(&t->lock);
 	bool wake = t->n == 0 || t->n == CELLS;
-	put(t, tenant_id, code, 1);
+	put(t, tenant_id, reason, 1);
 	if (wake)
 		pthread_cond_signal(&t->wakes);
 	pthread_mutex_unlock(&t->lock);
@@ -75,7 +82,7 @@ write_cells(struct db *db, const struct cell *cells, int n, struct error *e)
 	db_array_init(&reasons, DB_ARRAY_TEXT, ARRAY_BYTES);
 	db_array_init(&counts, DB_ARRAY_INT8, ARRAY_BYTES);
 	for (int i = 0; i < n; i++) {
-		const char *reason = error_name(cells[i].code);
+		const char *reason = cells[i].reason;
 		db_array_add_int(&tenants, cells[i].tenant_id);
 		db_array_add(&reasons, reason, strlen(reason));
 		db_array_add_int(&counts, cells[i].n);
@@ -113,7 +120,7 @@ flush(struct db_tally *t, struct db **db)
 	*db = NULL;
 	pthread_mutex_lock(&t->lock);
 	for (int i = 0; i < n; i++)
-		put(t, cells[i].tenant_id, cells[i].code, cells[i].n);
+		put(t, cells[i].tenant_id, cells[i].reason, cells[i].n);
 	pthread_mutex_unlock(&t->lock);
 }
 

@@ -19,9 +19,8 @@
 #define SERIAL_BYTES 20 /* as the engine makes them: the time, and 16 random octets */
 #define MAX_ROW_BYTES 4096
 #define ARRAY_BYTES ((size_t)LIMIT_BATCH * 2 * MAX_ROW_BYTES)
-#define MAX_PARAMS 26
 #define INTENT_PARAMS 18
-#define CERTIFICATE_PARAMS 27
+#define CERTIFICATE_PARAMS 27 /* the longer list */
 #define MAX_CONNECTIONS 16
 
 struct bench {
@@ -30,8 +29,8 @@ struct bench {
 	int batch, tbs_len, der_len;
 	uint8_t serials[LIMIT_BATCH][SERIAL_BYTES], spki[LIMIT_BATCH][32];
 	char objects[LIMIT_BATCH][80];
-	struct db_array arrays[MAX_PARAMS];
-	struct db_param params[MAX_PARAMS];
+	struct db_array arrays[CERTIFICATE_PARAMS];
+	struct db_param params[CERTIFICATE_PARAMS];
 	int n_params;
 };
 

@@ -82,7 +82,7 @@ class Est:
     @contextlib.contextmanager
     def nginx(self):
         edge = (self.bench.run / "nginx.conf").read_text()
-        tls = "\n\t".join(line.strip() for line in edge.splitlines() if line.strip().startswith("ssl_"))
+        tls = "\n\t".join(re.findall(r"^\t(ssl_.*)$", edge, re.M))  # what holds for all of its servers, not what one of them has besides
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             port = s.getsockname()[1]

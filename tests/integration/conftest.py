@@ -1,12 +1,16 @@
 """Fixtures of the integration tests; README.md says how to run them against a private instance."""
 
+import json
 import os
+import subprocess
 import uuid
 
 import pytest
 
-import est
+import acme
+import acme_fixtures
 import acme_store
+import est
 import labels
 import support
 
@@ -22,6 +26,14 @@ def instance():
     if "SIEGEL_RUN" not in os.environ:
         pytest.exit("SIEGEL_RUN isn't set: run the tests by ./check, or see tests/integration/README.md", 2)
     return support.Instance()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def described(instance):
+    """Whatever went well in these tests did so with a status that the description of the API has."""
+    yield
+    text = subprocess.run([instance.binary("siegel-api"), "--openapi"], capture_output=True, text=True, check=True).stdout
+    assert not support.undescribed(json.loads(text))
 
 
 @pytest.fixture(scope="session")
@@ -132,6 +144,21 @@ def directory(instance, rest):
     for one in made:
         if one.id:
             one.delete()
+
+
+@pytest.fixture(scope="module")
+def profile(rest):
+    """The name of a profile for servers whose names ACME proves."""
+    return acme.server_profile(rest)
+
+
+@pytest.fixture(scope="module")
+def network(instance):
+    if not instance.config.has_option("acme_probe", "resolver"):
+        pytest.skip("the instance has no [acme_probe] resolver: ./check starts one that has")
+    made = acme_fixtures.Network(instance)
+    with made.dns, made.web:
+        yield made
 
 
 @pytest.fixture

@@ -248,6 +248,22 @@ class Answer:
         return f"<{self.status} {self.body[:600]!r}>"
 
 
+answered = set()  # (method, path, status) of all answers to Rest; conftest.py compares them with the description at the end
+
+
+def undescribed(document):
+    """Those of the answered that went well with a status that the description doesn't have for them."""
+    ways = [(re.compile("/api/v2\\.0" + re.sub(r"\{[a-z_]+\}", "[^/]+", path) + "$"), item) for path, item in document["paths"].items()]
+    ways.sort(key=lambda way: way[0].pattern.count("[^/]+"))  # /sessions/current before /sessions/{id}
+    found = set()
+    for method, path, status in answered:
+        item = next((i for p, i in ways if p.match(path.split("?")[0])), {})
+        described = item.get("get" if method == "HEAD" else method.lower(), {}).get("responses", {})
+        if path.startswith("/api/") and status < 400 and str(status) not in described:
+            found.add((method, path, status))
+    return sorted(found)
+
+
 class Rest:
     """A REST client over the edge: one connection a request, nothing hidden. source: address of loopback to come from."""
 
@@ -273,6 +289,7 @@ class Rest:
         try:
             connection.request(method, path, body=body.encode() if isinstance(body, str) else body, headers=send)
             got = connection.getresponse()
+            answered.add((method, path, got.status))
             return Answer(got.status, got.getheaders(), got.read())
         finally:
             connection.close()

@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 import acme
+import acme_fixtures
 import support
 
 
@@ -18,11 +19,7 @@ def profile(rest):
     return acme.server_profile(rest, key_reuse="allow")
 
 
-@pytest.fixture(scope="module")
-def directory(rest, profile):
-    made = acme.Directory(rest, {"server": profile})
-    yield made
-    made.delete()
+directory = acme_fixtures.one_directory()
 
 
 @pytest.fixture

@@ -216,7 +216,8 @@ def test_json_that_isnt(rest, instance, label):
     ("cert_days", 2**53 + 1), ("cert_days", 2**63), ("cert_days", -1), ("cert_days", 0), ("cert_days", 1.5), ("cert_days", "365"),
     ("cert_days", True), ("cert_days", [365]), ("cert_days", 36526), ("cn", ["a.example"]), ("cn", {"a": 1}), ("cn", 1), ("cn", ""),
     ("dns", "a.example"), ("dns", [1]), ("dns", [""]), ("dns", ["a.example"] * 101), ("csr", 1), ("csr", "x"), ("profile", ["server"]),
-    ("key_type", "rsa1"), ("key_type", "p256;"), ("key_type", "rsa65536"), ("pkcs12_password", 1)])
+    ("key_type", "rsa1"), ("key_type", "p256;"), ("key_type", "rsa65536"), ("pkcs12_password", 1), ("pkcs12_password", "seven c"), ("pkcs12_password", "äöüäöüä"),
+    ("pkcs12_password", "a" * 1025)])
 def test_values_of_the_wrong_type(rest, name, value):
     refused(rest.post("/cert_server", document(**{"cn": "a.example", name: value})), 422, 400)
 

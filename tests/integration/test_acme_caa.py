@@ -5,13 +5,12 @@ import pytest
 
 import acme
 import support
-from test_acme_challenges import Network, network, profile  # noqa: F401  pylint: disable=unused-import
 
 OLD = "now() - interval '7 hours 1 second'"
 
 
 @pytest.fixture(scope="module")
-def directory(rest, profile):  # noqa: F811
+def directory(rest, profile):
     """The profile that is the default asks for CAA, the other doesn't."""
     made = acme.Directory(rest, {"server": profile, "other": profile}, caa=("server",), caa_identities="ca.example")
     yield made
@@ -19,7 +18,7 @@ def directory(rest, profile):  # noqa: F811
 
 
 @pytest.fixture
-def domain(network):  # noqa: F811
+def domain(network):
     """A domain of the test's own, by which the questions are told from others."""
     name = f"{acme.mark('c')}.example"
     network.dns.add(name, "A", "127.0.0.1")
@@ -28,12 +27,12 @@ def domain(network):  # noqa: F811
         del network.dns.scripts[at]
 
 
-def asked(network, *hosts):  # noqa: F811
+def asked(network, *hosts):
     """How often CAA of each was asked for."""
     return [sum(n == host and kind == "CAA" for n, kind, _ in network.dns.queries) for host in hosts]
 
 
-def validated(client, network, instance, *hosts, old=True, **payload):  # noqa: F811
+def validated(client, network, instance, *hosts, old=True, **payload):
     """An order whose names were validated by http-01, with CAA records that allow it; old: a while ago."""
     for host in hosts:
         network.dns.add(host, "A", "127.0.0.1")
@@ -54,12 +53,12 @@ def age(instance, order):
     instance.sql(f"UPDATE acme_authz SET validated_at = {OLD}, caa_at = CASE WHEN caa_at IS NOT NULL THEN {OLD} END WHERE id IN ({ids})")
 
 
-def change(network, host, value):  # noqa: F811
+def change(network, host, value):
     network.dns.remove(host, "CAA")
     network.dns.add(host, "CAA", value)
 
 
-def test_what_was_validated_a_moment_ago_is_not_asked_again(directory, network, instance, domain):  # noqa: F811
+def test_what_was_validated_a_moment_ago_is_not_asked_again(directory, network, instance, domain):
     order = validated(directory.client(), network, instance, f"a.{domain}", old=False)
     change(network, f"a.{domain}", '0 issue "other.example"')
     assert order.finalize(f"a.{domain}").wait().status == "valid"
@@ -67,7 +66,7 @@ def test_what_was_validated_a_moment_ago_is_not_asked_again(directory, network, 
 
 
 @pytest.mark.rows("M10")
-def test_each_name_is_asked_once(directory, network, instance, domain):  # noqa: F811
+def test_each_name_is_asked_once(directory, network, instance, domain):
     """Ten names, ten answers; two of them forbid it, and are named."""
     client, hosts = directory.client(), [f"h{i}.{domain}" for i in range(10)]
     order = validated(client, network, instance, *hosts)
@@ -92,7 +91,7 @@ def test_each_name_is_asked_once(directory, network, instance, domain):  # noqa:
 @pytest.mark.parametrize("record,good", [
     ("; accounturi={kid}; validationmethods=http-01", True), ("; validationmethods=dns-01", False), ("; accounturi={kid}; validationmethods=dns-01,http-01", True),
     ("; accounturi=https://elsewhere.example/1", False)])
-def test_account_and_method(directory, network, instance, domain, record, good):  # noqa: F811
+def test_account_and_method(directory, network, instance, domain, record, good):
     client, host = directory.client(), f"a.{domain}"
     order = validated(client, network, instance, host)
     change(network, host, f'0 issue "ca.example{record.format(kid=client.kid)}"')
@@ -100,7 +99,7 @@ def test_account_and_method(directory, network, instance, domain, record, good):
     assert asked(network, host) == [1]
 
 
-def test_wildcards_ask_for_issuewild(directory, network, instance, domain):  # noqa: F811
+def test_wildcards_ask_for_issuewild(directory, network, instance, domain):
     client = directory.client(names=[f"dns:.{domain}"])
     network.dns.add(domain, "CAA", '0 issue "other.example"', '0 issuewild "ca.example"')
     assert client.order(f"*.{domain}").finalize(f"*.{domain}").status == "valid"
@@ -115,7 +114,7 @@ def test_wildcards_ask_for_issuewild(directory, network, instance, domain):  # n
 
 
 @pytest.mark.parametrize("methods,good", [("http-01", False), ("dns-01,ca-policy", True)])
-def test_names_without_a_challenge(directory, network, domain, methods, good):  # noqa: F811
+def test_names_without_a_challenge(directory, network, domain, methods, good):
     """Nobody asked when the authorization was made; what is no challenge of ACME has a label of ours (RFC 8657 4)."""
     client, host = directory.client(names=[f"dns:.{domain}"]), f"p.{domain}"
     network.dns.add(host, "CAA", f'0 issue "ca.example; validationmethods={methods}"')
@@ -123,7 +122,7 @@ def test_names_without_a_challenge(directory, network, domain, methods, good):  
     assert order.status == ("valid" if good else "invalid"), order.answer
 
 
-def test_an_authorization_of_a_profile_without(rest, profile, network, instance, domain):  # noqa: F811
+def test_an_authorization_of_a_profile_without(rest, profile, network, instance, domain):
     directory = acme.Directory(rest, {"plain": profile, "caa": profile}, caa=("caa",), caa_identities="ca.example")
     try:
         client, host = directory.client(), f"a.{domain}"
@@ -138,7 +137,7 @@ def test_an_authorization_of_a_profile_without(rest, profile, network, instance,
         directory.delete()
 
 
-def test_what_can_not_be_had_is_asked_again(directory, network, instance, domain):  # noqa: F811
+def test_what_can_not_be_had_is_asked_again(directory, network, instance, domain):
     client, good, bad = directory.client(), f"good.{domain}", f"bad.{domain}"
     order = validated(client, network, instance, good, bad)
     network.dns.fail(bad)
@@ -151,7 +150,7 @@ def test_what_can_not_be_had_is_asked_again(directory, network, instance, domain
     assert instance.sql(f"SELECT caa_since IS NULL FROM acme_order WHERE id = {order.id}") == [["t"]]
 
 
-def test_what_can_not_be_had_for_an_hour(directory, network, instance, domain):  # noqa: F811
+def test_what_can_not_be_had_for_an_hour(directory, network, instance, domain):
     client, host = directory.client(), f"a.{domain}"
     order = validated(client, network, instance, host)
     network.dns.fail(host, dns.rcode.SERVFAIL)
@@ -160,7 +159,7 @@ def test_what_can_not_be_had_for_an_hour(directory, network, instance, domain): 
     assert order.wait("valid", "invalid").status == "invalid" and order.json["error"]["type"] == acme.URN + "caa"
 
 
-def test_addresses_have_none(directory, network, instance):  # noqa: F811
+def test_addresses_have_none(directory, network, instance):
     """RFC 8659 is about domain names."""
     import ipaddress
     from cryptography import x509

@@ -9,51 +9,12 @@ import pytest
 from cryptography import x509
 
 import acme
+import acme_fixtures
 import names
 import support
 
 
-class Network:
-    """A name server and a web server where the instance's probe looks for them."""
-
-    def __init__(self, instance):
-        options = instance.config["acme_probe"] if instance.config.has_section("acme_probe") else {}
-        self.http_port, self.https_port = int(options.get("http_port", 80)), int(options.get("https_port", 443))
-        self.dns = names.NameServer(int(options["resolver"].split("@")[1]))
-        self.web = names.WebServer("127.0.0.1", self.http_port)
-
-    def host(self, suffix="net.example"):
-        name = f"{acme.mark('h')}.{suffix}"
-        self.dns.add(name, "A", "127.0.0.1")
-        return name
-
-    def serve(self, authz):
-        self.web.files[names.CHALLENGES + authz.challenge("http-01")["token"]] = authz.key_authorization("http-01")
-
-    def txt(self, authz, label="_acme-challenge", kind="dns-01"):
-        name = authz.json["identifier"]["value"]
-        self.dns.txt(f"{label}.{name}", acme.b64(hashlib.sha256(authz.key_authorization(kind).encode()).digest()))
-
-
-@pytest.fixture(scope="module")
-def network(instance):
-    if not instance.config.has_option("acme_probe", "resolver"):
-        pytest.skip("the instance has no [acme_probe] resolver: ./check starts one that has")
-    made = Network(instance)
-    with made.dns, made.web:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def profile(rest):
-    return acme.server_profile(rest)
-
-
-@pytest.fixture(scope="module")
-def directory(rest, profile):
-    made = acme.Directory(rest, {"server": profile})
-    yield made
-    made.delete()
+directory = acme_fixtures.one_directory()
 
 
 def settled(authz, seconds=20):
@@ -142,6 +103,24 @@ def test_what_fails_is_told(directory, network):
     assert answer.status == 403 and answer.type == "orderNotReady"
     log = order.client.instance.sql(f"SELECT log FROM acme_challenge WHERE authz_id = {authz.id} AND type = 'http-01'")[0][0]
     assert host in log
+
+
+def test_what_fails_is_among_the_refused(directory, network, rest):
+    """A row for each reason and day, however many fail; what is tried again isn't counted before its end."""
+
+    def counts():
+        found = rest.get("/statistics?filter[days]=2").attributes["refused"]["by_reason"]
+        return {one["reason"]: one["count"] for one in found}
+
+    before, rows = counts(), "source = 'acme' AND reason IN ('validation_unauthorized', 'validation_dns')"
+    client = directory.client()
+    hosts = [network.host() for _ in range(6)] + [f"{acme.mark('none')}.net.example" for _ in range(2)]
+    for authz in client.order(*hosts).authorizations():
+        authz.respond("http-01")
+        settled(authz)
+    support.wait_until(lambda: counts().get("validation_dns", 0) - before.get("validation_dns", 0) >= 2, 20)
+    support.wait_until(lambda: counts().get("validation_unauthorized", 0) - before.get("validation_unauthorized", 0) >= 6, 20)
+    assert directory.client().instance.count("refusal_day", f"{rows} AND day = (now() AT TIME ZONE 'utc')::date AND tenant_id = 1") == 2
 
 
 def test_a_valid_authorization_is_used_again(directory, network):

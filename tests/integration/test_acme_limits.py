@@ -7,10 +7,10 @@ import os
 import re
 import time
 
-import pytest
 from cryptography import x509
 
 import acme
+import acme_fixtures
 import support
 from test_acme_renewal import advise, certid, number_of
 
@@ -18,23 +18,7 @@ HELP = "https://ca.example/limits"
 LOOPBACK = {"type": "ip", "value": "127.0.0.1"}  # no probe goes there: the validation fails at once
 
 
-@pytest.fixture(scope="module")
-def profile(rest):
-    return acme.server_profile(rest)
-
-
-@pytest.fixture
-def directory(rest, profile):
-    """directory(limit=…) makes one with those limits."""
-    made = []
-
-    def make(**settings):
-        made.append(acme.Directory(rest, {"server": profile}, website=HELP, **settings))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.delete()
+directory = acme_fixtures.many_directories(website=HELP)
 
 
 def limited(answer, name):

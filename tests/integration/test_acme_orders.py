@@ -8,19 +8,11 @@ import pytest
 from cryptography import x509
 
 import acme
+import acme_fixtures
 import support
 
 
-@pytest.fixture(scope="module")
-def profile(rest):
-    return acme.server_profile(rest)
-
-
-@pytest.fixture(scope="module")
-def directory(rest, profile):
-    made = acme.Directory(rest, {"server": profile})
-    yield made
-    made.delete()
+directory = acme_fixtures.one_directory()
 
 
 @pytest.fixture
@@ -214,3 +206,13 @@ def test_a_refusal_before_the_request_is_read_has_a_nonce(instance, client):
     nonce = next(line.split(": ", 1)[1] for line in answer.split("\r\n") if line.lower().startswith("replay-nonce"))
     client.nonce = nonce
     assert client.post(client.directory["newOrder"], {"identifiers": [{"type": "dns", "value": host()}]}).status == 201
+
+
+def test_after_a_refusal_by_the_edge_a_nonce_is_fetched(directory, client):
+    """RFC 8555 6.5 recommends one with an error; the edge, which has none, says as a problem what is wrong, and the next request goes through."""
+    answer = support.http_get(client.directory["newOrder"], context=client.instance.tls_context(), method="POST", body=b"x" * 300000,
+                              headers={"Content-Type": "application/jose+json"})
+    assert answer.status == 413 and answer.headers["content-type"] == "application/problem+json", answer
+    assert answer.json["type"].startswith(acme.URN) and "replay-nonce" not in answer.headers
+    client.nonce = None
+    assert client.order(host()).answer.status == 201

@@ -6,21 +6,13 @@ import pytest
 from cryptography import x509
 
 import acme
+import acme_fixtures
 import support
 
 UTC = datetime.timezone.utc
 
 
-@pytest.fixture(scope="module")
-def profile(rest):
-    return acme.server_profile(rest)
-
-
-@pytest.fixture(scope="module")
-def directory(rest, profile):
-    made = acme.Directory(rest, {"server": profile})
-    yield made
-    made.delete()
+directory = acme_fixtures.one_directory()
 
 
 @pytest.fixture(scope="module")

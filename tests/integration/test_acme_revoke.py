@@ -7,20 +7,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import acme
+import acme_fixtures
 import support
 from test_policy import policy  # noqa: F401  a fixture
 
 
-@pytest.fixture(scope="module")
-def profile(rest):
-    return acme.server_profile(rest)
-
-
-@pytest.fixture(scope="module")
-def directory(rest, profile):
-    made = acme.Directory(rest, {"server": profile})
-    yield made
-    made.delete()
+directory = acme_fixtures.one_directory()
 
 
 def host():

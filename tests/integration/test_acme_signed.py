@@ -6,16 +6,18 @@ import concurrent.futures
 import pytest
 
 import acme
+import acme_fixtures
 import support
 
 HOST = "a.signed.example"
 
 
 @pytest.fixture(scope="module")
-def directory(rest):
-    made = acme.Directory(rest, {"server": acme.server_profile(rest, key_reuse="allow")}, orders_per_hour=20)
-    yield made
-    made.delete()
+def profile(rest):
+    return acme.server_profile(rest, key_reuse="allow")
+
+
+directory = acme_fixtures.one_directory(orders_per_hour=20)
 
 
 @pytest.fixture

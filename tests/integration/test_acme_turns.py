@@ -3,19 +3,13 @@
 import threading
 import time
 
-import pytest
 
-import acme
+import acme_fixtures
 import names
 import support
-from test_acme_challenges import Network, network, profile  # noqa: F401  pylint: disable=unused-import
 
 
-@pytest.fixture(scope="module")
-def directory(rest, profile):  # noqa: F811
-    made = acme.Directory(rest, {"server": profile})
-    yield made
-    made.delete()
+directory = acme_fixtures.one_directory()
 
 
 def under_way(instance, client):
@@ -23,7 +17,7 @@ def under_way(instance, client):
     return int(instance.sql(f"SELECT count(*) FROM acme_challenge WHERE account_id = {account} AND status = 'processing' AND taken AND due_at > now()")[0][0])
 
 
-def test_another_account_comes_in_between(directory, network, instance):  # noqa: F811
+def test_another_account_comes_in_between(directory, network, instance):
     """200 challenges of one account against a server that hangs; another account's is validated within 5 seconds."""
     slow, quick, ends = directory.client(), directory.client(), threading.Event()
     authorizations = []
@@ -54,7 +48,7 @@ def test_another_account_comes_in_between(directory, network, instance):  # noqa
         instance.sql(f"UPDATE acme_challenge SET status = 'invalid' WHERE account_id = {account}")
 
 
-def test_all_of_an_account_are_looked_at(directory, network):  # noqa: F811
+def test_all_of_an_account_are_looked_at(directory, network):
     """More at once than an account's share: none is forgotten."""
     client = directory.client()
     order = client.order(*(network.host() for _ in range(60)))

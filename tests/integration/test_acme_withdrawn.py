@@ -5,12 +5,8 @@ import subprocess
 import pytest
 
 import acme
+import acme_fixtures
 import support
-
-
-@pytest.fixture(scope="module")
-def profile(rest):
-    return acme.server_profile(rest)
 
 
 @pytest.fixture(scope="module")
@@ -18,18 +14,7 @@ def other_profile(rest):
     return acme.server_profile(rest)
 
 
-@pytest.fixture
-def directory(rest, profile):
-    """directory(challenges=…, setting=…) makes one."""
-    made = []
-
-    def make(profiles=None, **settings):
-        made.append(acme.Directory(rest, profiles or {"server": profile}, **settings))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.delete()
+directory = acme_fixtures.many_directories()
 
 
 def host():

@@ -1,6 +1,7 @@
 """The console's dashboard with the machine's health, help, command palette and German errors, in Chromium."""
 
 import os
+import re
 
 import pytest
 
@@ -33,5 +34,6 @@ def test_dashboard_help_palette_and_errors(instance, default_tenant, rest, witho
     assert [view for view, _, _ in found["helped"]] == VIEWS and len({title for _, title, _ in found["helped"]}) == len(VIEWS)
     assert all(steps >= 2 for _, _, steps in found["helped"])
     assert found["back"] == "F1" and found["active"] and found["refused"] == 1 and found["shifted"] == 0
+    assert found["days"] == 30 and int(re.sub(r"\D", "", found["today"])) >= 1
     assert found["errorLang"] is None
     assert ("Tag 0x00, wo 0x30 gebraucht wird" if lang == "de" else "tag 0x00 where 0x30 is wanted") in found["error"]

@@ -1,6 +1,7 @@
 """The console's expert view: each of its own screens in a browser, and what was done there in the store."""
 
 import pathlib
+import re
 import uuid
 
 import pytest
@@ -72,6 +73,10 @@ def test_hierarchy_rules_and_enrolment(rest, act, lang, width):
         assert door["commands"]["curl_enroll"].strip() == found["copied"].strip() and f"door-{mark}" in found["line"]
         code = rest.get(f"/enrollment_codes?filter[common_name]=pump-{mark}").data[0]["attributes"]
         assert door["auth"] == ["code"] and code["status"] == "good"
+        # The key is in its lines, and nowhere to be read again.
+        key = rest.get(f"/acme_keys?filter[kid]={found['kid']}").data[0]["attributes"]
+        assert key["status"] == "good" and key["names"] == [f"dns:.{mark}.example"] and "key" not in key
+        assert re.search(rf"--kid {found['kid']} --hmac [A-Za-z0-9_-]{{43}} ", found["lego"]) and f"web-{mark}" in found["lego"]
     finally:
         for one in rest.get(f"/policies?filter[name]=short-{mark}").data:  # it holds for all
             rest.delete(f"/policies/{one['id']}")

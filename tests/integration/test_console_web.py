@@ -1,5 +1,6 @@
 """The web console in a browser: Debian's Chromium, driven by playwright-core from the folder where the console was built (SIEGEL_WEB)."""
 
+import gzip
 import json
 import os
 import re
@@ -78,8 +79,8 @@ def test_hostile_names_are_text_and_nobody_frames_it(instance, rest, default_ten
     one = Browser(instance)
     one.first(*new_account(default_tenant))
     found = run("hostile", url=instance.url, lang="en", cookie=one.cookie, cookieName=sessions.COOKIE, made=made)
-    print(found["weight"], found["milliseconds"])
-    assert found["weight"] < 500_000 and found["milliseconds"] < 10_000, found
+    print(found["weight"], found["answers"], found["milliseconds"])
+    assert found["weight"] < 400_000 and found["answers"] <= 20 and found["milliseconds"] < 10_000, found
     assert found["texts"] == [True] * len(made) and found["dialogs"] == 0
     assert found["framed"] is False and found["afterSignOut"] is True
 
@@ -117,7 +118,12 @@ def test_files_of_the_console(instance):
         answer = support.http_get(instance.url + asset, context=instance.tls_context(), headers={"Accept-Encoding": "gzip"})
         assert answer.status == 200 and answer.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers.get("content-encoding") == "gzip" or len(answer.body) < 256
+        packed = answer.headers.get("content-encoding") == "gzip"
+        assert packed or len(answer.body) < 256 or asset.endswith(".woff2")
+        # Compressed when it was built, so that its length is known, and not at each fetch. Who can't unpack gets it as it is.
+        assert int(answer.headers["content-length"]) == len(answer.body)
+        plain = support.http_get(instance.url + asset, context=instance.tls_context(), headers={"Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain.headers and plain.body == (gzip.decompress(answer.body) if packed else answer.body)
     assert support.http_get(instance.url + "/console/assets/none-12345678.js", context=instance.tls_context()).status == 404
     for path in ("/", "/console"):
         answer = support.http_get(instance.url + path, context=instance.tls_context())

@@ -227,6 +227,20 @@ def test_every_format(rest, tmp_path):
     assert ca_by_subject(rest, ca.cn)["attributes"]["status"] == "retired"  # without its key there is nothing to serve
 
 
+def test_a_pkcs12_beyond_one_piece(rest, tmp_path):
+    """It comes in pieces, each sealed by itself under the import's key: nothing but LIMIT_IMPORT_FILE_BYTES bounds it."""
+    ca = pki.OpensslCa(tmp_path / "ca", cn("Large"))
+    leaf, others = ca.leaf(f"large-{uuid.uuid4().hex[:8]}.example"), tmp_path / "others.pem"
+    key, name, now = support.new_key(), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "filler")]), datetime.datetime(2026, 1, 1)
+    one = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=900))
+    one = one.add_extension(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), os.urandom(50000)), False)
+    others.write_bytes(pem(one.sign(key, hashes.SHA256())) * 3)
+    pfx = pki.pkcs12(tmp_path / "large.p12", *leaf, "secret", "-certfile", others)
+    assert len(pfx) > 140000
+    one = imported(rest, [("large.p12", pfx), ("ca.pem", ca.read("ca.pem")), ("pw.csv", b"large.p12,secret\n", "passwords")])
+    assert any(i["object"].startswith("file large.p12,") and i["detail"].startswith("certificate/") for i in one.of_status("done")), one.items()
+
+
 @pytest.mark.rows("I01")
 def test_iterations_are_read_before_they_are_believed(rest, tmp_path):
     key, crt = tmp_path / "k.pem", tmp_path / "c.pem"

@@ -75,6 +75,36 @@ def test_a_service_that_is_stopped_is_a_problem(instance, rest):
     assert until(lambda: services(rest)["siegel-scep"], lambda one: one["state"] == "running")["state"] == "running"
 
 
+@pytest.mark.rows("R06")
+def test_while_the_store_is_away(instance, rest, default_tenant, other_tenant):
+    """Who was good when it went is shown what is known; nobody else is told anything."""
+    line, others, never = default_tenant.rest("line"), other_tenant.rest(), default_tenant.rest("operator")
+    folder = f"{instance.run}/service/postgresql"
+    assert machine(rest)["store"]["state"] == "ok"
+    assert line.get("/machine").status == 403 and others.get("/machine").status == 403  # they are known now, too
+    instance.command("sv", "-w", "30", "stop", folder)
+    try:
+        gone = time.time()
+        found = until(lambda: rest.get("/machine"), lambda a: a.status == 200 and a.attributes["store"]["state"] == "failed")
+        assert found.status == 200, found
+        now = found.attributes
+        assert set(now["store"]) == {"state", "since"} and abs(seconds(now["store"]["since"]) - gone) < 20
+        assert now["status"] == "failed" and now["jobs"] is None and now["crls"] is None and now["crl_list"] == []
+        assert {p["code"]: p["level"] for p in now["problems"]}["store_down"] == "failed"
+        assert "engine_down" not in {p["code"] for p in now["problems"]} and now["engine"]["state"] == "ok"
+        assert now["disks"] and now["memory"]["bytes"] and services(rest)["siegel-api"]["state"] == "running"
+        assert line.get("/machine").status == 403 and others.get("/machine").status == 403
+        assert never.get("/machine").status == 503 and instance.rest("no such token").get("/machine").status == 503
+        assert support.Rest(instance).get("/machine").status == 401
+        for path in ("/certificates", "/accounts", "/settings"):
+            assert rest.get(path).status == 503, path
+    finally:
+        instance.command("sv", "-w", "30", "start", folder)
+    assert until(lambda: rest.get("/health"), lambda a: a.status == 200, 60).status == 200
+    assert until(lambda: machine(rest), lambda m: m["store"]["state"] == "ok")["store"]["bytes"] > 1 << 20
+    assert until(lambda: rest.issue().status, lambda s: s == 201, 60) == 201
+
+
 def test_an_overdue_crl_is_a_problem(instance, rest):
     where = "ca_id = (SELECT c.id FROM ca c JOIN tenant t ON t.id = c.tenant_id WHERE t.is_house AND c.name = 'issuing')"
     kept = instance.sql(f"SELECT number, next_update FROM crl WHERE {where} ORDER BY number DESC LIMIT 1")[0]

@@ -1,8 +1,10 @@
 """Profiles over REST: templates, what is issued by them, changes, and the ceilings that nobody configures away."""
 
+import concurrent.futures
 import json
 import pathlib
 import subprocess
+import time
 import uuid
 
 import pytest
@@ -314,3 +316,40 @@ def test_name_constraints(instance, rest, make, tmp_path):
                            tmp_path / "chain.pem", tmp_path / "leaf.pem"], capture_output=True, text=True)
     assert done.returncode == 0, done
     assert rest.delete(f"/profiles/{profile['id']}").status == 409  # the CA rests on it
+
+
+# ---------------------------------------------------------------- names that aren't known
+
+
+def copy_in_silence(instance, model, name):
+    """A profile as another one, of which no process is told."""
+    instance.sql(f"""BEGIN; ALTER TABLE profile DISABLE TRIGGER USER;
+        INSERT INTO profile (tenant_id, name, kind, title, definition) SELECT tenant_id, '{name}', kind, title, definition FROM profile WHERE id = {model['id']};
+        ALTER TABLE profile ENABLE TRIGGER USER; COMMIT""")
+
+
+def test_a_name_of_this_instant_is_known(instance, rest, make):
+    model, name = make(kind="cert_server", definition=LEAF), f"p-{unique()}"
+    for _ in range(8):  # whoever answers has read all profiles just now
+        assert rest.issue("cert_server", cn="a.example", profile=f"none-{unique()}").status == 404
+    copy_in_silence(instance, model, name)
+    try:
+        answer = rest.issue("cert_server", cn=f"{unique()}.example", profile=name)
+        assert answer.status == 201, answer
+    finally:
+        instance.sql(f"UPDATE profile SET name = '{name}-x' WHERE name = '{name}'")
+
+
+def test_names_that_are_not_known_make_nobody_read_all_the_time(instance, rest):
+    """All profiles are read by a sequential scan: of these there are fewer than requests, and no more than the pauses let through."""
+    reads = "SELECT seq_scan FROM pg_stat_user_tables WHERE schemaname = 'siegel' AND relname = 'profile'"
+    time.sleep(1.2)  # PostgreSQL adds up once a second
+    before, begun = int(instance.sql(reads)[0][0]), time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: rest.issue("cert_server", cn="a.example", profile=f"none-{unique()}").status, range(400)))
+    took = time.monotonic() - begun
+    assert set(answers) == {404}
+    time.sleep(1.2)
+    found, workers = int(instance.sql(reads)[0][0]) - before, len(instance.processes()["siegel-ca"])
+    print(f"{found} reads in {took:.2f} s")
+    assert 0 < found < workers * (took + 1.5) / 0.02

@@ -22,7 +22,11 @@ try {
   await page.getByText(mine.stopped).first().waitFor();
   found.refused = await page.getByText(mine.refused).count();
   await page.getByRole("button", { name: mine.details }).click();
-  await page.locator("svg .VictoryContainer, .siegel-chart svg").first().waitFor();
+  await page.locator(".siegel-chart svg").first().waitFor();
+  // What a picture shows is there as a table, too.
+  await page.locator(".siegel-chart summary").click();
+  found.days = await page.locator(".siegel-chart tbody tr").count();
+  found.today = (await page.locator(".siegel-chart tbody tr").first().locator("td").first().innerText()).trim();
   await b.look("dash");
 
   // As a link does it: the page stays.

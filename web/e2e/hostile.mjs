@@ -18,6 +18,7 @@ try {
   await page.locator(".siegel-donut svg").first().waitFor();
   await page.waitForLoadState("networkidle");
   page.off("requestfinished", weigh);
+  found.answers = sizes.length;
   found.weight = (await Promise.all(sizes)).reduce((sum, n) => sum + n, 0);
   await page.goto(`${url}/console/certificates`);
   await page.getByRole("grid").waitFor();

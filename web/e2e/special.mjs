@@ -7,14 +7,14 @@ const { url, lang, part, cookie, auditor, cookieName, mark, approval, files, sho
 const W = {
   en: {
     hierarchy: "Hierarchy", make: "Make a CA", next: "Next", cn: "Name for people", create: "Make the CA", keys: "Keys and tokens", profiles: "Profiles and policies", days: "Valid for days",
-    name: "Name", save: "Save", saved: /It is saved/, enrolment: "Enrolment", newEst: "New EST address", makeIt: "Make it", lines: /Ready lines/, codes: "Codes", newCodes: "New codes",
+    name: "Name", save: "Save", saved: /It is saved/, enrolment: "Enrolment", newEst: "New EST address", newAcme: "New ACME directory", externalOn: "Take external account keys", newKey: "Make an external account key", keyOnce: /shown this once/, makeIt: "Make it", lines: /Ready lines/, codes: "Codes", newCodes: "New codes",
     codesOnce: /shown this once/, approvals: "Approvals", approve: "Approve", comment: "Comment", approved: "You have approved it", imports: "Imports", newImport: "New import", start: "Start the import",
     jobs: "Jobs", secrets: "Secrets", newSecret: "New secret", fetch: "Fetch", settings: "Settings", audit: "Audit log", verify: "Verify the log", who: "Who", what: "What", issued: "Certificate issued", clear: "Take away: What", search: "Search", csv: "Export as CSV",
     close: "Cancel", template: "New profile from a template", trial: "Try it", dryRun: "Hold it against what was issued", looked: "Looked at", cross: "Certify another CA", number: "Number", tryBy: "Profile of the sample",
   },
   de: {
     hierarchy: "Hierarchie", make: "CA anlegen", next: "Weiter", cn: "Name für Menschen", create: "CA anlegen", keys: "Schlüssel und Token", profiles: "Profile und Richtlinien", days: "Gültig für Tage",
-    name: "Name", save: "Speichern", saved: /Gespeichert/, enrolment: "Geräteanmeldung", newEst: "Neue EST-Adresse", makeIt: "Anlegen", lines: /Fertige Zeilen/, codes: "Codes", newCodes: "Neue Codes",
+    name: "Name", save: "Speichern", saved: /Gespeichert/, enrolment: "Geräteanmeldung", newEst: "Neue EST-Adresse", newAcme: "Neues ACME-Verzeichnis", externalOn: "Schlüssel für externe Konten annehmen", newKey: "Schlüssel für ein externes Konto anlegen", keyOnce: /nur dieses eine Mal/, makeIt: "Anlegen", lines: /Fertige Zeilen/, codes: "Codes", newCodes: "Neue Codes",
     codesOnce: /nur dieses eine Mal/, approvals: "Freigaben", approve: "Freigeben", comment: "Kommentar", approved: "Sie haben freigegeben", imports: "Importe", newImport: "Neuer Import", start: "Import starten",
     jobs: "Aufträge", secrets: "Geheimnisse", newSecret: "Neues Geheimnis", fetch: "Abrufen", settings: "Einstellungen", audit: "Prüfprotokoll", verify: "Prüfprotokoll prüfen", who: "Wer", what: "Was", issued: "Zertifikat ausgestellt", clear: "Wegnehmen: Was", search: "Suchen", csv: "Als CSV herunterladen",
     close: "Abbrechen", template: "Neues Profil aus einer Vorlage", trial: "Ausprobieren", dryRun: "An Ausgestelltem messen", looked: "Angesehen", cross: "Andere CA beglaubigen", number: "Nummer", tryBy: "Profil des Beispiels",
@@ -135,6 +135,25 @@ try {
     await dialog.getByRole("button", { name: w.makeIt }).click();
     await page.getByText(w.codesOnce).first().waitFor();
     await look("codes");
+
+    // A directory of ACME, and a key for somebody outside with the lines that use it
+    await page.getByRole("tab", { name: "ACME" }).click();
+    await button(w.newAcme).first().click();
+    await dialog.locator("select").first().waitFor();
+    await dialog.getByRole("textbox").first().fill(`web-${mark}`);
+    await dialog.getByRole("button", { name: w.makeIt }).click();
+    await dialog.waitFor({ state: "detached" });
+    const directory = page.locator(".pf-v6-c-card").filter({ has: page.getByRole("heading", { name: new RegExp(`web-${mark}`) }) });
+    await directory.getByRole("button", { name: w.externalOn }).click();
+    await directory.getByRole("button", { name: w.newKey }).click();
+    await dialog.getByRole("textbox").last().fill(`dns:.${mark}.example`);
+    await glance("acme-key-new");
+    await dialog.getByRole("button", { name: w.makeIt }).click();
+    await dialog.waitFor({ state: "detached" });
+    await directory.getByText(w.keyOnce).first().waitFor();
+    found.kid = await directory.locator("[data-key]").getAttribute("data-key");
+    found.lego = await directory.locator("[data-key] [data-command=lego]").innerText();
+    await look("acme-key");
 
   } else {
     // What waits: approved, and done at once

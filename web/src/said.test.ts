@@ -5,6 +5,7 @@ import errors from "./i18n/german/errors";
 import { germanReason, reasoned, translated } from "./i18n/say";
 import { audited, whoOf } from "./parts/audited";
 import { fitting } from "./parts/Choose";
+import { readWhen, shownWhen, wayOfWhen } from "./parts/when";
 import { addressOf } from "./resources/model";
 import { usesOf } from "./screens/uses";
 import { auditQuery } from "./screens/work";
@@ -80,5 +81,22 @@ describe("what a certificate is good for", () => {
   it("is said in the language, purposes first", () => {
     expect(usesOf(["digitalSignature"], ["serverAuth", "1.2.3"], "de")).toEqual(["TLS-Server", "1.2.3", "digitale Signaturen"]);
     expect(usesOf(["digitalSignature"], [], "en")).toEqual(["digital signatures"]);
+  });
+});
+
+describe("dates that are typed", () => {
+  it("follow the console's language, whatever the browser's is", () => {
+    expect(wayOfWhen("de", true)).toBe("TT.MM.JJJJ HH:MM");
+    expect(shownWhen("de", "2030-01-31T10:20")).toBe("31.01.2030 10:20");
+    expect(readWhen("de", "31.1.2030", false)).toBe("2030-01-31");
+    expect(readWhen("de", "31.01.2030 9:05", true)).toBe("2030-01-31T09:05");
+    expect(readWhen("en", shownWhen("en", "2030-02-01"), false)).toBe("2030-02-01");
+  });
+  it("are taken as ISO 8601 in every language, and a day is its beginning", () => {
+    expect([readWhen("de", "2030-01-31", true), readWhen("en", "2030-01-31T23:59", true)]).toEqual(["2030-01-31T00:00", "2030-01-31T23:59"]);
+  });
+  it("are none when there is no such day or time", () => {
+    expect(["31.02.2030", "1.1.30", "morgen", "", "1.1.2030 10:00 x", "00.01.2030"].map((t) => readWhen("de", t, true))).toEqual([null, null, null, null, null, null]);
+    expect([readWhen("de", "1.1.2030 24:00", true), readWhen("de", "1.1.2030 10:00", false)]).toEqual([null, null]);
   });
 });

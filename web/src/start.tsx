@@ -5,6 +5,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { ApiError } from "./api/client";
+import { sessionQuery } from "./api/session";
 import { ready } from "./i18n";
 
 const client = new QueryClient({
@@ -20,6 +21,7 @@ const client = new QueryClient({
 
 export async function start(app: ReactNode): Promise<void> {
   const root = document.getElementById("root");
+  void client.prefetchQuery(sessionQuery); // while the words come
   await ready;
   if (root) {
     createRoot(root).render(

@@ -67,6 +67,42 @@ START_TEST(test_nothing_while_the_store_is_not_heard)
 }
 END_TEST
 
+static bool
+last(struct bytes evidence)
+{
+	struct principal found = {0};
+	if (!principals_last(p, evidence, a, &found))
+		return false;
+	ck_assert_str_eq(found.name, "line1");
+	ck_assert_uint_eq(found.rights, 5);
+	return true;
+}
+
+START_TEST(test_who_was_good_when_the_store_went)
+{
+	principals_changed(p, true);
+	learn(&line);
+	ck_assert(!last(SECRET)); /* as long as it can be asked, it is asked */
+	principals_changed(p, false);
+	ck_assert(last(SECRET) && !known(SECRET));
+	principals_changed(p, false); /* it was looked for in vain */
+	ck_assert(last(SECRET) && !last(BYTES_STR("Basic bGluZTE6c2VjcmV1")));
+	principals_changed(p, true); /* who knows what changed meanwhile */
+	principals_changed(p, false);
+	ck_assert(!last(SECRET));
+	principals_changed(p, true);
+	learn(&line);
+	principals_changed(p, true); /* a credential changed, and then it went */
+	principals_changed(p, false);
+	ck_assert(!last(SECRET));
+	principals_changed(p, true);
+	learn(&line);
+	principals_forget(p);
+	principals_changed(p, false);
+	ck_assert(!last(SECRET));
+}
+END_TEST
+
 START_TEST(test_until_something_changes)
 {
 	principals_changed(p, true);
@@ -133,6 +169,7 @@ main(void)
 	TCase *t = tcase_create("kept");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, test_nothing_while_the_store_is_not_heard);
+	tcase_add_test(t, test_who_was_good_when_the_store_went);
 	tcase_add_test(t, test_until_something_changes);
 	tcase_add_test(t, test_what_was_asked_before_a_change);
 	tcase_add_test(t, test_for_a_second);

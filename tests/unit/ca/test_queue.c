@@ -42,6 +42,25 @@ START_TEST(test_nothing_waits_for_nothing)
 }
 END_TEST
 
+START_TEST(test_pop)
+{
+	struct job jobs[3] = {0};
+	struct queue q;
+	queue_init(&q);
+	ck_assert_ptr_null(queue_pop(&q));
+	for (size_t round = 0; round < 2; round++) { /* it takes jobs again after it was empty */
+		for (size_t i = 0; i < ARRAY_LEN(jobs); i++)
+			queue_put(&q, &jobs[i]);
+		for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
+			ck_assert_uint_eq(q.n, ARRAY_LEN(jobs) - i);
+			ck_assert_ptr_eq(queue_pop(&q), &jobs[i]);
+		}
+		ck_assert_ptr_null(queue_pop(&q));
+		ck_assert_uint_eq(q.n, 0);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -50,6 +69,7 @@ main(void)
 	SRunner *r = srunner_create(s);
 	tcase_add_test(c, test_gathers);
 	tcase_add_test(c, test_nothing_waits_for_nothing);
+	tcase_add_test(c, test_pop);
 	suite_add_tcase(s, c);
 	srunner_run_all(r, CK_NORMAL);
 	int failed = srunner_ntests_failed(r);

@@ -89,6 +89,24 @@ START_TEST(checked)
 }
 END_TEST
 
+START_TEST(of_a_file)
+{
+	struct error e;
+	char large[LIMIT_PASSWORD_BYTES + 2] = "";
+	memset(large, 'a', LIMIT_PASSWORD_BYTES);
+	ck_assert_int_eq(password_check_file("aaaaaaaa", "p", &e), 0); /* what people choose for a file that they send is theirs */
+	ck_assert_int_eq(password_check_file("\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6", "p", &e), 0);
+	ck_assert_int_eq(password_check_file(large, "p", &e), 0);
+	large[LIMIT_PASSWORD_BYTES] = 'a';
+	const char *const bad[] = {"", "seven c", "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4", "not utf-8 \xff", large};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		ck_assert_msg(password_check_file(bad[i], "p", &e) < 0, "row %zu", i);
+		ck_assert_int_eq(e.code, E_BAD_VALUE);
+		ck_assert_str_eq(e.pointer, "p");
+	}
+}
+END_TEST
+
 TCase *
 tcase_password(void)
 {
@@ -96,5 +114,6 @@ tcase_password(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, hashed);
 	tcase_add_test(t, checked);
+	tcase_add_test(t, of_a_file);
 	return t;
 }

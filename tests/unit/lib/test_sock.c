@@ -3,6 +3,7 @@
 #include "lib/sock.h"
 
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/supervisor.h"
 #include "tests/unit/lib/suites.h"
 
 static struct config *
@@ -132,6 +134,81 @@ START_TEST(test_activation)
 }
 END_TEST
 
+/* What is passed to another process, or said wrongly, is nobody's. */
+static int
+not_activated(void)
+{
+	static const char *const counts[] = {"", "x", "-1", "1x", " 1", "99999999999999999999", "0"};
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDNAMES", "ca.api", 1);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		setenv("LISTEN_FDS", counts[i], 1);
+		if (supervisor_socket("ca.api") != -1)
+			return 1 + (int)i;
+	}
+	setenv("LISTEN_FDS", "2147483644", 1); /* more than there are names */
+	if (supervisor_socket("ca.api") != 3 || supervisor_socket("ca.ap") != -1 || supervisor_socket("") != -1)
+		return 90;
+	setenv("LISTEN_PID", "1", 1);
+	if (supervisor_socket("ca.api") != -1)
+		return 91;
+	unsetenv("LISTEN_PID");
+	if (supervisor_socket("ca.api") != -1)
+		return 92;
+	unsetenv("LISTEN_FDNAMES");
+	return supervisor_socket("ca.api") == -1 ? 0 : 93;
+}
+
+START_TEST(test_no_activation)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(not_activated());
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+END_TEST
+
+/* Who waits for a word gets it, by a file or by a name of the kernel's; where nobody waits nothing happens. */
+START_TEST(test_tell)
+{
+	char path[200], got[32];
+	int heard[2];
+
+	supervisor_tell("READY=1"); /* nobody */
+	for (int i = 0; i < 2; i++) {
+		struct sockaddr_un a = {.sun_family = AF_UNIX};
+		snprintf(path, sizeof(path), "%c%.80s/tell-%d", i ? '@' : '/', test_dir() + 1, (int)getpid());
+		memcpy(a.sun_path, path, strlen(path));
+		if (i)
+			a.sun_path[0] = '\0';
+		heard[i] = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+		ck_assert_int_eq(bind(heard[i], (struct sockaddr *)&a, i ? (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)) : (socklen_t)sizeof(a)), 0);
+		setenv("NOTIFY_SOCKET", path, 1);
+		supervisor_tell("READY=1");
+		ck_assert_int_eq(recv(heard[i], got, sizeof(got), 0), 7);
+		ck_assert_mem_eq(got, "READY=1", 7);
+		close(heard[i]);
+		supervisor_tell("STOPPING=1"); /* gone */
+	}
+	setenv("NOTIFY_SOCKET", "relative", 1);
+	supervisor_tell("READY=1");
+	setenv("NOTIFY_SOCKET", "@", 1);
+	supervisor_tell("READY=1");
+	memset(path, 'x', sizeof(path) - 1);
+	path[0] = '/';
+	path[sizeof(path) - 1] = '\0';
+	setenv("NOTIFY_SOCKET", path, 1);
+	supervisor_tell("READY=1");
+	unsetenv("NOTIFY_SOCKET");
+}
+END_TEST
+
 START_TEST(test_user)
 {
 	struct error e;
@@ -153,6 +230,8 @@ tcase_sock(void)
 	tcase_add_test(t, test_talk);
 	tcase_add_test(t, test_refused);
 	tcase_add_test(t, test_activation);
+	tcase_add_test(t, test_no_activation);
+	tcase_add_test(t, test_tell);
 	tcase_add_test(t, test_user);
 	return t;
 }

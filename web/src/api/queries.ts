@@ -29,9 +29,10 @@ export interface Machine {
   problems: { code: string; level: "warning" | "failed"; subject: string; value: number }[];
   services: { name: string; state: "running" | "stopped" | "unknown"; since: string | null; processes: number; memory_bytes: number }[];
   engine: { state: string; key_store: string };
-  store: { state: string; bytes: number; started_at: string; counts_waiting: number };
-  jobs: { waiting: number; running: number; oldest_sec: number };
-  crls: { cas: number; overdue: number; missing: number };
+  /** While it is away: since when, and nothing that it would say. */
+  store: { state: string; since?: string; bytes?: number; started_at?: string; counts_waiting?: number };
+  jobs: { waiting: number; running: number; oldest_sec: number } | null;
+  crls: { cas: number; overdue: number; missing: number } | null;
   crl_list: { ca: string; state: "ok" | "overdue" | "missing"; this_update: string | null; next_update: string | null }[];
   disks: { paths: string[]; state: "ok" | "warning" | "failed"; bytes: number; free_bytes: number }[];
   cpu?: { processors: number; load: [number, number, number]; busy_percent: number };

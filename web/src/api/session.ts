@@ -31,8 +31,10 @@ export async function fetchSession(): Promise<Session | null> {
   }
 }
 
+export const sessionQuery = { queryKey: keys.session, queryFn: fetchSession, staleTime: 60_000, retry: false };
+
 export function useSession() {
-  return useQuery({ queryKey: keys.session, queryFn: fetchSession, staleTime: 60_000, retry: false });
+  return useQuery(sessionQuery);
 }
 
 export function useSetSession() {

@@ -16,6 +16,7 @@ import { Fact, Facts, TextField } from "../parts/kit";
 import { Notice } from "../parts/Notice";
 import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
+import { WhenField } from "../parts/When";
 import { auditKinds } from "../resources/model";
 import { Json } from "../resources/Value";
 import { useWords } from "../resources/words";
@@ -49,10 +50,10 @@ function Verification() {
         <Form onSubmit={submit}>
           <Grid hasGutter md={6}>
             <GridItem>
-              <TextField label={t("since")} help={t("sinceHelp")} type="datetime-local" value={since} onChange={setSince} />
+              <WhenField id="log-since" label={t("since")} help={t("sinceHelp")} value={since} onChange={setSince} />
             </GridItem>
             <GridItem>
-              <TextField label={t("until")} help={t("untilHelp")} type="datetime-local" value={until} onChange={setUntil} />
+              <WhenField id="log-until" label={t("until")} help={t("untilHelp")} value={until} onChange={setUntil} />
             </GridItem>
           </Grid>
           <ActionGroup>
@@ -212,10 +213,10 @@ export default function Audit() {
                       <TextField label={t("objectNumber")} help={t("objectHelp")} value={typed.object} onChange={(object) => setTyped({ ...typed, object })} />
                     </GridItem>
                     <GridItem>
-                      <TextField label={t("from")} type="datetime-local" value={typed.from} onChange={(from) => setTyped({ ...typed, from })} />
+                      <WhenField id="log-from" label={t("from")} value={typed.from} onChange={(from) => setTyped({ ...typed, from })} />
                     </GridItem>
                     <GridItem>
-                      <TextField label={t("to")} type="datetime-local" value={typed.to} onChange={(to) => setTyped({ ...typed, to })} />
+                      <WhenField id="log-to" label={t("to")} value={typed.to} onChange={(to) => setTyped({ ...typed, to })} />
                     </GridItem>
                   </Grid>
                   <ActionGroup>

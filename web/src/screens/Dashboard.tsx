@@ -22,7 +22,7 @@ import {
 import CheckCircleIcon from "@patternfly/react-icons/dist/esm/icons/check-circle-icon";
 import ExclamationCircleIcon from "@patternfly/react-icons/dist/esm/icons/exclamation-circle-icon";
 import CertificateIcon from "@patternfly/react-icons/dist/esm/icons/certificate-icon";
-import { lazy, type ReactNode, Suspense } from "react";
+import { type ReactNode, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { ApiError } from "../api/client";
@@ -33,12 +33,8 @@ import type { Words } from "../i18n/words";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Title } from "../parts/Title";
 import { placeOf } from "../places";
-
-// What draws weighs as much as all the rest, so it comes when the figures are there.
-const ByStatus = lazy(() => import("./charts").then((m) => ({ default: m.ByStatus })));
-const OverTime = lazy(() => import("./charts").then((m) => ({ default: m.OverTime })));
-
-const Machine = lazy(() => import("./Machine"));
+import { ByStatus, OverTime } from "./charts";
+import Machine from "./Machine";
 
 const DAYS = 30;
 
@@ -88,15 +84,6 @@ function Box({ title, children }: { title: string; children: ReactNode }) {
       <CardTitle component="h2">{title}</CardTitle>
       <CardBody>{children}</CardBody>
     </Card>
-  );
-}
-
-function Chart({ title, children }: { title: string; children: ReactNode }) {
-  const { t } = useTranslation();
-  return (
-    <Box title={title}>
-      <Suspense fallback={<Skeleton height="230px" screenreaderText={t("app.loading")} />}>{children}</Suspense>
-    </Box>
   );
 }
 
@@ -238,14 +225,14 @@ export default function Dashboard() {
               <Figures s={s} />
             </GridItem>
             <GridItem span={12} xl={7}>
-              <Chart title={t("dashboard.overTime", { days: DAYS })}>
+              <Box title={t("dashboard.overTime", { days: DAYS })}>
                 <OverTime s={s} days={DAYS} />
-              </Chart>
+              </Box>
             </GridItem>
             <GridItem span={12} xl={5}>
-              <Chart title={t("dashboard.byStatus")}>
+              <Box title={t("dashboard.byStatus")}>
                 <ByStatus s={s} />
-              </Chart>
+              </Box>
             </GridItem>
             <GridItem span={12} lg={4}>
               <Bars title={t("dashboard.byCa")} rows={s.by_ca.map((r) => ({ name: r.ca, count: r.count, to: `/certificates?issuer=${encodeURIComponent(r.ca)}` }))} />

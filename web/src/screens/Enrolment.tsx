@@ -14,7 +14,9 @@ import { Dialog, Done, Fact, Facts, SelectField, TextField, wrongWith } from "..
 import { Notice } from "../parts/Notice";
 import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
-import { attributesOfCode, attributesOfDoor, commandsOf, type Door, EVIDENCE, usableProfiles } from "./enrolment";
+import { ExternalAccounts } from "./doors/ExternalAccounts";
+import { Lines } from "./doors/Lines";
+import { attributesOfCode, attributesOfDoor, type Door, EVIDENCE, usableProfiles } from "./enrolment";
 
 const DOORS: readonly Door[] = ["est_labels", "scep_profiles", "acme_directories"];
 
@@ -74,22 +76,6 @@ function NewDoor({ door, onClose, onDone }: { door: Door; onClose: () => void; o
   );
 }
 
-function Lines({ item, heading }: { item: Item; heading: "h2" | "h3" }) {
-  const { t } = useTranslation("enrolment");
-  const commands = commandsOf(item.attributes.commands);
-  return (
-    <>
-      {commands.map((c) => (
-        <div key={c.name} className="siegel-below" data-command={c.name}>
-          <Content component={heading}>{t(`commands.${c.name as "curl_enroll"}`, { defaultValue: c.name.replaceAll("_", " ") })}</Content>
-          <Code label={`${text(item, "name")}: ${t(`commands.${c.name as "curl_enroll"}`, { defaultValue: c.name.replaceAll("_", " ") })}`} text={c.line} file={`${c.name}.sh`} type="text/x-shellscript" />
-        </div>
-      ))}
-      {commands.length === 0 && <Content component="p">{t("noCommands")}</Content>}
-    </>
-  );
-}
-
 function DoorCard({ item, door, names, onDeleted }: { item: Item; door: Door; names: Map<string, string>; onDeleted: (o: Outcome) => void }) {
   const { t } = useTranslation("enrolment");
   const may = useMay();
@@ -131,6 +117,7 @@ function DoorCard({ item, door, names, onDeleted }: { item: Item; door: Door; na
         <ExpandableSection toggleText={t("lines", { name: text(item, "name") })} isExpanded={open} onToggle={(_, v) => setOpen(v)}>
           <Lines item={item} heading="h3" />
         </ExpandableSection>
+        {door === "acme_directories" && <ExternalAccounts directory={item} />}
         {may("enrolment.manage") && (
           <div className="siegel-actions siegel-tab">
             <Button

@@ -20,7 +20,7 @@ import { Notice } from "../parts/Notice";
 type Problem = keyof Words["machine"]["problems"];
 
 const PROBLEMS: Record<Problem, true> = {
-  service_stopped: true, engine_down: true, key_store_down: true, disk_full: true, disk_low: true, memory_low: true, load_high: true,
+  service_stopped: true, store_down: true, engine_down: true, key_store_down: true, disk_full: true, disk_low: true, memory_low: true, load_high: true,
   clock_unsynchronized: true, crl_overdue: true, crl_missing: true, crls_of_tenants_overdue: true, jobs_waiting: true, counts_waiting: true, other: true,
 };
 
@@ -99,9 +99,11 @@ function Kernel({ m }: { m: Figures }) {
           {`${instant(i18n.language, m.clock.now)}, ${t(m.clock.synchronized ? "clockGood" : "clockBad")}`}
         </Line>
       )}
-      <Line name={t("jobs")} look={wrong("jobs_waiting")}>
-        {t("jobsText", { running: m.jobs.running, waiting: m.jobs.waiting })}
-      </Line>
+      {m.jobs && (
+        <Line name={t("jobs")} look={wrong("jobs_waiting")}>
+          {t("jobsText", { running: m.jobs.running, waiting: m.jobs.waiting })}
+        </Line>
+      )}
     </>
   );
 }
@@ -127,7 +129,9 @@ function Details({ m }: { m: Figures }) {
         {works(m.engine.key_store)}
       </Line>
       <Line name={t("store")} look={look(m.store.state)}>
-        {t("storeSize", { size: bytes(i18n.language, m.store.bytes), date: instant(i18n.language, m.store.started_at) })}
+        {m.store.bytes === undefined
+          ? t("storeGone", { date: instant(i18n.language, m.store.since) })
+          : t("storeSize", { size: bytes(i18n.language, m.store.bytes), date: instant(i18n.language, m.store.started_at) })}
       </Line>
       {m.crl_list.map((one) => (
         <Line key={one.ca} name={`${t("crls")}: ${one.ca}`} look={look(one.state)}>

@@ -31,6 +31,7 @@ interface Props {
 
 function Editor({ policy, profiles, cas, done, setDone }: Props) {
   const { t, i18n } = useTranslation("rules");
+  const say = useBuiltin();
   const navigate = useNavigate();
   const may = useMay();
   const nameOf = (items: Item[], id: string | null) => text(items.find((one) => one.id === id), "name");
@@ -180,7 +181,6 @@ function Editor({ policy, profiles, cas, done, setDone }: Props) {
 
 export default function Policy() {
   const { t } = useTranslation("rules");
-  const say = useBuiltin();
   const { id = "" } = useParams();
   const fresh = id === "new";
   const policy = useOne(`/policies/${id}`, !fresh);

@@ -45,6 +45,30 @@ export function attributesOfCode(w: { door: Item | undefined; cn: string; hours:
   return all;
 }
 
+/** Whether accounts at a directory are made with an external account key. */
+export function externalOf(directory: Item): "off" | "optional" | "required" {
+  const word = ((directory.attributes.settings ?? {}) as { external_account?: unknown }).external_account;
+  return word === "optional" || word === "required" ? word : "off";
+}
+
+export function attributesOfKey(w: { directory: Item; names: string; accounts: string; days: string }): Record<string, unknown> {
+  const names = w.names.split(/\s+/).filter((one) => one !== "");
+  return {
+    directory: text(w.directory, "name"),
+    hours: Number(w.days) > 0 ? Math.round(Number(w.days) * 24) : null,
+    ...(Number(w.accounts) > 1 ? { max_accounts: Math.floor(Number(w.accounts)) } : {}),
+    ...(names.length > 0 ? { names } : {}),
+  };
+}
+
+/** A key that was just made: its lines with the key in the place of $KEY. It is base64url, so that no shell finds anything in it. */
+export function withKey(made: Item): Item {
+  const key = text(made, "key");
+  const commands = Object.entries((made.attributes.commands ?? {}) as Record<string, unknown>);
+  const put = (line: unknown) => (typeof line === "string" && /^[A-Za-z0-9_-]+$/.test(key) ? line.replaceAll('"$KEY"', key) : line);
+  return { ...made, attributes: { ...made.attributes, commands: Object.fromEntries(commands.filter(([name]) => name !== "curl").map(([name, line]) => [name, put(line)])) } };
+}
+
 /** The ready lines by program, and in the order in which they are needed; those that the door doesn't take are null and left out. */
 export function commandsOf(commands: unknown): { name: string; line: string }[] {
   if (typeof commands !== "object" || commands === null) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isRunning, percentOf } from "../api/jobs";
 import type { Item } from "../api/rest";
-import { attributesOfCode, attributesOfDoor, commandsOf, usableProfiles } from "./enrolment";
+import { attributesOfCode, attributesOfDoor, attributesOfKey, commandsOf, externalOf, usableProfiles, withKey } from "./enrolment";
 import { attributesOfSample, decidedBy, EMPTY_SAMPLE, inOrder, kindedName, memberOf, outcomeOf, parseJson, type RuleSaid, type Verdict } from "./evaluation";
 import { actionsOf, attributesOfCa, BOX, endsSoon, layout, nameOf, type NewCa, rowsOf, stepReady, treesOf } from "./hierarchy";
 import { metadataLines, metadataOf } from "./settings";
@@ -150,6 +150,18 @@ describe("doors", () => {
     const door: Item = { id: "1", type: "scep_profiles", attributes: { name: "routers" } };
     expect(attributesOfCode({ door, cn: " r7 ", hours: "48", count: "1" })).toEqual({ scep_profile: "routers", common_name: "r7", hours: 48 });
     expect(attributesOfCode({ door: undefined, cn: "", hours: "", count: "5" })).toEqual({ count: 5 });
+  });
+  it("says what a new external account key is to be", () => {
+    const directory = { type: "acme_directories", id: "1", attributes: { name: "web", settings: { external_account: "required" } } };
+    expect(externalOf(directory)).toBe("required");
+    expect(externalOf({ ...directory, attributes: { settings: {} } })).toBe("off");
+    expect(attributesOfKey({ directory, names: "dns:.a.example\n\n ip:10.0.0.0/8 ", accounts: "3", days: "2" })).toEqual({ directory: "web", hours: 48, max_accounts: 3, names: ["dns:.a.example", "ip:10.0.0.0/8"] });
+    expect(attributesOfKey({ directory, names: "", accounts: "1", days: "" })).toEqual({ directory: "web", hours: null });
+  });
+  it("puts a key into its lines, and nothing that a shell would read", () => {
+    const made = (key: string) => ({ type: "acme_keys", id: "1", attributes: { key, commands: { curl: "curl x", lego: 'lego --hmac "$KEY" run', acme_tiny: null } } });
+    expect(withKey(made("aB_-9")).attributes.commands).toEqual({ lego: "lego --hmac aB_-9 run", acme_tiny: null });
+    expect(withKey(made("$(id)")).attributes.commands).toEqual({ lego: 'lego --hmac "$KEY" run', acme_tiny: null });
   });
   it("leaves out lines that aren't there", () => expect(commandsOf({ a: "curl", b: null, c: "" })).toEqual([{ name: "a", line: "curl" }]));
   it("offers no profile of the house, of CAs, or that is off", () => {

@@ -219,6 +219,11 @@ const words: Words["base"] = {
     external_account_required: "Externes Konto fehlt",
     no_account: "ACME-Konto unbekannt",
     already_revoked: "Bereits gesperrt",
+    validation_dns: "Prüfung: Name nicht im DNS",
+    validation_connection: "Prüfung: Server nicht erreicht",
+    validation_tls: "Prüfung: TLS fehlgeschlagen",
+    validation_unauthorized: "Prüfung: falsche oder keine Antwort dort",
+    validation_failed: "Prüfung fehlgeschlagen",
   },
   status: { issued: "Gültig", revoked: "Gesperrt", held: "Vorläufig gesperrt", expired: "Abgelaufen", notYet: "Noch nicht gültig" },
   issue: {

@@ -25,6 +25,7 @@ const words: typeof en = {
   crls: "Sperrlisten",
   works: "arbeitet",
   fails: "arbeitet nicht",
+  storeGone: "nicht erreichbar seit {{date}}",
   storeSize: "{{size}}, läuft seit {{date}}",
   diskLeft: "{{free}} von {{all}} frei",
   cpuText: "zu {{percent}} % ausgelastet; Last {{load}} auf {{count}} Prozessoren",
@@ -37,6 +38,7 @@ const words: typeof en = {
   crlNone: "noch nicht vorhanden",
   problems: {
     service_stopped: "{{subject}} läuft nicht",
+    store_down: "Die Datenbank ist nicht erreichbar: Es wird nichts ausgestellt, und niemand kann sich anmelden",
     engine_down: "Der Signierdienst antwortet nicht: Es wird nichts ausgestellt und nichts gesperrt",
     key_store_down: "Der Schlüsselspeicher ist nicht nutzbar: Es kann nichts signiert werden",
     disk_full: "Der Datenträger mit {{subject}} ist fast voll: {{value}} % sind frei",
@@ -53,6 +55,7 @@ const words: typeof en = {
   },
   ways: {
     service_stopped: "Starten Sie ihn auf dem System, und lesen Sie sein Log, wenn er nicht oben bleibt.",
+    store_down: "Starten Sie PostgreSQL auf dem System, und sehen Sie nach, ob der Datenträger voll ist. Siegel nimmt sie von selbst wieder in Betrieb.",
     engine_down: "Sehen Sie auf dem System nach siegel-ca: Sein Log sagt, warum er nicht antwortet.",
     key_store_down: "Prüfen Sie, ob Token oder HSM angeschlossen sind und die PIN stimmt. Siegel nimmt ihn von selbst wieder in Betrieb.",
     disk_full: "Schaffen Sie sofort Platz: Ist der Datenträger voll, hält die Datenbank an, und es wird nichts mehr ausgestellt.",

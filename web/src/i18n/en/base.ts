@@ -216,6 +216,11 @@ const words = {
     external_account_required: "External account missing",
     no_account: "No such ACME account",
     already_revoked: "Revoked already",
+    validation_dns: "Validation: name not in DNS",
+    validation_connection: "Validation: server not reached",
+    validation_tls: "Validation: TLS failed",
+    validation_unauthorized: "Validation: wrong or no answer there",
+    validation_failed: "Validation failed",
   },
   status: { issued: "In force", revoked: "Revoked", held: "On hold", expired: "Expired", notYet: "Not valid yet" },
   issue: {

@@ -24,6 +24,7 @@ const words = {
   crls: "Revocation lists",
   works: "works",
   fails: "doesn't work",
+  storeGone: "away since {{date}}",
   storeSize: "{{size}}, runs since {{date}}",
   diskLeft: "{{free}} of {{all}} free",
   cpuText: "{{percent}} % busy; load {{load}} on {{count}} processors",
@@ -36,6 +37,7 @@ const words = {
   crlNone: "there is none yet",
   problems: {
     service_stopped: "{{subject}} doesn't run",
+    store_down: "The database can't be reached: nothing is issued, and nobody can sign in",
     engine_down: "The engine doesn't answer: nothing is issued or revoked",
     key_store_down: "The key store can't be used: nothing can be signed",
     disk_full: "The disk with {{subject}} is almost full: {{value}} % are free",
@@ -52,6 +54,7 @@ const words = {
   },
   ways: {
     service_stopped: "Start it on the machine, and read its log when it doesn't stay.",
+    store_down: "Start PostgreSQL on the machine, and look whether its disk is full. Siegel takes it up again by itself.",
     engine_down: "Look after siegel-ca on the machine: its log says why it doesn't answer.",
     key_store_down: "Look whether the token or HSM is connected and its PIN is right. Siegel takes it up again by itself.",
     disk_full: "Make room at once: the database stops when the disk is full, and nothing is issued then.",
