@@ -4,6 +4,7 @@ import actionsEn from "./i18n/en/actions";
 import errors from "./i18n/german/errors";
 import { germanReason, reasoned, translated } from "./i18n/say";
 import { audited, whoOf } from "./parts/audited";
+import { commonNameOf, titlesOf } from "./parts/Titled";
 import { fitting } from "./parts/Choose";
 import { readWhen, shownWhen, wayOfWhen } from "./parts/when";
 import { addressOf } from "./resources/model";
@@ -96,7 +97,15 @@ describe("dates that are typed", () => {
     expect([readWhen("de", "2030-01-31", true), readWhen("en", "2030-01-31T23:59", true)]).toEqual(["2030-01-31T00:00", "2030-01-31T23:59"]);
   });
   it("are none when there is no such day or time", () => {
-    expect(["31.02.2030", "1.1.30", "morgen", "", "1.1.2030 10:00 x", "00.01.2030"].map((t) => readWhen("de", t, true))).toEqual([null, null, null, null, null, null]);
+    expect(["31.02.2030", "1.1.30", "2030-01-3", "morgen", "", "1.1.2030 10:00 x", "00.01.2030"].map((t) => readWhen("de", t, true))).toEqual([null, null, null, null, null, null, null]);
     expect([readWhen("de", "1.1.2030 24:00", true), readWhen("de", "1.1.2030 10:00", false)]).toEqual([null, null]);
+  });
+});
+
+describe("CAs and profiles", () => {
+  it("are called by their titles where these tell them apart", () => {
+    expect([commonNameOf("CN=Example\\, Issuing,O=Example"), commonNameOf("O=x, CN=y"), commonNameOf("OCN=z"), commonNameOf(undefined)]).toEqual(["Example, Issuing", "y", "", ""]);
+    const title = titlesOf([{ name: "a", title: "A" }, { name: "b", title: "same" }, { name: "c", title: "same" }, { name: "d", title: "" }]);
+    expect(["a", "b", "c", "d", "gone"].map(title)).toEqual(["A", "b", "c", "d", "gone"]);
   });
 });

@@ -38,6 +38,9 @@ export function readWhen(language: string, typed: string, time: boolean): string
   if (more !== undefined || (clock !== undefined && !time) || numbers.length !== 3 || numbers.some((n) => !/^\d{1,4}$/.test(n))) {
     return null;
   }
+  if (numbers[0]?.length === 4 && !/^\d{4}-\d\d-\d\d$/.test(day)) {
+    return null; // somebody is still typing
+  }
   const order: Part[] = numbers[0]?.length === 4 ? ["year", "month", "day"] : orderOf(language).order;
   const of = (part: Part) => numbers[order.indexOf(part)] ?? "";
   const date = `${of("year")}-${of("month").padStart(2, "0")}-${of("day").padStart(2, "0")}`;

@@ -323,7 +323,7 @@ const words: typeof en = {
     metadata_remove: "Metadaten, die wegfallen", metadata_set: "Metadaten, die gesetzt werden", open: "Noch zu tun", own: "Ihre eigene", passkey: "Passkey", passkeys: "Passkeys", problems: "Was nicht stimmt",
     proved_at: "Zweiter Faktor nachgewiesen am", query: "Suche", responsible_for: "Zuständig für", results_until: "Abzuholen bis", section: "Abschnitt", services: "Prozesse", set: "Gesetzt",
     shared: "Mit allen geteilt", since_us: "Ab (Mikrosekunden)", totp: "App für Codes", until_us: "Bis (Mikrosekunden)", uptime_sec: "Läuft seit (Sekunden)", user_verified: "Mit PIN oder Finger",
-    waiting: "Warten auf Freigabe",
+    waiting: "Warten auf Freigabe", message_de: "Was die Richtlinie sagt",
     account: "Konto", accounts: "Konten", action: "Was geschah", actor: "Wer", address: "Adresse", administrator: "Verwaltet von", agent: "Browser",
     algorithm: "Verfahren", alphabet: "Zeichen", anchors: "Vertraute Zertifikate", approvers: "Wer freigeben muss", archive_keys: "Private Schlüssel aufbewahren",
     archived_at: "Hinterlegt am", at: "Zeitpunkt", at_us: "Zeitpunkt (Mikrosekunden)", auth: "Nachweis", authorizations: "Prüfungen", base_url: "Grundadresse",
