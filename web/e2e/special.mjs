@@ -238,7 +238,7 @@ try {
       const cells = [...document.querySelectorAll("tbody td")].filter((cell) => cell.dataset.label === what);
       return cells.length > 0 && cells.every((cell) => cell.textContent.trim() === issued);
     }, { what: w.what, issued: w.issued });
-    found.audited = { link: await page.locator("tbody td a[href*='/certificates/']").first().getAttribute("href"), codes: (await page.evaluate(codes)).filter((t) => /^[a-z_]+\.[a-z_]+$/.test(t)) };
+    found.audited = { link: await page.locator("tbody td a[href*='/certificates']").first().getAttribute("href"), codes: (await page.evaluate(codes)).filter((t) => /^[a-z_]+\.[a-z_]+$/.test(t)) };
     await page.getByRole("button", { name: w.clear, exact: true }).click();
     await page.getByRole("search").getByRole("button", { name: w.search, exact: true }).click();
     await page.waitForFunction(({ what, issued }) => [...document.querySelectorAll("tbody td")].some((cell) => cell.dataset.label === what && cell.textContent.trim() !== issued), { what: w.what, issued: w.issued });
