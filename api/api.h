@@ -111,6 +111,7 @@ struct attribute {
 	/* For the description of the interface, where the name of what is meant is typed: */
 	const char *values; /* the texts that there are, parted by blanks: "open (done)"; in brackets: shown and never written. NULL: any, or by's */
 	const char *of;     /* the resource whose members it names, by name or, without one, by id: "roles" */
+	const char *schema; /* what a JSON value is made of: a file of api/schemas/ */
 };
 
 /* What every object has (manage_ownership() in ca/manage.h). */
@@ -141,6 +142,10 @@ struct resource {
 	 * are then of it alone; its index in the order of each sort ends in the id. */
 	const char *page_from;
 	const char *page_ids, *page_ids_column; /* what stands for `where` there: a look-up of ids, and what is one of them */
+	/* What makes a row theirs who see their own alone: a look-up of the number of a condition, and of the value for $V in it. Each is found by an
+	 * index of its own; the store's policies hold besides. */
+	const char *page_own;
+	const char *const *page_own_conditions;
 	const char *page_rows; /* the condition on $1 (an array of ids) for the rows of a page; NULL: id_sql is one of them */
 	const char *id_sql;                    /* expression of the id */
 	const char *id_where;                  /* condition on $1 (text) for one id */

@@ -47,7 +47,7 @@ def act(instance, default_tenant, tmp_path):
         admin, auditor = Browser(instance), Browser(instance)
         admin.first(*new_account(default_tenant))
         auditor.first(*new_account(default_tenant, "auditor"))
-        found = run("special", 400, url=instance.url, lang=lang, part=part, cookie=admin.cookie, auditor=auditor.cookie, cookieName=sessions.COOKIE, mark=mark,
+        found = run("special", url=instance.url, lang=lang, part=part, cookie=admin.cookie, auditor=auditor.cookie, cookieName=sessions.COOKIE, mark=mark,
                     approval=approval, files=old_pki(tmp_path, mark) if part == "work" else [], shots=SHOTS, dark=lang == "de", width=width)
         assert found["done"]
         print(part, lang, found["milliseconds"])

@@ -80,11 +80,6 @@ try {
     await at("/profiles", w.profiles);
     await settled();
     await look("profiles");
-    await button(w.template).click();
-    await dialog.locator("select").waitFor();
-    await settled();
-    await glance("profile-new");
-    await dialog.getByRole("button", { name: w.close }).click();
     await page.locator("tr", { has: page.locator("td", { hasText: /^server$/ }) }).locator("a").first().click();
     const verdict = page.locator(".siegel-verdict");
     await page.locator(".siegel-verdict[data-outcome=issued]").waitFor();

@@ -17,6 +17,7 @@ import type portal from "./en/portal";
 import type rules from "./en/rules";
 import type secrets from "./en/secrets";
 import type settings from "./en/settings";
+import type structures from "./en/structures";
 import type work from "./en/work";
 
 export interface Words {
@@ -39,5 +40,7 @@ export interface Words {
   rules: typeof rules;
   secrets: typeof secrets;
   settings: typeof settings;
+  /** The tables in it are looked up (structure/words.ts). */
+  structures: Omit<typeof structures, "members" | "help" | "values">;
   work: typeof work;
 }
