@@ -328,7 +328,7 @@ export default {
     metadata_remove: "Metadata to take away", metadata_set: "Metadata to set", open: "Still to be done", own: "Your own", passkey: "Passkey", passkeys: "Passkeys", problems: "What is wrong",
     proved_at: "Second factor proved at", query: "Query", responsible_for: "Responsible for", results_until: "To be fetched until", section: "Section", value_type: "What it is", minimum: "At least", maximum: "At most", restart: "Service to restart", services: "Processes", set: "Set",
     shared: "Shared with all", since_us: "From (microseconds)", totp: "App for codes", until_us: "Until (microseconds)", uptime_sec: "Running for (seconds)", user_verified: "With PIN or finger",
-    waiting: "Wait for approval",
+    waiting: "Wait for approval", message_de: "What the policy says (in German)",
     account: "Account", accounts: "Accounts", action: "What happened", actor: "Who", address: "Address", administrator: "Administrator", agent: "Browser",
     algorithm: "Algorithm", alphabet: "Signs", anchors: "Trusted certificates", approvers: "Who has to approve", archive_keys: "Keep private keys",
     archived_at: "Archived at", at: "At", at_us: "At (microseconds)", auth: "Evidence", authorizations: "Authorizations", base_url: "Base address",
