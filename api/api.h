@@ -141,6 +141,10 @@ struct resource {
 	 * are then of it alone; its index in the order of each sort ends in the id. */
 	const char *page_from;
 	const char *page_ids, *page_ids_column; /* what stands for `where` there: a look-up of ids, and what is one of them */
+	/* What makes a row theirs who see their own alone: a look-up of the number of a condition, and of the value for $V in it. Each is found by an
+	 * index of its own; the store's policies hold besides. */
+	const char *page_own;
+	const char *const *page_own_conditions;
 	const char *page_rows; /* the condition on $1 (an array of ids) for the rows of a page; NULL: id_sql is one of them */
 	const char *id_sql;                    /* expression of the id */
 	const char *id_where;                  /* condition on $1 (text) for one id */

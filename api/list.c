@@ -293,20 +293,51 @@ list_rows_of_ids(struct call *c, const struct query *q, const struct page *page,
 	return page_query(c, &sql, &DB_TEXT((const char *)ids.data), 1, ret, e);
 }
 
+/* How far a list was looked through that goes on. */
+struct reach {
+	const struct attribute *by; /* what it is sorted by, or when its members were made */
+	const char *value;          /* NULL: nobody knows */
+};
+
+static int
+look_up_reach(struct call *c, const struct query *q, const char *id, struct reach *ret, struct error *e)
+{
+	BUF_CLEANUP struct buf sql = BUF_INIT(SQL_MAX_BYTES);
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	const struct resource *res = c->resource;
+	const struct attribute *by = q->sort;
+
+	for (int i = 0; !by && i < res->n_attributes; i++)
+		if (strcmp(res->attributes[i].name, "created_at") == 0)
+			by = &res->attributes[i];
+	if (!id || !by)
+		return 0;
+	buf_add_str(&sql, "SELECT ''");
+	select_attribute(&sql, by);
+	buf_printf(&sql, " FROM %s WHERE %s", res->page_from, res->id_where);
+	if (page_query(c, &sql, &DB_TEXT(id), 1, &r, e))
+		return -1;
+	if (db_rows(r) && !db_is_null(r, 0, 1))
+		*ret = (struct reach){by, arena_strdup(c->arena, db_text(r, 0, 1))};
+	return 0;
+}
+
 /* The rows of the page that is asked for. */
 static int
-find_page(struct call *c, const struct query *q, struct db_result **ret, int *ret_n, const char **ret_cursor, struct error *e)
+find_page(struct call *c, const struct query *q, struct db_result **ret, int *ret_n, const char **ret_cursor, struct reach *ret_reach,
+          struct error *e)
 {
 	BUF_CLEANUP struct buf columns = BUF_INIT(SQL_MAX_BYTES);
 	struct page page;
 	int result;
 
+	*ret_reach = (struct reach){0};
 	if (call_list(c, e))
 		return -1;
 	if (c->resource->page_from) {
 		if (page_ids(c, q, &page, e))
 			return -1;
-		result = list_rows_of_ids(c, q, &page, ret, e);
+		result = look_up_reach(c, q, page.stopped, ret_reach, e) ? -1 : list_rows_of_ids(c, q, &page, ret, e);
 		db_result_free(page.r);
 		*ret_n = result == 0 ? db_rows(*ret) : 0;
 	} else {
@@ -332,10 +363,11 @@ list_many(struct call *c, struct error *e)
 	CLEANUP(db_result_free) struct db_result *r = NULL;
 	JSON_CLEANUP struct json j = JSON_INIT(BODY_MAX_BYTES);
 	const char *cursor;
+	struct reach reach;
 	struct query q;
 	int n;
 
-	if (query_parse(c->request, c->resource, false, &q, e) || find_page(c, &q, &r, &n, &cursor, e))
+	if (query_parse(c->request, c->resource, false, &q, e) || find_page(c, &q, &r, &n, &cursor, &reach, e))
 		return -1;
 	jsonapi_begin(&j);
 	jw_open_array(&j, "data");
@@ -354,6 +386,12 @@ list_many(struct call *c, struct error *e)
 	else
 		jw_null(&j, "next");
 	jw_close(&j);
+	if (reach.value) {
+		jw_open(&j, "meta");
+		jw_text(&j, "looked_by", reach.by->name);
+		jw_text(&j, "looked_to", reach.value);
+		jw_close(&j);
+	}
 	jw_close(&j);
 	return call_answer(c, 200, &j, e);
 }

@@ -10,8 +10,9 @@
 
 #include "api/cursor.h"
 
-#define SQL_MAX_BYTES 32768
+#define SQL_MAX_BYTES 131072 /* each alternative has the look-ups of all */
 #define SQLSTATE_TIMEOUT "57014"
+#define MAX_ALTERNATIVES 18 /* of one page: groups of filters, or what makes rows somebody's own */
 
 enum { COLUMN_ID, COLUMN_SORT, COLUMN_FITS, COLUMN_PLACE };
 
@@ -20,7 +21,8 @@ enum { COLUMN_ID, COLUMN_SORT, COLUMN_FITS, COLUMN_PLACE };
 #define WINDOW 'w'
 
 struct params {
-	struct db_param list[2 * LIMIT_FILTERS + 4];
+	struct db_param list[2 * LIMIT_FILTERS + MAX_ALTERNATIVES + 4];
+	const char *texts[2 * LIMIT_FILTERS + MAX_ALTERNATIVES + 4];
 	int n;
 };
 
@@ -31,11 +33,17 @@ struct statement {
 	struct buf sql;
 	struct params params;
 	const char *list; /* what its cursors belong to */
+	const struct db_result *own; /* what makes rows somebody's own: the number of a condition, and a value; NULL: all of the tenant are shown */
 };
 
+/* Each alternative has the same values of what has to hold in all: one parameter for all of them. */
 static int
 param_add(struct params *p, const char *text)
 {
+	for (int i = 0; i < p->n; i++)
+		if (p->texts[i] == text)
+			return i + 1;
+	p->texts[p->n] = text;
 	p->list[p->n++] = DB_TEXT(text);
 	return p->n;
 }
@@ -163,15 +171,36 @@ where_filter(struct statement *s, const struct filter *f, bool exact, struct err
 }
 
 static int
-where_filters(struct statement *s, bool exact, struct error *e)
+where_group(struct statement *s, int group, bool exact, struct error *e)
+{
+	for (int i = 0; i < s->q->n_filters; i++)
+		if (s->q->filters[i].group == group && where_filter(s, &s->q->filters[i], exact, e))
+			return -1;
+	return 0;
+}
+
+/* What has to hold, and of the groups this one; 0: one of them. */
+static int
+where_filters(struct statement *s, int group, bool exact, struct error *e)
 {
 	const struct resource *res = s->c->resource;
 
 	if (res->page_ids && where_ids(s, res->page_ids_column, res->page_ids, NULL, 0, e))
 		return -1;
-	for (int i = 0; i < s->q->n_filters; i++)
-		if (where_filter(s, &s->q->filters[i], exact, e))
+	if (where_group(s, 0, exact, e))
+		return -1;
+	if (group || !s->q->groups)
+		return group ? where_group(s, group, exact, e) : 0;
+	buf_add_str(&s->sql, " AND (false");
+	for (int i = 1; i <= LIMIT_FILTER_GROUPS; i++) {
+		if (!(s->q->groups & UINT32_C(1) << i))
+			continue;
+		buf_add_str(&s->sql, " OR (true");
+		if (where_group(s, i, exact, e))
 			return -1;
+		buf_add_byte(&s->sql, ')');
+	}
+	buf_add_byte(&s->sql, ')');
 	return 0;
 }
 
@@ -248,6 +277,46 @@ statement_begin(struct statement *s, struct call *c, const struct query *q)
 	};
 }
 
+/* The first rows of a page behind its columns; group as for where_filters(), own: the row of s->own, or -1. */
+static int
+rest_of_select(struct statement *s, const char *from, const char *where, int own, int group, const char *value, const char *id, struct error *e)
+{
+	buf_printf(&s->sql, " FROM %s WHERE %s", from, where ? where : "true");
+	if (own >= 0)
+		where_hint(&s->sql, s->c->resource->page_own_conditions[db_int(s->own, own, 0)],
+		           param_add(&s->params, db_text(s->own, own, 1)), 0);
+	if (where_filters(s, group, false, e))
+		return -1;
+	if (value)
+		where_after(s, value, id);
+	buf_add_byte(&s->sql, ' ');
+	order_by(s);
+	buf_printf(&s->sql, " LIMIT %d", s->q->page_size + 1);
+	return 0;
+}
+
+/* The first rows of each alternative by the index that suits it, put together: those of the whole are among them. What makes rows somebody's own
+ * comes first: it is less than what filters find. */
+static int
+select_alternatives(struct statement *s, const char *from, const char *where, const char *value, const char *id, struct error *e)
+{
+	const char *sort = s->q->sort ? s->q->sort->sql : "''::text", *direction = s->q->descending ? "DESC" : "ASC", *between = "";
+	int n = s->own ? db_rows(s->own) : LIMIT_FILTER_GROUPS + 1;
+
+	buf_add_str(&s->sql, "SELECT i::text, s::text FROM (");
+	for (int i = s->own ? 0 : 1; i < n; i++) {
+		if (!s->own && !(s->q->groups & UINT32_C(1) << i))
+			continue;
+		buf_printf(&s->sql, "%s(SELECT %s AS i, %s AS s", between, s->c->resource->id_sql, sort);
+		if (rest_of_select(s, from, where, s->own ? i : -1, s->own ? 0 : i, value, id, e))
+			return -1;
+		buf_add_byte(&s->sql, ')');
+		between = " UNION ";
+	}
+	buf_printf(&s->sql, ") u ORDER BY s %s, i %s LIMIT %d", direction, direction, s->q->page_size + 1);
+	return 0;
+}
+
 /* The page by one statement, as the planner likes it best. */
 static int
 straight(struct statement *s, const char *from, const char *where, const char *columns, const char *value, const char *id, struct page *ret,
@@ -255,15 +324,14 @@ straight(struct statement *s, const char *from, const char *where, const char *c
 {
 	struct page page = {0};
 
-	buf_printf(&s->sql, "SELECT (%s)::text, (%s)::text%s FROM %s WHERE %s", s->c->resource->id_sql, s->q->sort ? s->q->sort->sql : "''", columns,
-	           from, where ? where : "true");
-	if (where_filters(s, false, e))
-		return -1;
-	if (value)
-		where_after(s, value, id);
-	buf_add_byte(&s->sql, ' ');
-	order_by(s);
-	buf_printf(&s->sql, " LIMIT %d", s->q->page_size + 1);
+	if (s->own || (s->q->groups && !*columns)) {
+		if (select_alternatives(s, from, where, value, id, e))
+			return -1;
+	} else {
+		buf_printf(&s->sql, "SELECT (%s)::text, (%s)::text%s", s->c->resource->id_sql, s->q->sort ? s->q->sort->sql : "''", columns);
+		if (rest_of_select(s, from, where, -1, 0, value, id, e))
+			return -1;
+	}
 	if (page_query(s->c, &s->sql, s->params.list, s->params.n, &page.r, e))
 		return -1;
 	page.n = db_rows(page.r);
@@ -290,7 +358,7 @@ window(struct statement *s, int size, const char *value, const char *id, struct 
 	buf_printf(&s->sql, "SELECT i::text, s, fits, place FROM (SELECT %s AS i, (%s)::text AS s, row_number() OVER (", res->id_sql, sort);
 	order_by(s);
 	buf_add_str(&s->sql, ") AS place, coalesce(true");
-	if (where_filters(s, true, e))
+	if (where_filters(s, 0, true, e))
 		return -1;
 	buf_printf(&s->sql, ", false) AS fits FROM %s WHERE %s", res->page_from, page_where(res) ? page_where(res) : "true");
 	if (value)
@@ -310,6 +378,8 @@ window(struct statement *s, int size, const char *value, const char *id, struct 
 		db_result_free(page.r);
 		return -1;
 	}
+	if (last >= page.n)
+		page.stopped = arena_strdup(s->c->arena, db_text(page.r, last, COLUMN_ID));
 	*ret = page;
 	return 0;
 }
@@ -386,7 +456,8 @@ static int
 walk(struct call *c, const struct query *q, const char *value, const char *id, int64_t until_ms, struct page *ret, struct error *e)
 {
 	struct statement s;
-	int result, size = q->sort ? PAGE_WINDOW_SORTED : PAGE_WINDOW_BY_ID;
+	/* Between one's own rows lie those of others, which aren't shown but looked at. */
+	int result, size = c->own ? PAGE_WINDOW_OWN : q->sort ? PAGE_WINDOW_SORTED : PAGE_WINDOW_BY_ID;
 
 	for (;;) {
 		statement_begin(&s, c, q);
@@ -423,22 +494,39 @@ windows(struct call *c, const struct query *q, const char *value, const char *id
 	return result;
 }
 
+/* What makes rows theirs who see their own alone; *ret stays NULL for all others. */
+static int
+look_up_own(struct statement *s, struct db_result **ret, struct error *e)
+{
+	BUF_CLEANUP struct buf sql = BUF_INIT(SQL_MAX_BYTES);
+
+	if (!s->c->own || !s->c->resource->page_own)
+		return 0;
+	buf_add_str(&sql, s->c->resource->page_own);
+	if (page_query(s->c, &sql, NULL, 0, ret, e))
+		return -1;
+	s->own = *ret;
+	return 0;
+}
+
 int
 page_ids(struct call *c, const struct query *q, struct page *ret, struct error *e)
 {
 	struct statement s;
 	int64_t until_ms = now_ms() + PAGE_FIRST_MS;
 	const char *value, *id = NULL;
+	struct db_result *own = NULL;
 	bool slow;
 	char how;
 	int result = 0;
 
 	statement_begin(&s, c, q);
-	if (read_cursor(&s, &how, &value, &id, e))
+	if (read_cursor(&s, &how, &value, &id, e) || look_up_own(&s, &own, e))
 		result = -1;
 	slow = result == 0 && how == WINDOW;
 	if (result == 0 && !slow)
 		result = try_straight(&s, value, id, &slow, ret, e);
+	db_result_free(own);
 	buf_free(&s.sql);
 	return slow ? windows(c, q, value, id, until_ms, ret, e) : result;
 }

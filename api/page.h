@@ -9,13 +9,15 @@
 #define PAGE_FIRST_MS 200
 #define PAGE_WINDOW_BY_ID 50000
 #define PAGE_WINDOW_SORTED 10000
-#define PAGE_WINDOW_LEAST 500
+#define PAGE_WINDOW_OWN 2000
+#define PAGE_WINDOW_LEAST 30
 #define PAGE_WINDOW_MS 400 /* for one window, before a smaller one is tried */
 
 struct page {
 	struct db_result *r; /* columns: id, sort value, and of a window: whether it fits, its place; the rest is up to the caller */
 	int n;               /* rows of the page itself, from the first; of a window: those that fit */
 	const char *cursor;  /* of the next page, or NULL when this is the last one */
+	const char *stopped; /* the id up to which a list was looked through that goes on; NULL: the page is full, or the last one */
 };
 
 /* The page of a resource whose rows come with it: columns is what follows "SELECT (id)::text, (sort)::text". The caller frees

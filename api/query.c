@@ -1,4 +1,4 @@
-/* filter[name], filter[name][op], sort, fields[type], page[size], page[after]; anything else is refused (JSON:API 1.1, "Query
+/* filter[name], filter[name][op], filter[any.N][name], sort, fields[type], page[size], page[after]; anything else is refused (JSON:API 1.1, "Query
  * Parameters"). */
 #include "config.h"
 #include "api/query.h"
@@ -209,14 +209,28 @@ filter_choice(struct arena *a, const char *parameter, const struct choice *choic
 	return 0;
 }
 
-/* "filter[name]", "filter[name][op]", and "filter[metadata.key]". */
+/* The number of "any.3][": a filter that holds for one of several groups. 0: it isn't one; *name goes behind it. */
+static int
+take_group(const char **name)
+{
+	const char *s = *name;
+
+	if (strncmp(s, "any.", 4) != 0 || s[4] < '1' || s[4] > '0' + LIMIT_FILTER_GROUPS || strncmp(s + 5, "][", 2) != 0)
+		return 0;
+	*name = s + 7;
+	return s[4] - '0';
+}
+
+/* "filter[name]", "filter[name][op]", "filter[metadata.key]", and each of these behind "filter[any.3]". */
 static int
 parse_filter(const struct http_request *r, const struct resource *res, const struct http_header *p, struct query *q, struct error *e)
 {
 	static const char *const ops[] = {"", "[lt]", "[le]", "[gt]", "[ge]", "[contains]", "[in]"};
-	const char *name = p->name + strlen("filter["), *end = strchr(name, ']'), *key = NULL;
+	const char *name = p->name + strlen("filter["), *key = NULL;
+	int group = take_group(&name);
+	const char *end = strchr(name, ']');
 	const struct attribute *at = end ? filter_attribute(r, res, name, (size_t)(end - name), &key) : NULL;
-	struct filter f = {.attribute = at, .key = key};
+	struct filter f = {.attribute = at, .key = key, .group = group};
 	size_t op = 0;
 
 	if (!at)
@@ -234,6 +248,8 @@ parse_filter(const struct http_request *r, const struct resource *res, const str
 	if (at->by && at->by->choices && filter_choice(r->arena, p->name, at->by->choices, f.op, f.value, &f.condition, e))
 		return -1;
 	q->filters[q->n_filters++] = f;
+	if (group)
+		q->groups |= UINT32_C(1) << group;
 	return 0;
 }
 
@@ -259,7 +275,7 @@ sort_by_range(const struct resource *res, struct query *q)
 	if (q->sorted || !res->page_from)
 		return;
 	for (int i = 0; i < q->n_filters; i++) {
-		if (q->filters[i].op != FILTER_EQ && q->filters[i].op < FILTER_CONTAINS) {
+		if (!q->filters[i].group && q->filters[i].op != FILTER_EQ && q->filters[i].op < FILTER_CONTAINS) {
 			q->sort = q->filters[i].attribute;
 			return;
 		}
@@ -447,7 +463,8 @@ query_identity(const struct http_request *r, const struct resource *res, const s
 	char *s = arena_printf(r->arena, "%d\n%s\n%s\n%d", tenant_id, res->path, q->sort ? q->sort->name : "id", q->descending);
 
 	for (int i = 0; i < q->n_filters; i++)
-		s = arena_printf(r->arena, "%s\n%s\n%d\n%zu\n%s\n%zu\n%s", s, q->filters[i].attribute->name, (int)q->filters[i].op,
+		s = arena_printf(r->arena, "%s\n%d %s\n%d\n%zu\n%s\n%zu\n%s", s, q->filters[i].group, q->filters[i].attribute->name,
+		                 (int)q->filters[i].op,
 		                 q->filters[i].key ? strlen(q->filters[i].key) : 0, q->filters[i].key ? q->filters[i].key : "",
 		                 strlen(q->filters[i].value), q->filters[i].value);
 	return s;

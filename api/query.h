@@ -14,6 +14,7 @@ struct filter {
 	const char *value; /* as it goes to the store: checked, hexadecimal as \x… */
 	const char *key;   /* of metadata; NULL: no metadata */
 	const char *condition; /* what says it, where there are only some values */
+	int group; /* 0: it has to hold; else those of one number hold together, and one of the numbers has to */
 };
 
 /* include=name: members of another collection that a relationship points at come along. */
@@ -26,6 +27,7 @@ struct inclusion {
 struct query {
 	struct filter filters[LIMIT_FILTERS];
 	int n_filters;
+	uint32_t groups; /* mask of the numbers that there are */
 	const struct attribute *sort; /* NULL: by id alone */
 	bool descending;
 	bool sorted; /* the client said by what */

@@ -18,6 +18,7 @@
 #define LIMIT_FOUND_IDS 1000         /* that one look-up of a filter may give: each is a comparison for every row */
 #define LIMIT_DASHBOARD_DAYS 366     /* counts of a year, and a leap day */
 #define LIMIT_FILTERS 16
+#define LIMIT_FILTER_GROUPS 8 /* alternatives, of which one has to fit */
 #define LIMIT_SAVED_QUERIES 100      /* of an account: what a person can tell apart */
 #define LIMIT_SAVED_QUERY_BYTES 4096 /* its parameters: they go into an address */
 #define LIMIT_EXPORT_COLUMNS 64      /* all attributes, and as many keys of metadata */

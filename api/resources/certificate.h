@@ -6,6 +6,12 @@
 #define CERTIFICATE_FROM "certificate x JOIN ca k ON k.id = x.ca_id JOIN profile p ON p.id = x.profile_id"
 #define CERTIFICATE_PAGE_FROM "certificate x"
 #define CERTIFICATE_ATTRIBUTES 21
+/* An owner each, or all of many; what somebody asked for (the policy portal of the store). */
+#define CERTIFICATE_PAGE_OWN                                                                                           \
+	"SELECT 0, o FROM unnest(portal_owners()) o WHERE cardinality(portal_owners()) <= 16"                         \
+	" UNION ALL SELECT 1, portal_owners()::text WHERE cardinality(portal_owners()) > 16"                           \
+	" UNION ALL SELECT 2, portal_requestor()"
+extern const char *const certificate_page_own[3];
 extern const struct attribute certificate_attributes[CERTIFICATE_ATTRIBUTES];
 extern const struct relationship certificate_relationships[1];
 

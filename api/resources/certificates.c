@@ -78,6 +78,8 @@ const struct attribute certificate_attributes[CERTIFICATE_ATTRIBUTES] = {
 	{"chain_pem", CHAIN_SQL, ATTRIBUTE_PEMS, ATTRIBUTE_ON_REQUEST},
 };
 
+const char *const certificate_page_own[3] = {"x.owner = $V", "x.owner = ANY (($V)::text[])", "x.requestor = $V AND x.source = 'rest'"};
+
 const struct relationship certificate_relationships[1] = {{"ca", "cas", "x.ca_id"}};
 
 static int
@@ -230,7 +232,8 @@ static const struct attribute revoke_members[] = {
 	{"reason", NULL, ATTRIBUTE_TEXT, 0, "RFC 5280 5.3.1, such as keyCompromise; left out: unspecified", .values = REASONS},
 };
 
-#define FILTER_TEXT "an object: status, profile, issuer, common_name, requestor, owner, key_sha256, …, metadata"
+#define FILTER_TEXT \
+	"an object: status, profile, issuer, common_name, requestor, owner, key_sha256, …, metadata; any: an array of these, of which one has to fit"
 
 /* Many at once: a list of ids, what filters find, or what a condition holds for. */
 static const struct attribute many[] = {
@@ -239,7 +242,17 @@ static const struct attribute many[] = {
 	{"condition", NULL, ATTRIBUTE_TEXT, 0, "a path as in policies, on the certificate as a document"},
 	{"reason", NULL, ATTRIBUTE_TEXT, 0, "RFC 5280 5.3.1; certificateHold and removeFromCRL hold and release",
 	 .values = REASONS " certificateHold removeFromCRL"},
-	{"expected", NULL, ATTRIBUTE_INT, 0, "how many the dry run said; wanted unless ids are given"},
+	{"expected", NULL, ATTRIBUTE_INT, 0, "how many the dry run said; wanted unless ids or counted are given"},
+	{"counted", NULL, ATTRIBUTE_TEXT, 0, "id of the job that counted them, in the place of ids, filter and condition"},
+};
+
+/* The same, but nothing is done. */
+static const struct attribute choose[] = {
+	{"ids", NULL, ATTRIBUTE_TEXTS, 0, "the certificates; or filter, or condition"},
+	{"filter", NULL, ATTRIBUTE_JSON, 0, FILTER_TEXT},
+	{"condition", NULL, ATTRIBUTE_TEXT, 0, "a path as in policies, on the certificate as a document"},
+	{"reason", NULL, ATTRIBUTE_TEXT, 0, "as for revoke", .values = REASONS " certificateHold removeFromCRL"},
+	{"as_job", NULL, ATTRIBUTE_BOOL, 0, "true: a job counts, however long that takes"},
 };
 
 /* RFC 9773. */
@@ -253,6 +266,8 @@ static const struct attribute advice[] = {
 	{"condition", NULL, ATTRIBUTE_TEXT, 0, "a path as in policies, on the certificate as a document"},
 	{"dry_run", NULL, ATTRIBUTE_BOOL, 0, "true: nothing is done; how many certificates are meant, and the first of them"},
 	{"expected", NULL, ATTRIBUTE_INT, 0, "how many the dry run said"},
+	{"as_job", NULL, ATTRIBUTE_BOOL, 0, "of a dry run; true: a job counts, however long that takes"},
+	{"counted", NULL, ATTRIBUTE_TEXT, 0, "id of the job that counted them, in the place of ids, filter and condition"},
 };
 #define ADVICE_MEMBERS 4 /* the first ones: of one certificate */
 
@@ -265,7 +280,9 @@ static const struct attribute notes[] = {
 	{"metadata_set", NULL, ATTRIBUTE_METADATA, 0, "an object of texts: these keys get these values, others stay"},
 	{"metadata_remove", NULL, ATTRIBUTE_TEXTS, 0, "keys that are taken away"},
 	{"dry_run", NULL, ATTRIBUTE_BOOL, 0, "true: nothing is done; how many certificates are meant, and the first of them"},
-	{"expected", NULL, ATTRIBUTE_INT, 0, "how many the dry run said; wanted unless ids are given"},
+	{"expected", NULL, ATTRIBUTE_INT, 0, "how many the dry run said; wanted unless ids or counted are given"},
+	{"as_job", NULL, ATTRIBUTE_BOOL, 0, "of a dry run; true: a job counts, however long that takes"},
+	{"counted", NULL, ATTRIBUTE_TEXT, 0, "id of the job that counted them, in the place of ids, filter and condition"},
 };
 
 static const struct route routes[] = {
@@ -286,7 +303,7 @@ static const struct route routes[] = {
 	 .n_members = ADVICE_MEMBERS, .text = "clients of ACME that ask when to renew it are told so (RFC 9773)"},
 	{"POST", "/certificates/advise_renewal", RIGHT_REVOKE, write_action, "certificate.advise_renewal_many", MEMBERS(advice),
 	 .flags = ROUTE_RESULT, .text = "the same for many, by a job"},
-	{"POST", "/certificates/choose", RIGHT_REVOKE, write_action, "certificate.choose", .members = many, .n_members = ARRAY_LEN(many) - 1,
+	{"POST", "/certificates/choose", RIGHT_REVOKE, write_action, "certificate.choose", MEMBERS(choose),
 	 .flags = ROUTE_RESULT, .text = "the dry run of revoke: how many it would change, and the first of them"},
 	{"POST", "/certificates/update", RIGHT_METADATA, write_action, "certificate.update_many", MEMBERS(notes), .flags = ROUTE_RESULT,
 	    .text = "owner and metadata of many, by a job"},
@@ -300,6 +317,8 @@ const struct resource resource_certificates = {
 	.type_sql = "p.kind",
 	.from = CERTIFICATE_FROM,
 	.page_from = CERTIFICATE_PAGE_FROM,
+	.page_own = CERTIFICATE_PAGE_OWN,
+	.page_own_conditions = certificate_page_own,
 	.id_sql = "x.id",
 	.id_where = "x.id = $1::int8",
 	.id_cast = "int8",

@@ -7,7 +7,7 @@
 
 static const struct attribute attributes[] = {
 	{"kind", "j.kind", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER,
-	 .values = "import revoke annotate advise_renewal batch remove_directory dry_run audit_verify"},
+	 .values = "import revoke annotate count advise_renewal batch remove_directory dry_run audit_verify"},
 	{"status", "j.status", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "queued, running, done, failed or cancelled",
 	 .values = "queued running done failed cancelled"},
 	{"cancel", "j.cancel", ATTRIBUTE_BOOL, 0, "whether its end was asked for"},

@@ -73,19 +73,17 @@ carry_out(struct job_run *j, const struct db_result *next, struct error *e)
 }
 
 static int
-find_next(struct job_run *j, int64_t after, int64_t size, bool *ret_late, struct db_result **ret, struct error *e)
+find_next(struct job_run *j, int64_t after, const struct many_span *span, bool *ret_late, struct db_result **ret, struct error *e)
 {
 	const json_t *set = json_object_get(j->parameters, "set");
-	char *chosen = json_dumps(json_object_get(j->parameters, "choice"), JSON_COMPACT);
 	char *asked = json_dumps(json_object_get(j->parameters, "document"), JSON_COMPACT), *added = set ? json_dumps(set, JSON_COMPACT) : NULL;
-	struct db_param row[] = {DB_INT(j->tenant_id), DB_TEXT(chosen ? chosen : "{\"ids\":[]}"), DB_TEXT(asked ? asked : "{}"),
+	struct db_param row[] = {DB_INT(j->tenant_id), DB_TEXT(span->choice), DB_TEXT(asked ? asked : "{}"),
 	    DB_TEXT(added ? added : "{}"), DB_TEXT(array_text(j, json_object_get(j->parameters, "remove"))), DB_INT(LIMIT_METADATA_KEYS),
-	    DB_INT(after), DB_INT(after + size), DB_INT(STEP)};
-	int rc = job_query(j, size,
+	    DB_INT(after), DB_INT(span->upto), DB_INT(STEP)};
+	int rc = job_query(j, span->size,
 			   "SELECT r_id, r_effect, r_message, r_policy, r_rule FROM certificate_annotate_next($1::int, $2::jsonb, $3::jsonb,"
 			   " $4::jsonb, $5::text[], $6::int, $7::int8, $8::int8, $9::int)",
 			   row, ARRAY_LEN(row), ret_late, ret, e);
-	free(chosen);
 	free(asked);
 	free(added);
 	return rc;
@@ -97,11 +95,13 @@ step(struct job_run *j, bool *ret_more, struct error *e)
 	struct db_result *next CLEANUP(db_result_free) = NULL;
 	bool late;
 	int64_t to = json_integer_value(json_object_get(j->parameters, "last")), after = json_integer_value(json_object_get(j->state, "last"));
-	int64_t size = job_size(j, to > after ? to - after : 1);
-	if (size > to - after && to > after) /* what is issued after the request isn't touched */
-		size = to - after;
+	struct many_span span;
 	j->total = json_integer_value(json_object_get(j->parameters, "count"));
-	if (find_next(j, after, size, &late, &next, e) < 0)
+	if (many_span(j, after, to, STEP, &span, e) < 0)
+		return -1;
+	int rc = find_next(j, after, &span, &late, &next, e);
+	free(span.choice);
+	if (rc < 0)
 		return -1;
 	*ret_more = late;
 	if (late)
@@ -109,7 +109,7 @@ step(struct job_run *j, bool *ret_more, struct error *e)
 	int n = db_rows(next);
 	if (n && carry_out(j, next, e) < 0)
 		return -1;
-	after = n == STEP ? db_int(next, n - 1, NEXT_ID) : after + size;
+	after = n == STEP ? db_int(next, n - 1, NEXT_ID) : span.upto;
 	json_object_set_new(j->state, "last", json_integer(after));
 	*ret_more = after < to;
 	if (!*ret_more)

@@ -9,6 +9,7 @@
 	X(advise_renewal) \
 	X(remove_directory) \
 	X(annotate) \
+	X(count) \
 	X(batch) \
 	X(import) \
 	X(audit_verify)

@@ -1,7 +1,44 @@
 /* Jobs over many certificates: what their steps have in common. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "ca/jobs/many.h"
+
+/* Of those that a job counted, the next ones: nothing else is touched, whatever fits the filter by now. */
+static int
+span_of_counted(struct job_run *j, int64_t counted, int64_t after, int limit, struct many_span *ret, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	json_t *choice = json_copy(json_object_get(j->parameters, "choice"));
+	ret->size = job_size(j, limit);
+	struct db_param row[] = {DB_INT(counted), DB_INT(after), DB_INT(ret->size)};
+	int rc = db_query(j->desk->db, "SELECT r_ids, r_last FROM certificate_counted_next($1::int8, $2::int8, $3::int)", row, ARRAY_LEN(row),
+	                  false, &r, e);
+	if (rc == 0 && db_is_null(r, 0, 0))
+		rc = fail(e, E_CONFLICT, "what was counted isn't kept any more: it is more than a week ago");
+	if (rc == 0) {
+		json_object_set_new(choice, "ids", json_loads(db_text(r, 0, 0), 0, NULL));
+		ret->upto = db_int(r, 0, 1);
+		ret->choice = json_dumps(choice, JSON_COMPACT);
+	}
+	json_decref(choice);
+	return rc;
+}
+
+int
+many_span(struct job_run *j, int64_t after, int64_t to, int limit, struct many_span *ret, struct error *e)
+{
+	int64_t counted = json_integer_value(json_object_get(j->parameters, "counted"));
+	*ret = (struct many_span){0};
+	if (counted && after < to && span_of_counted(j, counted, after, limit, ret, e) < 0)
+		return -1;
+	if (!counted || after >= to) {
+		ret->size = job_size(j, to > after ? to - after : 1);
+		ret->upto = after + ret->size;
+		ret->choice = json_dumps(json_object_get(j->parameters, "choice"), JSON_COMPACT);
+	}
+	return ret->choice ? 0 : fail(e, E_INTERNAL, "the choice of a job can't be written");
+}
 
 int
 many_refused(const struct db_result *next)

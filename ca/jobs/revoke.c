@@ -50,22 +50,25 @@ static int
 step(struct job_run *j, bool *ret_more, struct error *e)
 {
 	struct db_result *next CLEANUP(db_result_free) = NULL;
-	json_t *choice, *document;
+	json_t *document;
 	json_int_t reason, to, count;
 	bool late;
-	if (json_unpack((json_t *)(uintptr_t)j->parameters, "{s:o,s:o,s:I,s:I,s:I}", "choice", &choice, "document", &document, "reason", &reason,
+	if (json_unpack((json_t *)(uintptr_t)j->parameters, "{s:o,s:I,s:I,s:I}", "document", &document, "reason", &reason,
 			"last", &to, "count", &count) < 0)
 		return fail(e, E_INTERNAL, "the parameters of the job can't be read");
 	j->total = count;
-	int64_t after = json_integer_value(json_object_get(j->state, "last")), size = job_size(j, to > after ? to - after : 1);
-	char *chosen = json_dumps(choice, JSON_COMPACT), *asked = json_dumps(document, JSON_COMPACT);
-	struct db_param row[] = {DB_INT(j->tenant_id), DB_TEXT(chosen ? chosen : "{}"), DB_INT(reason), DB_TEXT(asked ? asked : "{}"), DB_INT(after),
-	    DB_INT(after + size), DB_INT(STEP)};
-	int rc = job_query(j, size,
+	int64_t after = json_integer_value(json_object_get(j->state, "last"));
+	struct many_span span;
+	if (many_span(j, after, to, STEP, &span, e) < 0)
+		return -1;
+	char *asked = json_dumps(document, JSON_COMPACT);
+	struct db_param row[] = {DB_INT(j->tenant_id), DB_TEXT(span.choice), DB_INT(reason), DB_TEXT(asked ? asked : "{}"), DB_INT(after),
+	    DB_INT(span.upto), DB_INT(STEP)};
+	int rc = job_query(j, span.size,
 			   "SELECT r_id, r_effect, r_message, r_policy, r_rule FROM certificate_next($1::int, $2::jsonb, $3::int, $4::jsonb,"
 			   " $5::int8, $6::int8, $7::int)",
 			   row, ARRAY_LEN(row), &late, &next, e);
-	free(chosen);
+	free(span.choice);
 	free(asked);
 	if (rc < 0)
 		return -1;
@@ -75,7 +78,7 @@ step(struct job_run *j, bool *ret_more, struct error *e)
 	int n = db_rows(next);
 	if (n && carry_out(j, (int)reason, next, e) < 0)
 		return -1;
-	after = n == STEP ? db_int(next, n - 1, NEXT_ID) : after + size;
+	after = n == STEP ? db_int(next, n - 1, NEXT_ID) : span.upto;
 	json_object_set_new(j->state, "last", json_integer(after));
 	*ret_more = after < to;
 	if (!*ret_more) /* others were faster with some */

@@ -119,40 +119,64 @@ withdraw(struct manage *m, struct error *e)
 /* --- many --- */
 
 static int
-ask_for_job(struct manage *m, const struct advice *a, json_t *choice, const struct db_result *counted, struct error *e)
+ask_for_job(struct manage *m, const struct advice *a, const struct meant *meant, int64_t last, int64_t count, struct error *e)
 {
-	json_t *parameters = json_pack("{s:O,s:s*,s:s*,s:s*,s:I,s:I}", "choice", choice, "begins", a->begins, "ends", a->ends, "explanation",
-				       a->explanation, "last", (json_int_t)db_int(counted, 0, 1), "count", (json_int_t)db_int(counted, 0, 0));
-	int rc = manage_job(m, "advise_renewal", parameters, e);
+	json_t *parameters = certificate_job_parameters(meant, last, count);
+	json_t *said = json_pack("{s:s*,s:s*,s:s*}", "begins", a->begins, "ends", a->ends, "explanation", a->explanation);
+	int rc = said && json_object_update(parameters, said) == 0 ? manage_job(m, "advise_renewal", parameters, e)
+	                                                           : fail(e, E_INTERNAL, "the job can't be written down");
+	json_decref(said);
 	json_decref(parameters);
 	m->object = arena_printf(m->arena, "job/%lld", (long long)m->ret_job);
-	m->detail = detail_of(m, a, manage_json(m, choice));
+	m->detail = detail_of(m, a, manage_json(m, meant->choice));
+	return rc;
+}
+
+static int
+advise_meant(struct manage *m, const struct advice *a, const struct meant *meant, bool dry_run, int64_t expected, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(manage_json(m, meant->choice))};
+	if (!meant->counted &&
+	    certificate_choice_query(m, meant->choice, "SELECT r_count, r_last, r_sample FROM renewal_count($1::int, $2::jsonb)", row, 2, &r, e) < 0)
+		return -1;
+	if (dry_run) {
+		m->ret_result = json_pack("{s:I,s:o}", "count", (json_int_t)db_int(r, 0, 0), "sample", json_loads(db_text(r, 0, 2), 0, NULL));
+		return 0;
+	}
+	int64_t n = r ? db_int(r, 0, 0) : meant->count;
+	if (expected >= 0 && certificate_check_expected(meant, n, expected, e) < 0)
+		return -1;
+	return ask_for_job(m, a, meant, r ? db_int(r, 0, 1) : meant->last, n, e);
+}
+
+/* No policy is asked about advice. */
+static int
+count_by_job(struct manage *m, const struct meant *meant, struct error *e)
+{
+	json_t *document = json_object();
+	int rc = certificate_count_by_job(m, meant, MEANT_ADVICE, document, e);
+	json_decref(document);
+	m->object = arena_printf(m->arena, "job/%lld", (long long)m->ret_job);
+	m->detail = detail_text(m->arena, "counted", manage_json(m, meant->choice), NULL);
 	return rc;
 }
 
 static int
 advise_many(struct manage *m, struct error *e)
 {
-	struct db_result *r CLEANUP(db_result_free) = NULL;
-	json_t *choice CLEANUP(json_decref) = NULL;
+	struct meant meant = {0};
 	struct advice a;
 	int64_t expected;
-	int dry_run;
+	int dry_run, as_job, rc = -1;
 	if (read_advice(m, &a, e) < 0 || manage_int(m, "expected", 0, 0, INT64_MAX, -1, &expected, e) < 0 ||
-	    manage_bool(m, "dry_run", 0, &dry_run, e) < 0 || certificate_read_choice(m, &choice, e) < 0 || manage_body_end(m, e) < 0)
+	    manage_bool(m, "dry_run", 0, &dry_run, e) < 0 || manage_bool(m, "as_job", 0, &as_job, e) < 0)
 		return -1;
-	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(manage_json(m, choice))};
-	if (certificate_choice_query(m, choice, "SELECT r_count, r_last, r_sample FROM renewal_count($1::int, $2::jsonb)", row, 2, &r, e) < 0)
-		return -1;
-	int64_t n = db_int(r, 0, 0);
-	if (dry_run == 1) {
-		m->ret_result = json_pack("{s:I,s:o}", "count", (json_int_t)n, "sample", json_loads(db_text(r, 0, 2), 0, NULL));
-		return 0;
-	}
-	if (expected >= 0 && n != expected)
-		return fail_at(e, E_CONFLICT, "expected", "%lld certificates are meant now, and not %lld: look at them again", (long long)n,
-			       (long long)expected);
-	return ask_for_job(m, &a, choice, r, e);
+	if (certificate_read_meant(m, MEANT_ADVICE, &meant, e) == 0 && manage_body_end(m, e) == 0)
+		rc = dry_run == 1 && (as_job == 1 || meant.counted) ? count_by_job(m, &meant, e)
+		                                                    : advise_meant(m, &a, &meant, dry_run == 1, expected, e);
+	json_decref(meant.choice);
+	return rc;
 }
 
 extern const struct manage_op manage_advice[];

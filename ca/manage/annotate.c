@@ -63,45 +63,60 @@ document_of_each(const struct manage *m, const struct notes *n)
 }
 
 static int
-ask_for_job(struct manage *m, const struct notes *n, const json_t *choice, const json_t *document, const struct db_result *counted, struct error *e)
+ask_for_job(struct manage *m, const struct notes *n, const struct meant *meant, const json_t *document, int64_t last, int64_t count, struct error *e)
 {
-	json_t *parameters = json_pack("{s:O,s:O,s:s*,s:O*,s:O*,s:I,s:I}", "choice", choice, "document", document, "owner", n->owner, "set", n->set,
-				       "remove", n->remove, "last", (json_int_t)db_int(counted, 0, 1), "count", (json_int_t)db_int(counted, 0, 0));
-	int rc = parameters ? manage_job(m, "annotate", parameters, e) : fail(e, E_INTERNAL, "the job can't be written down");
+	json_t *parameters = certificate_job_parameters(meant, last, count);
+	json_t *said = json_pack("{s:O,s:s*,s:O*,s:O*}", "document", document, "owner", n->owner, "set", n->set, "remove", n->remove);
+	int rc = said && json_object_update(parameters, said) == 0 ? manage_job(m, "annotate", parameters, e)
+	                                                           : fail(e, E_INTERNAL, "the job can't be written down");
+	json_decref(said);
 	json_decref(parameters);
 	return rc;
+}
+
+/* Those that are meant are counted here, unless a job counts them or has done so. */
+static int
+count(struct manage *m, const struct meant *meant, const json_t *document, bool dry_run, struct db_result **ret, struct error *e)
+{
+	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(manage_json(m, meant->choice)),
+	    DB_TEXT(dry_run ? manage_json(m, document) : NULL), DB_INT(LIMIT_JUDGED)};
+	static const char sql[] = "SELECT r_count, r_last, r_sample, r_refused FROM certificate_count($1::int, $2::jsonb, -1, $3::jsonb, $4::int)";
+	return certificate_choice_query(m, meant->choice, sql, row, ARRAY_LEN(row), ret, e);
+}
+
+static int
+update_meant(struct manage *m, const struct notes *n, const struct meant *meant, bool dry_run, bool as_job, int64_t expected, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	json_t *document CLEANUP(json_decref) = document_of_each(m, n);
+	if (dry_run && (as_job || meant->counted))
+		return certificate_count_by_job(m, meant, MEANT_NOTES, document, e);
+	if (!meant->counted && count(m, meant, document, dry_run, &r, e) < 0)
+		return -1;
+	if (dry_run) {
+		m->ret_result = json_pack("{s:I,s:I,s:o}", "count", (json_int_t)db_int(r, 0, 0), "refused", (json_int_t)db_int(r, 0, 3), "sample",
+					  json_loads(db_text(r, 0, 2), 0, NULL));
+		return 0;
+	}
+	int64_t found = r ? db_int(r, 0, 0) : meant->count;
+	return certificate_check_expected(meant, found, expected, e) < 0
+	    ? -1 : ask_for_job(m, n, meant, document, r ? db_int(r, 0, 1) : meant->last, found, e);
 }
 
 static int
 update_many(struct manage *m, struct error *e)
 {
-	struct db_result *r CLEANUP(db_result_free) = NULL;
-	json_t *choice CLEANUP(json_decref) = NULL, *document CLEANUP(json_decref) = NULL;
+	struct meant meant = {0};
 	struct notes n;
 	int64_t expected;
-	int dry_run;
+	int dry_run, as_job, rc = -1;
 	if (read_notes(m, &n, e) < 0 || manage_int(m, "expected", 0, 0, INT64_MAX, -1, &expected, e) < 0 ||
-	    manage_bool(m, "dry_run", 0, &dry_run, e) < 0 || certificate_read_choice(m, &choice, e) < 0 || manage_body_end(m, e) < 0)
+	    manage_bool(m, "dry_run", 0, &dry_run, e) < 0 || manage_bool(m, "as_job", 0, &as_job, e) < 0)
 		return -1;
-	document = document_of_each(m, &n);
-	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(manage_json(m, choice)), DB_TEXT(dry_run == 1 ? manage_json(m, document) : NULL),
-	    DB_INT(LIMIT_JUDGED)};
-	if (certificate_choice_query(m, choice,
-				     "SELECT r_count, r_last, r_sample, r_refused FROM certificate_count($1::int, $2::jsonb, -1, $3::jsonb, $4::int)",
-				     row, ARRAY_LEN(row), &r, e) < 0)
-		return -1;
-	int64_t found = db_int(r, 0, 0);
-	if (dry_run == 1) {
-		m->ret_result = json_pack("{s:I,s:I,s:o}", "count", (json_int_t)found, "refused", (json_int_t)db_int(r, 0, 3), "sample",
-					  json_loads(db_text(r, 0, 2), 0, NULL));
-		return 0;
-	}
-	if (expected < 0 && !json_object_get(choice, "ids"))
-		return fail_at(e, E_BAD_VALUE, "expected", "expected is missing: dry_run says how many are meant");
-	if (expected >= 0 && found != expected)
-		return fail_at(e, E_CONFLICT, "expected", "%lld certificates are meant now, and not %lld: look at them again", (long long)found,
-			       (long long)expected);
-	return ask_for_job(m, &n, choice, document, r, e);
+	if (certificate_read_meant(m, MEANT_NOTES, &meant, e) == 0 && manage_body_end(m, e) == 0)
+		rc = update_meant(m, &n, &meant, dry_run == 1, as_job == 1, expected, e);
+	json_decref(meant.choice);
+	return rc;
 }
 
 /* siegel-api reads them itself; who took them away is in the audit log before the first one leaves. */

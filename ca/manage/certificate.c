@@ -79,8 +79,8 @@ release(struct manage *m, struct error *e)
 /* --- many --- */
 
 struct choice {
-	json_t *said; /* the choice as certificate_choice() takes it; freed by the caller */
-	const char *text;
+	struct meant meant;
+	const char *text; /* of the choice */
 	const char *word; /* of the reason */
 	int reason;
 };
@@ -158,8 +158,38 @@ check_metadata(const json_t *metadata, struct error *e)
 	return 0;
 }
 
+static int check_members(json_t *filter, struct error *e);
+
+/* Filters of which one has to fit. */
+static int
+check_any(const json_t *any, struct error *e)
+{
+	size_t i;
+	json_t *one;
+	if (json_array_size(any) == 0 || json_array_size(any) > LIMIT_FILTER_GROUPS)
+		return fail_at(e, E_BAD_VALUE, "filter", "filter: any has to be an array of 1 to %d filters", LIMIT_FILTER_GROUPS);
+	json_array_foreach((json_t *)(uintptr_t)any, i, one)
+	{
+		if (json_object_size(one) == 0 || json_object_get(one, "any"))
+			return fail_at(e, E_BAD_VALUE, "filter", "filter: any: number %zu has to be a filter that isn't empty, without another any",
+				       i + 1);
+		if (check_members(one, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 check_filter(json_t *filter, struct error *e)
+{
+	const json_t *any = json_object_get(filter, "any");
+	if (json_object_size(filter) == 0)
+		return fail_at(e, E_BAD_VALUE, "filter", "filter has to have a member: nothing is done to all certificates by leaving it out");
+	return any && check_any(any, e) < 0 ? -1 : check_members(filter, e);
+}
+
+static int
+check_members(json_t *filter, struct error *e)
 {
 	static const struct {
 		const char *name;
@@ -172,11 +202,11 @@ check_filter(json_t *filter, struct error *e)
 	};
 	const char *name;
 	json_t *value;
-	if (json_object_size(filter) == 0)
-		return fail_at(e, E_BAD_VALUE, "filter", "filter has to have a member: nothing is done to all certificates by leaving it out");
 	json_object_foreach(filter, name, value)
 	{
 		size_t i = 0;
+		if (strcmp(name, "any") == 0) /* check_any() */
+			continue;
 		while (i < ARRAY_LEN(known) && strcmp(known[i].name, name) != 0)
 			i++;
 		if (i == ARRAY_LEN(known))
@@ -217,7 +247,7 @@ certificate_choice_query(struct manage *m, const json_t *choice, const char *sql
 	if (condition_query(m->desk->db, LIMIT_POLICY_DRY_RUN_MS, sql, params, n, ret, e) == 0)
 		return 0;
 	if (strcmp(db_sqlstate(m->desk->db), CONDITION_LATE) == 0)
-		return fail_at(e, E_BAD_VALUE, member, "%s: finding these takes longer than %d ms: ask for fewer", member,
+		return fail_at(e, E_BAD_VALUE, member, "%s: finding these takes longer than %d ms: ask for fewer, or for a job (as_job)", member,
 			       LIMIT_POLICY_DRY_RUN_MS);
 	if (strncmp(db_sqlstate(m->desk->db), "22", 2) == 0) /* a time that isn't one, digits that aren't hexadecimal */
 		return fail_at(e, E_BAD_VALUE, "filter", "filter: a value isn't of its type");
@@ -229,13 +259,15 @@ static int
 read_choice(struct manage *m, struct choice *ret, struct error *e)
 {
 	const char *reason;
-	if (manage_text(m, "reason", 0, 40, &reason, e) < 0 || certificate_read_choice(m, &ret->said, e) < 0)
+	if (manage_text(m, "reason", 0, 40, &reason, e) < 0)
 		return -1;
 	ret->word = reason ? reason : "unspecified";
 	ret->reason = reason_parse(ret->word);
 	if (ret->reason < 0)
 		return fail_at(e, E_BAD_VALUE, "reason", "reason: not one that a certificate can be revoked, held or released for (RFC 5280 5.3.1)");
-	ret->text = manage_json(m, ret->said);
+	if (certificate_read_meant(m, ret->reason, &ret->meant, e) < 0)
+		return -1;
+	ret->text = manage_json(m, ret->meant.choice);
 	return 0;
 }
 
@@ -258,7 +290,7 @@ count(struct manage *m, const struct choice *c, const json_t *document, struct d
 	    DB_INT(LIMIT_JUDGED)};
 	static const char sql[] =
 	    "SELECT r_count, r_last, r_sample, r_refused FROM certificate_count($1::int, $2::jsonb, $3::int, $4::jsonb, $5::int)";
-	return certificate_choice_query(m, c->said, sql, row, ARRAY_LEN(row), ret, e);
+	return certificate_choice_query(m, c->meant.choice, sql, row, ARRAY_LEN(row), ret, e);
 }
 
 /* The dry run. */
@@ -267,13 +299,14 @@ choose(struct manage *m, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct choice c = {0};
-	int rc = read_choice(m, &c, e) < 0 || manage_body_end(m, e) < 0 ? -1 : 0;
+	int as_job;
+	int rc = manage_bool(m, "as_job", 0, &as_job, e) < 0 || read_choice(m, &c, e) < 0 || manage_body_end(m, e) < 0 ? -1 : 0;
 	if (rc == 0) {
 		json_t *document CLEANUP(json_decref) = document_of_each(m, &c);
-		rc = count(m, &c, document, &r, e);
+		rc = as_job == 1 || c.meant.counted ? certificate_count_by_job(m, &c.meant, c.reason, document, e) : count(m, &c, document, &r, e);
 	}
-	json_decref(c.said);
-	if (rc == 0)
+	json_decref(c.meant.choice);
+	if (rc == 0 && r)
 		m->ret_result = json_pack("{s:I,s:I,s:o}", "count", (json_int_t)db_int(r, 0, 0), "refused", (json_int_t)db_int(r, 0, 3), "sample",
 					  json_loads(db_text(r, 0, 2), 0, NULL));
 	return rc;
@@ -283,15 +316,15 @@ static int
 ask_for_job(struct manage *m, const struct choice *c, int64_t expected, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
-	if (count(m, c, NULL, &r, e) < 0)
+	if (!c->meant.counted && count(m, c, NULL, &r, e) < 0)
 		return -1;
-	int64_t n = db_int(r, 0, 0);
-	if (expected >= 0 && n != expected)
-		return fail_at(e, E_CONFLICT, "expected", "%lld certificates are meant now, and not %lld: look at them again", (long long)n,
-			       (long long)expected);
+	int64_t n = r ? db_int(r, 0, 0) : c->meant.count;
+	if (certificate_check_expected(&c->meant, n, expected, e) < 0)
+		return -1;
 	/* What is issued from now on isn't meant. */
-	json_t *parameters = json_pack("{s:O,s:o,s:i,s:I,s:I}", "choice", c->said, "document", document_of_each(m, c), "reason", c->reason,
-				       "last", (json_int_t)db_int(r, 0, 1), "count", (json_int_t)n);
+	json_t *parameters = certificate_job_parameters(&c->meant, r ? db_int(r, 0, 1) : c->meant.last, n);
+	json_object_set_new(parameters, "document", document_of_each(m, c));
+	json_object_set_new(parameters, "reason", json_integer(c->reason));
 	int rc = manage_job(m, "revoke", parameters, e);
 	json_decref(parameters);
 	return rc;
@@ -304,10 +337,10 @@ revoke_many(struct manage *m, struct error *e)
 	int64_t expected;
 	int rc = read_choice(m, &c, e);
 	if (rc == 0)
-		rc = manage_int(m, "expected", json_object_get(c.said, "ids") ? 0 : MANAGE_REQUIRED, 0, INT64_MAX, -1, &expected, e);
+		rc = manage_int(m, "expected", 0, 0, INT64_MAX, -1, &expected, e);
 	if (rc == 0)
 		rc = manage_body_end(m, e) < 0 ? -1 : ask_for_job(m, &c, expected, e);
-	json_decref(c.said);
+	json_decref(c.meant.choice);
 	return rc;
 }
 

@@ -6,7 +6,7 @@
 #include "lib/status_mac.h"
 
 /* certificate_add() has 26 parameters. */
-#define DB_MAX_PARAMS 32
+#define DB_MAX_PARAMS 64 /* a list: two of each filter, the cursor's, what makes rows somebody's own */
 /* The longest wait for one statement of a service. The server's own timeouts don't cover a COMMIT that waits for a standby,
  * and cancelling it would make it look done: so the connection is dropped and the outcome is unknown. */
 #define DB_DEADLINE_MS 15000

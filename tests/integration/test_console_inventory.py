@@ -54,3 +54,19 @@ def test_from_a_search_to_all_that_match(instance, default_tenant, rest, lang, w
     assert len(both) == 2 and both[1]["attributes"]["replaces"] == both[0]["id"] and both[0]["attributes"]["owner"] == HOSTILE
     assert rest.get("/saved_queries").data == [] or all(word not in q["attributes"]["name"] for q in rest.get("/saved_queries").data)
 
+
+
+@pytest.mark.parametrize("lang, width", FLOWS)
+def test_one_condition_is_enough(instance, default_tenant, rest, lang, width):
+    word = f"any{uuid.uuid4().hex[:8]}"
+    made = [rest.issued("cert_device", cn=f"{word}-{n}", **({"owner": f"own-{word}"} if n in ("a1", "b1") else {}))["id"] for n in ("a1", "a2", "b1", "c1", "d1")]
+    name, code = new_account(default_tenant)
+    browser = Browser(instance)
+    browser.first(name, code)
+    found = run("inventory_any", url=instance.url, lang=lang, cookie=browser.cookie, cookieName=sessions.COOKIE, word=word, shots=SHOTS, dark=lang == "de", width=width)
+    assert found["done"] and found["count"] == 4, found
+    for part in (f"filter[any.1][common_name][contains]={word}-a", f"filter[any.2][owner][contains]=own-{word}", f"filter[any.3][common_name][contains]={word}-c"):
+        assert part in found["address"], found["address"]
+    assert [rest.get(f"/certificates/{i}").attributes["owner"] for i in made] == [f"new-{word}"] * 4 + [None]
+    jobs = rest.get("/jobs?filter[kind]=count&page[size]=1").data[0]["attributes"]
+    assert jobs["status"] == "done" and jobs["result"]["count"] == 4

@@ -447,6 +447,23 @@ def test_what_a_group_is_responsible_for(rest, person):
     assert two.rest.get(f"/certificates/{id}").status == 404
 
 
+
+@pytest.mark.parametrize("count", [1, 15, 16, 100])
+def test_lists_have_what_each_owner_has(rest, person, count):
+    """Of few owners each is looked for by itself, of many all at once; what somebody asked for is his as well. Each comes once, on any page."""
+    line = unique("line")
+    one = person(responsible_for=[f"{line} {n}" for n in range(count)])
+    made = [rest.issued("cert_device", cn=f"machine-{n}-{line}", owner=f"{line} {n % count}")["id"] for n in range(4)]
+    rest.issued("cert_device", cn=f"other-{line}", owner=f"{line} {count}")
+    for parameters in ("sort=id", "sort=common_name", "sort=-created_at", f"filter[common_name][contains]={line}&sort=id"):
+        ids, where = [], f"/certificates?{parameters}&page[size]=3"
+        while where:
+            answer = one.rest.get(where)
+            ids += [m["id"] for m in answer.data]
+            where = answer.json["links"]["next"]
+            where = where and where.split("/api/v2.0", 1)[1]
+        assert sorted(ids, key=int) == made, (parameters, ids)
+
 def test_another_tenant_has_other_certificates(instance, other_tenant, rest, anna, bert):
     admin = other_tenant.rest("administrator")
     made = admin.post("/accounts", document("accounts", name=anna.name, role="portal"))

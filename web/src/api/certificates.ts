@@ -50,12 +50,14 @@ export function useChangeSaved(onDone?: () => void) {
   return useMutation({ mutationFn: changeSaved, onSettled: () => renew(), onSuccess: () => onDone?.() });
 }
 
-/** Certificates by their ids, or by what the list was asked for. */
-export type Which = { ids: string[] } | { filter: Record<string, unknown> };
+/** Certificates by their ids, by what the list was asked for, or those that a job counted. */
+export type Which = { ids: string[] } | { filter: Record<string, unknown> } | { counted: string };
 
 export interface Preview {
   count: number;
   refused: number;
+  /** Of how many of them the policies were asked about. */
+  judged: number;
   sample: { id: string; subject: string; not_after: string }[];
 }
 
@@ -65,12 +67,15 @@ export interface Deed {
   members: Record<string, unknown>;
 }
 
+/** Of which a dry run says at most what policies stand against. */
+export const JUDGED = 2000;
+
 /** How many it would be, and the first of them; nothing is changed. */
 export async function preview(which: Which, deed: Deed): Promise<Preview> {
   const path = deed.path === "revoke" ? "choose" : deed.path;
   const members = deed.path === "revoke" ? deed.members : { ...deed.members, dry_run: true };
   const found = itemOf(await act<Item<Preview>>(`/certificates/${path}`, path, { ...which, ...members })).attributes;
-  return { ...found, refused: found.refused ?? 0 };
+  return { ...found, refused: found.refused ?? 0, judged: JUDGED };
 }
 
 /** The job that does it, or the approval that it waits for. */

@@ -21,6 +21,13 @@ export interface Page<T = Item> {
   data: T[];
   next: string | null;
   included: Item[];
+  /** How far a long list was looked through, in what it is sorted by. */
+  reach?: Reach | undefined;
+}
+
+export interface Reach {
+  looked_by?: string;
+  looked_to?: string;
 }
 
 export interface Single<T = Item> {
@@ -32,6 +39,7 @@ export interface Single<T = Item> {
 interface Body {
   data?: unknown;
   links?: { next?: string | null };
+  meta?: Reach;
   included?: Item[];
 }
 interface Init {
@@ -64,7 +72,7 @@ export async function page<T = Item>(path: Path, query?: Query): Promise<Page<T>
   if (!Array.isArray(body.data)) {
     throw empty();
   }
-  return { data: body.data as T[], next: cursorOf(body.links?.next), included: body.included ?? [] };
+  return { data: body.data as T[], next: cursorOf(body.links?.next), included: body.included ?? [], reach: body.meta };
 }
 
 /** All of a list, to its end, part by part: of what a tenant has few. */

@@ -1,5 +1,5 @@
 import {
-  Button, Checkbox, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, FormSelect, FormSelectOption, Label, LabelGroup, PageSection, Skeleton, Spinner,
+  Button, Checkbox, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, FormSelect, FormSelectOption, PageSection, Skeleton,
   Toolbar, ToolbarContent, ToolbarGroup, ToolbarItem,
 } from "@patternfly/react-core";
 import AngleLeftIcon from "@patternfly/react-icons/dist/esm/icons/angle-left-icon";
@@ -17,14 +17,16 @@ import { Notice } from "../parts/Notice";
 import { StateLabel } from "../parts/StateLabel";
 import { Title } from "../parts/Title";
 import {
-  add, addressWith, ATTRIBUTES, type Attribute, type Column, columnsOf, conditionsOf, exportOf, filterOf, FIRST_COLUMNS, parameterOf, queryOf, SIZES, sizeOf, SORTS, sortOf,
+  addressWith, ATTRIBUTES, type Attribute, type Column, columnsOf, conditionsOf, exportOf, extend, filterOf, FIRST_COLUMNS, hasRoom, queryOf, SIZES, sizeOf, SORTS, sortOf,
 } from "./inventory";
 import { Columns } from "./inventory/Columns";
+import { Conditions } from "./inventory/Conditions";
 import { Export, useExport } from "./inventory/Export";
+import { Looking, useReach } from "./inventory/Looking";
 import { type Action, Many, ManyMenu } from "./inventory/Many";
 import { Saved } from "./inventory/Saved";
 import { Search } from "./inventory/Search";
-import { columnWord, sentenceOf, wordOf } from "./inventory/words";
+import { columnWord, wordOf } from "./inventory/words";
 
 const STORED = "siegel.columns";
 
@@ -100,7 +102,7 @@ function modifierOf(column: Column): "breakWord" | "nowrap" | "truncate" {
 }
 
 export default function Inventory() {
-  const { t, i18n } = useTranslation("inventory");
+  const { t } = useTranslation("inventory");
   const { t: base } = useTranslation();
   const navigate = useNavigate();
   const [address, setAddress] = useSearchParams();
@@ -130,6 +132,7 @@ export default function Inventory() {
   };
   const rows = page.data?.data ?? [];
   const next = page.data?.next ?? null;
+  const reach = useReach(page.data?.reach);
   const looking = Boolean(page.data && !page.isPlaceholderData && rows.length === 0 && next && !stopped);
   useEffect(() => {
     // A part of a long list that has nothing: the next part takes its place, until something is found or somebody has had enough.
@@ -193,7 +196,7 @@ export default function Inventory() {
       <PageSection>
         <Toolbar>
           <ToolbarContent>
-            <Search onAdd={(condition) => change(addressWith(address, add(conditions, condition)))} />
+            <Search isFull={!hasRoom(conditions)} onAdd={(condition) => change(addressWith(address, extend(conditions, condition)))} />
             <ToolbarGroup align={{ default: "alignEnd" }}>
               <ToolbarItem>
                 <Saved
@@ -207,30 +210,7 @@ export default function Inventory() {
               </ToolbarItem>
             </ToolbarGroup>
           </ToolbarContent>
-          {conditions.length > 0 && (
-            <ToolbarContent>
-              <ToolbarItem>
-                <LabelGroup numLabels={12} aria-label={t("conditions")}>
-                  {conditions.map((c) => {
-                    const what = sentenceOf(t, base, i18n.language, c);
-                    return (
-                      <Label
-                        key={parameterOf(c)} variant="outline" closeBtnAriaLabel={t("remove", { what })}
-                        onClose={() => change(addressWith(address, conditions.filter((one) => parameterOf(one) !== parameterOf(c))))}
-                      >
-                        {what}
-                      </Label>
-                    );
-                  })}
-                </LabelGroup>
-              </ToolbarItem>
-              <ToolbarItem>
-                <Button variant="link" isInline onClick={() => change(addressWith(address, []))}>
-                  {t("clear")}
-                </Button>
-              </ToolbarItem>
-            </ToolbarContent>
-          )}
+          {conditions.length > 0 && <Conditions conditions={conditions} onChange={(to) => change(addressWith(address, to))} />}
           <ToolbarContent>
             <ToolbarGroup>
               <ToolbarItem>
@@ -259,21 +239,10 @@ export default function Inventory() {
         <ErrorAlert error={page.error ?? file.error} />
         {file.isSuccess && <Notice variant="success" isLiveRegion title={t("export.started")} />}
         {page.isPending && <Skeleton height="20rem" screenreaderText={base("app.loading")} />}
-        {looking && (
-          <EmptyState titleText={t("looking")} headingLevel="h2" icon={() => <Spinner aria-label={base("app.loading")} />}>
-            <EmptyStateBody aria-live="polite">{t("lookingText", { n: looked })}</EmptyStateBody>
-            <EmptyStateFooter>
-              <EmptyStateActions>
-                <Button variant="secondary" onClick={() => setStopped(true)}>
-                  {t("stop")}
-                </Button>
-              </EmptyStateActions>
-            </EmptyStateFooter>
-          </EmptyState>
-        )}
+        {looking && <Looking parts={looked} reach={reach} onStop={() => setStopped(true)} />}
         {page.data && !looking && rows.length === 0 && (
           <EmptyState titleText={t(next ? "stopped" : conditions.length > 0 ? "none" : "empty")} headingLevel="h2" icon={SearchIcon}>
-            <EmptyStateBody>{t(conditions.length > 0 ? "noneText" : "emptyText")}</EmptyStateBody>
+            <EmptyStateBody>{next && reach ? reach : t(conditions.length > 0 ? "noneText" : "emptyText")}</EmptyStateBody>
             <EmptyStateFooter>
               <EmptyStateActions>
                 {next && (

@@ -25,6 +25,7 @@ export const REASONS = [
 export const SORTS = ["common_name", "not_before", "not_after", "created_at"] as const;
 export const SIZES = [20, 50, 100] as const;
 export const MOST_CONDITIONS = 12; // the API takes 16 filters
+export const MOST_GROUPS = 8; // alternatives that the API takes
 export const KEY = /^[A-Za-z0-9_.-]{1,64}$/;
 
 export interface Condition {
@@ -33,6 +34,8 @@ export interface Condition {
   value: string;
   /** Of metadata. */
   key?: string;
+  /** What has the same number holds together, and one of the numbers has to; without one it has to hold. */
+  group?: number;
 }
 
 const OPS: Record<Kind, Op[]> = { text: ["contains", "eq", "in"], choice: ["in", "eq"], hex: ["eq"], time: ["ge", "lt"], metadata: ["contains", "eq", "in"] };
@@ -42,8 +45,8 @@ export function opsOf(attribute: Attribute): Op[] {
 }
 
 /** The API's name of a condition: filter[names][contains]. */
-export function parameterOf(c: Pick<Condition, "attribute" | "op" | "key">): string {
-  return `filter[${c.attribute}${c.key ? `.${c.key}` : ""}]${c.op === "eq" ? "" : `[${c.op}]`}`;
+export function parameterOf(c: Pick<Condition, "attribute" | "op" | "key" | "group">): string {
+  return `filter[${c.group ? `any.${c.group}][` : ""}${c.attribute}${c.key ? `.${c.key}` : ""}]${c.op === "eq" ? "" : `[${c.op}]`}`;
 }
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
@@ -66,18 +69,18 @@ export function valueOf(attribute: Attribute, value: string): string | null {
 
 /** A condition of the address; null: nothing that we know. */
 function read(name: string, value: string): Condition | null {
-  const found = /^filter\[([a-z0-9_]+)(?:\.([^\][]+))?\](?:\[([a-z]+)\])?$/.exec(name);
-  const attribute = found?.[1] as Attribute | undefined;
+  const found = /^filter\[(?:any\.([1-8])\]\[)?([a-z0-9_]+)(?:\.([^\][]+))?\](?:\[([a-z]+)\])?$/.exec(name);
+  const attribute = found?.[2] as Attribute | undefined;
   if (!found || !attribute || !Object.hasOwn(ATTRIBUTES, attribute)) {
     return null;
   }
-  const op = (found[3] ?? "eq") as Op;
-  const key = found[2];
+  const op = (found[4] ?? "eq") as Op;
+  const key = found[3];
   const good = valueOf(attribute, value);
   if (good === null || !opsOf(attribute).includes(op) || (attribute === "metadata" ? !key || !KEY.test(key) : key !== undefined)) {
     return null;
   }
-  return key ? { attribute, op, value: good, key } : { attribute, op, value: good };
+  return { attribute, op, value: good, ...(key ? { key } : {}), ...(found[1] ? { group: Number(found[1]) } : {}) };
 }
 
 /** Short addresses, as other pages and people write them. */
@@ -163,7 +166,45 @@ export function addressWith(address: URLSearchParams, conditions: Condition[]): 
   return to;
 }
 
-/** One condition more. Of an attribute with a few values several are meant one or another. */
+/** Whether one alternative is enough. */
+export function isAny(conditions: Condition[]): boolean {
+  return conditions.some((c) => c.group);
+}
+
+/** Each becomes an alternative by itself, or all have to hold; what then says the same counts once. */
+export function join(conditions: Condition[], any: boolean): Condition[] {
+  const plain = conditions.map(({ group: _, ...c }) => c);
+  return any ? plain.slice(0, MOST_GROUPS).map((c, i) => ({ ...c, group: i + 1 })) : plain.reduce(add, [] as Condition[]);
+}
+
+/** Those that there are without one of them. */
+export function without(conditions: Condition[], some: Condition[]): Condition[] {
+  return conditions.filter((c) => !some.some((one) => parameterOf(one) === parameterOf(c)));
+}
+
+/** The alternatives; what holds together is one of them. */
+export function groupsOf(conditions: Condition[]): Condition[][] {
+  const numbers = [...new Set(conditions.map((c) => c.group ?? 0))].filter(Boolean).sort((a, b) => a - b);
+  return numbers.map((n) => conditions.filter((c) => c.group === n));
+}
+
+/** Whether another condition has room. */
+export function hasRoom(conditions: Condition[]): boolean {
+  return conditions.length < MOST_CONDITIONS && (!isAny(conditions) || groupsOf(conditions).length < MOST_GROUPS);
+}
+
+/** One condition more: another alternative where one is enough. */
+export function extend(conditions: Condition[], next: Condition): Condition[] {
+  if (!isAny(conditions)) {
+    return add(conditions, next);
+  }
+  const taken = new Set(conditions.map((c) => c.group));
+  const group = Array.from({ length: MOST_GROUPS }, (_, i) => i + 1).find((n) => !taken.has(n));
+  const known = conditions.some((c) => c.value === next.value && parameterOf({ ...c, group: 0 }) === parameterOf(next));
+  return group && !known ? [...conditions, { ...next, group }] : conditions;
+}
+
+/** One condition more, which has to hold. Of an attribute with a few values several are meant one or another. */
 export function add(conditions: Condition[], next: Condition): Condition[] {
   if (ATTRIBUTES[next.attribute] === "choice") {
     const same = conditions.filter((c) => c.attribute === next.attribute).flatMap((c) => (c.op === "in" ? c.value.split(",") : [c.value]));
@@ -177,8 +218,18 @@ export function add(conditions: Condition[], next: Condition): Condition[] {
 
 type Said = string | { [op: string]: string | string[] };
 
-/** The same as operations on many take it: {"owner": {"contains": "line"}, "not_after": {"lt": "2027-01-01"}}. */
+/** The same as operations on many take it: {"owner": {"contains": "line"}, "any": [{"not_after": {"lt": "2027-01-01"}}, …]}. */
 export function choiceOf(conditions: Condition[]): Record<string, unknown> {
+  const any = groupsOf(conditions).map(filterOfGroup);
+  return { ...filterOfGroup(conditions.filter((c) => !c.group)), ...(any.length > 0 ? { any } : {}) };
+}
+
+/** Whether finding all of them means looking at each certificate: no index has parts of texts. */
+export function isLong(conditions: Condition[]): boolean {
+  return conditions.some((c) => c.op === "contains" || c.group);
+}
+
+function filterOfGroup(conditions: Condition[]): Record<string, unknown> {
   const filter: Record<string, Said | Record<string, Said>> = {};
   const said = (before: Said | undefined, c: Condition): Said => {
     if (ATTRIBUTES[c.attribute] === "hex") {

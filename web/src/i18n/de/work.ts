@@ -18,7 +18,7 @@ const words: typeof en = {
   jobsSubtitle: "Arbeit, die dauert: wie weit sie ist, und was aus jedem Stück geworden ist",
   noJobs: "Noch keine Aufträge",
   noJobsText: "Importe, das Sperren vieler Zertifikate und Proben an allem Ausgestellten erscheinen hier.",
-  kinds: { import: "Import", revoke: "Sperren vieler Zertifikate", dry_run: "Probe einer Richtlinie", advise_renewal: "Rat zum Erneuern", audit_verify: "Prüfung des Protokolls", annotate: "Verantwortliche und Metadaten von vielen",
+  kinds: { import: "Import", revoke: "Sperren vieler Zertifikate", dry_run: "Probe einer Richtlinie", advise_renewal: "Rat zum Erneuern", audit_verify: "Prüfung des Protokolls", annotate: "Verantwortliche und Metadaten von vielen", count: "Zählung von Zertifikaten",
     batch: "Antrag für viele", remove_directory: "Abbau eines ACME-Verzeichnisses" },
   status: { queued: "Wartet", running: "Läuft", done: "Fertig", failed: "Gescheitert", cancelled: "Abgebrochen" },
   itemStatus: { done: "Erledigt", repeated: "War schon da", skipped: "Ausgelassen", failed: "Gescheitert" },

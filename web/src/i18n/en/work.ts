@@ -16,7 +16,7 @@ const words = {
   jobsSubtitle: "Work that takes a while: how far it is, and what became of each thing",
   noJobs: "No jobs yet",
   noJobsText: "Imports, revocations of many and trials on everything that was issued show up here.",
-  kinds: { import: "Import", revoke: "Revocation of many", dry_run: "Trial of a policy", advise_renewal: "Advice to renew", audit_verify: "Verification of the audit log", annotate: "Owner and metadata of many",
+  kinds: { import: "Import", revoke: "Revocation of many", dry_run: "Trial of a policy", advise_renewal: "Advice to renew", audit_verify: "Verification of the audit log", annotate: "Owner and metadata of many", count: "Count of certificates",
     batch: "Request for many", remove_directory: "Removal of an ACME directory" },
   status: { queued: "Waits", running: "Runs", done: "Done", failed: "Failed", cancelled: "Cancelled" },
   itemStatus: { done: "Done", repeated: "Was there", skipped: "Left out", failed: "Failed" },

@@ -7,7 +7,7 @@ import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { carryOut, type Deed, preview, type Which } from "../../api/certificates";
+import { carryOut, type Deed, type Which } from "../../api/certificates";
 import { isRunning, useJob } from "../../api/jobs";
 import { number, text } from "../../api/rest";
 import { useMay } from "../../api/session";
@@ -16,7 +16,8 @@ import { ErrorAlert } from "../../parts/ErrorAlert";
 import { JobItems, JobProgress } from "../../parts/Job";
 import { Metadata, metadataOf, type Pair } from "../../parts/Metadata";
 import { Notice } from "../../parts/Notice";
-import { type Condition, choiceOf, REASONS } from "../inventory";
+import { type Condition, choiceOf, isLong, REASONS } from "../inventory";
+import { Counting, useFound } from "./Counting";
 
 export type Action = "revoke" | "hold" | "release" | "advise" | "update";
 const ACTIONS: { action: Action; right: string }[] = [
@@ -154,12 +155,12 @@ export function Many({ action, checked, conditions, onClose }: Wish & { onClose:
   const [f, setForm] = useState<Form_>({ reason: "unspecified", owner: "", noOwner: false, pairs: [], remove: "" });
   const which: Which = all ? { filter: choiceOf(conditions) } : { ids: checked };
   const deed = deedOf(action, f);
-  const look = useMutation({ mutationFn: () => preview(which, deed as Deed) });
-  const act = useMutation({ mutationFn: (expected: number) => carryOut(which, deed as Deed, expected) });
+  const look = useFound(isLong(conditions));
+  const act = useMutation({ mutationFn: (expected: number) => carryOut(look.job ? { counted: look.job } : which, deed as Deed, expected) });
   const labels = { owner: t("many.owner"), metadata_set: t("many.set"), metadata_remove: t("many.remove"), reason: t("many.reason"), filter: t("conditions") };
-  const found = look.data;
+  const found = look.found;
   const n = (value: number) => count(i18n.language, value);
-  const step = act.data ? "run" : found ? "confirm" : "ask";
+  const step = act.data ? "run" : found ? "confirm" : look.job ? "count" : "ask";
   const none = all ? conditions.length === 0 : checked.length === 0;
   return (
     <Modal isOpen variant="medium" onClose={() => onClose(step === "run")} aria-labelledby="many-title" aria-describedby="many-text">
@@ -168,7 +169,7 @@ export function Many({ action, checked, conditions, onClose }: Wish & { onClose:
         titleIconVariant={action === "revoke" ? "warning" : undefined}
       />
       <ModalBody>
-        <ErrorAlert error={look.error ?? act.error} labels={labels} />
+        <ErrorAlert error={look.ask.error ?? act.error} labels={labels} />
         {step === "ask" && (
           <Form>
             <FormGroup role="radiogroup" label={t("many.which")} fieldId="many-which">
@@ -184,11 +185,13 @@ export function Many({ action, checked, conditions, onClose }: Wish & { onClose:
             <Fields action={action} f={f} onChange={(change) => setForm({ ...f, ...change })} />
           </Form>
         )}
+        {step === "count" && look.job && <Counting id={look.job} />}
         {step === "confirm" && found && (
           <Stack hasGutter>
             <StackItem>
               <Notice variant={found.count ? "warning" : "info"} title={found.count ? t("many.count", { count: found.count, n: n(found.count) }) : t("many.nothing")}>
-                {found.refused > 0 && t("many.refused", { count: found.refused })}
+                {look.job && found.count > 0 && <div>{t("many.bound")}</div>}
+                {found.refused > 0 && <div>{t("many.refused", { count: found.refused, judged: n(found.judged) })}</div>}
               </Notice>
             </StackItem>
             {found.sample.length > 0 && (
@@ -212,8 +215,13 @@ export function Many({ action, checked, conditions, onClose }: Wish & { onClose:
       </ModalBody>
       <ModalFooter>
         {step === "ask" && (
-          <Button isDisabled={none || !deed || look.isPending} isLoading={look.isPending} onClick={() => look.mutate()}>
+          <Button isDisabled={none || !deed || look.ask.isPending} isLoading={look.ask.isPending} onClick={() => deed && look.ask.mutate({ which, deed })}>
             {t("many.preview")}
+          </Button>
+        )}
+        {step === "count" && (
+          <Button variant="secondary" onClick={look.reset}>
+            {t("many.back")}
           </Button>
         )}
         {step === "confirm" && found && (

@@ -31,7 +31,7 @@ function useChoices(attribute: Attribute): readonly string[] {
 }
 
 /** Where one condition after the other is put together. */
-export function Search({ onAdd }: { onAdd: (condition: Condition) => void }) {
+export function Search({ onAdd, isFull }: { onAdd: (condition: Condition) => void; isFull: boolean }) {
   const { t } = useTranslation("inventory");
   const { t: base } = useTranslation();
   const [attribute, setAttribute] = useState<Attribute>("common_name");
@@ -50,6 +50,9 @@ export function Search({ onAdd }: { onAdd: (condition: Condition) => void }) {
   };
   const submit = (text: string) => {
     const good = valueOf(attribute, text);
+    if (isFull) {
+      return;
+    }
     if (good === null || (kind === "metadata" && !KEY.test(key.trim()))) {
       setWrong(text !== "");
       return;
@@ -96,6 +99,11 @@ export function Search({ onAdd }: { onAdd: (condition: Condition) => void }) {
             aria-label={t("value")} placeholder={t("value")} value={value} onChange={(_, v) => setValue(v)} onClear={() => setValue("")}
             onSearch={() => submit(value)} submitSearchButtonLabel={t("search")} resetButtonLabel={t("remove", { what: value })}
           />
+        )}
+        {isFull && (
+          <HelperText>
+            <HelperTextItem>{t("full")}</HelperTextItem>
+          </HelperText>
         )}
         {wrong && (
           <HelperText aria-live="polite">
