@@ -1,7 +1,10 @@
 """The console's expert view: each of its own screens in a browser, and what was done there in the store."""
 
+import json
 import pathlib
 import re
+import shutil
+import subprocess
 import uuid
 
 import pytest
@@ -40,6 +43,10 @@ def old_pki(folder, mark):
     return [str(f) for f in files]
 
 
+def shell(line, folder):
+    return subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
 @pytest.fixture
 def act(instance, default_tenant, tmp_path):
     """act(part, lang, width, mark, approval) goes through one half of the screens; gives what it found, and the auditor."""
@@ -56,7 +63,7 @@ def act(instance, default_tenant, tmp_path):
 
 
 @pytest.mark.parametrize("lang, width", FLOWS)
-def test_hierarchy_rules_and_enrolment(rest, act, lang, width):
+def test_hierarchy_rules_and_enrolment(instance, rest, act, tmp_path, lang, width):
     mark = uuid.uuid4().hex[:8]
     try:
         found, _ = act("rules", lang, width, mark)
@@ -73,6 +80,10 @@ def test_hierarchy_rules_and_enrolment(rest, act, lang, width):
         assert door["commands"]["curl_enroll"].strip() == found["copied"].strip() and f"door-{mark}" in found["line"]
         code = rest.get(f"/enrollment_codes?filter[common_name]=pump-{mark}").data[0]["attributes"]
         assert door["auth"] == ["code"] and code["status"] == "good"
+        # The lines of SCEP and ACME do what they say, as they were copied.
+        shutil.copy(instance.cacert, tmp_path / "root.pem")
+        assert f"gate-{mark}" in found["scep"] and "SCEPStandard" in shell(found["scep"], tmp_path).split()
+        assert f"web-{mark}" in found["acme"] and f"/acme/web-{mark}/" in json.loads(shell(found["acme"], tmp_path))["newOrder"]
         # The key is in its lines, and nowhere to be read again.
         key = rest.get(f"/acme_keys?filter[kid]={found['kid']}").data[0]["attributes"]
         assert key["status"] == "good" and key["names"] == [f"dns:.{mark}.example"] and "key" not in key

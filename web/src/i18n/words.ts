@@ -13,6 +13,7 @@ import type keys from "./en/keys";
 import type machine from "./en/machine";
 import type palette from "./en/palette";
 import type portal from "./en/portal";
+import type portalHelp from "./en/portalHelp";
 import type rules from "./en/rules";
 import type secrets from "./en/secrets";
 import type settings from "./en/settings";
@@ -33,6 +34,7 @@ export interface Words {
   machine: typeof machine;
   palette: typeof palette;
   portal: typeof portal;
+  portalHelp: typeof portalHelp;
   rules: typeof rules;
   secrets: typeof secrets;
   settings: typeof settings;

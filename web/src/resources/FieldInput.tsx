@@ -105,7 +105,7 @@ function Input(props: Inner): ReactNode {
     const shown = text && !options.includes(text) ? [text, ...options] : options;
     return (
       <FormSelect id={id} value={text} validated={validated} aria-describedby={describedBy} onChange={(_, to) => onChange(to)}>
-        <FormSelectOption value="" label={words.t(field.required ? "screen.choose" : "screen.nobody")} />
+        {(field.kind !== "bool" || !text) && <FormSelectOption value="" label={words.t(field.required ? "screen.choose" : "screen.nobody")} />}
         {shown.map((one) => (
           <FormSelectOption key={one} value={one} label={word(one)} />
         ))}

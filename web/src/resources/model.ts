@@ -108,6 +108,20 @@ export function membersOf(group: Group): ResourceName[] {
   return [...GROUPS[group], ...rest];
 }
 
+/** Fields that a choice of another wants: without it they are neither shown nor sent. */
+const ONLY_WITH: Readonly<Record<string, Readonly<Record<string, { field: string; value: string }>>>> = {
+  credentials: { certificate: { field: "kind", value: "certificate" } },
+};
+
+/** The fields of a request of which that much is filled in. */
+export function fieldsFor(operation: Pick<Operation, "type" | "fields">, values: Readonly<Record<string, unknown>>): Fields {
+  const only = ONLY_WITH[operation.type ?? ""] ?? {};
+  return Object.fromEntries(Object.entries(operation.fields ?? {}).filter(([name]) => !only[name] || values[only[name].field] === only[name].value));
+}
+
+/** What a new one is when nobody says otherwise, said in the form. */
+export const USUAL: Readonly<Record<string, Readonly<Record<string, string>>>> = { accounts: { enabled: "true" } };
+
 /** It came with the product, and nobody changes it. */
 export function isFixed(thing: Thing): boolean {
   return thing.attributes?.ready === true;

@@ -22,7 +22,7 @@ import {
 import CheckCircleIcon from "@patternfly/react-icons/dist/esm/icons/check-circle-icon";
 import ExclamationCircleIcon from "@patternfly/react-icons/dist/esm/icons/exclamation-circle-icon";
 import CertificateIcon from "@patternfly/react-icons/dist/esm/icons/certificate-icon";
-import { type ReactNode, Suspense } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { ApiError } from "../api/client";
@@ -35,6 +35,8 @@ import { Title } from "../parts/Title";
 import { placeOf } from "../places";
 import { ByStatus, OverTime } from "./charts";
 import Machine from "./Machine";
+
+const NoCa = lazy(() => import("../parts/NoCa"));
 
 const DAYS = 30;
 
@@ -166,13 +168,17 @@ function Health({ rights }: { rights: string[] }) {
 function Nothing({ rights }: { rights: string[] }) {
   const { t } = useTranslation();
   const cas = useCas();
-  const hierarchy = placeOf("/hierarchy", rights);
-  const issue = placeOf("/issue", rights);
-  const without = cas.data?.length === 0;
-  const next = without ? hierarchy : issue;
+  const next = placeOf("/issue", rights);
+  if (cas.data?.length === 0) {
+    return (
+      <Suspense fallback={<Skeleton height="12rem" screenreaderText={t("app.loading")} />}>
+        <NoCa />
+      </Suspense>
+    );
+  }
   return (
-    <EmptyState titleText={t(without ? "dashboard.firstCa" : "dashboard.none")} headingLevel="h2" icon={CertificateIcon}>
-      <EmptyStateBody>{t(without ? "dashboard.firstCaText" : "dashboard.noneText")}</EmptyStateBody>
+    <EmptyState titleText={t("dashboard.none")} headingLevel="h2" icon={CertificateIcon}>
+      <EmptyStateBody>{t("dashboard.noneText")}</EmptyStateBody>
       {next?.nav && (
         <EmptyStateFooter>
           <EmptyStateActions>

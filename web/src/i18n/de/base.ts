@@ -174,8 +174,6 @@ const words: Words["base"] = {
     refusedWhy: "Warum Anfragen abgelehnt wurden",
     refusedBy: "Abgelehnt, nach Protokoll",
     refusedNone: "In dieser Zeit wurde nichts abgelehnt.",
-    firstCa: "Richten Sie zuerst eine CA-Hierarchie ein",
-    firstCaText: "Zertifikate kommen von CAs. Legen Sie eine Wurzel und eine ausstellende CA an, dann stellen Sie hier das erste Zertifikat aus.",
     byCa: "Nach CA",
     byProfile: "Nach Profil",
     bySource: "Nach Protokoll",
