@@ -114,6 +114,8 @@ def test_approvals_imports_secrets_and_the_log(instance, rest, act, lang, width)
         assert "sched.seal_sec" in found["settings"] and "ca.pin_file" in found["settings"]
         assert instance.config.get("ca", "pin_file") not in found["settings"]
         # The log is whole, and says who verified it.
+        assert ("Name dieser Installation" if lang == "de" else "name of this installation") in found["settings"]
+        assert found["audited"]["codes"] == [] and found["audited"]["link"].rsplit("/", 1)[1].isdigit()
         assert found["intact"] == "true" and found["csv"][0].startswith('"at","actor","action"') and "rest:quickstart" in found["csv"][1]
         assert instance.count("audit", f"action = 'audit.verified' AND actor = 'rest:{auditor.name}'") == 1
     finally:

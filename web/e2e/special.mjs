@@ -9,14 +9,14 @@ const W = {
     hierarchy: "Hierarchy", make: "Make a CA", next: "Next", cn: "Name for people", create: "Make the CA", keys: "Keys and tokens", profiles: "Profiles and policies", days: "Valid for days",
     name: "Name", save: "Save", saved: /It is saved/, enrolment: "Enrolment", newEst: "New EST address", newScep: "New SCEP address", newAcme: "New ACME directory", externalOn: "Take external account keys", newKey: "Make an external account key", keyOnce: /shown this once/, makeIt: "Make it", lines: /Ready lines/, codes: "Codes", newCodes: "New codes",
     codesOnce: /shown this once/, approvals: "Approvals", approve: "Approve", comment: "Comment", approved: "You have approved it", imports: "Imports", newImport: "New import", start: "Start the import",
-    jobs: "Jobs", secrets: "Secrets", newSecret: "New secret", fetch: "Fetch", settings: "Settings", audit: "Audit log", verify: "Verify the log", who: "Who", search: "Search", csv: "Export as CSV",
+    jobs: "Jobs", secrets: "Secrets", newSecret: "New secret", fetch: "Fetch", settings: "Settings", audit: "Audit log", verify: "Verify the log", who: "Who", what: "What", issued: "Certificate issued", clear: "Take away: What", search: "Search", csv: "Export as CSV",
     close: "Cancel", template: "New profile from a template", trial: "Try it", dryRun: "Hold it against what was issued", looked: "Looked at", cross: "Certify another CA", number: "Number", tryBy: "Profile of the sample",
   },
   de: {
     hierarchy: "Hierarchie", make: "CA anlegen", next: "Weiter", cn: "Name für Menschen", create: "CA anlegen", keys: "Schlüssel und Token", profiles: "Profile und Richtlinien", days: "Gültig für Tage",
     name: "Name", save: "Speichern", saved: /Gespeichert/, enrolment: "Geräteanmeldung", newEst: "Neue EST-Adresse", newScep: "Neue SCEP-Adresse", newAcme: "Neues ACME-Verzeichnis", externalOn: "Schlüssel für externe Konten annehmen", newKey: "Schlüssel für ein externes Konto anlegen", keyOnce: /nur dieses eine Mal/, makeIt: "Anlegen", lines: /Fertige Zeilen/, codes: "Codes", newCodes: "Neue Codes",
     codesOnce: /nur dieses eine Mal/, approvals: "Freigaben", approve: "Freigeben", comment: "Kommentar", approved: "Sie haben freigegeben", imports: "Importe", newImport: "Neuer Import", start: "Import starten",
-    jobs: "Aufträge", secrets: "Geheimnisse", newSecret: "Neues Geheimnis", fetch: "Abrufen", settings: "Einstellungen", audit: "Protokoll", verify: "Protokoll prüfen", who: "Wer", search: "Suchen", csv: "Als CSV herunterladen",
+    jobs: "Aufträge", secrets: "Geheimnisse", newSecret: "Neues Geheimnis", fetch: "Abrufen", settings: "Einstellungen", audit: "Prüfprotokoll", verify: "Prüfprotokoll prüfen", who: "Wer", what: "Was", issued: "Zertifikat ausgestellt", clear: "Wegnehmen: Was", search: "Suchen", csv: "Als CSV herunterladen",
     close: "Abbrechen", template: "Neues Profil aus einer Vorlage", trial: "Ausprobieren", dryRun: "An Ausgestelltem messen", looked: "Angesehen", cross: "Andere CA beglaubigen", number: "Nummer", tryBy: "Profil des Beispiels",
   },
 };
@@ -243,6 +243,21 @@ try {
     await page.getByLabel(w.who, { exact: true }).fill("rest:quickstart");
     await page.getByRole("search").getByRole("button", { name: w.search, exact: true }).click();
     await page.waitForFunction(() => [...document.querySelectorAll("tbody tr")].length > 0);
+    // An action is chosen by typing a part of its words; nobody sees a code, and what it was done to is a link
+    await page.getByRole("combobox", { name: w.what, exact: true }).fill(w.issued);
+    await page.keyboard.press("ArrowDown");
+    await look("audit choice");
+    await page.keyboard.press("Enter");
+    await page.getByRole("search").getByRole("button", { name: w.search, exact: true }).click();
+    const codes = () => [...document.querySelectorAll("tbody tr td[data-label]")].map((cell) => cell.textContent.trim());
+    await page.waitForFunction(({ what, issued }) => {
+      const cells = [...document.querySelectorAll("tbody td")].filter((cell) => cell.dataset.label === what);
+      return cells.length > 0 && cells.every((cell) => cell.textContent.trim() === issued);
+    }, { what: w.what, issued: w.issued });
+    found.audited = { link: await page.locator("tbody td a[href*='/certificates/']").first().getAttribute("href"), codes: (await page.evaluate(codes)).filter((t) => /^[a-z_]+\.[a-z_]+$/.test(t)) };
+    await page.getByRole("button", { name: w.clear, exact: true }).click();
+    await page.getByRole("search").getByRole("button", { name: w.search, exact: true }).click();
+    await page.waitForFunction(({ what, issued }) => [...document.querySelectorAll("tbody td")].some((cell) => cell.dataset.label === what && cell.textContent.trim() !== issued), { what: w.what, issued: w.issued });
     const [file] = await Promise.all([page.waitForEvent("download"), button(w.csv).click()]);
     found.csv = readFileSync(await file.path(), "utf8").split("\r\n").slice(0, 2);
   }

@@ -1,5 +1,6 @@
 // The areas of the console's words, each a file for each language (en/<area>.ts, de/<area>.ts), loaded when a screen first asks for it by
 // useTranslation("<area>"). "base" is there from the beginning.
+import type actions from "./en/actions";
 import type access from "./en/access";
 import type approvals from "./en/approvals";
 import type audit from "./en/audit";
@@ -21,6 +22,8 @@ import type work from "./en/work";
 
 export interface Words {
   access: typeof access;
+  /** Looked up by the actions' names (parts/audited.tsx). */
+  actions: Pick<typeof actions, "audit.key">;
   approvals: typeof approvals;
   audit: typeof audit;
   base: typeof base;

@@ -41,6 +41,7 @@ export interface Item {
   name: string;
   status: "open" | "waiting" | "done" | "failed";
   error: string | null;
+  message_de: string | null;
   fetched_at: string | null;
 }
 

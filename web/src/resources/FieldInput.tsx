@@ -12,6 +12,7 @@ import {
 } from "@patternfly/react-core";
 import type { ReactNode } from "react";
 import { Metadata, type Pair } from "../parts/Metadata";
+import { WhenInput } from "../parts/When";
 import type { Choice, Typed } from "./typed";
 import { type Field, isResource, type ResourceName } from "./model";
 import { Reference, References } from "./Reference";
@@ -127,7 +128,10 @@ function Input(props: Inner): ReactNode {
       />
     );
   }
-  const type = field.kind === "secret" ? "password" : field.kind === "time" ? "datetime-local" : "text";
+  if (field.kind === "time") {
+    return <WhenInput id={id} label={label} time value={text} onChange={onChange} wrong={validated === "error"} describedBy={describedBy} />;
+  }
+  const type = field.kind === "secret" ? "password" : "text";
   return (
     <TextInput
       id={id}

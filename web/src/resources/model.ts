@@ -294,6 +294,18 @@ export function auditObjectOf(resource: ResourceName, thing: Thing): string {
   return `${AUDITED[resource] ?? resource.replace(/s$/, "")}/${thing.id}`;
 }
 
+/** Of what the audit log calls so; null: it has no page of its own. */
+export function resourceOfAudited(kind: string): ResourceName | null {
+  const names = (Object.keys(RESOURCES) as ResourceName[]).filter((name) => name !== "passkeys" && RESOURCES[name].one);
+  return names.find((name) => name === `${kind}s`) ?? names.find((name) => (AUDITED[name] ?? name.replace(/s$/, "")) === kind) ?? null;
+}
+
+/** What the log calls what has a page, by which it is looked for. */
+export function auditKinds(): { kind: string; resource: ResourceName }[] {
+  const names = (Object.keys(RESOURCES) as ResourceName[]).filter((name) => RESOURCES[name].one && RESOURCES[name].types.length === 1 && !/^(cert_|batch_items|job_items|passkeys|audit_|archived_|renewal_|rights|offers|settings|crls|.*_templates|statistics|machine|ca_cert|acme_orders|import_files)/.test(name));
+  return names.map((name) => ({ kind: AUDITED[name] ?? name.replace(/s$/, ""), resource: name }));
+}
+
 /** What an answer shows this once: what is marked so, and what the resource doesn't have. */
 export function onceOf(name: ResourceName, thing: Thing): [string, unknown][] {
   const { fields } = resourceOf(name);

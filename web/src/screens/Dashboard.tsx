@@ -32,6 +32,7 @@ import { count, date } from "../format";
 import type { Words } from "../i18n/words";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Title } from "../parts/Title";
+import { useTitles } from "../parts/Titled";
 import { placeOf } from "../places";
 import { ByStatus, OverTime } from "./charts";
 import Machine from "./Machine";
@@ -130,6 +131,7 @@ function Line({ name, good, text }: { name: string; good: boolean; text: string 
 
 /** Of those who don't look after the machine: whether it works for them. */
 function Health({ rights }: { rights: string[] }) {
+  const titles = useTitles();
   const { t, i18n } = useTranslation();
   const health = useHealth();
   const stores = useKeyStores(rights.includes("key_stores.manage"));
@@ -157,7 +159,7 @@ function Health({ rights }: { rights: string[] }) {
             date: date(i18n.language, until),
             count: c.attributes?.entries ?? 0,
           });
-          return <Line key={c.id} name={t("dashboard.crl", { name: c.attributes?.issuer ?? "" })} good={good} text={text} />;
+          return <Line key={c.id} name={t("dashboard.crl", { name: titles.ca(c.attributes?.issuer ?? "") })} good={good} text={text} />;
         })}
       </DescriptionList>
     </Box>
@@ -209,6 +211,7 @@ function State({ rights }: { rights: string[] }) {
 }
 
 export default function Dashboard() {
+  const titles = useTitles();
   const { t } = useTranslation();
   const statistics = useStatistics(DAYS);
   const s = statistics.data;
@@ -241,10 +244,10 @@ export default function Dashboard() {
               </Box>
             </GridItem>
             <GridItem span={12} lg={4}>
-              <Bars title={t("dashboard.byCa")} rows={s.by_ca.map((r) => ({ name: r.ca, count: r.count, to: `/certificates?issuer=${encodeURIComponent(r.ca)}` }))} />
+              <Bars title={t("dashboard.byCa")} rows={s.by_ca.map((r) => ({ name: titles.ca(r.ca), count: r.count, to: `/certificates?issuer=${encodeURIComponent(r.ca)}` }))} />
             </GridItem>
             <GridItem span={12} lg={4}>
-              <Bars title={t("dashboard.byProfile")} rows={s.by_profile.map((r) => ({ name: r.profile, count: r.count, to: `/certificates?profile=${encodeURIComponent(r.profile)}` }))} />
+              <Bars title={t("dashboard.byProfile")} rows={s.by_profile.map((r) => ({ name: titles.profile(r.profile), count: r.count, to: `/certificates?profile=${encodeURIComponent(r.profile)}` }))} />
             </GridItem>
             <GridItem span={12} lg={4}>
               <Bars title={t("dashboard.bySource")} rows={s.by_source.map((r) => ({ name: source(r.source), count: r.count }))} />

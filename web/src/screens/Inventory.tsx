@@ -17,6 +17,7 @@ import NoCa from "../parts/NoCa";
 import { Notice } from "../parts/Notice";
 import { StateLabel } from "../parts/StateLabel";
 import { Title } from "../parts/Title";
+import { Titled } from "../parts/Titled";
 import {
   addressWith, ATTRIBUTES, type Attribute, type Column, columnsOf, conditionsOf, exportOf, extend, filterOf, FIRST_COLUMNS, hasRoom, queryOf, SIZES, sizeOf, SORTS, sortOf, WIDE_ALONE,
 } from "./inventory";
@@ -85,6 +86,10 @@ function Cell({ one, column }: { one: Certificate; column: Column }) {
     case "not_after":
     case "not_before":
       return date(i18n.language, a[column]);
+    case "issuer":
+      return <Titled of="ca" name={a.issuer} />;
+    case "profile":
+      return <Titled of="profile" name={a.profile} />;
     case "created_at":
     case "revoked_at":
       return a[column] ? instant(i18n.language, a[column]) : "";

@@ -240,7 +240,7 @@ export default function Issue() {
   };
   const wrong = (name: string) => {
     const e = submit.error;
-    return e instanceof ApiError && e.about(name) ? (e.first?.detail ?? "") : undefined;
+    return e instanceof ApiError && e.about(name) ? e.first : undefined;
   };
   const state = (name: string) => (wrong(name) ? "error" : "default");
   const ready = metadataOf(w.metadata) !== null && (w.own ? w.csr.trim() !== "" : w.cn.trim() !== "" && (!w.p12 || w.password !== ""));

@@ -8,6 +8,7 @@ import { useAll, useOne, useSend } from "../api/hooks";
 import { type Item, number, type Outcome, related, text } from "../api/rest";
 import { useMay } from "../api/session";
 import { count, list } from "../format";
+import { useBuiltin } from "../i18n/say";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { AreaField, Dialog, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
@@ -30,6 +31,7 @@ interface Props {
 
 function Editor({ policy, profiles, cas, done, setDone }: Props) {
   const { t, i18n } = useTranslation("rules");
+  const say = useBuiltin();
   const navigate = useNavigate();
   const may = useMay();
   const nameOf = (items: Item[], id: string | null) => text(items.find((one) => one.id === id), "name");
@@ -92,7 +94,7 @@ function Editor({ policy, profiles, cas, done, setDone }: Props) {
                 value={profile}
                 onChange={setProfile}
                 error={wrongWith(save.error, "profile")}
-                choices={[{ value: "", label: t("all") }, ...profiles.map((one) => ({ value: text(one, "name"), label: text(one, "title") || text(one, "name") }))]}
+                choices={[{ value: "", label: t("all") }, ...profiles.map((one) => ({ value: text(one, "name"), label: say(text(one, "title")) || text(one, "name") }))]}
               />
               <AreaField label={t("operations")} help={t("operationsHelp")} rows={2} mono value={operations} onChange={setOperations} error={wrongWith(save.error, "operations")} />
               <TextField label={t("condition")} help={t("conditionHelp")} value={condition} onChange={setCondition} error={wrongWith(save.error, "condition")} />

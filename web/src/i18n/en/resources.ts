@@ -321,6 +321,7 @@ export default {
     },
   },
   attributes: {
+    message_de: "What the policy says (in German)",
     refused: "Refused", jobs: "Jobs", crls: "Revocation lists", crl_list: "Revocation lists, one by one",
     account_name: "Account", after: "From which line on", approval: "Approval", batch: "Batch", card_code: "Code of the card", card_verifier: "Proof of the card", clock: "Clock",
     columns: "Columns", cpu: "Processors", deciders: "Who may decide", default: "Default", changed: "Changed", disks: "Disks", fetched_at: "Fetched at", lines: "Lines", memory: "Memory",
