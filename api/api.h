@@ -111,6 +111,7 @@ struct attribute {
 	/* For the description of the interface, where the name of what is meant is typed: */
 	const char *values; /* the texts that there are, parted by blanks: "open (done)"; in brackets: shown and never written. NULL: any, or by's */
 	const char *of;     /* the resource whose members it names, by name or, without one, by id: "roles" */
+	const char *schema; /* what a JSON value is made of: a file of api/schemas/ */
 };
 
 /* What every object has (manage_ownership() in ca/manage.h). */

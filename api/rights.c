@@ -102,11 +102,21 @@ rights_same_origin(const struct call *c, struct error *e)
 	return 0;
 }
 
+/* A page that asks by itself, while nobody does anything, says so: then the session ends as if it hadn't asked. What changes something is somebody's
+ * doing. */
+static bool
+in_background(const struct call *c)
+{
+	bool looks = strcmp(c->request->method, "GET") == 0 || strcmp(c->request->method, "HEAD") == 0;
+
+	return looks && http_header_get(c->request, "X-Siegel-Background");
+}
+
 /* A token, or the cookie of a session. While the store is away, who was good when it went is so for what is of use then. */
 static int
 know(struct call *c, const char *secret, bool session, struct error *e)
 {
-	int rc = session ? token_cache_session(c->api->pool, secret, c->arena, &c->who, e)
+	int rc = session ? token_cache_session(c->api->pool, secret, !in_background(c), c->arena, &c->who, e)
 	                 : token_cache_get(c->api->pool, secret, c->arena, &c->who, e);
 
 	if (rc == 0 || e->code != E_STORE || !(c->route->flags & ROUTE_STORELESS) || !token_cache_last(secret, session, c->arena, &c->who))

@@ -198,6 +198,7 @@ call_requestor(const struct call *c, Siegel__Requestor *ret)
 	ret->role = (char *)(uintptr_t)c->who.role;
 	ret->evidence = (char *)(uintptr_t)evidence_name(c->who.evidence);
 	ret->source = (char *)(uintptr_t)"rest";
+	ret->session_id = c->who.session_id;
 	ret->request_id = (char *)(uintptr_t)c->request->request_id;
 }
 

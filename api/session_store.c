@@ -14,7 +14,6 @@
 #include "api/token_store.h"
 #include "lib/limits.h"
 #include "lib/password.h"
-#include "lib/x509/pem.h"
 
 #define COOKIE_BYTES 32
 #define AGENT_MAX_BYTES 200
@@ -57,7 +56,7 @@ leave(struct call *c, struct db *db, struct error *e)
 	return db_query(db, "SELECT session_leave($1::bytea)", (struct db_param[]){DB_BYTES(hash, 32)}, 1, false, NULL, e);
 }
 
-/* {second_factor}, {totp}, {password,totp}, …: what is to be done before this session may do anything. */
+/* {second_factor}, {totp}, {password,totp}, {passkey}, …: what is to be done before this session may do anything. */
 static int
 find_missing(struct call *c, struct db *db, bool by_code, const char **ret, struct error *e)
 {
@@ -69,7 +68,9 @@ find_missing(struct call *c, struct db *db, bool by_code, const char **ret, stru
 	}
 	if (db_query(db, "SELECT has_second_factor($1::int8)", (struct db_param[]){DB_INT(c->who.account_id)}, 1, false, &r, e))
 		return -1;
-	if (db_bool(r, 0, 0))
+	if (c->who.first)
+		*ret = db_bool(r, 0, 0) ? "{second_factor,passkey}" : "{passkey}";
+	else if (db_bool(r, 0, 0))
 		*ret = by_code ? "{second_factor,password}" : "{second_factor}";
 	else
 		*ret = by_code ? "{password,totp}" : "{totp}";
@@ -107,24 +108,18 @@ take_handoff(struct call *c, struct make *m, struct db *db, struct error *e)
 static int
 prove(struct call *c, struct make *m, struct db *db, struct error *e)
 {
-	const char *both;
-
 	if (m->claim->passkey) {
 		if (passkey_accept(c, db, m->claim->passkey, e))
 			return -1;
 		c->who = m->claim->passkey->who;
-		return 0;
+		return auth_admit(db, &c->who, e);
 	}
 	if (m->claim->card_code)
 		return take_handoff(c, m, db, e);
 
 	if (m->claim->password)
 		return auth_login(db, m->claim->name, m->hash, c->arena, &c->who, e);
-	both = arena_printf(c->arena, "%s:%s", m->claim->name, m->claim->code);
-	both = arena_printf(c->arena, "Basic %s", base64_encode(c->arena, BYTES_STR(both)));
-	if (auth_basic(db, both, true, c->arena, &c->who, e))
-		return -1;
-	return c->who.evidence == EVIDENCE_ONE_TIME ? 0 : fail(e, E_UNAUTHENTICATED, AUTH_SECRET_REFUSED);
+	return auth_first(db, m->claim->name, m->claim->code, c->arena, &c->who, e);
 }
 
 /* What the browser calls itself, for people: letters that any text has, since who sends others must not be kept from signing in. */
@@ -174,12 +169,12 @@ make_work(struct call *c, void *ctx, struct error *e)
 	return token_audit(c, "session.made", arena_printf(c->arena, "session/%lld", (long long)c->who.session_id), e);
 }
 
-/* A row for an account that isn't there as well: the time that it takes would tell. */
+/* A row for an account that isn't there as well: the time that it takes would tell. ctx: why, where the evidence itself was good. */
 static int
 refused_work(struct call *c, void *ctx, struct error *e)
 {
-	(void)ctx;
-	return token_audit(c, "session.refused", arena_printf(c->arena, "account/%lld", (long long)c->who.account_id), e);
+	return token_audit_word(c, "session.refused", arena_printf(c->arena, "account/%lld", (long long)c->who.account_id), ctx ? "why" : NULL, ctx,
+	                        e);
 }
 
 /* A salt for accounts that aren't there: always the same for one name. */
@@ -236,11 +231,12 @@ session_make(struct call *c, const struct login_claim *claim, struct secret **re
 		return -1;
 	m.cookie = cookie;
 	if (token_transaction(c, make_work, &m, e)) {
-		if (e->code == E_UNAUTHENTICATED && tenant_id) {
+		if ((e->code == E_UNAUTHENTICATED || e->code == E_FORBIDDEN) && tenant_id) {
 			const char *name = claim->passkey ? claim->passkey->who.name : claim->name;
 			c->who = (struct principal){.tenant_id = tenant_id, .account_id = account_id, .name = account_id ? name : "-"};
 			c->who.evidence = claim->passkey ? EVIDENCE_PASSKEY : claim->password ? EVIDENCE_PASSWORD : EVIDENCE_ONE_TIME;
-			if (token_transaction(c, refused_work, NULL, &why))
+			char rule[] = "sign_in";
+			if (token_transaction(c, refused_work, e->code == E_FORBIDDEN ? rule : NULL, &why))
 				*e = why;
 		}
 		c->who = (struct principal){0};

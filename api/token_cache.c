@@ -9,7 +9,7 @@
 #include "lib/db/listener.h"
 #include "lib/limits.h"
 
-static struct principals *kept, *kept_sessions;
+static struct principals *kept, *kept_sessions, *kept_background; /* what a page asks by itself doesn't stand for what somebody does */
 static struct db_listener *listener;
 static atomic_llong lost_at;
 
@@ -21,6 +21,7 @@ changed(void *ctx, bool heard)
 		atomic_store(&lost_at, heard ? 0 : (long long)time(NULL));
 	principals_changed(kept, heard);
 	principals_changed(kept_sessions, heard);
+	principals_changed(kept_background, heard);
 }
 
 int
@@ -30,6 +31,7 @@ token_cache_start(const struct config *c, struct error *e)
 
 	kept = principals_new();
 	kept_sessions = principals_new();
+	kept_background = principals_new();
 	return db_listener_start(c, "siegel_api", channels, "credentials", changed, NULL, &listener, e);
 }
 
@@ -47,6 +49,8 @@ token_cache_clear(void)
 		principals_forget(kept);
 	if (kept_sessions)
 		principals_forget(kept_sessions);
+	if (kept_background)
+		principals_forget(kept_background);
 }
 
 int64_t
@@ -64,7 +68,9 @@ evidence_of(const char *secret)
 bool
 token_cache_last(const char *secret, bool session, struct arena *a, struct principal *ret)
 {
-	return principals_last(session ? kept_sessions : kept, evidence_of(secret), a, ret);
+	if (!session)
+		return principals_last(kept, evidence_of(secret), a, ret);
+	return principals_last(kept_sessions, evidence_of(secret), a, ret) || principals_last(kept_background, evidence_of(secret), a, ret);
 }
 
 typedef int (*looker)(struct db *db, const char *secret, struct arena *a, struct principal *ret, struct error *e);
@@ -96,8 +102,20 @@ token_cache_get(struct db_pool *pool, const char *token, struct arena *a, struct
 	return get(kept, auth_token, pool, token, a, ret, e);
 }
 
-int
-token_cache_session(struct db_pool *pool, const char *cookie, struct arena *a, struct principal *ret, struct error *e)
+static int
+used_session(struct db *db, const char *cookie, struct arena *a, struct principal *ret, struct error *e)
 {
-	return get(kept_sessions, auth_session, pool, cookie, a, ret, e);
+	return auth_session(db, cookie, true, a, ret, e);
+}
+
+static int
+background_session(struct db *db, const char *cookie, struct arena *a, struct principal *ret, struct error *e)
+{
+	return auth_session(db, cookie, false, a, ret, e);
+}
+
+int
+token_cache_session(struct db_pool *pool, const char *cookie, bool used, struct arena *a, struct principal *ret, struct error *e)
+{
+	return used ? get(kept_sessions, used_session, pool, cookie, a, ret, e) : get(kept_background, background_session, pool, cookie, a, ret, e);
 }

@@ -7,7 +7,7 @@
 /* As auth_token(), on a connection of the pool when the store is asked. For threads. */
 int token_cache_get(struct db_pool *pool, const char *token, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 /* As auth_session(), the same way. */
-int token_cache_session(struct db_pool *pool, const char *cookie, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
+int token_cache_session(struct db_pool *pool, const char *cookie, bool used, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 /* While the store can't be heard: who that token, or with session that cookie, was when it went (principals_last()). */
 bool token_cache_last(const char *secret, bool session, struct arena *a, struct principal *ret) MUST_CHECK;
 /* Since when the store hasn't been heard, in seconds since 1970; 0: it is. */

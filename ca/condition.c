@@ -201,14 +201,23 @@ effect_check(struct reading *r, json_t *rule, const char *where, struct error *e
 	return member_condition(r, rule, "require", where, e);
 }
 
+/* The members of a rule. */
+static const struct {
+	const char *name;
+	size_t max; /* 0: no text */
+} members[] = {{"name", NAME_MAX_BYTES}, {"message", MESSAGE_MAX_BYTES}, {"message_de", MESSAGE_MAX_BYTES}, {"pointer", POINTER_MAX_BYTES},
+    {"when", 0}, {"default", 0}, {"require", 0}, {"refuse", 0}, {"approve", 0}};
+
+const char *
+policy_rule_member(size_t n, size_t *ret_max)
+{
+	*ret_max = n < ARRAY_LEN(members) ? members[n].max : 0;
+	return n < ARRAY_LEN(members) ? members[n].name : NULL;
+}
+
 static int
 rule_check(struct reading *r, json_t *rule, const char *where, struct error *e)
 {
-	static const struct {
-		const char *name;
-		size_t max; /* 0: no text */
-	} members[] = {{"name", NAME_MAX_BYTES}, {"message", MESSAGE_MAX_BYTES}, {"message_de", MESSAGE_MAX_BYTES}, {"pointer", POINTER_MAX_BYTES},
-	    {"when", 0}, {"default", 0}, {"require", 0}, {"refuse", 0}, {"approve", 0}};
 	const char *name;
 	json_t *v;
 	if (!json_is_object(rule))

@@ -18,6 +18,9 @@ struct policy_rules {
 int policy_rules_read(struct db *db, struct arena *a, int32_t tenant_id, const json_t *operations, const char *condition, const json_t *rules,
                struct policy_rules *ret, struct error *e) MUST_CHECK;
 
+/* The n-th member that a rule may have, NULL behind the last; *ret_max: octets that its text may have, 0 when it is checked otherwise. */
+const char *policy_rule_member(size_t n, size_t *ret_max);
+
 /* Checks one condition: that it is a path, true or false, and within what costs little. db is in a transaction. E_BAD_VALUE with this
  * pointer, and for one that can't be parsed with the column. */
 int condition_check(struct db *db, const char *text, const char *where, struct error *e) MUST_CHECK;

@@ -33,6 +33,9 @@ struct ext {
 	int (*read)(struct arena *a, json_t *value, const char *member, const void **ret, struct error *e);
 	/* What no profile may combine it with, asked when all members were read and the option is there; may be NULL. */
 	int (*check)(const struct profile *p, const void *option, struct error *e);
+	/* The words that the member takes, or the members of its own; NULL when it has no list of them. */
+	const char *const *words;
+	size_t n_words;
 };
 
 extern const struct ext *const ext_list[];

@@ -114,6 +114,35 @@ check_right(struct manage *m, struct error *e)
 	return 0;
 }
 
+/* Who took somebody's place at his screen lets nobody else in. A certificate that was shown just now is a proof here: what is done by it is done to
+ * others, over whom it has power anyway, and not to what its own account is opened by (login.c). What waits for approval was proved when it was asked
+ * for. */
+static int
+check_proof(struct manage *m, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(m->who->session_id), DB_INT(m->who->account_id)};
+	bool rule = m->op->flags & MANAGE_PROOF_RULE && json_object_get(m->body, "sign_in");
+	if (m->approval_id || !(rule || (m->op->flags & MANAGE_PROOF && m->who->session_id)))
+		return 0;
+	if (!m->who->session_id)
+		return fail_at(e, E_FORBIDDEN, "sign_in",
+		               "sign_in: that is changed over a session, in a browser, or on the machine itself (siegelctl setup sign-in)");
+	if (db_query(m->desk->db,
+	             "SELECT coalesce(greatest(proved_at, CASE WHEN evidence = 'certificate' THEN created_at END)"
+	             " > now() - interval '" MANAGE_PROOF_AGE "', false), has_second_factor(account_id) FROM session"
+	             " WHERE id = $1::int8 AND account_id = $2::int8 AND expires_at > now()",
+	             row, ARRAY_LEN(row), false, &r, e) < 0)
+		return -1;
+	if (db_rows(r) == 0)
+		return fail(e, E_UNAUTHENTICATED, "the session has ended: sign in again");
+	if (db_bool(r, 0, 0))
+		return 0;
+	if (db_bool(r, 0, 1))
+		return fail_at(e, E_FORBIDDEN, ":Cookie", MANAGE_PROVE_AGAIN);
+	return fail_at(e, E_FORBIDDEN, ":Cookie", "sign in by your certificate once more first: that was longer than " MANAGE_PROOF_AGE " ago");
+}
+
 /* Runs the operation in one transaction with its audit row. */
 static int
 run_in_transaction(struct manage *m, struct error *e)
@@ -134,7 +163,7 @@ int
 manage_run(struct manage *m, int64_t *ret_approval, struct error *e)
 {
 	*ret_approval = 0;
-	if (check_right(m, e) < 0)
+	if (check_right(m, e) < 0 || check_proof(m, e) < 0)
 		return -1;
 	if (!(m->op->flags & MANAGE_DIRECT)) { /* what was approved too: a rule that refuses it may be newer */
 		if (approval_ask(m, ret_approval, e) < 0)

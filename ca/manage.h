@@ -44,6 +44,8 @@ enum {
 	MANAGE_NEVER_WAITS = 16, /* its body or its result has a secret, which isn't stored in an approval: a policy that wants one refuses it */
 	MANAGE_PROMPT = 32,      /* a person waits for it who signs in: done beside the manager, so that it waits for none of the rest */
 	MANAGE_OWN = 64,         /* also with certificates.own: on certificates, on those that are its own; else the operation looks itself */
+	MANAGE_PROOF = 128,      /* over a session: one that proved lately who sits there */
+	MANAGE_PROOF_RULE = 256, /* when the body has sign_in: over such a session, and in no other way */
 };
 
 struct manage_op {
@@ -64,6 +66,8 @@ const struct manage_op *manage_find(const char *name);
 /* --- getters: each takes its member out of the body. NULL, -1 or the like when it isn't there; E_BAD_VALUE when it isn't of its type, or
  * when it is required and isn't there. --- */
 #define MANAGE_REQUIRED 1
+#define MANAGE_PROOF_AGE "10 minutes" /* what changes how somebody signs in wants a proof of who sits there no older than that */
+#define MANAGE_PROVE_AGAIN "prove your second factor again first: this session has no proof of the last " MANAGE_PROOF_AGE
 bool manage_has(const struct manage *m, const char *name); /* also when it is null */
 /* Text of 1 to max octets of UTF-8 without control characters (max 0: any length up to the frame's, line ends allowed); *ret NULL when it
  * isn't there or null. Lives as long as m. */

@@ -195,7 +195,6 @@ read_texts(struct arena *a, json_t *value, const char *name, const char *const *
 static int
 read_subject_rules(const struct member *m, struct profile *p, json_t *value, struct error *e)
 {
-	static const char *const words[] = {"min", "max", "characters", "one_of"};
 	const char *key;
 	json_t *item, *v;
 	if (!json_is_object(value) || json_object_size(value) > PROFILE_MAX_TYPES)
@@ -204,7 +203,7 @@ read_subject_rules(const struct member *m, struct profile *p, json_t *value, str
 	{
 		struct subject_rule r = {0};
 		long min = 0, max = 0;
-		if (type_of(key, m->name, &r.type, e) < 0 || profile_read_object(item, m->name, WORD_LIST(words), e) < 0)
+		if (type_of(key, m->name, &r.type, e) < 0 || profile_read_object(item, m->name, m->words, (size_t)m->n, e) < 0)
 			return -1;
 		long bound = (long)r.type->max_chars;
 		if (((v = json_object_get(item, "min")) && profile_read_number(v, m->name, 0, bound, &min, e) < 0) ||
@@ -272,10 +271,9 @@ read_names_within(const struct member *m, struct profile *p, json_t *value, stru
 static int
 read_renew(const struct member *m, struct profile *p, json_t *value, struct error *e)
 {
-	static const char *const words[] = {"allowed", "same_key", "other_names", "before_days", "after_days"};
 	struct renewal *r = &p->renewal;
 	json_t *v;
-	if (profile_read_object(value, m->name, WORD_LIST(words), e) < 0)
+	if (profile_read_object(value, m->name, m->words, (size_t)m->n, e) < 0)
 		return -1;
 	if (((v = json_object_get(value, "allowed")) && profile_read_bool(v, m->name, &r->allowed, e) < 0) ||
 	    ((v = json_object_get(value, "same_key")) && profile_read_bool(v, m->name, &r->same_key, e) < 0) ||
@@ -319,7 +317,6 @@ is_reserved(struct bytes oid)
 static int
 read_extensions(const struct member *m, struct profile *p, json_t *value, struct error *e)
 {
-	static const char *const words[] = {"oid", "critical", "value"};
 	size_t i;
 	json_t *item;
 	if (!json_is_array(value) || json_array_size(value) > PROFILE_MAX_EXTENSIONS)
@@ -328,7 +325,7 @@ read_extensions(const struct member *m, struct profile *p, json_t *value, struct
 	{
 		struct fixed_extension x = {0};
 		struct error why;
-		if (profile_read_object(item, m->name, WORD_LIST(words), e) < 0 ||
+		if (profile_read_object(item, m->name, m->words, (size_t)m->n, e) < 0 ||
 		    profile_read_oid(p->arena, json_object_get(item, "oid"), m->name, &x.oid, e) < 0 ||
 		    profile_read_hex(p->arena, json_object_get(item, "value"), m->name, FIXED_VALUE_MAX, &x.value, e) < 0)
 			return -1;
@@ -351,6 +348,9 @@ read_extensions(const struct member *m, struct profile *p, json_t *value, struct
 static const char *const beyond_words[] = {"refuse", "clamp"};
 static const char *const reuse_words[] = {"allow", "same_subject", "never"};
 static const char *const origin_words[] = {"any", "client", "appliance"};
+static const char *const rule_words[] = {"min", "max", "characters", "one_of"};
+static const char *const renew_words[] = {"allowed", "same_key", "other_names", "before_days", "after_days"};
+static const char *const extension_words[] = {"oid", "critical", "value"};
 
 #define OF(field) offsetof(struct profile, field)
 
@@ -372,7 +372,7 @@ static const struct member members[] = {
     {"key_origin", read_word, OF(key_origin), ARRAY_LEN(origin_words), origin_words},
     {"key_reuse", read_word, OF(key_reuse), ARRAY_LEN(reuse_words), reuse_words},
     {"archive_keys", read_bool, OF(archive_keys), 0, NULL},
-    {"key_usage", read_key_usage, 0, 0, NULL},
+    {"key_usage", read_key_usage, 0, USAGE_COUNT, key_usages},
     {"extended_key_usage", read_purposes, 0, 0, NULL},
     {"extended_key_usage_critical", read_bool, OF(purposes_critical), 0, NULL},
     {"without_purpose", read_bool, OF(purposes_absent), 0, NULL},
@@ -381,18 +381,38 @@ static const struct member members[] = {
     {"subject_order", read_types, OF(order), OF(n_order), NULL},
     {"subject_fixed", read_values, OF(fixed), OF(n_fixed), NULL},
     {"subject_defaults", read_values, OF(defaults), OF(n_defaults), NULL},
-    {"subject_rules", read_subject_rules, 0, 0, NULL},
-    {"names_allowed", read_name_kinds, OF(name_allowed), 0, NULL},
-    {"names_required", read_names_required, OF(name_required), 0, NULL},
-    {"names_max", read_names_max, 0, 0, NULL},
-    {"names_within", read_names_within, 0, 0, NULL},
+    {"subject_rules", read_subject_rules, 0, ARRAY_LEN(rule_words), rule_words},
+    {"names_allowed", read_name_kinds, OF(name_allowed), NAME_KIND_COUNT, name_kind_words},
+    {"names_required", read_names_required, OF(name_required), NAME_KIND_COUNT, name_kind_words},
+    {"names_max", read_names_max, 0, NAME_KIND_COUNT, name_kind_words},
+    {"names_within", read_names_within, 0, NAME_KIND_COUNT, name_kind_words},
     {"from_common_name", read_bool, OF(from_common_name), 0, NULL},
     {"wildcard", read_bool, OF(wildcard), 0, NULL},
     {"status_information", read_bool, OF(status_information), 0, NULL},
-    {"extensions", read_extensions, 0, 0, NULL},
-    {"renew", read_renew, 0, 0, NULL},
+    {"extensions", read_extensions, 0, ARRAY_LEN(extension_words), extension_words},
+    {"renew", read_renew, 0, ARRAY_LEN(renew_words), renew_words},
     {"metadata", read_metadata, 0, 0, NULL},
 };
+
+const char *
+profile_member(size_t n, const char *const **ret_words, size_t *ret_n)
+{
+	*ret_words = NULL;
+	*ret_n = 0;
+	if (n < ARRAY_LEN(members)) {
+		*ret_words = members[n].words;
+		*ret_n = members[n].words ? (size_t)members[n].n : 0;
+		return members[n].name;
+	}
+	n -= ARRAY_LEN(members);
+	for (size_t i = 0; i < ext_count; i++)
+		if (ext_list[i]->member && n-- == 0) {
+			*ret_words = ext_list[i]->words;
+			*ret_n = ext_list[i]->n_words;
+			return ext_list[i]->member;
+		}
+	return NULL;
+}
 
 /* A member that an extension brings along. */
 static int

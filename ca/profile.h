@@ -94,6 +94,9 @@ struct profile {
  * ceilings of lib/limits.h are refused, so that no profile can be saved that weakens them. */
 int profile_new(struct arena *a, int32_t id, int32_t tenant_id, const char *name, const char *kind, const char *json, struct profile **ret,
                 struct error *e) MUST_CHECK;
+/* The n-th member that a definition may have, NULL behind the last. *ret_words: the words that it takes, or the members of its own; NULL when it
+ * has no list of them. */
+const char *profile_member(size_t n, const char *const **ret_words, size_t *ret_n);
 /* What no profile can configure away (ca/ceilings.c); the extensions add their own. E_BAD_VALUE names the member. */
 int profile_check_ceilings(const struct profile *p, struct error *e) MUST_CHECK;
 /* May its certificates have keys of that type? E_BAD_KEY says which it takes; or that a CA's key must sign. */

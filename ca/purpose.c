@@ -47,6 +47,12 @@ static const struct bytes refused[] = {
 };
 
 const struct purpose *
+purpose_at(size_t n)
+{
+	return n < ARRAY_LEN(purposes) ? &purposes[n] : NULL;
+}
+
+const struct purpose *
 purpose_by_name(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(purposes); i++)

@@ -11,6 +11,8 @@ struct purpose {
 	unsigned usages; /* key usages of which it needs at least one (bits as in ca/profile.h); 0: it doesn't say */
 };
 
+/* The n-th of them; NULL behind the last. */
+const struct purpose *purpose_at(size_t n);
 /* By name; NULL when there is none. */
 const struct purpose *purpose_by_name(const char *name);
 /* By identifier (content octets); NULL when it has no name here. */

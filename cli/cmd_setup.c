@@ -195,6 +195,36 @@ read_certificate(struct arena *a, const char *path, struct bytes *ret, struct er
 	return pem_decode(a, (const char *)b.data, b.len, "CERTIFICATE", NULL, ret, e);
 }
 
+/* By what the account has to sign in: "any", "passkey", "certificate". */
+static int
+find_rule(struct setup *s, const char **ret, bool *ret_opens, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+
+	if (db_query(s->db, "SELECT account_sign_in($1::int8), account_opens($1::int8)", (struct db_param[]){DB_INT(s->account_id)}, 1, false, &r,
+	             e) < 0)
+		return -1;
+	*ret = arena_strdup(s->cli->arena, db_text(r, 0, 0));
+	*ret_opens = db_bool(r, 0, 1);
+	return 0;
+}
+
+/* What wouldn't open the account isn't made. A one-time code that is made here lets it register a passkey. */
+static int
+check_rule(struct setup *s, const char *kind, struct error *e)
+{
+	const char *rule;
+	bool opens;
+
+	if (find_rule(s, &rule, &opens, e) < 0)
+		return -1;
+	if (strcmp(rule, "any") == 0 || strcmp(kind, "certificate") == 0 || (strcmp(rule, "passkey") == 0 && strcmp(kind, "one_time") == 0))
+		return 0;
+	return fail(e, E_CONFLICT, "the account \"%s\" is opened by a %s alone: %s, or siegelctl setup sign-in", s->account,
+	            strcmp(rule, "passkey") == 0 ? "passkey or a client certificate" : "client certificate",
+	            strcmp(rule, "passkey") == 0 ? "--one-time lets it register one, --certificate" : "--certificate");
+}
+
 static int
 account_commit(struct setup *s, const char *role, const char *kind, long hours, const char *certificate, struct error *e)
 {
@@ -210,7 +240,7 @@ account_commit(struct setup *s, const char *role, const char *kind, long hours, 
 			return -1;
 		evidence = (struct bytes){secret->data, secret->len};
 	}
-	if (find_tenant(s, e) < 0 || ensure_account(s, role, e) < 0 ||
+	if (find_tenant(s, e) < 0 || ensure_account(s, role, e) < 0 || check_rule(s, kind, e) < 0 ||
 	    add_credential(s, kind, evidence.data, evidence.len, hours, &id, e) < 0 || db_exec(s->db, "COMMIT", e) < 0)
 		return -1;
 	print_secret(s, kind, secret ? (const char *)secret->data : NULL, id);
@@ -345,6 +375,71 @@ run_revoke(struct cli *c, struct error *e)
 	return 0;
 }
 
+/* The account's own rule, or with a role's name that role's. */
+static int
+set_rule(struct setup *s, const char *role, const char *rule, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *r = NULL;
+	const char *what = role ? "role" : "account";
+	const struct db_param params[] = {DB_INT(s->tenant_id), DB_TEXT(role ? role : s->account), DB_TEXT(rule)};
+
+	if (db_query(s->db,
+	             arena_printf(s->cli->arena,
+	                          "UPDATE %s SET sign_in = $3::text, version = version + 1 WHERE tenant_id = $1::int4 AND name = $2::text"
+	                          " RETURNING id",
+	                          what),
+	             params, ARRAY_LEN(params), false, &r, e) < 0)
+		return -1;
+	if (db_rows(r) == 0)
+		return role ? fail(e, E_NOT_FOUND, "the tenant has no role \"%s\" of its own; those that all have carry no rule", role)
+		            : fail(e, E_NOT_FOUND, "there is no account \"%s\"", s->account);
+	s->account_id = role ? 0 : db_int(r, 0, 0);
+	return record(s, arena_printf(s->cli->arena, "%s.sign_in_set", what), arena_printf(s->cli->arena, "%s/%s", what, db_text(r, 0, 0)),
+	              json_pack("{s:s,s:s}", "name", role ? role : s->account, "sign_in", rule), e);
+}
+
+static int
+sign_in_commit(struct setup *s, const char *role, const char *rule, struct error *e)
+{
+	const char *holds = rule, *what = role ? "role" : "account", *name = role ? role : s->account;
+	bool opens = true;
+
+	if (find_tenant(s, e) < 0 || set_rule(s, role, rule, e) < 0 || (!role && find_rule(s, &holds, &opens, e) < 0) ||
+	    db_exec(s->db, "COMMIT", e) < 0)
+		return -1;
+	if (s->cli->json) {
+		JSON_CLEANUP json_t *doc = json_pack("{s:s,s:s,s:s}", what, name, "sign_in", rule, "holds", holds);
+
+		cli_print_json(doc);
+		return 0;
+	}
+	printf("%s %s: %s\n", what, name, rule);
+	if (strcmp(holds, rule) != 0)
+		fprintf(stderr, "its role wants more: %s holds (--role changes that)\n", holds);
+	if (!opens)
+		fprintf(stderr, "it has nothing to sign in by now: siegelctl setup account --one-time lets it register a passkey, --certificate binds"
+		                " a card\n");
+	return 0;
+}
+
+static int
+run_sign_in(struct cli *c, struct error *e)
+{
+	const char *role = args_get(&c->args, "role"), *tenant = args_get(&c->args, "tenant"), *rule = args_get(&c->args, "require");
+	struct setup s = {.cli = c, .tenant = tenant ? tenant : "default", .account = args_get(&c->args, "name")};
+	int rc;
+
+	if (!s.account == !role)
+		return cli_usage(e, "one of --name and --role is wanted");
+	if (!rule || (strcmp(rule, "any") != 0 && strcmp(rule, "passkey") != 0 && strcmp(rule, "certificate") != 0))
+		return cli_usage(e, "--require is one of any, passkey, certificate");
+	rc = setup_open(c, &s, e);
+	if (rc == 0)
+		rc = sign_in_commit(&s, role, rule, e);
+	db_free(s.db);
+	return rc;
+}
+
 static const struct arg_spec account_options[] = {
 	{"tenant", ARG_VALUE, "NAME", "tenant (default)"},
 	{"name", ARG_VALUE, "NAME", "name of the account; it is made when it isn't there"},
@@ -366,8 +461,17 @@ static const struct arg_spec revoke_options[] = {
 	{NULL, ARG_FLAG, NULL, NULL},
 };
 
+static const struct arg_spec sign_in_options[] = {
+	{"tenant", ARG_VALUE, "NAME", "tenant (default)"},
+	{"name", ARG_VALUE, "NAME", "name of the account"},
+	{"role", ARG_VALUE, "ROLE", "or a role of the tenant's own: all of its accounts"},
+	{"require", ARG_VALUE, "WHAT", "any, passkey (or a certificate), certificate (alone)"},
+	{NULL, ARG_FLAG, NULL, NULL},
+};
+
 const struct command commands_setup[] = {
 	{"setup", "account", "", 0, 0, "make an account, or one more credential for it (as siegel_setup)", account_options, run_account},
+	{"setup", "sign-in", "", 0, 0, "say by what an account, or all of a role, have to sign in (as siegel_setup)", sign_in_options, run_sign_in},
 	{"setup", "revoke-credential", "", 0, 0, "end credentials of an account (as siegel_setup)", revoke_options, run_revoke},
 	{NULL, NULL, NULL, 0, 0, NULL, NULL, NULL},
 };

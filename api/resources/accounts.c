@@ -14,6 +14,13 @@ static const struct attribute attributes[] = {
 	{"responsible_for", "a.responsible_for", ATTRIBUTE_TEXTS, ATTRIBUTE_WRITE,
 	 "owners of certificates that certificates.own sees, beside the account's own name"},
 	{"enabled", "a.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE},
+	{"sign_in", "a.sign_in", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE,
+	 "by what it has to sign in: any (also by a password with a second factor, or a token), passkey (or a certificate),"
+	 " certificate (alone); changed over a session that proved lately who sits there",
+	 .values = "any passkey certificate"},
+	{"sign_in_holds", "account_sign_in(a.id)", ATTRIBUTE_TEXT, 0, "the stricter one of that and its role's", .values = "any passkey certificate"},
+	{"can_sign_in", "account_opens(a.id)", ATTRIBUTE_BOOL, ATTRIBUTE_ON_REQUEST,
+	 "it has what that wants: a passkey, or a certificate that is good"},
 	{"second_factor", "has_second_factor(a.id)", ATTRIBUTE_BOOL, 0,
 	 "it has one for the console: an app or a passkey"},
 	OWNERSHIP_ATTRIBUTES("a"),

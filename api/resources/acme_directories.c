@@ -23,7 +23,8 @@ static const struct attribute attributes[] = {
 	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE,
 	 "an object that takes the place of the old one as a whole: external_account (off, optional, required), terms_of_service, website,"
 	 " caa_identities, networks, order_hours, authz_hours, names, accounts_per_hour, orders_per_hour, failures_per_hour, pending_authz; what they"
-	 " mean is in doc/acme-directories.md"},
+	 " mean is in doc/acme-directories.md",
+	 .schema = "acme_directory_settings"},
 	{"anchors", "(SELECT string_agg(encode(u.a, 'hex'), ',' ORDER BY u.i) FROM unnest(n.anchors) WITH ORDINALITY AS u(a, i))", ATTRIBUTE_PEMS,
 	 ATTRIBUTE_WRITE | ATTRIBUTE_ON_REQUEST, "certificates (PEM) of manufacturers that are trusted to attest: device-attest-01 wants them"},
 	{"url", ACME_URL, ATTRIBUTE_TEXT, ATTRIBUTE_WITH_URL, "what clients are given as the address of the server"},

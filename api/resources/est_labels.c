@@ -35,7 +35,8 @@ static const struct attribute attributes[] = {
 	 "names_from: what a manufacturer's certificate says of the new one: serial_number (the default), serial_number_only, same or any;"
 	 " devices_of:"
 	 " whose certificates renew: ca (the default, this path's) or tenant; retry_window_sec: for how long"
-	 " the same request gets the same certificate; key_delivery: encrypted, when keys that are made here go out encrypted alone (default: any)"},
+	 " the same request gets the same certificate; key_delivery: encrypted, when keys that are made here go out encrypted alone (default: any)",
+	 .schema = "est_label_settings"},
 	{"anchors", "(SELECT string_agg(encode(u.a, 'hex'), ',' ORDER BY u.i) FROM unnest(n.anchors) WITH ORDINALITY AS u(a, i))", ATTRIBUTE_PEMS,
 	 ATTRIBUTE_WRITE | ATTRIBUTE_ON_REQUEST, "certificates (PEM) under which those of manufacturers are taken"},
 	{"url", EST_URL, ATTRIBUTE_TEXT, ATTRIBUTE_WITH_URL, "where clients send their requests"},

@@ -27,7 +27,7 @@ sign_in(struct call *c, struct error *e)
 		throttle_ok(account);
 		return 0;
 	}
-	if (e->code == E_UNAUTHENTICATED) {
+	if (e->code == E_UNAUTHENTICATED || e->code == E_FORBIDDEN) {
 		rights_failed(c);
 		throttle_failed(account);
 	}

@@ -81,6 +81,12 @@ attribute_schema(const struct attribute *at, bool written)
 
 	if (values)
 		json_object_set_new(item ? item : schema, "enum", values);
+	if (at->schema) {
+		char ref[128];
+
+		snprintf(ref, sizeof ref, "#/components/schemas/%s", at->schema);
+		json_object_set_new(schema, "$ref", json_string(ref));
+	}
 	if (at->text)
 		json_object_set_new(schema, "description", json_string(at->text));
 	if (at->of)
@@ -379,6 +385,11 @@ operation(struct arena *a, const struct resource *res, const struct route *route
 
 /* --- the document --- */
 
+/* The files of api/schemas/, by their names. */
+static const char structures[] =
+#include "api/schemas.h"
+	;
+
 static json_t *
 paths(struct arena *a)
 {
@@ -405,7 +416,7 @@ paths(struct arena *a)
 static json_t *
 components(void)
 {
-	json_t *schemas = json_object();
+	json_t *schemas = json_loads(structures, 0, NULL);
 
 	for (const struct resource *const *r = resource_list; *r; r++)
 		if (has_schema(*r))

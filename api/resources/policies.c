@@ -13,7 +13,8 @@ static const struct attribute attributes[] = {
 	{"enabled", "y.enabled", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "whether its rules are in force"},
 	{"operations", "y.operations", ATTRIBUTE_TEXTS, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE, "what it is about: certificate.issue when left out"},
 	{"condition", "y.condition", ATTRIBUTE_TEXT, ATTRIBUTE_WRITE, "SQL/JSON path that a request has to meet; null: every request"},
-	{"rules", "y.rules", ATTRIBUTE_JSON, ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED, "defaults and validations, in order"},
+	{"rules", "y.rules", ATTRIBUTE_JSON, ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED, "defaults and validations, in order",
+	 .schema = "policy_rules"},
 	OWNERSHIP_ATTRIBUTES("y"),
 	{"version", "y.version", ATTRIBUTE_INT, 0},
 	{"created_at", "y.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
@@ -26,11 +27,11 @@ static const struct relationship relationships[] = {
 
 /* What a policy on trial may say that the stored one doesn't. */
 #define TRIAL                                                                                                          \
-	{"operations", NULL, ATTRIBUTE_TEXTS}, {"condition", NULL, ATTRIBUTE_TEXT}, {"rules", NULL, ATTRIBUTE_JSON},       \
+	{"operations", NULL, ATTRIBUTE_TEXTS}, {"condition", NULL, ATTRIBUTE_TEXT}, {"rules", NULL, ATTRIBUTE_JSON, .schema = "policy_rules"},       \
 		{"ca", NULL, ATTRIBUTE_TEXT, .of = "cas"}, {"profile", NULL, ATTRIBUTE_TEXT, .of = "profiles"}, {"name", NULL, ATTRIBUTE_TEXT}
 
 static const struct attribute evaluate[] = {
-	{"document", NULL, ATTRIBUTE_JSON, 0, "a sample request"},
+	{"document", NULL, ATTRIBUTE_JSON, 0, "a sample request", .schema = "policy_document"},
 	{"certificate", NULL, ATTRIBUTE_INT, 0, "or the id of a certificate that was issued", .of = "certificates"},
 	TRIAL,
 };

@@ -13,7 +13,7 @@ static const struct attribute attributes[] = {
 	{"title_de", "t.title_de", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT, "in German"},
 	{"description", "t.description", ATTRIBUTE_TEXT, 0, "what it is for, in English"},
 	{"description_de", "t.description_de", ATTRIBUTE_TEXT, 0, "in German"},
-	{"definition", "t.definition", ATTRIBUTE_JSON, 0, "what certificates look like: doc/profiles.md"},
+	{"definition", "t.definition", ATTRIBUTE_JSON, 0, "what certificates look like: doc/profiles.md", .schema = "profile_definition"},
 };
 
 static const struct route routes[] = {

@@ -10,6 +10,10 @@ static const struct attribute attributes[] = {
 	{"title", "r.title", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE, "its name for people"},
 	{"rights", "r.rights", ATTRIBUTE_TEXTS, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED, "words of GET /rights", .of = "rights"},
 	{"profiles", "r.profiles", ATTRIBUTE_TEXTS, ATTRIBUTE_WRITE, "names of the profiles by which certificates.own may ask", .of = "profiles"},
+	{"sign_in", "r.sign_in", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE,
+	 "by what its accounts have to sign in: any (also by a password with a second factor, or a token), passkey (or a certificate),"
+	 " certificate (alone); changed over a session that proved lately who sits there",
+	 .values = "any passkey certificate"},
 	{"ready", "(r.tenant_id IS NULL)", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER, "one that all tenants have and nobody changes"},
 	OWNERSHIP_ATTRIBUTES("r"),
 	{"version", "r.version", ATTRIBUTE_INT, 0},

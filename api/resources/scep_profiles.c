@@ -26,7 +26,7 @@ static const struct attribute attributes[] = {
 	 "a list of what is evidence: challenge (the static one), code, webhook, certificate", .values = "challenge code webhook certificate"},
 	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE,
 	 "an object that takes the place of the old one as a whole: algorithms (current, legacy), capabilities (exact, all), names_from"
-	 " (serial_number, same, any), retry_window_sec, webhook_url; what they mean is in doc/scep.md"},
+	 " (serial_number, same, any), retry_window_sec, webhook_url; what they mean is in doc/scep.md", .schema = "scep_profile_settings"},
 	{"anchors", "(SELECT string_agg(encode(u.a, 'hex'), ',' ORDER BY u.i) FROM unnest(n.anchors) WITH ORDINALITY AS u(a, i))", ATTRIBUTE_PEMS,
 	 ATTRIBUTE_WRITE | ATTRIBUTE_ON_REQUEST, "certificates (PEM) under which those of manufacturers are taken"},
 	{"url", SCEP_URL, ATTRIBUTE_TEXT, ATTRIBUTE_WITH_URL, "where clients send their requests; the port of plain HTTP takes them as well"},

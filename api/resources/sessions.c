@@ -3,6 +3,7 @@
 #include "config.h"
 #include "api/api.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/evp.h>
@@ -33,8 +34,11 @@ static const struct attribute attributes[] = {
     {"evidence", "s.evidence", ATTRIBUTE_TEXT, 0, "password, one_time, passkey or certificate", .values = "password one_time passkey certificate"},
     {"missing", "s.missing", ATTRIBUTE_TEXTS, 0,
      "what is to be done, in this order, before the session may do anything else: second_factor (prove it), password (set one), totp (set up a "
-     "second factor: an app or a passkey)",
-     .values = "second_factor password totp"},
+     "second factor: an app or a passkey), passkey (register one)",
+     .values = "second_factor password totp passkey"},
+    {"sign_in", "account_sign_in(s.account_id)", ATTRIBUTE_TEXT, 0,
+     "by what its account has to sign in: any, passkey (or a certificate), certificate (alone); the stricter one of its own rule and its role's",
+     .values = "any passkey certificate"},
     {"current", "coalesce(s.id = nullif(current_setting('siegel.session', true), '')::int8, false)", ATTRIBUTE_BOOL, 0,
      "the one over which this is asked"},
     {"proved_at", "s.proved_at", ATTRIBUTE_TIME, 0,
@@ -157,10 +161,13 @@ sign_in(struct call *c, struct login_claim *claim, const json_t *shown, struct s
 		return -1;
 	claim->passkey = passkey;
 	if ((shown && read_passkey(c, shown, passkey, e)) || session_make(c, claim, ret, e)) {
-		if (e->code == E_UNAUTHENTICATED) {
+		if (e->code == E_UNAUTHENTICATED || e->code == E_FORBIDDEN) { /* what would be good elsewhere costs as much to look at */
 			rights_failed(c);
 			throttle_failed(key);
 		}
+		if (e->code == E_FORBIDDEN && !e->pointer[0])
+			snprintf(e->pointer, sizeof e->pointer, "/data/attributes/%s",
+			         shown ? "passkey" : claim->password ? "password" : "one_time_code");
 		return -1;
 	}
 	throttle_ok(key);
@@ -197,7 +204,8 @@ static const struct attribute factor_members[] = {
     {"code", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "six digits that the app shows"},
     {"recovery_code", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "or one of the recovery codes, which is used up"},
 };
-static const struct attribute totp_members[] = {{"code", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET, "of the second factor that is to be replaced"}};
+static const struct attribute totp_members[] = {{"code", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_SECRET,
+    "of the app that is to be replaced, in place of another proof of the last ten minutes"}};
 static const struct attribute passkey_members[] = {
     {"name", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_REQUIRED, "by which its owner knows it again"},
     {"attestation_object", NULL, ATTRIBUTE_TEXT, ATTRIBUTE_REQUIRED, "of navigator.credentials.create(), base64url"},
@@ -335,6 +343,8 @@ static const struct route routes[] = {
     {"POST", "/sessions/current/totp_confirm", RIGHT_ACCOUNT, session_step_with_cookie, MEMBERS(confirm_members),
      .flags = ROUTE_UNFINISHED,
      .text = "makes that secret the second factor, and shows its recovery_codes this once"},
+    {"POST", "/sessions/current/totp_remove", RIGHT_ACCOUNT, session_step_with_cookie,
+     .text = "takes the app away, where a passkey stays or the account has to sign in by one or by a certificate"},
     {"POST", "/sessions/passkey_challenge", RIGHT_PUBLIC, session_challenge_sign_in, .flags = ROUTE_RESULT,
      .text = "options (public_key) for navigator.credentials.get(), to sign in by a passkey alone; octets are base64url"},
     {"POST", "/sessions/current/passkey_challenge", RIGHT_ACCOUNT, session_challenge_prove, .flags = ROUTE_UNFINISHED | ROUTE_RESULT,

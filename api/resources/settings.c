@@ -27,8 +27,20 @@ is_hidden(int id)
 	return false;
 }
 
+/* What is started anew so that a change holds: the process whose section it is, or all. */
+static const char *
+service_of(struct arena *a, const char *section)
+{
+	static const char *const own[] = {"ca", "va", "api", "est", "scep", "acme", "acme_probe", "sched"};
+
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		if (strcmp(own[i], section) == 0)
+			return arena_printf(a, "siegel-%s", strcmp(section, "acme_probe") == 0 ? "acme-probe" : section);
+	return strcmp(section, "cli") == 0 ? "" : "all";
+}
+
 static void
-put(struct json *j, const struct config *c, int id, const char *list)
+put(struct arena *a, struct json *j, const struct config *c, int id, const char *list)
 {
 	const struct option_row *o = &option_table[id];
 	const char *value = o->type == OPTION_INT ? "" : config_str(c, (enum option_id)id);
@@ -53,6 +65,15 @@ put(struct json *j, const struct config *c, int id, const char *list)
 	jw_text(j, "default", o->def);
 	jw_bool(j, "changed", strcmp(value, o->def) != 0);
 	jw_text(j, "text", o->help);
+	jw_text(j, "value_type", o->type == OPTION_INT ? "number" : o->type == OPTION_PATH ? "path" : "text");
+	if (o->type == OPTION_INT) {
+		jw_int(j, "minimum", o->min);
+		jw_int(j, "maximum", o->max);
+	} else {
+		jw_null(j, "minimum");
+		jw_null(j, "maximum");
+	}
+	jw_text(j, "restart", service_of(a, o->section));
 	jw_close(j);
 	jw_close(j);
 }
@@ -77,7 +98,7 @@ many(struct call *c, struct error *e)
 	jsonapi_begin(&j);
 	jw_open_array(&j, "data");
 	for (int i = 0; i < OPT_COUNT; i++)
-		put(&j, c->api->config, i, NULL);
+		put(c->arena, &j, c->api->config, i, NULL);
 	jw_close_array(&j);
 	jw_close(&j);
 	return call_answer(c, 200, &j, e);
@@ -96,7 +117,7 @@ one(struct call *c, struct error *e)
 		if (strcmp(name, c->id) != 0)
 			continue;
 		jsonapi_begin(&j);
-		put(&j, c->api->config, i, "data");
+		put(c->arena, &j, c->api->config, i, "data");
 		jw_close(&j);
 		return call_answer(c, 200, &j, e);
 	}
@@ -112,6 +133,10 @@ static const struct attribute attributes[] = {
 	{"default", NULL, ATTRIBUTE_TEXT, 0, "what holds where siegel.conf says nothing"},
 	{"changed", NULL, ATTRIBUTE_BOOL, 0, "it isn't the default"},
 	{"text", NULL, ATTRIBUTE_TEXT, 0, "what it is for"},
+	{"value_type", NULL, ATTRIBUTE_TEXT, 0, "what its value is", .values = "(number) (text) (path)"},
+	{"minimum", NULL, ATTRIBUTE_INT, 0, "of a number"},
+	{"maximum", NULL, ATTRIBUTE_INT, 0, "of a number"},
+	{"restart", NULL, ATTRIBUTE_TEXT, 0, "the service that is started anew so that a change holds; all; empty: none"},
 };
 
 static const struct route routes[] = {

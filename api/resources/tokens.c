@@ -36,7 +36,7 @@ sign_in(struct call *c, struct new_token *ret, struct error *e)
 	if (rights_throttle(c, e) || throttle_check(account, e))
 		return -1;
 	if (token_make(c, authorization, ret, e)) {
-		if (e->code == E_UNAUTHENTICATED) {
+		if (e->code == E_UNAUTHENTICATED || e->code == E_FORBIDDEN) { /* what would be good elsewhere costs as much to look at */
 			rights_failed(c);
 			throttle_failed(account);
 		}

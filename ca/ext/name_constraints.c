@@ -106,4 +106,6 @@ const struct ext ext_name_constraints = {
     .member = "name_constraints",
     .read = read,
     .check = check,
+    .words = words,
+    .n_words = ARRAY_LEN(words),
 };

@@ -8,6 +8,8 @@
 
 #define MAX_POLICIES 8
 
+static const char *const words[] = {"oid", "cps"};
+
 extern const struct ext ext_policies;
 
 const struct policies *
@@ -86,7 +88,6 @@ lint(const struct ext_input *in, struct bytes value, struct error *e)
 static int
 read_policy(struct arena *a, json_t *item, const char *member, struct policy *ret, struct error *e)
 {
-	static const char *const words[] = {"oid", "cps"};
 	if (json_is_string(item))
 		return profile_read_oid(a, item, member, &ret->oid, e);
 	if (profile_read_object(item, member, words, ARRAY_LEN(words), e) < 0 ||
@@ -148,4 +149,6 @@ const struct ext ext_policies = {
     .member = "policies",
     .read = read,
     .check = check,
+    .words = words,
+    .n_words = ARRAY_LEN(words),
 };

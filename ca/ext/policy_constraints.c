@@ -83,4 +83,6 @@ const struct ext ext_policy_constraints = {
     .member = "policy_constraints",
     .read = read,
     .check = check,
+    .words = words,
+    .n_words = ARRAY_LEN(words),
 };

@@ -87,4 +87,6 @@ const struct ext ext_tls_feature = {
     .member = "tls_feature",
     .read = read,
     .check = check,
+    .words = words,
+    .n_words = ARRAY_LEN(words),
 };

@@ -17,10 +17,11 @@ account_check_remains(struct manage *m, struct error *e)
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->who->tenant_id)};
 	if (db_query(m->desk->db,
-	             "SELECT 1 FROM account WHERE tenant_id = $1::int AND enabled AND 'accounts.manage' = ANY (account_rights(id)) LIMIT 1", row,
+	             "SELECT 1 FROM account WHERE tenant_id = $1::int AND enabled AND 'accounts.manage' = ANY (account_rights(id))"
+	             " AND account_opens(id) LIMIT 1", row,
 	             1, false, &r, e) < 0)
 		return -1;
-	return db_rows(r) ? 0 : fail(e, E_CONFLICT, "nobody would be left who may manage accounts: give somebody else that right first");
+	return db_rows(r) ? 0 : fail(e, E_CONFLICT, "nobody would be left who may manage accounts and can sign in: see to somebody else first");
 }
 
 /* Rights of a role of the tenant; 0 rows: there is none. */
@@ -65,8 +66,8 @@ account_load(struct manage *m, int64_t id, const char *name, struct account *ret
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(id), DB_TEXT(name), DB_INT(m->who->tenant_id)};
 	if (db_query(m->desk->db,
-	             "SELECT id, name, role, version FROM account WHERE tenant_id = $3::int AND CASE WHEN $2::text IS NULL THEN id = $1::int8 "
-	             "ELSE name = $2::text END FOR UPDATE",
+	             "SELECT id, name, role, version, sign_in FROM account WHERE tenant_id = $3::int"
+	             " AND CASE WHEN $2::text IS NULL THEN id = $1::int8 ELSE name = $2::text END FOR UPDATE",
 	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
@@ -75,7 +76,8 @@ account_load(struct manage *m, int64_t id, const char *name, struct account *ret
 	*ret = (struct account){.id = db_int(r, 0, 0),
 	                        .name = arena_strdup(m->arena, db_text(r, 0, 1)),
 	                        .role = arena_strdup(m->arena, db_text(r, 0, 2)),
-	                        .version = (int)db_int(r, 0, 3)};
+	                        .version = (int)db_int(r, 0, 3),
+	                        .sign_in = arena_strdup(m->arena, db_text(r, 0, 4))};
 	if (rights_of_role(m, ret->role, &ret->rights, e) < 0)
 		return -1;
 	enum right more = beyond(m, ret->rights);
@@ -190,26 +192,85 @@ set_responsible_for(struct manage *m, int64_t id, const char *owners, struct err
 	                    detail_text(m->arena, "owners", owners, NULL), e);
 }
 
+static const char *const sign_ins[] = {"any", "passkey", "certificate"};
+
+static int
+sign_in_rank(const char *rule)
+{
+	int i = 0;
+	while (i < (int)ARRAY_LEN(sign_ins) && strcmp(rule, sign_ins[i]) != 0)
+		i++;
+	return i;
+}
+
+bool
+account_sign_in_lower(const char *rule, const char *than)
+{
+	return sign_in_rank(rule) < sign_in_rank(than);
+}
+
+int
+account_read_sign_in(struct manage *m, const char **ret, struct error *e)
+{
+	if (manage_text(m, "sign_in", 0, 20, ret, e) < 0)
+		return -1;
+	if (!*ret || sign_in_rank(*ret) < (int)ARRAY_LEN(sign_ins))
+		return 0;
+	return fail_at(e, E_BAD_VALUE, "sign_in", "sign_in has to be any, passkey or certificate");
+}
+
+/* What opens the account from now on is there already: it would be shut out. */
+static int
+check_opens(struct manage *m, const char *member, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(m->id)};
+	if (db_query(m->desk->db, "SELECT account_opens(id) OR NOT enabled, account_sign_in(id) FROM account WHERE id = $1::int8", row, 1, false, &r,
+	             e) < 0)
+		return -1;
+	if (db_bool(r, 0, 0))
+		return 0;
+	if (strcmp(db_text(r, 0, 1), "passkey") == 0)
+		return fail_at(e, E_CONFLICT, member,
+		               "%s: the account has no passkey and no certificate that is good, and couldn't sign in any more: that comes first",
+		               member);
+	return fail_at(e, E_CONFLICT, member, "%s: the account has no certificate that is good, and couldn't sign in any more: that comes first",
+	               member);
+}
+
+static int
+set_sign_in(struct manage *m, int64_t id, const char *rule, struct error *e)
+{
+	struct db_param row[] = {DB_INT(id), DB_TEXT(rule)};
+	if (!rule)
+		return 0;
+	if (db_query(m->desk->db, "UPDATE account SET sign_in = $2::text WHERE id = $1::int8", row, 2, false, NULL, e) < 0)
+		return -1;
+	return manage_audit(m, "account.sign_in_set", arena_printf(m->arena, "account/%lld", (long long)id),
+	                    detail_text(m->arena, "sign_in", rule, NULL), e);
+}
+
 static int
 create(struct manage *m, struct error *e)
 {
-	const char *name, *title, *email, *role, *owners;
+	const char *name, *title, *email, *role, *owners, *sign_in;
 	uint64_t rights = 0;
 	int enabled;
 	struct ownership own;
 	if (manage_text(m, "name", MANAGE_REQUIRED, NAME_MAX_BYTES, &name, e) < 0 || manage_text(m, "title", 0, TITLE_MAX_BYTES, &title, e) < 0 ||
 	    read_email(m, &email, e) < 0 || read_role(m, MANAGE_REQUIRED, &role, &rights, e) < 0 || manage_bool(m, "enabled", 0, &enabled, e) < 0 ||
-	    read_responsible_for(m, &owners, e) < 0 || manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0)
+	    read_responsible_for(m, &owners, e) < 0 || account_read_sign_in(m, &sign_in, e) < 0 || manage_ownership(m, &own, e) < 0 ||
+	    manage_body_end(m, e) < 0)
 		return -1;
 	if (check_separation(m, 0, email, rights, e) < 0 ||
 	    account_add(m, m->who->tenant_id, name, title, email, role, enabled != 0, &own, &m->ret_id, e) < 0)
 		return -1;
-	return set_responsible_for(m, m->ret_id, owners, e);
+	return set_sign_in(m, m->ret_id, sign_in, e) < 0 ? -1 : set_responsible_for(m, m->ret_id, owners, e);
 }
 
 /* What isn't one's own to change on one's own accounts, whichever of them: its rights, and what says that it's another person's than a second one. */
 static int
-check_own(const struct manage *m, const char *role, bool has_email, int enabled, struct error *e)
+check_own(const struct manage *m, const char *role, bool has_email, int enabled, bool lifts, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param both[] = {DB_INT(m->id), DB_INT(m->who->account_id)};
@@ -221,6 +282,8 @@ check_own(const struct manage *m, const char *role, bool has_email, int enabled,
 		return fail_at(e, E_FORBIDDEN, "role", "role: nobody changes his own, or what he is responsible for");
 	if (has_email)
 		return fail_at(e, E_FORBIDDEN, "email", "email: nobody changes his own, for it says who is whom when others approve");
+	if (lifts)
+		return fail_at(e, E_FORBIDDEN, "sign_in", "sign_in: nobody makes it easier for himself");
 	return enabled >= 0 ? fail_at(e, E_FORBIDDEN, "enabled", "enabled: nobody switches himself on or off") : 0;
 }
 
@@ -229,7 +292,7 @@ update(struct manage *m, struct error *e)
 {
 	struct account account;
 	struct db_result *r CLEANUP(db_result_free) = NULL;
-	const char *title, *email, *role, *owners;
+	const char *title, *email, *role, *owners, *sign_in;
 	uint64_t rights = 0;
 	int enabled;
 	struct ownership own;
@@ -239,9 +302,11 @@ update(struct manage *m, struct error *e)
 	if (m->version && m->version != account.version)
 		return fail(e, E_PRECONDITION, "the account was changed meanwhile");
 	if (manage_text(m, "title", 0, TITLE_MAX_BYTES, &title, e) < 0 || read_email(m, &email, e) < 0 || read_role(m, 0, &role, &rights, e) < 0 ||
-	    manage_bool(m, "enabled", 0, &enabled, e) < 0 || read_responsible_for(m, &owners, e) < 0 || manage_ownership(m, &own, e) < 0 ||
-	    manage_body_end(m, e) < 0 || check_own(m, role ? role : owners, has_email, enabled, e) < 0 ||
-	    set_responsible_for(m, m->id, owners, e) < 0)
+	    manage_bool(m, "enabled", 0, &enabled, e) < 0 || read_responsible_for(m, &owners, e) < 0 ||
+	    account_read_sign_in(m, &sign_in, e) < 0 || manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0)
+		return -1;
+	if (check_own(m, role ? role : owners, has_email, enabled, sign_in && account_sign_in_lower(sign_in, account.sign_in), e) < 0 ||
+	    set_responsible_for(m, m->id, owners, e) < 0 || set_sign_in(m, m->id, sign_in, e) < 0)
 		return -1;
 	struct db_param row[] = {DB_INT(m->id), DB_TEXT(title), DB_TEXT(has_email ? "true" : "false"), DB_TEXT(email), DB_TEXT(role),
 	    enabled < 0 ? DB_NULL : DB_TEXT(enabled ? "true" : "false"), DB_TEXT(own.has_owner ? "true" : "false"), DB_TEXT(own.owner),
@@ -254,7 +319,7 @@ update(struct manage *m, struct error *e)
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	if (check_separation(m, m->id, db_is_null(r, 0, 0) ? NULL : db_text(r, 0, 0), role ? rights : account.rights, e) < 0 ||
-	    account_check_remains(m, e) < 0)
+	    ((role || sign_in) && check_opens(m, sign_in ? "sign_in" : "role", e) < 0) || account_check_remains(m, e) < 0)
 		return -1;
 	m->object = arena_printf(m->arena, "account/%lld", (long long)m->id);
 	m->detail = detail_text(m->arena, "name", account.name, "role", db_text(r, 0, 1), "email", db_text(r, 0, 0), "enabled",
@@ -268,7 +333,7 @@ delete(struct manage *m, struct error *e)
 {
 	struct account account;
 	struct db_param row[] = {DB_INT(m->id)};
-	if (manage_body_end(m, e) < 0 || account_load(m, m->id, NULL, &account, e) < 0 || check_own(m, NULL, false, 0, e) < 0)
+	if (manage_body_end(m, e) < 0 || account_load(m, m->id, NULL, &account, e) < 0 || check_own(m, NULL, false, 0, false, e) < 0)
 		return -1;
 	if (db_query(m->desk->db, "UPDATE account SET enabled = false, version = version + 1 WHERE id = $1::int8", row, 1, false, NULL, e) < 0 ||
 	    db_query(m->desk->db, "UPDATE credential SET revoked_at = now() WHERE account_id = $1::int8 AND revoked_at IS NULL", row, 1, false,
@@ -283,7 +348,7 @@ delete(struct manage *m, struct error *e)
 extern const struct manage_op manage_account[];
 const struct manage_op manage_account[] = {
     {"account.create", "account.created", RIGHT_ACCOUNTS, 0, create}, /* writes its row itself */
-    {"account.update", "account.changed", RIGHT_ACCOUNTS, 0, update},
+    {"account.update", "account.changed", RIGHT_ACCOUNTS, MANAGE_PROOF_RULE, update},
     {"account.delete", "account.ended", RIGHT_ACCOUNTS, 0, delete},
     {0},
 };

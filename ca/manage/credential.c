@@ -37,11 +37,25 @@ credential_add(struct manage *m, int32_t tenant_id, const struct account *accoun
 	return desk_audit(m->desk, &audit, e);
 }
 
+/* What wouldn't open the account isn't made: nobody finds out on the day when he needs it. */
+static int
+check_admitted(struct manage *m, const struct account *account, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(account->id)};
+	if (db_query(m->desk->db, "SELECT account_sign_in($1::int8)", row, 1, false, &r, e) < 0)
+		return -1;
+	if (strcmp(db_text(r, 0, 0), "any") == 0)
+		return 0;
+	return fail_at(e, E_CONFLICT, "kind",
+	               "kind: no secret opens this account; who lost his passkey is helped on the machine itself (siegelctl setup account)");
+}
+
 int
 credential_make(struct manage *m, int32_t tenant_id, const struct account *account, const char *kind, int64_t hours, int64_t *ret_id, struct error *e)
 {
 	struct secret *secret CLEANUP(secret_free) = NULL;
-	if (secret_random_text(SECRET_BYTES, &secret, e) < 0 ||
+	if (check_admitted(m, account, e) < 0 || secret_random_text(SECRET_BYTES, &secret, e) < 0 ||
 	    credential_add(m, tenant_id, account, kind, (struct bytes){secret->data, secret->len}, hours, ret_id, e) < 0)
 		return -1;
 	m->ret_result = m->ret_result ? m->ret_result : json_object();
@@ -132,12 +146,12 @@ revoke(struct manage *m, struct error *e)
 		return -1; /* who signed in with it is out */
 	m->object = arena_printf(m->arena, "credential/%lld", (long long)m->id);
 	m->detail = detail_text(m->arena, "account", account.name, "kind", db_text(r, 0, 1), NULL);
-	return 0;
+	return strcmp(db_text(r, 0, 1), "certificate") == 0 ? account_check_remains(m, e) : 0;
 }
 
 extern const struct manage_op manage_credential[];
 const struct manage_op manage_credential[] = {
-    {"credential.create", "credential.created", RIGHT_ACCOUNTS, MANAGE_NEVER_WAITS, create}, /* writes its row itself */
+    {"credential.create", "credential.created", RIGHT_ACCOUNTS, MANAGE_NEVER_WAITS | MANAGE_PROOF, create}, /* writes its row itself */
     {"credential.revoke", "credential.revoked", RIGHT_ACCOUNTS, 0, revoke},
     {0},
 };

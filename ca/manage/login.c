@@ -15,19 +15,18 @@
 #include "lib/password.h"
 #include "lib/x509/pem.h"
 
-#define PROOF_AGE "10 minutes" /* what changes how somebody signs in wants a proof of his no older than that */
 #define RECOVERY_CODES 10
 #define RECOVERY_BYTES 10 /* 80 bits: a plain SHA-256 is enough */
 
-static const char FACTOR[] = "second_factor", PASSWORD[] = "password", TOTP[] = "totp";
+static const char FACTOR[] = "second_factor", PASSWORD[] = "password", TOTP[] = "totp", PASSKEY[] = "passkey";
 
 /* The session that the body names, locked. */
 struct login {
 	int64_t session;
 	const char *account; /* its name */
-	bool wants_factor, wants_password, wants_totp; /* what is missing */
-	bool has_factor;                               /* the account: an app or a passkey */
-	bool proved;                                   /* one was shown lately */
+	bool wants_factor, wants_password, wants_totp, wants_passkey; /* what is missing */
+	bool has_factor;                                              /* the account: an app or a passkey */
+	bool proved;                                                  /* one was shown lately */
 };
 
 static bool
@@ -44,8 +43,8 @@ load_session(struct manage *m, int64_t id, struct login *ret, struct error *e)
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(id), DB_INT(m->who->account_id)};
 	if (db_query(m->desk->db,
-	             "SELECT array_to_string(s.missing, ','), a.name, has_second_factor(a.id), coalesce(s.proved_at > now() - interval '" PROOF_AGE
-	             "', false) FROM session s JOIN account a ON a.id = s.account_id"
+	             "SELECT array_to_string(s.missing, ','), a.name, has_second_factor(a.id),"
+	             " coalesce(s.proved_at > now() - interval '" MANAGE_PROOF_AGE "', false) FROM session s JOIN account a ON a.id = s.account_id"
 	             " WHERE s.id = $1::int8 AND s.account_id = $2::int8 AND s.expires_at > now() FOR UPDATE OF s",
 	             row, 2, false, &r, e) < 0)
 		return -1;
@@ -57,6 +56,7 @@ load_session(struct manage *m, int64_t id, struct login *ret, struct error *e)
 	                      .wants_factor = lists(missing, FACTOR),
 	                      .wants_password = lists(missing, PASSWORD),
 	                      .wants_totp = lists(missing, TOTP),
+	                      .wants_passkey = lists(missing, PASSKEY),
 	                      .has_factor = db_bool(r, 0, 2),
 	                      .proved = db_bool(r, 0, 3)};
 	return 0;
@@ -80,7 +80,7 @@ step_done(struct manage *m, const struct login *l, const char *what, struct byte
 	struct db_param row[] = {DB_INT(l->session), DB_TEXT(what), DB_BYTES(hash.data, hash.len)};
 	return db_query(m->desk->db,
 	                "UPDATE session SET hash = $3::bytea, missing = array_remove(missing, $2::text),"
-	                " proved_at = CASE WHEN $2::text = 'totp' THEN now() ELSE proved_at END,"
+	                " proved_at = CASE WHEN $2::text IN ('totp', 'passkey') THEN now() ELSE proved_at END,"
 	                " expires_at = CASE WHEN missing <> '{}' AND array_remove(missing, $2::text) = '{}' THEN now() + interval '12 hours' ELSE "
 	                "expires_at END"
 	                " WHERE id = $1::int8",
@@ -94,6 +94,16 @@ end_others(struct manage *m, const struct login *l, struct error *e)
 	return db_query(m->desk->db, "DELETE FROM session WHERE account_id = $1::int8 AND id <> $2::int8", row, 2, false, NULL, e);
 }
 
+/* What is before it in the session's list, and by a one-time code from the machine a passkey and nothing else. */
+static int
+check_complete(const struct login *l, struct error *e)
+{
+	if (l->wants_factor || l->wants_password || l->wants_passkey)
+		return fail(e, E_FORBIDDEN, "this session lacks another thing first: %s",
+		            l->wants_factor ? FACTOR : l->wants_password ? PASSWORD : PASSKEY);
+	return 0;
+}
+
 /* Who took somebody's place at his screen doesn't make himself at home in his account. */
 static int
 check_proved(const struct login *l, struct error *e)
@@ -101,12 +111,12 @@ check_proved(const struct login *l, struct error *e)
 	if (l->wants_factor || l->wants_password)
 		return fail(e, E_FORBIDDEN, "this session lacks another thing first: %s", l->wants_factor ? FACTOR : PASSWORD);
 	/* It came by a certificate: what it sets up would stay when that is revoked. */
-	if (!l->has_factor && !l->wants_totp)
+	if (!l->has_factor && !l->wants_totp && !l->wants_passkey)
 		return fail_at(e, E_FORBIDDEN, ":Cookie",
 		               "the account has no second factor, and this session can't set up the first one: sign in by a one-time code from"
 		               " an administrator first");
 	if (l->has_factor && !l->proved)
-		return fail_at(e, E_FORBIDDEN, ":Cookie", "prove your second factor again first: this session has no proof of the last " PROOF_AGE);
+		return fail_at(e, E_FORBIDDEN, ":Cookie", MANAGE_PROVE_AGAIN);
 	return 0;
 }
 
@@ -192,6 +202,14 @@ read_code(struct manage *m, unsigned flags, const char **ret, struct error *e)
 	return manage_text(m, "code", flags, SECOND_FACTOR_CODE_BYTES, ret, e);
 }
 
+/* A code of the app that is in force is a proof as any other. */
+static int
+note_proof(struct manage *m, const struct login *l, struct error *e)
+{
+	struct db_param row[] = {DB_INT(l->session)};
+	return db_query(m->desk->db, "UPDATE session SET proved_at = now() WHERE id = $1::int8", row, 1, false, NULL, e);
+}
+
 static int
 store_pending(struct manage *m, const struct secret *secret, struct error *e)
 {
@@ -205,7 +223,7 @@ store_pending(struct manage *m, const struct secret *secret, struct error *e)
 	                row, 3, false, NULL, e);
 }
 
-/* A secret for an app, shown once. One that is in force stays until the new one is confirmed, and its code is wanted for that. */
+/* A secret for an app, shown once. One that is in force stays until the new one is confirmed; its code is as good as another proof of just now. */
 static int
 begin_totp(struct manage *m, struct error *e)
 {
@@ -217,17 +235,18 @@ begin_totp(struct manage *m, struct error *e)
 	struct login l;
 	if (read_session(m, &l, NULL, e) < 0 || read_code(m, 0, &code, e) < 0 || manage_body_end(m, e) < 0)
 		return -1;
-	if (l.wants_factor || l.wants_password)
-		return fail(e, E_FORBIDDEN, "this session lacks another thing first: %s", l.wants_factor ? FACTOR : PASSWORD);
-	if (load_factor(m, &f, e) < 0 || (f.confirmed ? second_factor_must_wait(f.wait_sec, e) : check_proved(&l, e)) < 0)
+	if (check_complete(&l, e) < 0 || load_factor(m, &f, e) < 0)
 		return -1;
-	if (f.confirmed) {
-		int64_t step = code && f.secret ? totp_step((struct bytes){f.secret->data, f.secret->len}, code, now_us() / 1000000, f.last_step) : 0;
-		if (!code)
-			return fail_at(e, E_BAD_VALUE, "code", "code: one of the second factor that is in force is wanted");
+	if (!f.confirmed || !code) {
+		if (check_proved(&l, e) < 0)
+			return -1;
+	} else {
+		if (second_factor_must_wait(f.wait_sec, e) < 0)
+			return -1;
+		int64_t step = f.secret ? totp_step((struct bytes){f.secret->data, f.secret->len}, code, now_us() / 1000000, f.last_step) : 0;
 		if (!step)
 			return refuse_code(m, e);
-		if (use_step(m, step, e) < 0)
+		if (use_step(m, step, e) < 0 || note_proof(m, &l, e) < 0)
 			return -1;
 	}
 	secret = secret_new(NULL, TOTP_SECRET_BYTES);
@@ -285,8 +304,10 @@ confirm_totp(struct manage *m, struct error *e)
 		return -1;
 	if (load_factor(m, &f, e) < 0 || second_factor_must_wait(f.wait_sec, e) < 0)
 		return -1;
-	if (!f.pending || l.wants_factor || l.wants_password)
+	if (!f.pending || check_complete(&l, e) < 0)
 		return fail(e, E_CONFLICT, "nothing waits to be confirmed: ask for a secret first");
+	if (check_proved(&l, e) < 0)
+		return -1;
 	int64_t step = totp_step((struct bytes){f.pending->data, f.pending->len}, code, now_us() / 1000000, 0);
 	if (!step)
 		return refuse_code(m, e);
@@ -303,6 +324,33 @@ confirm_totp(struct manage *m, struct error *e)
 		return -1;
 	tell(m, f.confirmed ? "another" : "first");
 	return step_done(m, &l, TOTP, hash, e);
+}
+
+/* The app goes where a passkey stays, or where the account isn't opened by a password with it anyway. Recovery codes stay with a passkey. */
+static int
+remove_totp(struct manage *m, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL, *done CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(m->who->account_id)};
+	struct bytes hash;
+	struct login l;
+	if (read_session(m, &l, &hash, e) < 0 || manage_body_end(m, e) < 0 || check_complete(&l, e) < 0 || check_proved(&l, e) < 0 ||
+	    db_query(m->desk->db, "SELECT EXISTS (SELECT FROM passkey WHERE account_id = $1::int8), account_sign_in($1::int8) <> 'any'", row, 1,
+	             false, &r, e) < 0)
+		return -1;
+	if (!db_bool(r, 0, 0) && !db_bool(r, 0, 1))
+		return fail(e, E_CONFLICT, "it is the account's only second factor: set up another one first");
+	if (db_query(m->desk->db,
+	             db_bool(r, 0, 0) ? "UPDATE second_factor SET sealed = NULL, pending = NULL, confirmed_at = NULL, last_step = 0, failures = 0"
+	                                " WHERE account_id = $1::int8 AND confirmed_at IS NOT NULL RETURNING account_id"
+	                              : "DELETE FROM second_factor WHERE account_id = $1::int8 AND confirmed_at IS NOT NULL RETURNING account_id",
+	             row, 1, false, &done, e) < 0)
+		return -1;
+	if (db_rows(done) == 0)
+		return fail(e, E_CONFLICT, "the account has no app");
+	m->ret_result = json_pack("{s:b}", "accepted", 1);
+	tell(m, "app");
+	return end_others(m, &l, e) < 0 ? -1 : step_done(m, &l, "", hash, e);
 }
 
 /* --- the password --- */
@@ -363,9 +411,11 @@ set_password(struct manage *m, struct error *e)
 	if (l.wants_factor)
 		return fail(e, E_FORBIDDEN, "this session lacks another thing first: %s", FACTOR);
 	if (!l.wants_password) {
+		if (check_complete(&l, e) < 0)
+			return -1;
 		if (!current)
 			return fail_at(e, E_BAD_VALUE, "current_password", "current_password: the password that is changed is wanted");
-		if (is_password(m, current, &same, e) < 0)
+		if (check_proved(&l, e) < 0 || is_password(m, current, &same, e) < 0)
 			return -1;
 	}
 	if (!same) {
@@ -412,9 +462,18 @@ store_recovery(struct manage *m, struct error *e)
 	                row, 3, false, NULL, e);
 }
 
+/* The session by a one-time code is that of the passkey that it registered: its account is opened by nothing else. */
+static int
+become_passkeys(struct manage *m, const struct login *l, int64_t passkey, struct error *e)
+{
+	struct db_param row[] = {DB_INT(l->session), DB_INT(passkey)};
+	return db_query(m->desk->db, "UPDATE session SET evidence = 'passkey', passkey_id = $2::int8 WHERE id = $1::int8", row, 2, false, NULL, e);
+}
+
 static int
 add_passkey(struct manage *m, struct error *e)
 {
+	struct db_result *r CLEANUP(db_result_free) = NULL;
 	const char *name;
 	struct bytes hash, id, key;
 	int64_t count;
@@ -427,19 +486,23 @@ add_passkey(struct manage *m, struct error *e)
 	    manage_bool(m, "user_verified", MANAGE_REQUIRED, &verified, e) < 0 || manage_body_end(m, e) < 0 || check_proved(&l, e) < 0 ||
 	    check_passkeys(m, e) < 0)
 		return -1;
+	if (l.wants_passkey && verified != 1)
+		return fail_at(e, E_BAD_VALUE, "user_verified", "user_verified: a passkey that asks for a PIN or a finger is wanted");
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_INT(m->who->account_id), DB_TEXT(name), DB_BYTES(id.data, id.len),
 	                         DB_BYTES(key.data, key.len), DB_INT(count), DB_TEXT(verified ? "true" : "false")};
 	if (db_query(m->desk->db,
 	             "INSERT INTO passkey (tenant_id, account_id, name, credential_id, public_key, sign_count, user_verified)"
-	             " VALUES ($1::int, $2::int8, $3::text, $4::bytea, $5::bytea, $6::int8, $7::boolean)",
-	             row, ARRAY_LEN(row), false, NULL, e) < 0)
+	             " VALUES ($1::int, $2::int8, $3::text, $4::bytea, $5::bytea, $6::int8, $7::boolean) RETURNING id",
+	             row, ARRAY_LEN(row), false, &r, e) < 0)
 		return name_refused(m, e);
+	if (l.wants_passkey && become_passkeys(m, &l, db_int(r, 0, 0), e) < 0)
+		return -1;
 	m->ret_result = json_pack("{s:b}", "accepted", 1);
 	if (!l.has_factor && (store_recovery(m, e) < 0 || end_others(m, &l, e) < 0))
 		return -1;
 	m->object = arena_printf(m->arena, "account/%lld", (long long)m->who->account_id);
 	m->detail = detail_text(m->arena, "name", m->who->name, "passkey", name, NULL);
-	return step_done(m, &l, TOTP, hash, e);
+	return step_done(m, &l, l.wants_passkey ? PASSKEY : TOTP, hash, e);
 }
 
 /* Of the tenant, in m->id; *ret_name for the log. */
@@ -500,6 +563,19 @@ may_remove(struct manage *m, int64_t account, int64_t session, struct error *e)
 	           : fail(e, E_CONFLICT, "it is the account's only second factor: reset that instead");
 }
 
+/* One's own way in stays. */
+static int
+check_opens(struct manage *m, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(m->who->account_id)};
+	if (db_query(m->desk->db, "SELECT account_opens($1::int8)", row, 1, false, &r, e) < 0)
+		return -1;
+	if (db_bool(r, 0, 0))
+		return 0;
+	return fail(e, E_CONFLICT, "the account has to sign in by it, and has nothing else for that: set up another one first");
+}
+
 static int
 remove_passkey(struct manage *m, struct error *e)
 {
@@ -510,7 +586,9 @@ remove_passkey(struct manage *m, struct error *e)
 	    may_remove(m, account, session, e) < 0)
 		return -1;
 	m->detail = detail_text(m->arena, "passkey", name, NULL);
-	return db_query(m->desk->db, "DELETE FROM passkey WHERE id = $1::int8", row, 1, false, NULL, e);
+	if (db_query(m->desk->db, "DELETE FROM passkey WHERE id = $1::int8", row, 1, false, NULL, e) < 0)
+		return -1;
+	return account == m->who->account_id ? check_opens(m, e) : account_check_remains(m, e);
 }
 
 /* For who lost his phone and his recovery codes: an administrator takes the second factor away, and the account sets up another. */
@@ -533,7 +611,7 @@ reset_factor(struct manage *m, struct error *e)
 		return fail(e, E_CONFLICT, "the account has no second factor");
 	m->object = arena_printf(m->arena, "account/%lld", (long long)m->id);
 	m->detail = detail_text(m->arena, "name", account.name, NULL);
-	return 0;
+	return account_check_remains(m, e);
 }
 
 extern const struct manage_op manage_login[];
@@ -542,9 +620,10 @@ const struct manage_op manage_login[] = {
     {"login.password", "login.password_set", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_NEVER_WAITS | MANAGE_PROMPT, set_password},
     {"login.totp", "login.totp_begun", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_NEVER_WAITS | MANAGE_PROMPT | MANAGE_KEYS, begin_totp},
     {"login.totp_confirm", "login.totp_set", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_NEVER_WAITS | MANAGE_PROMPT | MANAGE_KEYS, confirm_totp},
+    {"login.totp_remove", "login.totp_removed", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_PROMPT, remove_totp},
     {"login.passkey", "login.passkey_added", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_NEVER_WAITS | MANAGE_PROMPT, add_passkey},
     {"login.passkey_name", "login.passkey_named", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_PROMPT, rename_passkey},
     {"login.passkey_remove", "login.passkey_removed", RIGHT_ACCOUNT, MANAGE_DIRECT | MANAGE_PROMPT, remove_passkey},
-    {"account.reset_second_factor", "account.second_factor_reset", RIGHT_ACCOUNTS, 0, reset_factor},
+    {"account.reset_second_factor", "account.second_factor_reset", RIGHT_ACCOUNTS, MANAGE_PROOF, reset_factor},
     {0},
 };

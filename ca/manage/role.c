@@ -66,30 +66,59 @@ read_profiles(struct manage *m, const char **ret, struct error *e)
 	return 0;
 }
 
+/* A role's rule on signing in, which shuts out none of those who have the role; and nobody makes it easier for himself. */
+static int
+set_sign_in(struct manage *m, const char *rule, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL, *before CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(m->id), DB_TEXT(rule), DB_INT(m->who->account_id)};
+	if (!rule)
+		return 0;
+	if (db_query(m->desk->db,
+	             "SELECT r.sign_in, EXISTS (SELECT FROM account a WHERE a.role = r.name AND a.tenant_id = r.tenant_id"
+	             " AND same_person(a.id, $3::int8)) FROM role r WHERE r.id = $1::int8 AND $2::text IS NOT NULL",
+	             row, 3, false, &before, e) < 0)
+		return -1;
+	if (db_bool(before, 0, 1) && account_sign_in_lower(rule, db_text(before, 0, 0)))
+		return fail_at(e, E_FORBIDDEN, "sign_in", "sign_in: nobody makes it easier for himself");
+	if (db_query(m->desk->db, "UPDATE role SET sign_in = $2::text WHERE id = $1::int8", row, 2, false, NULL, e) < 0 ||
+	    db_query(m->desk->db,
+	             "SELECT string_agg(a.name, ', ' ORDER BY a.name) FROM (SELECT a.name FROM account a JOIN role r ON r.name = a.role AND"
+	             " r.tenant_id = a.tenant_id WHERE r.id = $1::int8 AND a.enabled AND NOT account_opens(a.id) ORDER BY 1 LIMIT 5) a",
+	             row, 1, false, &r, e) < 0)
+		return -1;
+	if (!db_is_null(r, 0, 0))
+		return fail_at(e, E_CONFLICT, "sign_in", "sign_in: these accounts have nothing to sign in by then: %s; that comes first",
+		               db_text(r, 0, 0));
+	return manage_audit(m, "role.sign_in_set", arena_printf(m->arena, "role/%lld", (long long)m->id),
+	                    detail_text(m->arena, "sign_in", rule, NULL), e);
+}
+
 static int
 create(struct manage *m, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL, *taken CLEANUP(db_result_free) = NULL;
-	const char *name, *title, *rights, *profiles;
+	const char *name, *title, *rights, *profiles, *sign_in;
 	struct ownership own;
 	if (manage_text(m, "name", MANAGE_REQUIRED, 63, &name, e) < 0 || manage_text(m, "title", 0, TEXT_MAX, &title, e) < 0 ||
-	    read_rights(m, MANAGE_REQUIRED, &rights, e) < 0 || read_profiles(m, &profiles, e) < 0 || manage_ownership(m, &own, e) < 0 ||
-	    manage_body_end(m, e) < 0)
+	    read_rights(m, MANAGE_REQUIRED, &rights, e) < 0 || read_profiles(m, &profiles, e) < 0 || account_read_sign_in(m, &sign_in, e) < 0 ||
+	    manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0)
 		return -1;
 	struct db_param row[] = {DB_INT(m->who->tenant_id), DB_TEXT(name), DB_TEXT(title ? title : name), DB_TEXT(rights), DB_TEXT(own.owner),
-	    DB_TEXT(own.metadata), DB_TEXT(profiles ? profiles : "{}")};
+	    DB_TEXT(own.metadata), DB_TEXT(profiles ? profiles : "{}"), DB_TEXT(sign_in ? sign_in : "any")};
 	if (db_query(m->desk->db, "SELECT 1 FROM role WHERE tenant_id IS NULL AND name = $1::text", &row[1], 1, false, &taken, e) < 0)
 		return -1;
 	if (db_rows(taken))
 		return fail_at(e, E_CONFLICT, "name", "name: a role that all tenants have has this name");
 	if (db_query(m->desk->db,
-		     "INSERT INTO role (tenant_id, name, title, rights, owner, metadata, profiles)"
-		     " VALUES ($1::int, $2::text, $3::text, $4::text[], $5::text, $6::jsonb, $7::text[]) RETURNING id",
+		     "INSERT INTO role (tenant_id, name, title, rights, owner, metadata, profiles, sign_in)"
+		     " VALUES ($1::int, $2::text, $3::text, $4::text[], $5::text, $6::jsonb, $7::text[], $8::text) RETURNING id",
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
 		return manage_name_refused(m, "small letters, digits and _", e);
 	m->ret_id = db_int(r, 0, 0);
 	m->object = arena_printf(m->arena, "role/%lld", (long long)m->ret_id);
-	m->detail = detail_text(m->arena, "name", name, "rights", rights, "profiles", profiles ? profiles : "{}", NULL);
+	m->detail = detail_text(m->arena, "name", name, "rights", rights, "profiles", profiles ? profiles : "{}", "sign_in",
+	                        sign_in ? sign_in : "any", NULL);
 	return 0;
 }
 
@@ -97,10 +126,10 @@ static int
 update(struct manage *m, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL, *there CLEANUP(db_result_free) = NULL;
-	const char *title, *rights, *profiles;
+	const char *title, *rights, *profiles, *sign_in;
 	struct ownership own;
 	if (manage_text(m, "title", 0, TEXT_MAX, &title, e) < 0 || read_rights(m, 0, &rights, e) < 0 || read_profiles(m, &profiles, e) < 0 ||
-	    manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0)
+	    account_read_sign_in(m, &sign_in, e) < 0 || manage_ownership(m, &own, e) < 0 || manage_body_end(m, e) < 0)
 		return -1;
 	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id), DB_INT(m->version), DB_TEXT(title), DB_TEXT(rights),
 	    DB_TEXT(own.has_owner ? "true" : "false"), DB_TEXT(own.owner), DB_TEXT(own.has_metadata ? "true" : "false"), DB_TEXT(own.metadata),
@@ -123,7 +152,7 @@ update(struct manage *m, struct error *e)
 		return db_bool(there, 0, 0) ? fail(e, E_CONFLICT, "a role that all tenants have isn't changed: make one of your own")
 					    : fail(e, E_PRECONDITION, "the role was changed meanwhile");
 	}
-	if (rights && account_check_remains(m, e) < 0)
+	if (set_sign_in(m, sign_in, e) < 0 || ((rights || sign_in) && account_check_remains(m, e) < 0))
 		return -1;
 	m->object = arena_printf(m->arena, "role/%lld", (long long)m->id);
 	m->detail = detail_text(m->arena, "name", db_text(r, 0, 0), "rights", db_text(r, 0, 1), "profiles", db_text(r, 0, 2), NULL);
@@ -164,7 +193,7 @@ delete(struct manage *m, struct error *e)
 extern const struct manage_op manage_role[];
 const struct manage_op manage_role[] = {
     {"role.create", "role.created", RIGHT_ACCOUNTS, 0, create},
-    {"role.update", "role.changed", RIGHT_ACCOUNTS, 0, update},
+    {"role.update", "role.changed", RIGHT_ACCOUNTS, MANAGE_PROOF_RULE, update},
     {"role.delete", "role.deleted", RIGHT_ACCOUNTS, 0, delete},
     {0},
 };

@@ -139,6 +139,6 @@ extern const struct manage_op manage_tenant[];
 const struct manage_op manage_tenant[] = {
     {"tenant.create", "tenant.created", RIGHT_TENANTS, MANAGE_HOUSE, create},
     {"tenant.update", "tenant.changed", RIGHT_TENANTS, MANAGE_HOUSE, update},
-    {"tenant.invite", "tenant.invited", RIGHT_TENANTS, MANAGE_HOUSE | MANAGE_NEVER_WAITS, invite},
+    {"tenant.invite", "tenant.invited", RIGHT_TENANTS, MANAGE_HOUSE | MANAGE_PROOF | MANAGE_NEVER_WAITS, invite},
     {0},
 };

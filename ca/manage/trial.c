@@ -117,25 +117,44 @@ read_request(struct manage *m, const char *profile, Siegel__Issue *q, struct err
 	return 0;
 }
 
-/* The profile of that id, or what the body says of its definition. *ret is NULL for the stored one. */
+/* Name and kind of the profile: those of that id, or of one that isn't stored, as the body has them. */
 static int
-read_profile(struct manage *m, const char **ret_name, struct profile **ret, struct error *e)
+find_profile(struct manage *m, const char **ret_name, const char **ret_kind, struct error *e)
 {
+	static const char *const kinds[] = {"cert_server", "cert_client", "cert_device", "certificate"};
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id)};
-	json_t *definition;
+	if (!m->id) {
+		if (manage_text(m, "kind", MANAGE_REQUIRED, NAME_MAX_BYTES, ret_kind, e) < 0)
+			return -1;
+		*ret_name = "trial";
+		for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+			if (strcmp(kinds[i], *ret_kind) == 0)
+				return 0;
+		return fail_at(e, E_BAD_VALUE, "kind", "kind: cert_server, cert_client, cert_device or certificate is wanted");
+	}
 	if (db_query(m->desk->db, "SELECT name, kind FROM profile WHERE id = $1::int8 AND tenant_id = $2::int", row, ARRAY_LEN(row), false, &r,
 		     e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
 		return fail(e, E_NOT_FOUND, "there is no such profile");
 	*ret_name = arena_strdup(m->arena, db_text(r, 0, 0));
-	if (manage_object(m, "definition", 0, &definition, e) < 0)
+	*ret_kind = arena_strdup(m->arena, db_text(r, 0, 1));
+	return 0;
+}
+
+/* The profile, or what the body says of its definition. *ret is NULL for the stored one. */
+static int
+read_profile(struct manage *m, const char **ret_name, struct profile **ret, struct error *e)
+{
+	const char *kind;
+	json_t *definition;
+	if (find_profile(m, ret_name, &kind, e) < 0 || manage_object(m, "definition", m->id ? 0 : MANAGE_REQUIRED, &definition, e) < 0)
 		return -1;
 	if (!definition)
 		return 0;
-	if (profile_new(arena_new(DEFINITION_ARENA_BYTES), (int32_t)m->id, m->who->tenant_id, *ret_name, db_text(r, 0, 1),
-			manage_json(m, definition), ret, e) == 0)
+	if (profile_new(arena_new(DEFINITION_ARENA_BYTES), (int32_t)m->id, m->who->tenant_id, *ret_name, kind, manage_json(m, definition), ret, e) ==
+	    0)
 		return 0;
 	const char *member = arena_strdup(m->arena, e->pointer), *detail = arena_strdup(m->arena, e->detail);
 	return fail_at(e, e->code, arena_printf(m->arena, "definition%s%s", *member ? "/" : "", member), "%s", detail);

@@ -41,6 +41,32 @@ auth_principal(const struct db_result *res, int row, int first_col, enum evidenc
 	return true;
 }
 
+/* account_admits() of the store. */
+static int
+admit(const char *answer, bool first_too, struct principal *who, struct error *e)
+{
+	if (strcmp(answer, "yes") == 0)
+		return 0;
+	if (strcmp(answer, "first") == 0 && first_too) {
+		who->first = true;
+		return 0;
+	}
+	if (strcmp(answer, "no_certificate") == 0)
+		return fail(e, E_FORBIDDEN, "this account is opened by a client certificate alone");
+	return fail(e, E_FORBIDDEN, "this account is opened by a passkey or a client certificate alone");
+}
+
+int
+auth_admit(struct db *db, const struct principal *who, struct error *e)
+{
+	CLEANUP(db_result_free) struct db_result *res = NULL;
+	struct principal copy = *who;
+	if (db_query(db, "SELECT account_admits($1::int8, $2::text, NULL)",
+	             (struct db_param[]){DB_INT(who->account_id), DB_TEXT(evidence_name(who->evidence))}, 2, false, &res, e) < 0)
+		return -1;
+	return admit(db_text(res, 0, 0), false, &copy, e);
+}
+
 int
 auth_token(struct db *db, const char *token, struct arena *a, struct principal *ret, struct error *e)
 {
@@ -52,22 +78,24 @@ auth_token(struct db *db, const char *token, struct arena *a, struct principal *
 	uint8_t hash[SHA256_DIGEST_LENGTH];
 	SHA256((const unsigned char *)token, len, hash);
 	CLEANUP(db_result_free) struct db_result *res = NULL;
-	if (db_query(db, "SELECT tenant_id, account_id, name, role, account_rights(account_id)::text FROM auth_by_secret('token', NULL, $1::bytea)",
+	if (db_query(db,
+	             "SELECT tenant_id, account_id, name, role, account_rights(account_id)::text, account_admits(account_id, 'token', NULL)"
+	             " FROM auth_by_secret('token', NULL, $1::bytea)",
 	             (struct db_param[]){DB_BYTES(hash, sizeof(hash))}, 1, false, &res, e) < 0)
 		return -1;
 	if (db_rows(res) != 1 || !auth_principal(res, 0, 0, EVIDENCE_TOKEN, a, ret))
 		return refuse_secret(e);
-	return 0;
+	return admit(db_text(res, 0, 5), false, ret, e);
 }
 
 int
-auth_session(struct db *db, const char *cookie, struct arena *a, struct principal *ret, struct error *e)
+auth_session(struct db *db, const char *cookie, bool used, struct arena *a, struct principal *ret, struct error *e)
 {
 	uint8_t hash[SHA256_DIGEST_LENGTH];
 	SHA256((const unsigned char *)cookie, strlen(cookie), hash);
 	CLEANUP(db_result_free) struct db_result *res = NULL;
-	if (db_query(db, "SELECT session_id, missing, tenant_id, account_id, name, role, rights FROM session_find($1::bytea)",
-	             (struct db_param[]){DB_BYTES(hash, sizeof(hash))}, 1, false, &res, e) < 0)
+	if (db_query(db, "SELECT session_id, missing, tenant_id, account_id, name, role, rights FROM session_find($1::bytea, $2::boolean)",
+	             (struct db_param[]){DB_BYTES(hash, sizeof(hash)), DB_TEXT(used ? "true" : "false")}, 2, false, &res, e) < 0)
 		return -1;
 	if (db_rows(res) != 1 || !auth_principal(res, 0, 2, EVIDENCE_SESSION, a, ret))
 		return fail(e, E_UNAUTHENTICATED, "the session has ended: sign in again");
@@ -96,13 +124,14 @@ int
 auth_login(struct db *db, const char *name, const uint8_t hash[32], struct arena *a, struct principal *ret, struct error *e)
 {
 	CLEANUP(db_result_free) struct db_result *res = NULL;
-	if (db_query(db, "SELECT tenant_id, account_id, name, role, account_rights(account_id)::text FROM auth_by_secret('login', $1::text, "
-	                 "$2::bytea)",
+	if (db_query(db,
+	             "SELECT tenant_id, account_id, name, role, account_rights(account_id)::text, account_admits(account_id, 'password', NULL)"
+	             " FROM auth_by_secret('login', $1::text, $2::bytea)",
 	             (struct db_param[]){DB_TEXT(name), DB_BYTES(hash, 32)}, 2, false, &res, e) < 0)
 		return -1;
 	if (db_rows(res) != 1 || !auth_principal(res, 0, 0, EVIDENCE_PASSWORD, a, ret))
 		return refuse_secret(e);
-	return 0;
+	return admit(db_text(res, 0, 5), false, ret, e);
 }
 
 /* Takes "Basic base64(name:secret)" apart (RFC 7617 2). A name that no account can have becomes "", so that what follows costs
@@ -155,23 +184,20 @@ auth_basic_secret(struct arena *a, const char *authorization)
 	return secret;
 }
 
-int
-auth_basic(struct db *db, const char *authorization, bool consume, struct arena *a, struct principal *ret, struct error *e)
+static int
+named_secret(struct db *db, const char *name, struct bytes secret, bool consume, bool first_too, struct arena *a, struct principal *ret,
+             struct error *e)
 {
-	const char *name = "";
-	struct bytes secret = {0};
 	struct principal p;
-	if (basic_parse(a, authorization, &name, &secret, e) < 0)
-		return -1;
 	uint8_t hash[SHA256_DIGEST_LENGTH];
 	SHA256(secret.data, secret.len, hash);
 	/* One statement for both kinds, so that time tells nothing about which one an account has. */
 	CLEANUP(db_result_free) struct db_result *res = NULL;
 	if (db_query(db,
-	             "SELECT 'password' AS kind, credential_id, tenant_id, account_id, name, role, account_rights(account_id)::text"
-	             "  FROM auth_by_secret('password', $1::text, $2::bytea)"
-	             " UNION ALL SELECT 'one_time', credential_id, tenant_id, account_id, name, role, account_rights(account_id)::text"
-	             "  FROM auth_by_secret('one_time', $1::text, $2::bytea)",
+	             "SELECT k, credential_id, tenant_id, account_id, name, role, account_rights(account_id)::text,"
+	             " account_admits(account_id, k, credential_id)"
+	             " FROM (SELECT 'password' AS k, * FROM auth_by_secret('password', $1::text, $2::bytea)"
+	             " UNION ALL SELECT 'one_time', * FROM auth_by_secret('one_time', $1::text, $2::bytea)) s",
 	             (struct db_param[]){DB_TEXT(name), DB_BYTES(hash, sizeof(hash))}, 2, false, &res, e) < 0)
 		return -1;
 	if (db_rows(res) != 1)
@@ -179,6 +205,8 @@ auth_basic(struct db *db, const char *authorization, bool consume, struct arena 
 	bool one_time = strcmp(db_text(res, 0, 0), "one_time") == 0;
 	if (!auth_principal(res, 0, 2, one_time ? EVIDENCE_ONE_TIME : EVIDENCE_PASSWORD, a, &p))
 		return refuse_secret(e);
+	if (admit(db_text(res, 0, 7), first_too, &p, e) < 0)
+		return -1;
 	if (one_time && consume) {
 		CLEANUP(db_result_free) struct db_result *used = NULL;
 		if (db_query(db, "SELECT auth_consume($1::int8)", (struct db_param[]){DB_TEXT(db_text(res, 0, 1))}, 1, false, &used,
@@ -187,6 +215,28 @@ auth_basic(struct db *db, const char *authorization, bool consume, struct arena 
 		if (db_rows(used) != 1 || !db_bool(used, 0, 0))
 			return refuse_secret(e); /* somebody else was first */
 	}
+	*ret = p;
+	return 0;
+}
+
+int
+auth_basic(struct db *db, const char *authorization, bool consume, struct arena *a, struct principal *ret, struct error *e)
+{
+	const char *name = "";
+	struct bytes secret = {0};
+	if (basic_parse(a, authorization, &name, &secret, e) < 0)
+		return -1;
+	return named_secret(db, name, secret, consume, false, a, ret, e);
+}
+
+int
+auth_first(struct db *db, const char *name, const char *code, struct arena *a, struct principal *ret, struct error *e)
+{
+	struct principal p;
+	if (named_secret(db, name, BYTES_STR(code), true, true, a, &p, e) < 0)
+		return -1;
+	if (p.evidence != EVIDENCE_ONE_TIME)
+		return refuse_secret(e); /* a random password, which is for programs */
 	*ret = p;
 	return 0;
 }

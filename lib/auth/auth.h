@@ -40,6 +40,8 @@ struct principal {
 	/* With EVIDENCE_SESSION: its row, and whether signing in isn't complete yet: then it may do nothing but complete it. */
 	int64_t session_id;
 	bool unfinished;
+	/* With EVIDENCE_ONE_TIME: it has to sign in by a passkey, and may register one by this code: see auth_first(). */
+	bool first;
 	/* With EVIDENCE_CERTIFICATE: the row of the certificate, its DER and the CA that issued it. With EVIDENCE_ANCHOR its DER. */
 	int64_t certificate_id;
 	int32_t ca_id;
@@ -51,9 +53,12 @@ struct principal {
 /* The token (what follows "Bearer " in Authorization) → principal. E_UNAUTHENTICATED for a token that is unknown, expired or
  * revoked, or of a disabled account or tenant, with one text and one cost for all of these. */
 int auth_token(struct db *db, const char *token, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
-/* The cookie of a session → principal. E_UNAUTHENTICATED for one that is unknown or has ended, or of a disabled account or tenant. Its use is
- * noted. */
-int auth_session(struct db *db, const char *cookie, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
+/* Whether who's evidence opens the account: E_FORBIDDEN says by what it has to sign in instead. auth_token(), auth_login(), auth_basic() and
+ * auth_first() ask that themselves, once the secret was found good: before that it would tell who is there. */
+int auth_admit(struct db *db, const struct principal *who, struct error *e) MUST_CHECK;
+/* The cookie of a session → principal. E_UNAUTHENTICATED for one that is unknown or has ended, or of a disabled account or tenant. With used, its use
+ * is noted, which keeps it from ending. */
+int auth_session(struct db *db, const char *cookie, bool used, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 /* What a password that somebody chose is hashed with: *ret_salt in the arena, of PASSWORD_SALT_BYTES (lib/password.h); the first octets of fake
  * when there is
  * no such account or it has no password, so that it costs the same. tenant NULL: the house. Whose log is to tell of a refusal: *ret_tenant, and
@@ -69,6 +74,9 @@ int auth_login(struct db *db, const char *name, const uint8_t hash[32], struct a
  * wrong secret. */
 int auth_basic(struct db *db, const char *authorization, bool consume, struct arena *a, struct principal *ret,
                struct error *e) MUST_CHECK;
+/* A one-time code → principal, for a session; it is used up. One that was made on the machine itself opens an account that has to sign in by a
+ * passkey so far that it may register one: ret->first. */
+int auth_first(struct db *db, const char *name, const char *code, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 /* The secret that an Authorization: Basic header carries; empty when there is none. */
 struct bytes auth_basic_secret(struct arena *a, const char *authorization);
 /* The account's name that an Authorization: Basic header claims, as a key to throttle by; "" when there is none. */

@@ -30,6 +30,12 @@ static const struct dn_type types[] = {
 };
 
 const struct dn_type *
+dn_type_at(size_t n)
+{
+	return n < ARRAY_LEN(types) ? &types[n] : NULL;
+}
+
+const struct dn_type *
 dn_type_by_name(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)

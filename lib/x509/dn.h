@@ -17,6 +17,8 @@ struct dn_value {
 	const char *value; /* UTF-8 */
 };
 
+/* The n-th of them; NULL behind the last. */
+const struct dn_type *dn_type_at(size_t n);
 /* By its short name ("CN", "O", "serialNumber" …), letters of either case; NULL when there is no such type. */
 const struct dn_type *dn_type_by_name(const char *name);
 

@@ -290,7 +290,7 @@ def test_f8_token_hangs(house):
     goes on. When the token is well, issuing is: with the same master."""
     first = house.service_pid("siegel-ca")
     ended = lambda: house.log("siegel-ca").count("a token stalls")
-    up = lambda: house.status_of(house.access["SIEGEL_OCSP_URL"], timeout=5) in (200, 400, 405)
+    up = lambda: house.status_of(house.access["SIEGEL_OCSP_URL"]) in (200, 400, 405)
     load = house.load("f8-hang", requests=4000, seconds=3)
     try:
         house.fault("stall 600000")
@@ -300,7 +300,7 @@ def test_f8_token_hangs(house):
         for _ in range(20):
             start = time.monotonic()
             assert house.issue("stalled")[0] == 503
-            assert time.monotonic() - start < 1
+            assert time.monotonic() - start < 2.5  # a call of the token has 3 s
             assert up()
         assert ended() <= before + 1, "worker after worker went into the token"
         house.fault("")

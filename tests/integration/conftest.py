@@ -18,6 +18,14 @@ import support
 def pytest_configure(config):
     config.addinivalue_line("markers", "rows(*numbers): rows of the catalogue of abuse cases that this test covers")
     config.addinivalue_line("markers", "slow: takes longer than ten seconds")
+    config.addinivalue_line("markers", "browser: in Chromium; ./check has an instance for these")
+
+
+def pytest_make_parametrize_id(val):
+    """A value of megabytes is no name: results would have to carry it."""
+    if isinstance(val, (str, bytes)) and len(val) > 100:
+        return f"{ascii(val[:40])} and so on to {len(val)}"
+    return None
 
 
 @pytest.fixture(scope="session")

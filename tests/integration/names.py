@@ -264,7 +264,7 @@ class SignedZone:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 # ---------------------------------------------------------------- web
@@ -581,7 +581,7 @@ class Probe:
     def __exit__(self, *_):
         self.process.terminate()
         try:
-            self.status = self.process.wait(10)
+            self.status = self.process.wait(60)
         finally:
             self.process.kill()
             for one in self.idle:

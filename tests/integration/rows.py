@@ -16,7 +16,7 @@ L = [f"L{n:02}" for n in range(1, 6)]
 X = ["X05"]
 M = [f"M{n:02}" for n in range(1, 15)]
 S = ["S01", "S02"]
-W = ["W01", "W02", "W03", "W04", "W07", "W10"]
+W = ["W01", "W02", "W03", "W04", "W05", "W06", "W07", "W09", "W10"]
 ALL = T + A + C + R + E + I + H + D + L + X + M + S + W
 
 ELSEWHERE = {

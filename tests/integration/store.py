@@ -40,7 +40,7 @@ class Cluster:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=300)  # all those files are removed
 
     def psql(self, database, role, sql, check=True):
         done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.socket, "-U", role, "-d", database,

@@ -229,7 +229,7 @@ def test_keys_that_are_not_taken(directory, instance):
     refused(register(acme.jwk(weak), key=weak), 400, "badPublicKey")
     begun = time.monotonic()
     refused(register({"kty": "RSA", "n": acme.number(large), "e": "AQAB"}), 400, "badPublicKey")
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 1 * support.SLOWER
     n = acme.jwk(good)["n"]
     for wrong in ({"e": "AQ"}, {"e": "Ag"}, {"e": ""}, {"n": ""}, {"n": acme.b64(b"\0" + acme.unb64(n))}, {"n": n + "="}, {"e": "AAEAAQ"}, {"n": 7}):
         assert register({**acme.jwk(good), **wrong}, key=good).type in ("badPublicKey", "malformed")

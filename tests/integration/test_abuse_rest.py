@@ -54,15 +54,15 @@ def test_other_tenants_certificate_looks_like_none(rest, theirs):
     other = rest.get(f"/certificates/{theirs['id']}")
     assert (missing.status, missing.error["detail"]) == (other.status, other.error["detail"])
 
-    def median_ms(path):
+    def quickest_ms(path):
         times = []
         for _ in range(15):
             start = time.monotonic()
             rest.get(path)
             times.append(time.monotonic() - start)
-        return sorted(times)[7] * 1000
+        return min(times) * 1000
 
-    difference = min(abs(median_ms("/certificates/999999999999") - median_ms(f"/certificates/{theirs['id']}")) for _ in range(3))
+    difference = min(abs(quickest_ms("/certificates/999999999999") - quickest_ms(f"/certificates/{theirs['id']}")) for _ in range(3))
     assert difference < 5, f"{difference:.1f} ms"
 
 
@@ -207,7 +207,7 @@ BAD_JSON = {
 def test_json_that_isnt(rest, instance, label):
     before, start = instance.count("certificate"), time.monotonic()
     refused(rest.post("/cert_server", BAD_JSON[label], headers={"Content-Type": MEDIA_TYPE}), 400, 422)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 2 * support.SLOWER
     assert instance.count("certificate") == before
 
 
@@ -287,7 +287,7 @@ def test_sql_in_values(rest, instance, text):
     for query in (f"sort={quoted}", f"filter[{quoted}]=1", f"fields[cert_server]={quoted}", f"page[after]={quoted}"):
         refused(rest.get(f"/certificates?{query}"), 400)
     refused(rest.get(f"/certificates/{urllib.parse.quote(text, safe='')}"), 404, 400)
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < 8 * support.SLOWER
     assert instance.count("certificate") > 0
 
 
@@ -448,15 +448,15 @@ def test_names_cant_be_guessed(default_tenant, instance):
 
     times = {name: [], "nobody-" + uuid.uuid4().hex[:8]: []}
     texts = set()
-    for _ in range(7):
+    for _ in range(12):
         for who in times:
             elapsed, answer = attempt(who, support.new_address())
             times[who].append(elapsed)
             error = refused(answer, 401)
             texts.add((error["code"], error["title"], error["detail"]))
     assert len(texts) == 1, texts
-    medians = [sorted(t)[3] * 1000 for t in times.values()]
-    assert abs(medians[0] - medians[1]) < 5, medians
+    quickest = [min(t) * 1000 for t in times.values()]  # what other work of the machine adds isn't in these
+    assert abs(quickest[0] - quickest[1]) < 5, quickest
 
 
 @pytest.mark.rows("R18", "R17")
@@ -501,6 +501,6 @@ def test_many_scans_at_once(rest):
         scans = [pool.submit(scan, i) for i in range(100)]
         start = time.monotonic()
         issued = [rest.issue("cert_client", cn=f"among scans {i}") for i in range(5)]
-        assert time.monotonic() - start < 15
+        assert time.monotonic() - start < 15 * support.SLOWER
         assert all(a.status == 201 for a in issued), issued
         assert {f.result() for f in scans} <= {200, 503, 429}

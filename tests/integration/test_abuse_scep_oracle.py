@@ -50,7 +50,7 @@ def test_one_answer_for_all_that_is_behind_the_encryption(door, nothing):
 @pytest.mark.rows("C06")
 @pytest.mark.slow
 def test_one_time_for_all_that_is_behind_the_encryption(door, nothing):
-    """Good padding with a wrong content against wrong padding, in random order. The difference of the medians is small beside what one takes."""
+    """Good padding with a wrong content against wrong padding, in random order. What differs of their quickest tenths is small beside what one takes."""
     client, (csr, certificate, key) = fresh(door), request(door)
     makes = broken_envelopes(door)
     host, port = client.instance.plain_host, client.instance.plain_port
@@ -69,8 +69,8 @@ def test_one_time_for_all_that_is_behind_the_encryption(door, nothing):
         answer = connection.getresponse()
         assert answer.read() and answer.status == 200
         took[which].append(time.perf_counter() - start)
-    medians = [statistics.median(t) for t in took.values()]
-    assert max(medians) - min(medians) < 0.1 * min(medians), medians
+    quick = [statistics.quantiles(t, n=10)[0] for t in took.values()]  # what other work of the machine adds isn't in these
+    assert max(quick) - min(quick) < 0.1 * min(quick), quick
 
 
 def eavesdropped(door):

@@ -222,7 +222,7 @@ def test_many_connections(instance):
             start = time.monotonic()
             assert instance.rest(source=other).get("/health").status == 200
             times.append(time.monotonic() - start)
-        assert sorted(times)[18] < 1, times
+        assert sorted(times)[18] < 1 * support.SLOWER, times
         for sock in opened[-10:]:
             sock.settimeout(5)
             match = re.match(rb"HTTP/1.1 (\d+)", sock.recv(4096))
@@ -559,7 +559,7 @@ def test_long_chains(instance, client_identity, tmp_path):
         assert status in (200, 400)
     except (ssl.SSLError, ConnectionError):
         pass
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 2 * support.SLOWER
 
 
 @pytest.mark.rows("T25", "A08")
@@ -577,4 +577,4 @@ def test_huge_key_in_a_chain(instance, tmp_path):
         f.write(ca.public_bytes(serialization.Encoding.PEM).decode())
     start = time.monotonic()
     refused_identity(instance, certificate, key_path)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 2 * support.SLOWER

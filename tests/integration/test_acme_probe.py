@@ -14,6 +14,7 @@ import time
 import dns.rcode
 import dns.rrset
 import pytest
+import support
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from names import (ACME_IDENTIFIER_DRAFT, CHALLENGES, AlpnServer, Finding, NameServer, Probe, SignedZone, WebServer, account_label, alpn_certificate, b64url,
@@ -239,13 +240,13 @@ def test_bodies_without_end_and_slow_ones(place):
     place.web.files[path] = endless
     begin = time.monotonic()
     found = place.http_01()
-    assert found.problem == "unauthorized" and "too long" in found.detail and time.monotonic() - begin < 3
+    assert found.problem == "unauthorized" and "too long" in found.detail and time.monotonic() - begin < 3 * support.SLOWER
     time.sleep(0.3)
     assert place.web.server.sent < 16 << 20
     place.web.files[path] = slow(place.probe.key_authorization, 0.5)
     begin = time.monotonic()
     found = place.http_01(deadline_ms=2000)
-    assert found.problem == "connection" and "in time" in found.detail and 1.5 < time.monotonic() - begin < 3
+    assert found.problem == "connection" and "in time" in found.detail and 1.5 < time.monotonic() - begin < 2 * support.SLOWER
 
     def head_only(handler):
         handler.send_response(200)
@@ -397,7 +398,7 @@ def test_names_that_are_not_there_and_servers_that_are_slow(place):
     for host in ("late.example", "silent.example", "broken.example", "refused.example"):
         begin = time.monotonic()
         found = place.http_01(host, deadline_ms=1500)
-        assert found.problem == "dns" and found.temporary and time.monotonic() - begin < 2.5, (host, found)
+        assert found.problem == "dns" and found.temporary and time.monotonic() - begin < 1.5 * support.SLOWER, (host, found)
 
 
 def test_truncated_and_broken_answers(place):
@@ -724,7 +725,7 @@ def test_it_stops_at_once(place):
     time.sleep(0.3)
     begin = time.monotonic()
     place.probe.process.terminate()
-    assert place.probe.process.wait(5) == 0 and time.monotonic() - begin < 2
+    assert place.probe.process.wait(20) == 0 and time.monotonic() - begin < 2 * support.SLOWER
 
 
 def test_settings_that_are_refused(binary, tmp_path):

@@ -87,8 +87,8 @@ def test_a_code_is_good_once_and_for_a_minute_and_a_half(instance, signed_in):
     for skew, status in ((-2, 422), (2, 422), (-1, 200), (1, 200)):
         fresh_code(instance, signed_in.name)
         assert other.sign_in(signed_in.name, password=PASSWORD).status == 201
-        if time.time() % 30 > 27:
-            time.sleep(4)
+        if time.time() % 30 > 24:
+            time.sleep(6.5)
         assert other.step("second_factor", code=totp(signed_in.secret, skew=skew)).status == status, skew
     code = totp(signed_in.secret)
     fresh_code(instance, signed_in.name)
@@ -110,9 +110,10 @@ def test_of_many_with_one_code_one_gets_in(instance, signed_in):
     assert answers.count(200) == 1 and set(answers) <= {200, 422, 429}, answers
 
 
-def test_signing_in_doesnt_wait_for_what_the_manager_does(instance, rest, signed_in, default_tenant):
+@pytest.mark.parametrize("how", ["again", "first"])
+def test_signing_in_doesnt_wait_for_what_the_manager_does(instance, rest, signed_in, default_tenant, how):
     """Such as a CA's key in the making: here an operation that waits for a row which somebody else holds."""
-    name = f"held_{uuid.uuid4().hex[:8]}"
+    name, somebody = f"held_{uuid.uuid4().hex[:8]}", new_account(default_tenant)
     role = rest.post("/roles", {"data": {"type": "roles", "attributes": {"name": name, "rights": ["read"]}}})
     assert role.status == 201, role
     instance.sql("BEGIN", role="siegel_ca")
@@ -120,11 +121,11 @@ def test_signing_in_doesnt_wait_for_what_the_manager_does(instance, rest, signed
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         change = pool.submit(rest.request, "DELETE", f"/roles/{role.data['id']}")
         try:
-            time.sleep(0.5)
-            assert not change.done()
-            assert Browser(instance).again(signed_in).status == 200
-            fresh = Browser(instance)  # the first time, too: password and app
-            fresh.first(*new_account(default_tenant))
+            support.wait_until(lambda: instance.count("pg_locks", "NOT granted") > 0)
+            if how == "again":
+                assert Browser(instance).again(signed_in).status == 200
+            else:  # password and app
+                Browser(instance).first(*somebody)
             assert not change.done()
         finally:
             instance.sql("ROLLBACK", role="siegel_ca")
@@ -143,8 +144,10 @@ def test_recovery_codes(instance, signed_in):
 
 
 def test_another_second_factor_wants_the_one_in_force(instance, signed_in):
+    """Or another proof of just now: test_console_rule.py."""
     old = signed_in.secret
-    assert signed_in.step("totp").status == 422
+    instance.sql(f"UPDATE session SET proved_at = now() - interval '11 minutes' WHERE id = {signed_in.now().data['id']}")
+    assert signed_in.step("totp").status == 403
     fresh_code(instance, signed_in.name)
     answer = signed_in.step("totp", code=totp(old))
     assert answer.status == 200, answer
@@ -216,7 +219,7 @@ def test_unknown_accounts_cost_the_same(instance, signed_in):
             begin = time.monotonic()
             assert Browser(instance).sign_in(name, password="wrong password").status == 401
             times.append(time.monotonic() - begin)
-        return sorted(times)[2]
+        return min(times)
 
     there, none = cost(signed_in.name), cost("nobody-there")
     assert none > there / 3 and there > none / 3, (there, none)
@@ -226,11 +229,11 @@ def test_unknown_accounts_cost_the_same(instance, signed_in):
 def test_second_factors_arent_guessed(instance, signed_in):
     """Not from many addresses either: the account's row counts."""
     answers = []
-    for _ in range(8):
+    while len(answers) < 20 and (not answers or answers[-1].status != 429):  # pauses grow until one is longer than what is between two tries
         one = Browser(instance)
         one.sign_in(signed_in.name, password=PASSWORD)
         answers.append(one.step("second_factor", code="000000"))
-    assert [a.status for a in answers[:5]] == [422] * 5 and answers[-1].status == 429, answers
+    assert len(answers) > 5 and {a.status for a in answers[:-1]} == {422} and answers[-1].status == 429, answers
     assert int(answers[-1].headers["retry-after"]) >= 1
     assert [r for r in audit(instance, signed_in.name, "session.refused") if "second factor" in r[1]]
 

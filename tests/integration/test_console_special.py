@@ -54,7 +54,7 @@ def act(instance, default_tenant, tmp_path):
         admin, auditor = Browser(instance), Browser(instance)
         admin.first(*new_account(default_tenant))
         auditor.first(*new_account(default_tenant, "auditor"))
-        found = run("special", 400, url=instance.url, lang=lang, part=part, cookie=admin.cookie, auditor=auditor.cookie, cookieName=sessions.COOKIE, mark=mark,
+        found = run("special", url=instance.url, lang=lang, part=part, cookie=admin.cookie, auditor=auditor.cookie, cookieName=sessions.COOKIE, mark=mark,
                     approval=approval, files=old_pki(tmp_path, mark) if part == "work" else [], shots=SHOTS, dark=lang == "de", width=width)
         assert found["done"]
         print(part, lang, found["milliseconds"])
@@ -72,7 +72,7 @@ def test_hierarchy_rules_and_enrolment(instance, rest, act, tmp_path, lang, widt
         assert ca["data"][0]["attributes"]["status"] == "active" and ca["data"][0]["attributes"]["key_store"] == "token"
         assert ca["included"][0]["attributes"]["name"] == "root" and found["boxes"] >= 2
         # What was tried was refused by the profile and by the rule, and said why; the policy is in force as it was written.
-        assert "3650" in found["refused"] and "at most 90 days" in found["rule"]
+        assert "3650" in found["refused"] and ("höchstens 90 Tage" if lang == "de" else "at most 90 days") in found["rule"]
         stored = rest.get(f"/policies/{found['policy']}").attributes
         assert stored["enabled"] and stored["name"] == f"short-{mark}" and stored["rules"][0]["require"] == "$.days <= 90"
         # The line is the one that REST gives, and goes to the clipboard as it is.
@@ -115,7 +115,7 @@ def test_approvals_imports_secrets_and_the_log(instance, rest, act, lang, width)
         assert instance.config.get("ca", "pin_file") not in found["settings"]
         # The log is whole, and says who verified it.
         assert ("Name dieser Installation" if lang == "de" else "name of this installation") in found["settings"]
-        assert found["audited"]["codes"] == [] and found["audited"]["link"].rsplit("/", 1)[1].isdigit()
+        assert found["audited"]["codes"] == [] and "/console/certificates" in found["audited"]["link"]
         assert found["intact"] == "true" and found["csv"][0].startswith('"at","actor","action"') and "rest:quickstart" in found["csv"][1]
         assert instance.count("audit", f"action = 'audit.verified' AND actor = 'rest:{auditor.name}'") == 1
     finally:

@@ -17,8 +17,8 @@ from sessions import Browser, new_account
 WEB = Path(os.environ.get("SIEGEL_WEB", Path(__file__).resolve().parents[2] / "build" / "check" / "web" / "work"))
 SHOTS = os.environ.get("SIEGEL_SCREENSHOTS")
 
-pytestmark = pytest.mark.skipif(not (WEB / "node_modules" / "playwright-core").is_dir() or not shutil.which("chromium"),
-                                reason="the console wasn't built by npm, or there is no chromium")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(not (WEB / "node_modules" / "playwright-core").is_dir() or not shutil.which("chromium"),
+                                                      reason="the console wasn't built by npm, or there is no chromium")]
 
 
 def node():
@@ -26,7 +26,7 @@ def node():
     return str(ours) if ours.exists() else "node"
 
 
-def run(script, timeout=150, **options):
+def run(script, timeout=600, **options):
     done = subprocess.run([node(), WEB / "e2e" / f"{script}.mjs", json.dumps(options)], capture_output=True, text=True, timeout=timeout)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
@@ -80,9 +80,9 @@ def test_hostile_names_are_text_and_nobody_frames_it(instance, rest, default_ten
     one.first(*new_account(default_tenant))
     found = run("hostile", url=instance.url, lang="en", cookie=one.cookie, cookieName=sessions.COOKIE, made=made)
     print(found["weight"], found["answers"], found["milliseconds"])
-    assert found["weight"] < 400_000 and found["answers"] <= 20 and found["milliseconds"] < 10_000, found
+    assert found["weight"] < 400_000 and found["answers"] <= 20 and found["milliseconds"] < 30_000, found
     assert found["texts"] == [True] * len(made) and found["dialogs"] == 0
-    assert found["framed"] is False and found["afterSignOut"] is True
+    assert found["frame"].startswith("chrome-error:") and found["framed"] is False and found["afterSignOut"] is True
 
 
 @pytest.mark.rows("W02", "W04")

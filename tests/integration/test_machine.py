@@ -16,7 +16,7 @@ DER = serialization.Encoding.DER
 
 def until(look, wanted, seconds=20):
     """What look() gives once it is as wanted, else what it gave last."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * support.SLOWER
     while True:
         found = look()
         if wanted(found) or time.monotonic() > end:

@@ -148,7 +148,7 @@ def test_revoked_at_once(instance, rest, chain, reason):
 def test_revoked_behind_the_cache(instance, rest, chain):
     assert status(instance, chain, ask=get).certificate_status == ocsp.OCSPCertStatus.GOOD
     revoke(rest, chain)
-    end = time.monotonic() + SEEN_SEC + 2
+    end = time.monotonic() + SEEN_SEC * support.SLOWER
     while status(instance, chain, ask=get).certificate_status != ocsp.OCSPCertStatus.REVOKED:
         assert time.monotonic() < end, "a cache still says good"
         time.sleep(0.2)

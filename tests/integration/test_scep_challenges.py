@@ -200,7 +200,7 @@ def test_a_server_that_is_always_slow_isnt_asked(rest, hook, asked):
     assert set(answers) == {503} and len(asked.asked) < 16 + 10
     before, start = len(asked.asked), time.monotonic()
     answer = slow.client.post(bodies[0])
-    assert answer.status == 503 and int(answer.headers["retry-after"]) > 5 and time.monotonic() - start < 2 and len(asked.asked) == before
+    assert answer.status == 503 and int(answer.headers["retry-after"]) > 5 and time.monotonic() - start < 5 and len(asked.asked) == before
     assert other.client.enrol(challenge="right").certificate()
 
 
@@ -238,12 +238,12 @@ def test_a_server_in_trouble_is_no_yes(door, asked, answer):
 
 @pytest.mark.slow
 def test_a_slow_server_is_waited_for_so_long(door, asked):
-    asked.answer = lambda q: (time.sleep(8), (200, b'{"allow": true}'))[1]
+    asked.answer = lambda q: (time.sleep(12), (200, b'{"allow": true}'))[1]
     key = scep.rsa_key()
     body, _ = door.client.message(scep.PKCS_REQ, scep.csr_of(unique(), key, "x" * 20).public_bytes(DER), scep.self_signed("x", key), key)
     start = time.monotonic()
     assert door.client.post(body).status == 503
-    assert time.monotonic() - start < 7
+    assert time.monotonic() - start < 11
 
 
 @pytest.mark.parametrize("which", ["other CA", "other name"])

@@ -7,6 +7,8 @@ import uuid
 
 import pytest
 
+import support
+
 
 def unique():
     return f"search-{uuid.uuid4().hex[:10]}.example"
@@ -180,4 +182,4 @@ def test_lists_wait_in_a_line_of_their_own(rest, instance):
             assert rest.get(f"/certificates/{shown}").status == 200
             times.append(time.monotonic() - start)
         assert {f.result() for f in lists} <= {200, 503}
-    assert sorted(times)[5] < 1
+    assert sorted(times)[5] < 1 * support.SLOWER

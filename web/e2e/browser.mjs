@@ -8,7 +8,7 @@ export const WORDS = {
   en: {
     browser: "en-GB", account: "Account", code: "One-time code", useCode: /First time here/, signIn: "Sign in", newPassword: "New password",
     repeat: "The same again", save: "Save the password", digits: "Six digits", switchOn: "Switch it on", kept: /I have kept them/, password: "Password",
-    confirm: "Go on", dashboard: "Dashboard", issue: "Issue a certificate", keyHere: /Siegel makes the key/, name: /^Name/, csr: "Signing request",
+    confirm: "Go on", useApp: "Use the app", dashboard: "Dashboard", issue: "Issue a certificate", keyHere: /Siegel makes the key/, name: /^Name/, csr: "Signing request",
     doIssue: "Issue", issued: "The certificate is issued", toCertificate: "To the certificate's page", certificates: "Certificates",
     search: "Text to search for", chain: "Chain", history: "History", revoke: "Revoke", revoked: "The certificate is revoked", account2: "Your account",
     signOut: "Sign out", menu: /Account of/, next: "Next page", none: "No certificate fits", overview: "Overview", purpose: "Purpose", ended: /session has ended/,
@@ -17,7 +17,7 @@ export const WORDS = {
   de: {
     browser: "de-DE", account: "Konto", code: "Einmalcode", useCode: /Zum ersten Mal hier/, signIn: "Anmelden", newPassword: "Neues Passwort",
     repeat: "Noch einmal dasselbe", save: "Passwort speichern", digits: "Sechs Ziffern", switchOn: "Einschalten", kept: /Ich habe sie aufbewahrt/,
-    password: "Passwort", confirm: "Weiter", dashboard: "Übersicht", issue: "Zertifikat ausstellen", keyHere: /Siegel erzeugt den Schlüssel/, name: /^Name/,
+    password: "Passwort", confirm: "Weiter", useApp: "Die App verwenden", dashboard: "Übersicht", issue: "Zertifikat ausstellen", keyHere: /Siegel erzeugt den Schlüssel/, name: /^Name/,
     csr: "Antrag (CSR)", doIssue: "Ausstellen", issued: "Das Zertifikat ist ausgestellt", toCertificate: "Zur Seite des Zertifikats",
     certificates: "Zertifikate", search: "Gesuchter Text", chain: "Kette", history: "Verlauf", revoke: "Sperren", revoked: "Das Zertifikat ist gesperrt",
     account2: "Ihr Konto", signOut: "Abmelden", menu: /^Konto /, next: "Nächste Seite", none: "Kein Zertifikat passt", overview: "Überblick",
@@ -44,7 +44,7 @@ export async function open({ url, also = [], lang, dark = false, shots, width = 
     permissions: ["clipboard-read", "clipboard-write"], acceptDownloads: true, ...(clientCertificates ? { clientCertificates } : {}),
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(15000);
+  page.setDefaultTimeout(60000); // of a machine that does other things too
   const faults = [];
   const foreign = [];
   page.on("console", (m) => m.type() === "error" && !/status of (401|403|404|409|412|422|429)/.test(m.text()) && faults.push(m.text()));

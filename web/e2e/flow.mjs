@@ -13,7 +13,7 @@ try {
   found.scripts = await page.evaluate(() => document.cookie);
   found.lang = await page.evaluate(() => document.documentElement.lang);
   await page.locator(".siegel-figure").first().waitFor();
-  await page.waitForTimeout(600);
+  await page.waitForLoadState("networkidle");
   await look("dashboard");
 
   // A certificate for a key that the console makes

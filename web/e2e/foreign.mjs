@@ -46,7 +46,8 @@ try {
   await elsewhere.dispose();
   await page.getByRole("navigation").getByRole("link", { name: b.w.dashboard, exact: true }).click();
   await b.heading(b.w.signIn);
-  found.ended = await page.getByText(b.w.ended).isVisible();
+  await page.getByText(b.w.ended).waitFor();
+  found.ended = true;
 } catch (error) {
   found.failed = String(error);
 } finally {

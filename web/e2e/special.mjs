@@ -87,11 +87,6 @@ try {
     await at("/profiles", w.profiles);
     await settled();
     await look("profiles");
-    await button(w.template).click();
-    await dialog.locator("select").waitFor();
-    await settled();
-    await glance("profile-new");
-    await dialog.getByRole("button", { name: w.close }).click();
     await page.locator("tr", { has: page.locator("td", { hasText: /^server$/ }) }).locator("a").first().click();
     const verdict = page.locator(".siegel-verdict");
     await page.locator(".siegel-verdict[data-outcome=issued]").waitFor();
@@ -254,7 +249,7 @@ try {
       const cells = [...document.querySelectorAll("tbody td")].filter((cell) => cell.dataset.label === what);
       return cells.length > 0 && cells.every((cell) => cell.textContent.trim() === issued);
     }, { what: w.what, issued: w.issued });
-    found.audited = { link: await page.locator("tbody td a[href*='/certificates/']").first().getAttribute("href"), codes: (await page.evaluate(codes)).filter((t) => /^[a-z_]+\.[a-z_]+$/.test(t)) };
+    found.audited = { link: await page.locator("tbody td a[href*='/certificates']").first().getAttribute("href"), codes: (await page.evaluate(codes)).filter((t) => /^[a-z_]+\.[a-z_]+$/.test(t)) };
     await page.getByRole("button", { name: w.clear, exact: true }).click();
     await page.getByRole("search").getByRole("button", { name: w.search, exact: true }).click();
     await page.waitForFunction(({ what, issued }) => [...document.querySelectorAll("tbody td")].some((cell) => cell.dataset.label === what && cell.textContent.trim() !== issued), { what: w.what, issued: w.issued });

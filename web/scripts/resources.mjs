@@ -1,4 +1,5 @@
-// Writes src/api/resources.gen.ts, of which the console makes a screen for every resource: node scripts/resources.mjs [OPENAPI [TABLE]].
+// Writes src/api/resources.gen.ts, of which the console makes a screen for every resource, and src/api/structures.gen.ts, what structured values are made
+// of: node scripts/resources.mjs [OPENAPI [TABLE [STRUCTURES]]].
 // What stands in it comes from openapi.json alone, which siegel-api makes of the tables of its resources.
 import { readFileSync, writeFileSync } from "node:fs";
 import { argv } from "node:process";
@@ -26,12 +27,15 @@ function kindOf(schema) {
   }
 }
 
+const REF = "#/components/schemas/";
+
 /** One attribute; what isn't so isn't there, so that the table stays small. */
 function fieldOf(schema, required = false) {
   const values = schema.enum ?? schema.items?.enum;
   return {
     kind: kindOf(schema),
     ...(values && { values }),
+    ...(schema.$ref?.startsWith(REF) && kindOf(schema) === "json" && schema.$ref !== `${REF}relationship` && { schema: schema.$ref.slice(REF.length) }),
     ...(schema["x-siegel-resource"] && { of: schema["x-siegel-resource"] }),
     ...(schema["x-siegel-relationship"] && { relationship: true }),
     ...(required && { required: true }),
@@ -101,10 +105,20 @@ export function describe(document) {
   return Object.fromEntries(names.map((name) => [name, resourceOf(name, document)]));
 }
 
+/** What structured values are made of: the components that aren't resources. */
+export function structures(document) {
+  return Object.fromEntries(Object.entries(document.components.schemas).filter(([name, one]) => !one.properties?.attributes && name !== "relationship" && name !== "errors"));
+}
+
 if (import.meta.url === `file://${argv[1]}`) {
-  const table = describe(JSON.parse(readFileSync(argv[2] ?? "openapi.json", "utf8")));
+  const document = JSON.parse(readFileSync(argv[2] ?? "openapi.json", "utf8"));
+  const table = describe(document);
   const text = Object.entries(table).map(([name, one]) => `  ${JSON.stringify(name)}: ${JSON.stringify(one)},\n`);
   const head = `// Made of openapi.json by scripts/resources.mjs; not to be changed by hand.\nimport type { Resource } from "../resources/model";\n\n`;
   const names = `export type ResourceName =\n${Object.keys(table).map((name) => `  | ${JSON.stringify(name)}`).join("\n")};\n\n`;
   writeFileSync(argv[3] ?? "src/api/resources.gen.ts", `${head}${names}export const RESOURCES: Record<ResourceName, Resource> = {\n${text.join("")}};\n`);
+  const parts = Object.entries(structures(document)).map(([name, one]) => `  ${JSON.stringify(name)}: ${JSON.stringify(one)},\n`);
+  const top = `// Made of openapi.json by scripts/resources.mjs; not to be changed by hand.\nimport type { Schema } from "../structure/schema";\n\n`;
+  const known = `export type StructureName =\n${Object.keys(structures(document)).map((name) => `  | ${JSON.stringify(name)}`).join("\n")};\n\n`;
+  writeFileSync(argv[4] ?? "src/api/structures.gen.ts", `${top}${known}export const STRUCTURES: Record<StructureName, Schema> = {\n${parts.join("")}};\n`);
 }

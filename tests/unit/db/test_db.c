@@ -157,10 +157,10 @@ START_TEST(async_runs_without_waiting)
 			char text[16];
 			snprintf(text, sizeof(text), "round %d", round);
 			const struct db_param params[] = {DB_TEXT(text), DB_BYTES("abc", 3)};
-			ck_assert_int_eq(db_send(db, "SELECT $1::text, $2::bytea, pg_sleep(0.05)", params, 2, true, &e), 0);
+			ck_assert_int_eq(db_send(db, "SELECT $1::text, $2::bytea, pg_sleep(0.5)", params, 2, true, &e), 0);
 			memset(text, 'x', sizeof(text) - 1);
 		}
-		ck_assert_int_lt(now_ms() - start, 40);
+		ck_assert_int_lt(now_ms() - start, 400);
 		ck_assert_int_eq(db_send(db, "SELECT 1", NULL, 0, false, &e), -1);
 		enum db_state st;
 		int polls = 0;
@@ -479,20 +479,20 @@ START_TEST(notifications_arrive)
 	ck_assert_str_eq(text, "");
 	ck_assert_int_eq(db_exec(other, "NOTIFY \"odd \"\"name\", 'hello'", &e), 0);
 	int64_t start = now_ms();
-	ck_assert_int_eq(db_wait_notify(db, stop[0], 5000, got, text, &e), 0);
+	ck_assert_int_eq(db_wait_notify(db, stop[0], 20000, got, text, &e), 0);
 	ck_assert_str_eq(text, "odd \"name=hello");
-	ck_assert_int_lt(now_ms() - start, 2000);
+	ck_assert_int_lt(now_ms() - start, 10000);
 	/* One that arrives with another statement isn't lost. */
 	ck_assert_int_eq(db_exec(other, "NOTIFY \"odd \"\"name\", 'again'", &e), 0);
 	usleep(50000);
 	test_one(db, "SELECT 1");
-	ck_assert_int_eq(db_wait_notify(db, stop[0], 5000, got, text, &e), 0);
+	ck_assert_int_eq(db_wait_notify(db, stop[0], 20000, got, text, &e), 0);
 	ck_assert_str_eq(text, "odd \"name=again");
 	/* The stop descriptor ends the wait. */
 	ck_assert_int_eq(write(stop[1], "x", 1), 1);
 	start = now_ms();
-	ck_assert_int_eq(db_wait_notify(db, stop[0], 5000, got, text, &e), 0);
-	ck_assert_int_lt(now_ms() - start, 2000);
+	ck_assert_int_eq(db_wait_notify(db, stop[0], 20000, got, text, &e), 0);
+	ck_assert_int_lt(now_ms() - start, 10000);
 	ck_assert_int_eq(read(stop[0], text, 1), 1);
 	/* So does the loss of the connection. */
 	snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(%s)", test_one(db, "SELECT pg_backend_pid()"));

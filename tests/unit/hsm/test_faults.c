@@ -603,7 +603,7 @@ START_TEST(test_h06_sessions)
 	ck_assert_int_eq(hsm_ready(h, ref, &e), -1);
 	ck_assert_uint_gt(e.retry_after_sec, 0);
 	for (long start = now_ms(); hsm_ready(h, ref, &e) < 0; wait_ms(10))
-		ck_assert_int_lt(now_ms() - start, 2000);
+		ck_assert_int_lt(now_ms() - start, 10000);
 	hsm_close(h);
 }
 END_TEST

@@ -49,8 +49,36 @@ export function onSignedOut(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
+let prove: (() => Promise<boolean>) | null = null;
+
+/** Who asks for a proof of who sits there, when the API wants one; false: he gave it up. */
+export function onProof(ask: typeof prove): void {
+  prove = ask;
+}
+
+let touched = Date.now();
+if (typeof window !== "undefined") {
+  for (const kind of ["pointerdown", "keydown", "wheel", "touchmove"]) {
+    window.addEventListener(kind, () => (touched = Date.now()), { capture: true, passive: true });
+  }
+}
+
+/** What the page asks by itself, while nobody does anything, says so: it keeps no session from ending. What wants a proof is asked once more after it. */
+async function send(request: Request): Promise<Response> {
+  if (Date.now() - touched > 60_000) {
+    request.headers.set("X-Siegel-Background", "1");
+  }
+  const again = prove && request.method !== "GET" && request.headers.get("Content-Type") !== "application/octet-stream" ? request.clone() : null;
+  const response = await fetch(request);
+  if (again && prove && response.status === 403 && (await errorOf(response.clone())).first?.source?.header === "Cookie" && (await prove())) {
+    return fetch(again);
+  }
+  return response;
+}
+
 export const api = createClient<paths>({
   baseUrl: "/api/v2.0",
+  fetch: send,
   credentials: "same-origin",
   cache: "no-store",
   headers: { Accept: "application/vnd.api+json", "Content-Type": "application/vnd.api+json", "X-Siegel-Console": "1" },

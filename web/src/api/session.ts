@@ -5,7 +5,7 @@ import { keys } from "./keys";
 import { type CreateOptions, createPasskey, type GetOptions, type Proof, showPasskey } from "./webauthn";
 
 export type Session = Schemas["sessions"];
-export type Missing = "second_factor" | "password" | "totp";
+export type Missing = "second_factor" | "password" | "totp" | "passkey";
 
 /** The session's own attributes, and what a step shows once. */
 export type SessionAttributes = NonNullable<Session["attributes"]> & { secret?: string; uri?: string; recovery_codes?: string[] };
@@ -34,7 +34,8 @@ export async function fetchSession(): Promise<Session | null> {
 export const sessionQuery = { queryKey: keys.session, queryFn: fetchSession, staleTime: 60_000, retry: false };
 
 export function useSession() {
-  return useQuery(sessionQuery);
+  // Asked for again and again, so that one that has ended is seen to have.
+  return useQuery({ ...sessionQuery, refetchInterval: 120_000 });
 }
 
 export function useSetSession() {
@@ -81,14 +82,18 @@ export async function setPassword(attributes: { password: string; current_passwo
   return dataOf<Session>(await api.POST("/sessions/current/password", { body: { data: { type: "password", attributes } } }));
 }
 
-export async function beginTotp(code?: string): Promise<Session> {
-  const body = { data: { type: "totp" as const, attributes: code ? { code } : {} } };
+export async function beginTotp(): Promise<Session> {
+  const body = { data: { type: "totp" as const, attributes: {} } };
   return dataOf<Session>(await api.POST("/sessions/current/totp", { body }));
 }
 
 export async function confirmTotp(code: string): Promise<Session> {
   const body = { data: { type: "totp_confirm" as const, attributes: { code } } };
   return dataOf<Session>(await api.POST("/sessions/current/totp_confirm", { body }));
+}
+
+export async function removeTotp(): Promise<Session> {
+  return dataOf<Session>(await api.POST("/sessions/current/totp_remove"));
 }
 
 export async function signOut(): Promise<void> {

@@ -18,6 +18,7 @@ import type portalHelp from "./en/portalHelp";
 import type rules from "./en/rules";
 import type secrets from "./en/secrets";
 import type settings from "./en/settings";
+import type structures from "./en/structures";
 import type work from "./en/work";
 
 export interface Words {
@@ -41,5 +42,7 @@ export interface Words {
   rules: typeof rules;
   secrets: typeof secrets;
   settings: typeof settings;
+  /** The tables in it are looked up (structure/words.ts). */
+  structures: Omit<typeof structures, "members" | "help" | "values">;
   work: typeof work;
 }

@@ -67,6 +67,7 @@ export function Choose({ label, help, value, onChange, choices, words }: Props) 
         selected={value}
         variant="typeahead"
         isScrollable
+        popperProps={{ appendTo: "inline" }}
         onOpenChange={(to) => (to ? setOpen(true) : shut())}
         onSelect={(_, one) => typeof one === "string" && one !== "" && choose(one)}
         toggle={(ref) => (

@@ -52,14 +52,16 @@ export function ErrorAlert({ error, labels = {} }: { error: unknown; labels?: Re
     );
   }
   const first: ErrorObject = error.first ?? {};
-  const field = fieldOf(first, labels);
+  // What the session lacks is no field, and nobody's right to give.
+  const lacks = first.source?.header === "Cookie";
+  const field = lacks ? null : fieldOf(first, labels);
   return (
     <Notice variant="danger" title={t("error.title")} className="siegel-error" role="alert">
       <Content component="p">
         <Cause said={said} />
       </Content>
       {field && <Content component="p">{t("error.where", { field })}</Content>}
-      <Content component="p">{t(`error.way.${wayOf(first.code)}`, { seconds: error.retryAfter ?? 1 })}</Content>
+      {!lacks && <Content component="p">{t(`error.way.${wayOf(first.code)}`, { seconds: error.retryAfter ?? 1 })}</Content>}
       {first.id && <Content component="small">{t("error.id", { id: first.id })}</Content>}
     </Notice>
   );

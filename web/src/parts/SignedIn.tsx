@@ -2,13 +2,42 @@ import { Bullseye, PageSection, Spinner } from "@patternfly/react-core";
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { onSignedOut } from "../api/client";
+import { onProof, onSignedOut } from "../api/client";
 import { attributesOf, useSession, useSetSession } from "../api/session";
 import { ErrorAlert } from "./ErrorAlert";
 import { expectPage } from "./head";
 
 // Who is signed in doesn't load the way in.
 const SignIn = lazy(() => import("../screens/SignIn"));
+const Prove = lazy(() => import("./Prove"));
+
+/** Asks for a proof where the API wants one, of who has something to prove with; the others are told by the error itself. */
+function Prover({ able }: { able: boolean }) {
+  const [done, setDone] = useState<((proved: boolean) => void) | null>(null);
+  useEffect(() => {
+    let asked: Promise<boolean> | null = null;
+    onProof(
+      able
+        ? () =>
+            (asked ??= new Promise<boolean>((resolve) =>
+              setDone(() => (proved: boolean) => {
+                asked = null;
+                setDone(null);
+                resolve(proved);
+              }),
+            ))
+        : null,
+    );
+    return () => onProof(null);
+  }, [able]);
+  return (
+    done && (
+      <Suspense>
+        <Prove onDone={done} />
+      </Suspense>
+    )
+  );
+}
 
 export function Waiting() {
   const { t } = useTranslation();
@@ -66,5 +95,10 @@ export function SignedIn({ children, elsewhere }: { children: ReactNode; elsewhe
       </Suspense>
     );
   }
-  return children;
+  return (
+    <>
+      {children}
+      <Prover able={Boolean(attributes?.totp) || (attributes?.passkeys ?? 0) > 0} />
+    </>
+  );
 }

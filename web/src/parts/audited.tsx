@@ -1,6 +1,7 @@
 // What the audit log and approvals write for programs, for people: actions in words, who did it, what it was done to.
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
+import { octets } from "../format";
 import { addressOf, type ResourceName, resourceOfAudited } from "../resources/model";
 import { useWords } from "../resources/words";
 
@@ -30,9 +31,14 @@ export function useActionWords(): { said: (action: string) => string; choices: {
 export function AuditedObject({ object, said = (text) => text }: { object: string; said?: (text: string) => string }) {
   const words = useWords();
   const found = audited(object);
+  const serial = /^ca\/[0-9]+\/serial\/([0-9a-f]+)$/.exec(object)?.[1];
   return (
     <span className="siegel-wrap">
-      {found ? (
+      {serial ? (
+        <Link to={`/certificates?serial=${serial}`}>
+          {words.resource("certificates").one} {octets(serial)}
+        </Link>
+      ) : found ? (
         <>
           <Link to={addressOf(found.resource, found.id)}>
             {words.resource(found.resource).one} {found.id}

@@ -7,16 +7,20 @@ import {
   FormSelectOption,
   HelperText,
   HelperTextItem,
+  Skeleton,
   TextArea,
   TextInput,
 } from "@patternfly/react-core";
-import type { ReactNode } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import { Metadata, type Pair } from "../parts/Metadata";
 import { WhenInput } from "../parts/When";
 import type { Choice, Typed } from "./typed";
 import { type Field, isResource, type ResourceName } from "./model";
 import { Reference, References } from "./Reference";
 import { type Speaker, useWords } from "./words";
+
+// Its tables are large, and few forms have one.
+const Settings = lazy(() => import("../structure/Settings"));
 
 interface Props {
   resource: ResourceName;
@@ -37,6 +41,9 @@ interface Inner extends Props {
 }
 
 const isChoice = (value: Typed): value is Choice => value !== null && typeof value === "object" && !Array.isArray(value);
+
+/** Structures that a form shows whole; others have screens of their own. */
+const SETTINGS: readonly string[] = ["profile_definition", "est_label_settings", "scep_profile_settings", "acme_directory_settings"];
 
 /** How many lines a value gets: a document more than a list. */
 const LINES = { json: 8, lines: 6, texts: 3 };
@@ -154,6 +161,13 @@ export function FieldInput(props: Props) {
   const help = words.help(resource, name);
   const id = `${idBase}-${name}`;
   const describedBy = `${id}-help`;
+  if (field.kind === "json" && field.schema && SETTINGS.includes(field.schema)) {
+    return (
+      <Suspense fallback={<Skeleton height="8rem" />}>
+        <Settings name={field.schema} label={label} help={help} text={typeof props.value === "string" ? props.value : ""} onChange={props.onChange} wrong={wrong} />
+      </Suspense>
+    );
+  }
   const grouped = field.kind === "map" || (field.kind === "texts" && Boolean(field.values));
   return (
     <FormGroup label={label} fieldId={grouped ? undefined : id} role={grouped ? "group" : undefined} isRequired={field.required}>

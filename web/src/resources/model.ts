@@ -1,6 +1,7 @@
 // What a generated screen knows of a resource, and what is worked out of it: plain functions, tested without a browser. The table itself is made of
 // openapi.json (scripts/resources.mjs).
 import { RESOURCES, type ResourceName } from "../api/resources.gen";
+import type { StructureName } from "../api/structures.gen";
 import { placeOfOne } from "../places";
 
 export type Kind = "text" | "lines" | "secret" | "int" | "bool" | "time" | "texts" | "map" | "json" | "hex";
@@ -12,6 +13,8 @@ export interface Field {
   values?: readonly string[];
   /** The resource whose members it names. */
   of?: string;
+  /** What a JSON value is made of (structure/). */
+  schema?: StructureName;
   /** It is sent as a relationship, by id. */
   relationship?: true;
   required?: true;

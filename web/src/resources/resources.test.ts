@@ -181,7 +181,7 @@ describe("a form", () => {
     expect(errorsAt(new ApiError(422, errors as unknown as ErrorObject[], null), fields)).toEqual({ rights: "names/0: wrong", owner: "there is no such resource" });
   });
   it("begins with what has to be there", () => {
-    expect(orderOf(resourceOf("roles").create?.fields ?? {})).toEqual(["name", "rights", "title", "profiles", "metadata", "owner"]);
+    expect(orderOf(resourceOf("roles").create?.fields ?? {})).toEqual(["name", "rights", "title", "profiles", "sign_in", "metadata", "owner"]);
   });
 });
 

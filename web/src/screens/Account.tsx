@@ -1,4 +1,6 @@
 import {
+  ActionList,
+  ActionListItem,
   Button,
   Card,
   CardBody,
@@ -8,26 +10,27 @@ import {
   DescriptionListDescription,
   DescriptionListGroup,
   DescriptionListTerm,
-  Form,
-  FormGroup,
   Grid,
   GridItem,
   PageSection,
 } from "@patternfly/react-core";
+import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { attributesOf, type Session, useSession, useSetSession } from "../api/session";
+import { attributesOf, removeTotp, type Session, useSession, useSetSession } from "../api/session";
 import { useRenew } from "../api/keys";
 import { useRightTexts } from "../api/rights";
 import { useBuiltin } from "../i18n/say";
 import { Title } from "../parts/Title";
-import { CodeInput, PasswordForm, RecoveryCodes, TotpForm } from "./SignIn";
+import { PasswordForm, RecoveryCodes, TotpForm } from "./SignIn";
+import { ErrorAlert } from "../parts/ErrorAlert";
 import { Notice } from "../parts/Notice";
 import { Passkeys, Proved } from "./account/Passkeys";
 import { accountOf, Sessions } from "./account/Sessions";
 
-function Password() {
+function Password({ opens }: { opens: boolean }) {
   const { t } = useTranslation();
+  const { t: ta } = useTranslation("access");
   const setSession = useSetSession();
   const renew = useRenew();
   const [open, setOpen] = useState(false);
@@ -43,7 +46,9 @@ function Password() {
       <CardTitle component="h2">{t("account.password")}</CardTitle>
       <CardBody>
         {done && <Notice variant="success" isLiveRegion title={t("account.changed")} />}
-        {open ? (
+        {!opens ? (
+          <Content component="p">{ta("noPassword")}</Content>
+        ) : open ? (
           <PasswordForm current onSession={changed} />
         ) : (
           <Button variant="secondary" onClick={() => setOpen(true)}>
@@ -61,52 +66,48 @@ function Factor({ session }: { session: Session }) {
   const a = attributesOf(session);
   const setSession = useSetSession();
   const renew = useRenew();
-  const [step, setStep] = useState<"closed" | "present" | "new">("closed");
-  const [code, setCode] = useState("");
+  const [open, setOpen] = useState(false);
   const [finished, setFinished] = useState<Session | null>(null);
   const [done, setDone] = useState(false);
-  const kept = () => {
-    setSession(finished);
+  const changed = (now: Session | null) => {
+    setSession(now);
     setFinished(null);
-    setStep("closed");
+    setOpen(false);
     setDone(true);
     void renew();
   };
+  const remove = useMutation({ mutationFn: removeTotp, onMutate: () => setDone(false), onSuccess: changed });
+  const removable = a.totp && ((a.passkeys ?? 0) > 0 || a.sign_in !== "any");
   return (
     <Card isFullHeight>
       <CardTitle component="h2">{t("account.factor")}</CardTitle>
       <CardBody>
         {done && <Notice variant="success" isLiveRegion title={t("account.factorDone")} />}
         {finished ? (
-          <RecoveryCodes codes={attributesOf(finished).recovery_codes ?? []} onKept={kept} />
-        ) : step === "new" ? (
+          <RecoveryCodes codes={attributesOf(finished).recovery_codes ?? []} onKept={() => changed(finished)} />
+        ) : open ? (
           <Proved session={session}>
-            <TotpForm code={a.totp ? code : undefined} onSession={setFinished} />
+            <TotpForm onSession={setFinished} />
           </Proved>
         ) : (
           <>
-            <Content component="p">{a.totp ? ta("appText") : ta("noApp")}</Content>
+            <Content component="p">{ta(a.totp ? "appText" : a.sign_in === "any" ? "noApp" : "noAppProof")}</Content>
             <Content component="p">{t("account.recoveryLeft", { count: a.recovery_codes_left ?? 0 })}</Content>
-            {step === "closed" ? (
-              <Button variant="secondary" onClick={() => setStep(a.totp ? "present" : "new")}>
-                {a.totp ? t("account.newFactor") : ta("setUpApp")}
-              </Button>
-            ) : (
-              <Form
-                onSubmit={(event) => {
-                  event.preventDefault();
-                  setStep("new");
-                }}
-              >
-                <Content component="p">{t("account.newFactorText")}</Content>
-                <FormGroup label={t("signIn.digits")} fieldId="present" isRequired>
-                  <CodeInput id="present" value={code} onChange={setCode} />
-                </FormGroup>
-                <Button type="submit" isDisabled={code.length !== 6}>
-                  {t("signIn.confirm")}
+            <ErrorAlert error={remove.error} />
+            <ActionList>
+              <ActionListItem>
+                <Button variant="secondary" onClick={() => setOpen(true)}>
+                  {a.totp ? t("account.newFactor") : ta("setUpApp")}
                 </Button>
-              </Form>
-            )}
+              </ActionListItem>
+              {removable && (
+                <ActionListItem>
+                  <Button variant="secondary" isLoading={remove.isPending} isDisabled={remove.isPending} onClick={() => remove.mutate()}>
+                    {ta("removeApp")}
+                  </Button>
+                </ActionListItem>
+              )}
+            </ActionList>
           </>
         )}
       </CardBody>
@@ -116,6 +117,7 @@ function Factor({ session }: { session: Session }) {
 
 export default function Account() {
   const { t } = useTranslation();
+  const { t: ta } = useTranslation("access");
   const session = useSession().data;
   const a = session ? attributesOf(session) : {};
   const rights = a.rights ?? [];
@@ -140,6 +142,10 @@ export default function Account() {
                     <DescriptionListDescription>{a.tenant}</DescriptionListDescription>
                   </DescriptionListGroup>
                   <DescriptionListGroup>
+                    <DescriptionListTerm>{ta("signIn")}</DescriptionListTerm>
+                    <DescriptionListDescription>{ta(`rules.${a.sign_in ?? "any"}`)}</DescriptionListDescription>
+                  </DescriptionListGroup>
+                  <DescriptionListGroup>
                     <DescriptionListTerm>{t("account.rights")}</DescriptionListTerm>
                     <DescriptionListDescription>
                       <ul className="siegel-rights">
@@ -154,7 +160,7 @@ export default function Account() {
             </Card>
           </GridItem>
           <GridItem span={12} md={6} lg={4}>
-            <Password />
+            <Password opens={a.sign_in === "any"} />
           </GridItem>
           <GridItem span={12} md={6} lg={4}>
             {session && <Factor session={session} />}

@@ -1,126 +1,203 @@
-// One policy, or a new one: its rules to change, a sample that shows at once what they do, and what they would have done to all that was issued.
-import { ActionGroup, Breadcrumb, BreadcrumbItem, Button, Card, CardBody, CardTitle, Checkbox, Content, Form, PageSection, Skeleton, Stack, StackItem } from "@patternfly/react-core";
-import { type FormEvent, useState } from "react";
+// One policy, or a new one: its rules as forms, a sample beside them that shows at once what they do, and what they would have done to all that was issued.
+import { ActionGroup, Breadcrumb, BreadcrumbItem, Button, Card, CardBody, CardTitle, Checkbox, Content, Form, FormSelect, FormSelectOption, Grid, GridItem, LabelGroup, Label, PageSection, Skeleton } from "@patternfly/react-core";
+import { type FormEvent, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
-import { ApiError } from "../api/client";
-import { useAll, useOne, useSend } from "../api/hooks";
+import type { ApiError } from "../api/client";
+import { useAll, useOne, useSend, useWhole } from "../api/hooks";
 import { type Item, number, type Outcome, related, text } from "../api/rest";
 import { useMay } from "../api/session";
-import { count, list } from "../format";
+import { STRUCTURES } from "../api/structures.gen";
+import { count } from "../format";
 import { useBuiltin } from "../i18n/say";
 import { ErrorAlert } from "../parts/ErrorAlert";
-import { AreaField, Dialog, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
+import { Dialog, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
-import { memberOf, parseJson } from "./evaluation";
+import { ConditionField, type Known } from "../structure/ConditionField";
+import { Row } from "../structure/Row";
+import { BEGINNINGS } from "../structure/rules";
+import { RulesForm } from "../structure/RulesForm";
+import { Structured } from "../structure/Structured";
+import { type Structure, useStructure } from "../structure/useStructure";
+import { useStructureWords } from "../structure/words";
+import { faultsOf } from "./evaluation";
 import { Trial } from "./Trial";
 
-const BEGINNING = `[
-  {"name": "short", "require": "$.days <= 90", "pointer": "days",
-   "message": "a certificate is valid for at most 90 days",
-   "message_de": "Zertifikate gelten höchstens 90 Tage"}
-]`;
-
-interface Props {
-  policy: Item | null;
+interface Things {
   profiles: Item[];
   cas: Item[];
+  known: Known;
+}
+interface Props extends Things {
+  policy: Item | null;
   done: Outcome | null;
   setDone: (outcome: Outcome | null) => void;
 }
 
-function Editor({ policy, profiles, cas, done, setDone }: Props) {
+/** What a policy is about, as it is typed. */
+interface About {
+  name: string;
+  title: string;
+  enabled: boolean;
+  ca: string;
+  profile: string;
+  operations: readonly string[];
+  condition: string;
+}
+
+const OPERATIONS = STRUCTURES.policy_document.properties?.operation?.enum ?? [];
+
+function Operations({ value, onChange, error }: { value: readonly string[]; onChange: (value: string[]) => void; error?: string }) {
+  const words = useStructureWords("policy_document");
+  const id = useId();
+  const say = (one: string) => words.value("operation", one);
+  return (
+    <Row id={id} label={words.t("operations.choose")} fault={error} group>
+      <LabelGroup aria-label={words.t("operations.choose")} numLabels={20}>
+        {value.map((one) => (
+          <Label key={one} variant="outline" onClose={() => onChange(value.filter((other) => other !== one))} closeBtnAriaLabel={words.t("screen.remove", { name: say(one) })}>
+            {say(one)}
+          </Label>
+        ))}
+      </LabelGroup>
+      <FormSelect id={id} className="siegel-adder" value="" aria-label={words.t("operations.add")} onChange={(_, one) => one && onChange([...value, one])}>
+        <FormSelectOption value="" label={words.t("operations.add")} isPlaceholder />
+        {OPERATIONS.filter((one) => !value.includes(one)).map((one) => (
+          <FormSelectOption key={one} value={one} label={`${say(one)} (${one})`} />
+        ))}
+      </FormSelect>
+    </Row>
+  );
+}
+
+function AboutFields({ about, set, error, profiles, cas, known }: Things & { about: About; set: (change: Partial<About>) => void; error: unknown }) {
+  const { t } = useTranslation("rules");
+  const words = useStructureWords("policy_document");
+  const id = useId();
+  const title = useBuiltin();
+  const choices = (items: Item[]) => [{ value: "", label: t("all") }, ...items.map((one) => ({ value: text(one, "name"), label: title(text(one, "title")) || text(one, "name") }))];
+  return (
+    <>
+      <TextField label={t("name")} help={t("nameHelp")} required value={about.name} onChange={(name) => set({ name })} error={wrongWith(error, "name")} />
+      <TextField label={t("title")} value={about.title} onChange={(title) => set({ title })} error={wrongWith(error, "title")} />
+      <Checkbox id="enabled" label={t("inForce")} description={t("inForceText")} isChecked={about.enabled} onChange={(_, enabled) => set({ enabled })} />
+      <SelectField label={t("boundCa")} value={about.ca} onChange={(ca) => set({ ca })} error={wrongWith(error, "ca")} choices={choices(cas)} />
+      <SelectField label={t("boundProfile")} value={about.profile} onChange={(profile) => set({ profile })} error={wrongWith(error, "profile")} choices={choices(profiles)} />
+      <Operations value={about.operations} onChange={(operations) => set({ operations })} error={wrongWith(error, "operations")} />
+      <ConditionField id={`${id}-condition`} label={t("condition")} help={t("conditionHelp")} path={about.condition} onChange={(condition) => set({ condition })} known={known} words={words} fault={wrongWith(error, "condition")} />
+    </>
+  );
+}
+
+function DryRun({ ran }: { ran: { certificates?: number; refused?: number; approval?: number; changed?: number } }) {
   const { t, i18n } = useTranslation("rules");
-  const say = useBuiltin();
+  const shown = (n: number | undefined) => count(i18n.language, n ?? 0);
+  return (
+    <div role="status">
+      <Content component="p">{t("dryRunText")}</Content>
+      <Facts>
+        <Fact name={t("dryCertificates")}>{shown(ran.certificates)}</Fact>
+        <Fact name={t("dryRefused")}>{shown(ran.refused)}</Fact>
+        <Fact name={t("dryApproval")}>{shown(ran.approval)}</Fact>
+        <Fact name={t("dryChanged")}>{shown(ran.changed)}</Fact>
+      </Facts>
+    </div>
+  );
+}
+
+function Delete({ policy, onClose }: { policy: Item; onClose: () => void }) {
+  const { t } = useTranslation("rules");
+  const navigate = useNavigate();
+  const remove = useSend((outcome) => void navigate(outcome.approval ? `/approvals/${outcome.approval}` : "/profiles?deleted=1"));
+  return (
+    <Dialog
+      title={t("deletePolicy", { name: text(policy, "name") })}
+      action={t("delete")}
+      danger
+      busy={remove.isPending}
+      error={remove.error}
+      onClose={onClose}
+      onDo={() => remove.mutate({ method: "DELETE", path: `/policies/${policy.id}` })}
+    >
+      <Content component="p">{t("deletePolicyText")}</Content>
+    </Dialog>
+  );
+}
+
+/** The policy on a sample, by a profile that is chosen. */
+function Sample({ policy, about, structure, said, profiles, onFault }: { policy: Item | null; about: About; structure: Structure; said: Record<string, unknown>; profiles: Item[]; onFault: (error: ApiError | null) => void }) {
+  const { t } = useTranslation("rules");
+  const title = useBuiltin();
+  const [by, setBy] = useState("");
+  const usable = profiles.filter((p) => (p.attributes.definition as { internal?: boolean } | undefined)?.internal !== true);
+  const tried = usable.find((p) => text(p, "name") === (by || about.profile)) ?? usable[0];
+  return (
+    tried && (
+      <>
+        <Form onSubmit={(event) => event.preventDefault()}>
+          <SelectField label={t("tryBy")} help={t("tryByHelp")} value={text(tried, "name")} onChange={setBy} choices={usable.map((p) => ({ value: text(p, "name"), label: title(text(p, "title")) || text(p, "name") }))} />
+        </Form>
+        <div className="siegel-tab">
+          <Trial profile={tried} draft={structure.fault ? undefined : { id: policy?.id ?? null, attributes: said }} onFault={onFault} />
+        </div>
+      </>
+    )
+  );
+}
+
+function useAbout({ policy, profiles, cas }: Pick<Props, "policy" | "profiles" | "cas">) {
+  const nameOf = (items: Item[], id: string | null) => text(items.find((one) => one.id === id), "name");
+  const item = policy ?? undefined;
+  return useState<About>({
+    name: text(item, "name"),
+    title: text(item, "title"),
+    enabled: policy ? policy.attributes.enabled === true : true,
+    ca: nameOf(cas, related(item, "ca")),
+    profile: nameOf(profiles, related(item, "profile")),
+    operations: (policy?.attributes.operations as string[] | undefined) ?? ["certificate.issue", "certificate.renew"],
+    condition: text(item, "condition"),
+  });
+}
+
+function Editor({ policy, profiles, cas, known, done, setDone }: Props) {
+  const { t } = useTranslation("rules");
   const navigate = useNavigate();
   const may = useMay();
-  const nameOf = (items: Item[], id: string | null) => text(items.find((one) => one.id === id), "name");
-  const [name, setName] = useState(text(policy ?? undefined, "name"));
-  const [title, setTitle] = useState(text(policy ?? undefined, "title"));
-  const [enabled, setEnabled] = useState(policy ? policy.attributes.enabled === true : true);
-  const [ca, setCa] = useState(nameOf(cas, related(policy ?? undefined, "ca")));
-  const [profile, setProfile] = useState(nameOf(profiles, related(policy ?? undefined, "profile")));
-  const [operations, setOperations] = useState(((policy?.attributes.operations as string[] | undefined) ?? ["certificate.issue", "certificate.renew"]).join("\n"));
-  const [condition, setCondition] = useState(text(policy ?? undefined, "condition"));
-  const [rules, setRules] = useState(policy ? JSON.stringify(policy.attributes.rules, null, 2) : BEGINNING);
-  const [by, setBy] = useState("");
+  const id = useId();
+  const [about, setAbout] = useAbout({ policy, profiles, cas });
+  const structure = useStructure(policy ? policy.attributes.rules : [BEGINNINGS.shorter]);
+  const [trial, setTrial] = useState<ApiError | null>(null);
   const [deleting, setDeleting] = useState(false);
-  const parsed = parseJson(rules);
-  const said = { operations: list(operations), condition: condition.trim() || null, rules: parsed.value, ca: ca || null, profile: profile || null };
-  const save = useSend((outcome) => {
-    if (!policy && outcome.item && !outcome.approval) {
-      void navigate(`/policies/${outcome.item.id}`);
-    } else {
-      setDone(outcome);
-    }
-  });
-  const remove = useSend((outcome) => void navigate(outcome.approval ? `/approvals/${outcome.approval}` : "/profiles?deleted=1"));
+  const said = { operations: about.operations, condition: about.condition.trim() || null, rules: structure.value, ca: about.ca || null, profile: about.profile || null };
+  const save = useSend((outcome) => (!policy && outcome.item && !outcome.approval ? void navigate(`/policies/${outcome.item.id}`) : setDone(outcome)));
   const dry = useSend();
-  const usable = profiles.filter((p) => (p.attributes.definition as { internal?: boolean } | undefined)?.internal !== true);
-  const tried = usable.find((p) => text(p, "name") === (by || profile)) ?? usable[0];
-  const ruleFault = save.error instanceof ApiError ? memberOf(save.error.first?.source?.pointer) : "";
+  const faults = { ...faultsOf(trial, "rules"), ...faultsOf(save.error, "rules") };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setDone(null);
-    const attributes = { ...said, name, title: title.trim() || null, enabled, ...(policy ? { version: number(policy, "version") } : {}) };
-    save.mutate(
-      policy
-        ? { method: "PATCH", path: `/policies/${policy.id}`, type: "policies", id: policy.id, attributes }
-        : { path: "/policies", type: "policies", attributes },
-    );
+    const attributes = { ...said, name: about.name, title: about.title.trim() || null, enabled: about.enabled, ...(policy ? { version: number(policy, "version") } : {}) };
+    save.mutate(policy ? { method: "PATCH", path: `/policies/${policy.id}`, type: "policies", id: policy.id, attributes } : { path: "/policies", type: "policies", attributes });
   };
-  const ran = dry.data?.item?.attributes as { certificates?: number; refused?: number; approval?: number; changed?: number } | undefined;
+  const runDry = () => dry.mutate({ path: policy ? `/policies/${policy.id}/dry_run` : "/policies/dry_run", type: "dry_run", attributes: { ...said, limit: 5000 } });
   return (
-    <Stack hasGutter>
-      <StackItem>
+    <Grid hasGutter>
+      <GridItem xl={7}>
         <Card>
           <CardTitle component="h2">{t("policy")}</CardTitle>
           <CardBody>
-            <Form onSubmit={submit}>
+            <Form onSubmit={submit} aria-label={t("policy")}>
               <Done outcome={done} text={t("saved")} />
               <ErrorAlert error={save.error} labels={{ name: t("name"), title: t("title"), ca: t("sampleCa"), profile: t("profile"), operations: t("operations"), condition: t("condition") }} />
-              <TextField label={t("name")} help={t("nameHelp")} required value={name} onChange={setName} error={wrongWith(save.error, "name")} />
-              <TextField label={t("title")} value={title} onChange={setTitle} error={wrongWith(save.error, "title")} />
-              <Checkbox id="enabled" label={t("inForce")} description={t("inForceText")} isChecked={enabled} onChange={(_, v) => setEnabled(v)} />
-              <SelectField
-                label={t("boundCa")}
-                value={ca}
-                onChange={setCa}
-                error={wrongWith(save.error, "ca")}
-                choices={[{ value: "", label: t("all") }, ...cas.map((one) => ({ value: text(one, "name"), label: text(one, "name") }))]}
-              />
-              <SelectField
-                label={t("boundProfile")}
-                value={profile}
-                onChange={setProfile}
-                error={wrongWith(save.error, "profile")}
-                choices={[{ value: "", label: t("all") }, ...profiles.map((one) => ({ value: text(one, "name"), label: say(text(one, "title")) || text(one, "name") }))]}
-              />
-              <AreaField label={t("operations")} help={t("operationsHelp")} rows={2} mono value={operations} onChange={setOperations} error={wrongWith(save.error, "operations")} />
-              <TextField label={t("condition")} help={t("conditionHelp")} value={condition} onChange={setCondition} error={wrongWith(save.error, "condition")} />
-              <AreaField
-                label={t("rules")}
-                help={t("rulesHelp")}
-                required
-                mono
-                rows={14}
-                value={rules}
-                onChange={setRules}
-                error={
-                  parsed.fault ? t("notJson", { line: parsed.line, fault: parsed.fault }) : ruleFault.startsWith("rules") ? `${ruleFault}: ${save.error?.message ?? ""}` : undefined
-                }
-              />
+              <AboutFields about={about} set={(change) => setAbout({ ...about, ...change })} error={save.error ?? trial} profiles={profiles} cas={cas} known={known} />
+              <Structured name="policy_rules" label={t("rules")} structure={structure} rows={14} fault={Object.entries(faults).map(([at, what]) => `${at}: ${what}`)[0] ?? wrongWith(save.error, "rules")}>
+                <RulesForm value={structure.value} onChange={structure.setValue} faults={faults} known={known} idBase={id} />
+              </Structured>
               {may("policies.manage") && (
                 <ActionGroup>
-                  <Button type="submit" isDisabled={!name.trim() || parsed.fault !== null || save.isPending} isLoading={save.isPending}>
+                  <Button type="submit" isDisabled={!about.name.trim() || structure.fault !== null || save.isPending} isLoading={save.isPending}>
                     {t("save")}
                   </Button>
-                  <Button
-                    variant="secondary"
-                    isLoading={dry.isPending}
-                    isDisabled={parsed.fault !== null || dry.isPending}
-                    onClick={() => dry.mutate({ path: policy ? `/policies/${policy.id}/dry_run` : "/policies/dry_run", type: "dry_run", attributes: { ...said, limit: 5000 } })}
-                  >
+                  <Button variant="secondary" isLoading={dry.isPending} isDisabled={structure.fault !== null || dry.isPending} onClick={runDry}>
                     {t("dryRun")}
                   </Button>
                   {policy && (
@@ -131,51 +208,16 @@ function Editor({ policy, profiles, cas, done, setDone }: Props) {
                 </ActionGroup>
               )}
               <ErrorAlert error={dry.error} />
-              {ran && (
-                <div role="status">
-                  <Content component="p">{t("dryRunText")}</Content>
-                  <Facts>
-                    <Fact name={t("dryCertificates")}>{count(i18n.language, ran.certificates ?? 0)}</Fact>
-                    <Fact name={t("dryRefused")}>{count(i18n.language, ran.refused ?? 0)}</Fact>
-                    <Fact name={t("dryApproval")}>{count(i18n.language, ran.approval ?? 0)}</Fact>
-                    <Fact name={t("dryChanged")}>{count(i18n.language, ran.changed ?? 0)}</Fact>
-                  </Facts>
-                </div>
-              )}
+              {dry.data?.item && <DryRun ran={dry.data.item.attributes} />}
             </Form>
           </CardBody>
         </Card>
-      </StackItem>
-      {tried && (
-        <StackItem>
-          <Form>
-            <SelectField
-              label={t("tryBy")}
-              help={t("tryByHelp")}
-              value={text(tried, "name")}
-              onChange={setBy}
-              choices={usable.map((p) => ({ value: text(p, "name"), label: text(p, "title") || text(p, "name") }))}
-            />
-          </Form>
-          <div className="siegel-tab">
-            <Trial profile={tried} draft={parsed.fault ? undefined : { id: policy?.id ?? null, attributes: said }} />
-          </div>
-        </StackItem>
-      )}
-      {deleting && policy && (
-        <Dialog
-          title={t("deletePolicy", { name: text(policy, "name") })}
-          action={t("delete")}
-          danger
-          busy={remove.isPending}
-          error={remove.error}
-          onClose={() => setDeleting(false)}
-          onDo={() => remove.mutate({ method: "DELETE", path: `/policies/${policy.id}` })}
-        >
-          <Content component="p">{t("deletePolicyText")}</Content>
-        </Dialog>
-      )}
-    </Stack>
+      </GridItem>
+      <GridItem xl={5} className="siegel-beside-form">
+        <Sample policy={policy} about={about} structure={structure} said={said} profiles={profiles} onFault={setTrial} />
+      </GridItem>
+      {deleting && policy && <Delete policy={policy} onClose={() => setDeleting(false)} />}
+    </Grid>
   );
 }
 
@@ -187,6 +229,12 @@ export default function Policy() {
   const [done, setDone] = useState<Outcome | null>(null);
   const profiles = useAll("/profiles");
   const cas = useAll("/cas");
+  const roles = useAll("/roles");
+  const rights = useWhole("/rights");
+  const names = (items: Item[] | undefined) => (items ?? []).map((one) => text(one, "name") || one.id);
+  // Rights that only show something decide nothing.
+  const deciding = rights.data?.filter((one) => one.attributes.changes !== false);
+  const known: Known = { profiles: names(profiles.data), cas: names(cas.data), roles: names(roles.data), rights: names(deciding) };
   const name = fresh ? t("newPolicy") : text(policy.data, "title") || text(policy.data, "name");
   const ready = profiles.data && cas.data && (fresh || policy.data);
   return (
@@ -206,7 +254,11 @@ export default function Policy() {
       <PageSection>
         <ErrorAlert error={policy.error ?? profiles.error ?? cas.error} />
         {!ready && !policy.error && <Skeleton height="20rem" screenreaderText={t("loading")} />}
-        {ready && <Editor key={fresh ? "new" : `${id}-${number(policy.data, "version")}`} policy={policy.data ?? null} profiles={profiles.data} cas={cas.data} done={done} setDone={setDone} />}
+        {ready && (
+          <Editor
+            key={fresh ? "new" : `${id}-${number(policy.data, "version")}`} policy={policy.data ?? null} profiles={profiles.data} cas={cas.data} known={known} done={done} setDone={setDone}
+          />
+        )}
       </PageSection>
     </>
   );

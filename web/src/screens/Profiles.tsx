@@ -2,78 +2,17 @@
 import { Button, Card, CardBody, CardTitle, Content, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, Label, PageSection, Skeleton, Stack, StackItem } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useTranslation } from "react-i18next";
-import { Link, useNavigate, useSearchParams } from "react-router";
-import { useState } from "react";
-import { useAll, useSend } from "../api/hooks";
+import { Link, useSearchParams } from "react-router";
+import { useAll } from "../api/hooks";
 import { type Item, related, text } from "../api/rest";
 import { useMay } from "../api/session";
 import { useBuiltin } from "../i18n/say";
 import { ErrorAlert } from "../parts/ErrorAlert";
-import { AreaField, Dialog, Done, SelectField, TextField, wrongWith } from "../parts/kit";
+import { Done } from "../parts/kit";
 import { Title } from "../parts/Title";
-import { parseJson } from "./evaluation";
 
 const isInternal = (p: Item) => (p.attributes.definition as { internal?: boolean } | undefined)?.internal === true;
 const isDisabled = (p: Item) => (p.attributes.definition as { disabled?: boolean } | undefined)?.disabled === true;
-
-function FromTemplate({ onClose }: { onClose: () => void }) {
-  const { t, i18n } = useTranslation("rules");
-  const navigate = useNavigate();
-  const templates = useAll("/profile_templates");
-  const [template, setTemplate] = useState("");
-  const [name, setName] = useState("");
-  const [title, setTitle] = useState("");
-  const [over, setOver] = useState("{}");
-  const chosen = (templates.data ?? []).find((one) => text(one, "name") === (template || text(templates.data?.[0], "name")));
-  const german = i18n.language === "de";
-  const parsed = parseJson(over.trim() || "{}");
-  const create = useSend((done) => {
-    onClose();
-    if (done.item && !done.approval) {
-      void navigate(`/profiles/${done.item.id}`);
-    } else if (done.approval) {
-      void navigate(`/approvals/${done.approval}`);
-    }
-  });
-  const wrong = (field: string) => wrongWith(create.error, field);
-  return (
-    <Dialog
-      title={t("fromTemplate")}
-      action={t("create")}
-      busy={create.isPending}
-      disabled={!name.trim() || !chosen || parsed.fault !== null}
-      error={create.error}
-      labels={{ name: t("name"), template: t("template"), title: t("title") }}
-      onClose={onClose}
-      onDo={() =>
-        create.mutate({
-          path: "/profiles", type: "profiles",
-          attributes: { name: name.trim(), template: text(chosen, "name"), ...(title.trim() ? { title: title.trim() } : {}), definition: parsed.value },
-        })
-      }
-    >
-      <SelectField
-        label={t("template")}
-        value={text(chosen, "name")}
-        onChange={setTemplate}
-        error={wrong("template")}
-        choices={(templates.data ?? []).map((one) => ({ value: text(one, "name"), label: (german && text(one, "title_de")) || text(one, "title") }))}
-      />
-      {chosen && <Content component="p">{(german && text(chosen, "description_de")) || text(chosen, "description")}</Content>}
-      <TextField label={t("name")} help={t("nameHelp")} required value={name} onChange={setName} error={wrong("name")} />
-      <TextField label={t("title")} help={t("titleHelp")} value={title} onChange={setTitle} error={wrong("title")} />
-      <AreaField
-        label={t("over")}
-        help={t("overHelp")}
-        mono
-        rows={5}
-        value={over}
-        onChange={setOver}
-        error={parsed.fault ? t("notJson", { line: parsed.line, fault: parsed.fault }) : wrong("definition")}
-      />
-    </Dialog>
-  );
-}
 
 function ProfileTable({ profiles }: { profiles: Item[] }) {
   const { t } = useTranslation("rules");
@@ -143,7 +82,7 @@ function PolicyTable({ policies, names }: { policies: Item[]; names: Map<string,
 export default function Profiles() {
   const { t } = useTranslation("rules");
   const may = useMay();
-  const [address, setAddress] = useSearchParams();
+  const [address] = useSearchParams();
   const profiles = useAll("/profiles");
   const policies = useAll("/policies");
   const cas = useAll("/cas");
@@ -160,7 +99,7 @@ export default function Profiles() {
         subtitle={t("subtitle")}
         actions={
           <div className="siegel-actions">
-            {may("profiles.manage") && <Button onClick={() => setAddress({ new: "profile" })}>{t("fromTemplate")}</Button>}
+            {may("profiles.manage") && <Button component={(props: object) => <Link {...props} to="/profiles/new" />}>{t("fromTemplate")}</Button>}
             {newPolicy}
           </div>
         }
@@ -199,7 +138,6 @@ export default function Profiles() {
             </Card>
           </StackItem>
         </Stack>
-        {address.get("new") === "profile" && <FromTemplate onClose={() => setAddress({})} />}
       </PageSection>
     </>
   );

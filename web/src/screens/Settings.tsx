@@ -12,6 +12,7 @@ import { useBuiltin } from "../i18n/say";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { AreaField, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
+import { Setting } from "./Setting";
 import { metadataLines, metadataOf } from "./settings";
 
 function Tenant({ tenant, done, setDone }: { tenant: Item; done: Outcome | null; setDone: (o: Outcome) => void }) {
@@ -119,6 +120,7 @@ function Configuration() {
   const say = useBuiltin("options");
   const [search, setSearch] = useState("");
   const [changed, setChanged] = useState(false);
+  const [open, setOpen] = useState<Item | null>(null);
   const words = search.toLowerCase();
   const rows = (settings.data ?? []).filter(
     (one) => (!changed || one.attributes.changed === true) && (one.id.includes(words) || `${text(one, "text")} ${say(text(one, "text"))}`.toLowerCase().includes(words)),
@@ -148,6 +150,7 @@ function Configuration() {
                   <Th>{t("value")}</Th>
                   <Th>{t("standard")}</Th>
                   <Th>{t("meaning")}</Th>
+                  <Th screenReaderText={t("changeShort")} />
                 </Tr>
               </Thead>
               <Tbody>
@@ -165,10 +168,18 @@ function Configuration() {
                     <Td dataLabel={t("meaning")} modifier="breakWord">
                       {say(text(one, "text"))}
                     </Td>
+                    <Td>
+                      {one.attributes.value !== null && (
+                        <Button variant="link" isInline aria-label={t("change", { name: one.id })} onClick={() => setOpen(one)}>
+                          {t("changeShort")}
+                        </Button>
+                      )}
+                    </Td>
                   </Tr>
                 ))}
               </Tbody>
             </Table>
+            {open && <Setting key={open.id} setting={open} onClose={() => setOpen(null)} />}
           </>
         )}
       </CardBody>

@@ -22,6 +22,7 @@ import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { goToCard, takeCard } from "../api/card";
+import { ApiError } from "../api/client";
 import {
   attributesOf,
   beginTotp,
@@ -215,7 +216,11 @@ function Claim({ onSession }: { onSession: (session: Session) => void }) {
       <Title headingLevel="h1">{t("signIn.title")}</Title>
       <Content component="p">{t("signIn.subtitle")}</Content>
       <Form onSubmit={handler(() => submit.mutate())}>
-        <ErrorAlert error={submit.error} labels={labels} />
+        {submit.error instanceof ApiError && submit.error.status === 403 ? (
+          <Notice variant="warning" title={t("signIn.notByThis")} className="siegel-error" role="alert" />
+        ) : (
+          <ErrorAlert error={submit.error} labels={labels} />
+        )}
         <Field id="name" label={t("signIn.name")}>
           <TextInput id="name" value={name} onChange={(_, v) => setName(v)} autoComplete="username" autoCapitalize="none" autoFocus isRequired />
         </Field>
@@ -364,11 +369,11 @@ export function PasswordForm({ current, onSession }: { current: boolean; onSessi
   );
 }
 
-/** A secret for the app, its picture, and the code that proves that the app has it. code: of the second factor that is to be replaced. */
-export function TotpForm({ code: present, onSession }: { code?: string; onSession: (session: Session) => void }) {
+/** A secret for the app, its picture, and the code that proves that the app has it. */
+export function TotpForm({ onSession }: { onSession: (session: Session) => void }) {
   const { t } = useTranslation();
   const [code, setCode] = useState("");
-  const begin = useMutation({ mutationFn: () => beginTotp(present) });
+  const begin = useMutation({ mutationFn: beginTotp });
   const submit = useMutation({ mutationFn: () => confirmTotp(code), onSuccess: onSession });
   const asked = useRef(false);
   useEffect(() => {
@@ -444,6 +449,7 @@ export default function SignIn({ ended, onDone }: { ended: boolean; onDone: () =
     second_factor: "signIn.factorTitle",
     password: "signIn.passwordTitle",
     totp: "signIn.totpTitle",
+    passkey: "signIn.passkeyAdd",
     recovery: "signIn.recoveryTitle",
   } as const;
   const title = t(titles[step]);
@@ -491,6 +497,13 @@ export default function SignIn({ ended, onDone }: { ended: boolean; onDone: () =
               <Title headingLevel="h1">{title}</Title>
               <Content component="p">{t("signIn.passwordText")}</Content>
               <PasswordForm current={false} onSession={next} />
+            </>
+          )}
+          {step === "passkey" && (
+            <>
+              <Title headingLevel="h1">{title}</Title>
+              <Content component="p">{t("signIn.passkeyText")}</Content>
+              <PasskeyForm onSession={next} />
             </>
           )}
           {step === "totp" && <SetUp title={title} onSession={next} />}

@@ -1,8 +1,8 @@
 // A sample request, and what would become of it: at once, with every change of the sample, of the profile or of the policy.
-import { Card, CardBody, CardTitle, Content, Grid, GridItem, Label, Spinner } from "@patternfly/react-core";
+import { Card, CardBody, CardTitle, Content, Grid, Label, Spinner } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/client";
 import { useAll } from "../api/hooks";
@@ -13,7 +13,7 @@ import { ErrorAlert } from "../parts/ErrorAlert";
 import { AreaField, Fact, Facts, SelectField, TextField, useTold } from "../parts/kit";
 import { Notice } from "../parts/Notice";
 import { usesOf } from "./uses";
-import { attributesOfSample, decidedBy, EMPTY_SAMPLE, inOrder, outcomeOf, type RuleSaid, type Sample, type Verdict } from "./evaluation";
+import { attributesOfSample, decidedBy, EMPTY_SAMPLE, inOrder, memberOf, outcomeOf, type RuleSaid, type Sample, type Verdict, wantedParts } from "./evaluation";
 
 /** The value as it is once nobody has changed it for a moment. */
 function useCalm<T>(value: T, ms = 350): T {
@@ -32,7 +32,7 @@ function Rules({ rules, label }: { rules: RuleSaid[]; label: string }) {
   const says = useRuleSays();
   const look = { refused: "danger", approval: "warning", set: "info", holds: "success", has_value: "success" } as const;
   return (
-    <Table aria-label={label} variant="compact" gridBreakPoint="grid-md">
+    <Table aria-label={label} variant="compact" gridBreakPoint="grid-2xl">
       <Thead>
         <Tr>
           <Th>{t("policy")}</Th>
@@ -108,20 +108,28 @@ export interface PolicyDraft {
   attributes: Record<string, unknown>;
 }
 
-/** definition: the profile as it is edited. draft: a policy as it is edited. */
-export function Trial({ profile, definition, draft }: { profile: Item; definition?: unknown; draft?: PolicyDraft }) {
-  const { t } = useTranslation("rules");
-  const [sample, setSample] = useState<Sample>(EMPTY_SAMPLE);
-  const set = (change: Partial<Sample>) => setSample({ ...sample, ...change });
-  const cas = useAll("/cas");
-  const wanted = useCalm(JSON.stringify(attributesOfSample(sample, definition)));
+interface TrialProps {
+  /** Without one: a profile of that kind that isn't stored. */
+  profile?: Item;
+  kind?: string;
+  /** The profile as it is edited. */
+  definition?: unknown;
+  /** A policy as it is edited. */
+  draft?: PolicyDraft;
+  /** What the server finds wrong with what is edited, which is told at its field. */
+  onFault?: (error: ApiError | null) => void;
+}
+
+/** What the server says of the sample, and of the draft of a policy on it. */
+function useVerdict(sample: Sample, { profile, kind, definition, draft, onFault }: TrialProps) {
+  const wanted = useCalm(JSON.stringify({ ...attributesOfSample(sample, definition), ...(profile ? {} : { kind }) }));
   const wantedDraft = useCalm(draft ? JSON.stringify(draft) : "");
   const verdict = useQuery({
-    queryKey: ["trial", profile.id, wanted],
+    queryKey: ["trial", profile?.id ?? "new", wanted],
     retry: false,
     placeholderData: keepPreviousData,
     queryFn: async () => {
-      const done = await send({ path: `/profiles/${profile.id}/evaluate`, type: "evaluate", attributes: JSON.parse(wanted) as Record<string, unknown> });
+      const done = await send({ path: profile ? `/profiles/${profile.id}/evaluate` : "/profiles/evaluate", type: "evaluate", attributes: JSON.parse(wanted) as Record<string, unknown> });
       return done.item?.attributes as unknown as Verdict;
     },
   });
@@ -138,54 +146,56 @@ export function Trial({ profile, definition, draft }: { profile: Item; definitio
       return (done.item?.attributes.rules ?? []) as RuleSaid[];
     },
   });
+  const told = useRef(onFault);
+  told.current = onFault;
+  const fault = draft ? own.error : verdict.error;
+  useEffect(() => told.current?.(fault instanceof ApiError ? fault : null), [fault]);
+  return { verdict, own };
+}
+
+function SampleFields({ sample, set, profile, definition }: { sample: Sample; set: (change: Partial<Sample>) => void } & Pick<TrialProps, "profile" | "definition">) {
+  const { t } = useTranslation("rules");
+  const cas = useAll("/cas");
+  const held = definition ?? profile?.attributes.definition;
+  const taken = (held as { keys?: unknown } | null | undefined)?.keys;
+  const keys = (Array.isArray(taken) ? taken : []).filter((k): k is string => typeof k === "string" && /^[a-z0-9]+$/.test(k));
+  const ofCsr = sample.csr.trim() ? t("ofCsr") : undefined;
+  const active = (cas.data ?? []).filter((ca) => text(ca, "status") === "active").map((ca) => ({ value: text(ca, "name"), label: text(ca, "name") }));
+  return (
+    <Grid hasGutter md={6} xl={12}>
+      <TextField label={t("sampleCn")} value={sample.cn} onChange={(cn) => set({ cn })} help={ofCsr} />
+      <TextField label={t("sampleO")} value={sample.o} onChange={(o) => set({ o })} />
+      {wantedParts(held).map((type) => (
+        <TextField key={type} label={t("samplePart", { type })} value={sample.more[type] ?? ""} onChange={(value) => set({ more: { ...sample.more, [type]: value } })} help={ofCsr} />
+      ))}
+      <AreaField label={t("sampleNames")} help={t("sampleNamesHelp")} value={sample.names} rows={2} onChange={(names) => set({ names })} />
+      <TextField label={t("sampleDays")} type="number" min={1} value={sample.days} onChange={(days) => set({ days })} help={t("sampleDaysHelp")} />
+      <SelectField label={t("sampleCa")} value={sample.ca} onChange={(ca) => set({ ca })} choices={[{ value: "", label: t("defaultCa") }, ...active]} />
+      <SelectField label={t("sampleKey")} value={sample.keyType} onChange={(keyType) => set({ keyType })} help={ofCsr} choices={[{ value: "", label: t("profiles") }, ...keys.map((k) => ({ value: k, label: k }))]} />
+      <AreaField label={t("sampleCsr")} help={t("sampleCsrHelp")} mono rows={3} value={sample.csr} onChange={(csr) => set({ csr })} />
+    </Grid>
+  );
+}
+
+export function Trial(props: TrialProps) {
+  const { t } = useTranslation("rules");
+  const [sample, setSample] = useState<Sample>(EMPTY_SAMPLE);
+  const { verdict, own } = useVerdict(sample, props);
   const outcome = own.data ? outcomeOf(own.data) : null;
-  const keys = ((profile.attributes.definition as { keys?: string[] } | undefined)?.keys ?? []).filter((k) => /^[a-z0-9]+$/.test(k));
-  // What is wrong with the policy itself stands at its field.
+  // What is wrong with what is edited stands at its field; that there is something is said here.
   const ownFault = own.error instanceof ApiError && own.error.status === 422 ? null : own.error;
+  const atField = Boolean(props.onFault) && verdict.error instanceof ApiError && verdict.error.errors.some((one) => memberOf(one.source?.pointer).startsWith("definition"));
   return (
     <Card>
       <CardTitle component="h2">{t("trial")}</CardTitle>
       <CardBody>
         <Content component="p">{t("trialText")}</Content>
-        <form onSubmit={(event) => event.preventDefault()} aria-label={t("sample")}>
-          <Grid hasGutter md={6}>
-            <GridItem>
-              <TextField label={t("sampleCn")} value={sample.cn} onChange={(cn) => set({ cn })} help={sample.csr.trim() ? t("ofCsr") : undefined} />
-            </GridItem>
-            <GridItem>
-              <TextField label={t("sampleO")} value={sample.o} onChange={(o) => set({ o })} />
-            </GridItem>
-            <GridItem>
-              <AreaField label={t("sampleNames")} help={t("sampleNamesHelp")} value={sample.names} rows={2} onChange={(names) => set({ names })} />
-            </GridItem>
-            <GridItem>
-              <TextField label={t("sampleDays")} type="number" min={1} value={sample.days} onChange={(days) => set({ days })} help={t("sampleDaysHelp")} />
-            </GridItem>
-            <GridItem>
-              <SelectField
-                label={t("sampleCa")}
-                value={sample.ca}
-                onChange={(ca) => set({ ca })}
-                choices={[{ value: "", label: t("defaultCa") }, ...(cas.data ?? []).filter((ca) => text(ca, "status") === "active").map((ca) => ({ value: text(ca, "name"), label: text(ca, "name") }))]}
-              />
-            </GridItem>
-            <GridItem>
-              <SelectField
-                label={t("sampleKey")}
-                value={sample.keyType}
-                onChange={(keyType) => set({ keyType })}
-                help={sample.csr.trim() ? t("ofCsr") : undefined}
-                choices={[{ value: "", label: t("profiles") }, ...keys.map((k) => ({ value: k, label: k }))]}
-              />
-            </GridItem>
-            <GridItem md={12}>
-              <AreaField label={t("sampleCsr")} help={t("sampleCsrHelp")} mono rows={3} value={sample.csr} onChange={(csr) => set({ csr })} />
-            </GridItem>
-          </Grid>
+        <form onSubmit={(event) => event.preventDefault()} aria-label={t("sample")} className="pf-v6-c-form">
+          <SampleFields sample={sample} set={(change) => setSample({ ...sample, ...change })} profile={props.profile} definition={props.definition} />
         </form>
         <div aria-live="polite" aria-busy={verdict.isFetching} className="siegel-tab">
           {verdict.isPending && <Spinner aria-label={t("loading")} />}
-          <ErrorAlert error={verdict.error} />
+          {atField ? <Notice variant="warning" title={t("seeField")} /> : <ErrorAlert error={verdict.error} />}
           {verdict.data && !verdict.error && <Result verdict={verdict.data} />}
           <ErrorAlert error={ownFault} />
           {own.data && !own.error && outcome && verdict.data?.document && (

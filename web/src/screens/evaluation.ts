@@ -1,4 +1,5 @@
 // Trials: from what somebody typed to a request, and from the answer to what people read. Plain functions, tested without a browser.
+import { ApiError } from "../api/client";
 import { list } from "../format";
 
 export interface Sample {
@@ -10,9 +11,17 @@ export interface Sample {
   keyType: string;
   ca: string;
   owner: string;
+  /** Other parts of the subject, by their types. */
+  more: Readonly<Record<string, string>>;
 }
 
-export const EMPTY_SAMPLE: Sample = { csr: "", cn: "www.example.com", o: "", names: "", days: "", keyType: "", ca: "", owner: "" };
+export const EMPTY_SAMPLE: Sample = { csr: "", cn: "www.example.com", o: "", names: "", days: "", keyType: "", ca: "", owner: "", more: {} };
+
+/** Parts of the subject that the definition wants and a sample has no field for. */
+export function wantedParts(definition: unknown): string[] {
+  const wanted = (definition as { subject_required?: unknown } | null | undefined)?.subject_required;
+  return Array.isArray(wanted) ? wanted.filter((one): one is string => typeof one === "string" && one !== "CN" && one !== "O") : [];
+}
 
 const KINDS = ["dns", "ip", "email", "uri", "upn", "hardware", "rid", "permanent-identifier"];
 
@@ -40,6 +49,11 @@ export function attributesOfSample(s: Sample, definition?: unknown): Record<stri
   }
   if (s.o.trim()) {
     subject.O = s.o.trim();
+  }
+  for (const [type, value] of Object.entries(s.more)) {
+    if (value.trim() && !s.csr.trim()) {
+      subject[type] = value.trim();
+    }
   }
   if (s.csr.trim()) {
     all.csr = `${s.csr.trim()}\n`;
@@ -122,21 +136,19 @@ export function outcomeOf(rules: readonly RuleSaid[]): Verdict["outcome"] {
   return rules.some((r) => r.outcome === "refused") ? "refused" : rules.some((r) => r.outcome === "approval") ? "approval" : "issued";
 }
 
-export type Parsed = { value: unknown; fault: null; line: 0 } | { value: undefined; fault: string; line: number };
-
-/** JSON as it is typed; a fault with its line, where the browser says where. */
-export function parseJson(text: string): Parsed {
-  try {
-    return { value: JSON.parse(text), fault: null, line: 0 };
-  } catch (error) {
-    const fault = error instanceof Error ? error.message : String(error);
-    const at = /position (\d+)/.exec(fault);
-    const line = /line (\d+)/.exec(fault);
-    return { value: undefined, fault, line: line ? Number(line[1]) : at ? text.slice(0, Number(at[1])).split("\n").length : 0 };
-  }
-}
-
 /** "/data/attributes/rules/0/when" → "rules/0/when"; "" when it is about none. */
 export function memberOf(pointer: string | undefined): string {
   return (pointer ?? "").replace(/^\/data\/attributes\//, "");
+}
+
+/** What the server says, by the members of one attribute: "rules/0/when" of rules, "days" of definition. */
+export function faultsOf(error: unknown, attribute: string): Record<string, string> {
+  const errors = error instanceof ApiError ? error.errors : [];
+  const prefix = attribute === "rules" ? "" : `${attribute}/`;
+  return Object.fromEntries(
+    errors.flatMap((one) => {
+      const place = memberOf(one.source?.pointer);
+      return place.startsWith(`${attribute}/`) ? [[place.slice(prefix.length), one.detail ?? ""]] : [];
+    }),
+  );
 }

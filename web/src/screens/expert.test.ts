@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { ApiError, type ErrorObject } from "../api/client";
 import { isRunning, percentOf } from "../api/jobs";
 import type { Item } from "../api/rest";
 import { attributesOfCode, attributesOfDoor, attributesOfKey, commandsOf, externalOf, usableProfiles, withKey } from "./enrolment";
-import { attributesOfSample, decidedBy, EMPTY_SAMPLE, inOrder, kindedName, memberOf, outcomeOf, parseJson, type RuleSaid, type Verdict } from "./evaluation";
+import { attributesOfSample, decidedBy, EMPTY_SAMPLE, faultsOf, inOrder, kindedName, memberOf, outcomeOf, type RuleSaid, type Verdict } from "./evaluation";
 import { actionsOf, attributesOfCa, BOX, endsSoon, layout, nameOf, type NewCa, rowsOf, stepReady, treesOf } from "./hierarchy";
-import { metadataLines, metadataOf } from "./settings";
+import { confOf, lengthOfSeconds, metadataLines, metadataOf, settingFault } from "./settings";
 import { auditQuery, base64Of, csvOf, dutiesOf, filledOf, isPem } from "./work";
 
 function ca(id: string, parent: string | null = null, attributes: Record<string, unknown> = {}): Item {
@@ -96,14 +97,23 @@ describe("trials", () => {
     expect(outcomeOf([rule(1, "not_matched")])).toBe("issued");
     expect(inOrder([rule(1, "not_bound"), rule(2, "set"), rule(3, "refused", "z"), rule(1, "refused", "a")]).map((r) => `${r.policy ?? ""}${r.place}`)).toEqual(["a1", "z3", "p2", "p1"]);
   });
-  it("says where a text stops being JSON", () => {
-    expect(parseJson('{"a": 1}').value).toEqual({ a: 1 });
-    const fault = parseJson('{\n"a": 1,\n x}');
-    expect(fault.fault).toBeTruthy();
-    expect(fault.line === 0 || fault.line === 3).toBe(true);
-    expect(memberOf("/data/attributes/rules/0/when")).toBe("rules/0/when");
-    expect(memberOf(undefined)).toBe("");
-  });
+});
+
+it("what the server says is told at the member that it names", () => {
+  expect(memberOf("/data/attributes/rules/0/when")).toBe("rules/0/when");
+  expect(memberOf(undefined)).toBe("");
+  const at = (pointer: string) => new ApiError(422, [{ detail: "no", source: { pointer: `/data/attributes/${pointer}` } }] as ErrorObject[], null);
+  expect(faultsOf(at("definition/days"), "definition")).toEqual({ days: "no" });
+  expect(faultsOf(at("rules/0/when"), "rules")).toEqual({ "rules/0/when": "no" });
+  expect([faultsOf(at("name"), "definition"), faultsOf(null, "rules")]).toEqual([{}, {}]);
+});
+
+it("a setting is held to what it is, and becomes a line", () => {
+  const number = { attributes: { section: "va", key: "answer_sec", value_type: "number", minimum: 60, maximum: 864000 } };
+  expect(["59", "60", "864000", "864001", "x", ""].map((v) => settingFault(number, v))).toEqual([true, false, false, true, true, true]);
+  expect(["", "/a", "a", "/a\nb"].map((v) => settingFault({ attributes: { value_type: "path" } }, v))).toEqual([false, false, true, true]);
+  expect(confOf(number, " 90 ")).toBe("[va]\nanswer_sec = 90\n");
+  expect([lengthOfSeconds(86400), lengthOfSeconds(5400), lengthOfSeconds(59)]).toEqual([{ unit: "day", count: 1 }, { unit: "minute", count: 90 }, null]);
 });
 
 describe("work", () => {

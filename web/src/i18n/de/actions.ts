@@ -107,6 +107,9 @@ const words: typeof en = {
   "account.ended": "Konto beendet",
   "credential.created": "Zugang angelegt",
   "credential.revoked": "Zugang widerrufen",
+  "account.sign_in_set": "Anmeldeart eines Kontos festgelegt",
+  "role.sign_in_set": "Anmeldeart einer Rolle festgelegt",
+  "login.totp_removed": "App für Codes entfernt",
 };
 
 export default words;

@@ -154,6 +154,7 @@ const words: Words["base"] = {
       lost: "Sie sind nicht aus diesem Browserfenster gekommen, oder es hat das vergessen. Versuchen Sie es noch einmal.",
       unreadable: "Dieses Zertifikat lässt sich nicht lesen.",
     },
+    notByThis: "Dieses Konto öffnet nur ein Passkey oder ein Zertifikat. Nehmen Sie die Knöpfe unten; wer beides verloren hat, wendet sich an die Administratoren.",
     startOver: "Mit einem anderen Konto anmelden",
   },
   dashboard: {
@@ -353,7 +354,6 @@ const words: Words["base"] = {
     recoveryLeft_one: "{{count}} Wiederherstellungscode ist übrig",
     recoveryLeft_other: "{{count}} Wiederherstellungscodes sind übrig",
     newFactor: "Einen anderen einrichten",
-    newFactorText: "Für ein neues Telefon. Geben Sie die sechs Ziffern ein, die das jetzige zeigt; bis der neue bestätigt ist, gilt der jetzige.",
     factorDone: "Der zweite Faktor ist geändert. Alle Ihre anderen Sitzungen sind beendet.",
   },
 };

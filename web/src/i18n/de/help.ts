@@ -53,13 +53,13 @@ const words: typeof en = {
     profiles: {
       title: "Hilfe: Profile",
       what: "Ein Profil sagt, wie Zertifikate für einen Zweck aussehen: wie lange, welche Schlüssel, welche Namen.",
-      first: "Beginnen Sie mit einer Vorlage, die Siegel mitbringt.\nÄndern Sie so wenig wie möglich: Tage, erlaubte Namen.\nStellen Sie danach ein Zertifikat aus und sehen Sie sich das Ergebnis an.",
+      first: "Beginnen Sie mit einer Vorlage, die Siegel mitbringt.\nÄndern Sie so wenig wie möglich: Tage, erlaubte Namen. Das Formular sagt, wer was bestimmt; der Text daneben ist dasselbe.\nSehen Sie dabei auf die Probe: Sie sagt sofort, was daraus würde.\nStellen Sie danach ein Zertifikat aus und sehen Sie sich das Ergebnis an.",
       terms: "Vorlage: ein Profil, das Siegel mitbringt, etwa für TLS-Server.\nSchlüsselverwendung: was der Schlüssel darf, etwa signieren oder verschlüsseln.\nErweiterte Schlüsselverwendung: wofür er das darf, etwa als TLS-Server.\nKürzen: Wer zu lange verlangt, bekommt so lange wie erlaubt, statt abgelehnt zu werden.",
     },
     policies: {
       title: "Hilfe: Richtlinien",
       what: "Regeln über den Profilen: wer was anfordern darf, was abgelehnt wird und was andere freigeben müssen.",
-      first: "Nehmen Sie ein Beispiel und ändern Sie seine Werte.\nProbieren Sie es an einer Beispielanfrage aus, bevor Sie es einschalten.\nBeginnen Sie mit „freigeben lassen“ statt „ablehnen“, wenn Sie nicht sicher sind.",
+      first: "Fügen Sie eine Regel aus der Liste hinzu und ändern Sie ihre Werte. Jede Zeile vergleicht eines mit einem Wert.\nBei Werten, die Regeln setzen, zählt die Reihenfolge: Ändern Sie sie mit den Pfeilen.\nProbieren Sie es an einer Beispielanfrage aus, bevor Sie es einschalten.\nBeginnen Sie mit „freigeben lassen“ statt „ablehnen“, wenn Sie nicht sicher sind.",
       terms: "Bedingung: wann eine Regel gilt, etwa für ein Profil oder eine Rolle.\nVorgabe: setzt, was eine Anfrage offen lässt.\nForderung: lehnt ab, was nicht so ist.\nVier Augen: Jemand anderes als der Antragsteller muss freigeben.",
     },
     enrollment: {

@@ -33,6 +33,23 @@ const words: typeof en = {
   meaning: "Bedeutung",
   setHidden: "ist gesetzt",
   unset: "ist nicht gesetzt",
+  change: "{{name}} ändern",
+  changeShort: "Ändern",
+  wanted: "Neuer Wert",
+  toStandard: "Zurück zum Standard",
+  close: "Schließen",
+  line: "Die Zeile für siegel.conf",
+  lineText: "Siegel ändert diese Datei nicht selbst. Setzen Sie die Zeile in ihren Abschnitt, und starten Sie danach neu, was sie liest.",
+  dropLine: "Nehmen Sie die Zeile „{{key}}“ aus dem Abschnitt [{{section}}]: Dann gilt der Standard.",
+  between: "Eine ganze Zahl von {{from}} bis {{to}}. Standard: {{standard}}",
+  textOf: "Standard: {{standard}}",
+  pathOf: "Ein Pfad, der mit / beginnt. Standard: {{standard}}",
+  none: "keiner",
+  seconds: "Das sind {{length}}.",
+  restartAll: "Dafür werden alle Dienste von Siegel neu gestartet.",
+  restartOne: "Dafür wird der Dienst {{service}} neu gestartet.",
+  restartNone: "Es gilt beim nächsten Aufruf; neu gestartet wird nichts.",
+  lengths: { day: "{{count}} Tage", hour: "{{count}} Stunden", minute: "{{count}} Minuten" },
 };
 
 export default words;

@@ -22,7 +22,7 @@ const words: typeof en = {
     batch: "Antrag für viele", remove_directory: "Abbau eines ACME-Verzeichnisses" },
   status: { queued: "Wartet", running: "Läuft", done: "Fertig", failed: "Gescheitert", cancelled: "Abgebrochen" },
   itemStatus: { done: "Erledigt", repeated: "War schon da", skipped: "Ausgelassen", failed: "Gescheitert" },
-  doneSoFar: "{{done}} erledigt",
+  doneSoFar: "{{done}} bearbeitet",
   doneOf: "{{done}} von {{total}}",
   failedCount_one: "{{count}} Fehler",
   failedCount_other: "{{count}} Fehler",

@@ -105,6 +105,9 @@ const words = {
   "account.ended": "Account ended",
   "credential.created": "Credential created",
   "credential.revoked": "Credential revoked",
+  "account.sign_in_set": "How an account has to sign in set",
+  "role.sign_in_set": "How a role has to sign in set",
+  "login.totp_removed": "App for codes removed",
 };
 
 export default words;

@@ -153,6 +153,7 @@ const words = {
       lost: "You didn't set out from this browser window, or it forgot. Try again.",
       unreadable: "This certificate can't be read.",
     },
+    notByThis: "This account is opened by a passkey or a certificate alone. Use the buttons below; who has lost both is helped by the administrators.",
     startOver: "Sign in with another account",
   },
   dashboard: {
@@ -350,7 +351,6 @@ const words = {
     recoveryLeft_one: "{{count}} recovery code is left",
     recoveryLeft_other: "{{count}} recovery codes are left",
     newFactor: "Set up another one",
-    newFactorText: "For a new phone. Type the six digits that the present one shows; until the new one is confirmed, the present one holds.",
     factorDone: "The second factor is changed. All your other sessions are ended.",
   },
 };

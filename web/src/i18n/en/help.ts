@@ -52,13 +52,13 @@ const words = {
     profiles: {
       title: "Help: profiles",
       what: "A profile says what certificates for one purpose look like: how long, which keys, which names.",
-      first: "Begin with a template that comes with Siegel.\nChange as little as possible: days, allowed names.\nIssue one certificate by it and look at the result.",
+      first: "Begin with a template that comes with Siegel.\nChange as little as possible: days, allowed names. The form says who decides what; the text beside it is the same.\nWatch the sample on the right: it says at once what would come of it.\nIssue one certificate by it and look at the result.",
       terms: "Template: a profile that comes with Siegel, for a purpose such as TLS servers.\nKey usage: what the key may do, such as sign or encrypt.\nExtended key usage: for what it may do that, such as TLS server.\nClamp: what asks for too long gets as long as is allowed, in place of a refusal.",
     },
     policies: {
       title: "Help: policies",
       what: "Rules above the profiles: who may ask for what, what is refused, and what others have to approve.",
-      first: "Take an example and change its values.\nTry it on a sample request before you switch it on.\nStart with \"approve\" in place of \"refuse\" when you aren't sure.",
+      first: "Add a rule from the list and change its values. Each line compares one thing with a value.\nOrder counts for values that rules set: move them by the arrows.\nTry it on a sample request before you switch it on.\nStart with \"approve\" in place of \"refuse\" when you aren't sure.",
       terms: "Condition: when a rule holds, such as for one profile or one role.\nDefault: sets what a request leaves open.\nRequire: refuses what isn't so.\nFour eyes: somebody else than who asks has to approve.",
     },
     enrollment: {

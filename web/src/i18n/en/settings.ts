@@ -31,6 +31,23 @@ const words = {
   meaning: "Meaning",
   setHidden: "is set",
   unset: "isn't set",
+  change: "Change {{name}}",
+  changeShort: "Change",
+  wanted: "New value",
+  toStandard: "Back to the standard",
+  close: "Close",
+  line: "The line for siegel.conf",
+  lineText: "Siegel doesn't change this file itself. Put the line into its section; then restart what reads it.",
+  dropLine: "Take the line \"{{key}}\" out of the section [{{section}}]: the standard then holds.",
+  between: "A whole number from {{from}} to {{to}}. Standard: {{standard}}",
+  textOf: "Standard: {{standard}}",
+  pathOf: "A path that begins with /. Standard: {{standard}}",
+  none: "none",
+  seconds: "That is {{length}}.",
+  restartAll: "All services of Siegel are restarted for it.",
+  restartOne: "The service {{service}} is restarted for it.",
+  restartNone: "It holds with the next call; nothing is restarted.",
+  lengths: { day: "{{count}} days", hour: "{{count}} hours", minute: "{{count}} minutes" },
 };
 
 export default words;

@@ -75,7 +75,7 @@ export function Passkeys({ session }: { session: Session }) {
   const renew = useRenew();
   const setSession = useSetSession();
   const possible = !!useWays().data?.passkey && passkeysPossible();
-  const [open, setOpen] = useState<{ what: "add" | "remove" | "name"; id?: string } | null>(null);
+  const [open, setOpen] = useState<{ what: "add" | "name"; id?: string } | null>(null);
   const [done, setDone] = useState<string | null>(null);
   const account = accountOf(session);
   const keys = useAll<Passkey>(addressOf("/passkeys", { "filter[account]": account, sort: "name" }));
@@ -120,7 +120,7 @@ export function Passkeys({ session }: { session: Session }) {
                         size="sm"
                         aria-label={t("removeThis", { name: a.name })}
                         isDisabled={remove.isPending}
-                        onClick={() => (provedLately(session) ? remove.mutate(one.id) : setOpen({ what: "remove", id: one.id }))}
+                        onClick={() => remove.mutate(one.id)}
                       >
                         {t("remove")}
                       </Button>
@@ -132,11 +132,6 @@ export function Passkeys({ session }: { session: Session }) {
           </Table>
         ) : (
           keys.isSuccess && <Content component="p">{t("noPasskeys")}</Content>
-        )}
-        {open?.what === "remove" && (
-          <Proved session={session}>
-            <Notice variant="info" title={t("proved")} />
-          </Proved>
         )}
         {open?.what === "add" ? (
           <Proved session={session}>

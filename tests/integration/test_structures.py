@@ -1,0 +1,104 @@
+"""The description of structured values (api/schemas/) from outside: what it says of settings, rules and conditions is what the server takes, no more and no less."""
+
+import uuid
+
+import pytest
+
+
+@pytest.fixture
+def schemas(rest):
+    return rest.get("/openapi.json").json["components"]["schemas"]
+
+
+def policy(rest, **attributes):
+    return rest.post("/policies/evaluate", {"data": {"type": "evaluate", "attributes": {"document": {"operation": "certificate.issue"}, **attributes}}})
+
+
+DOORS = [("est_labels", "est_label_settings", {"auth": ["code"], "profile": "device"}), ("scep_profiles", "scep_profile_settings", {"auth": ["challenge"], "challenge": "a challenge for tests", "profile": "device"}),
+         ("acme_directories", "acme_directory_settings", {"challenges": ["http-01"], "profile": "server"})]
+
+
+@pytest.mark.parametrize("resource, name, attributes", DOORS)
+def test_settings_are_those_that_the_server_reads(rest, schemas, resource, name, attributes):
+    def refused(settings):
+        answer = rest.post(f"/{resource}", {"data": {"type": resource, "attributes": {"name": f"t{uuid.uuid4().hex[:8]}", **attributes, "settings": settings}}})
+        assert answer.status == 422 and answer.json["errors"][0]["source"]["pointer"].endswith("/settings"), (settings, answer)
+        return answer.json["errors"][0]["detail"]
+    properties = schemas[name]["properties"]
+    listed = refused({"nonsense": 1}).split("which has ")[1]
+    assert sorted(listed.split(", ")) == sorted(properties)
+    for member, schema in properties.items():
+        why = refused({member: {}})
+        if "enum" in schema:
+            assert why.endswith(" is wanted") and sorted(why.split("one of ")[1].removesuffix(" is wanted").replace(" and ", ", ").replace(" or ", ", ").split(", ")) == sorted(schema["enum"]), why
+        elif schema["type"] == "integer":
+            assert f"from {schema['minimum']} to {schema['maximum']}" in why
+        else:
+            assert schema["type"] == "string" and member in why
+
+
+def test_each_attribute_takes_each_comparison_that_is_described(rest, schemas):
+    document = schemas["policy_document"]
+    operators = document["x-siegel-operators"]
+    rules = []
+
+    def ask(path, schema):
+        values = {"integer": "7", "string": '"x"', "boolean": "true"}
+        for operator in operators.get(schema.get("type"), []):
+            rules.append(f"{path}.size() <= 3" if operator == "size" else f"{path} {operator} {values[schema['type']]}")
+        rules.append(f"exists({path})")
+    for name, schema in document["properties"].items():
+        if schema["type"] == "object" and "properties" in schema:
+            for inner, one in schema["properties"].items():
+                ask(f"$.{name}.{inner}", one)
+        else:
+            ask(f"$.{name}", schema)
+    assert len(rules) > 60
+    for i in range(0, len(rules), 32):
+        answer = policy(rest, rules=[{"name": f"r{k}", "when": one, "refuse": True, "message": "no"} for k, one in enumerate(rules[i:i + 32])])
+        assert answer.status == 200, answer
+        assert not any(r.get("unknown") for r in answer.attributes["rules"])
+
+
+def test_the_document_has_what_is_described(rest, schemas):
+    profile = rest.get("/profiles?filter[name]=server").data[0]["id"]
+    answer = rest.post(f"/profiles/{profile}/evaluate", {"data": {"type": "evaluate", "attributes": {
+        "subject": {"CN": "a.example"}, "names": ["dns:a.example"], "owner": "me", "metadata": {"site": "Ulm"}}}})
+    properties = schemas["policy_document"]["properties"]
+    document = answer.attributes["document"]
+    assert set(document) <= set(properties) and set(document["key"]) == set(properties["key"]["properties"])
+    assert set(properties) - set(document) == {"replaces", "same_key", "days"} - set(document)
+    for member in ("source", "evidence", "kind", "operation"):
+        assert document[member] in properties[member]["enum"]
+    assert document["key"]["family"] in properties["key"]["properties"]["family"]["enum"]
+
+
+def test_rules_take_what_is_described(rest, schemas):
+    rule = schemas["policy_rules"]["items"]["properties"]
+    good = {"days": 90, "owner": "me", "metadata": {"a": "b"}, "subject": {t: "DE" for t in ["C"]}}
+    assert sorted(good) == sorted(rule["default"]["properties"])
+    assert policy(rest, rules=[{"name": "x", "default": good}]).status == 200
+    for bad, pointer in (({"name": "x", "default": {"flavour": 1}}, "rules/0/default/flavour"), ({"name": "x", "flavour": 1, "refuse": True, "message": "no"}, "rules/0/flavour"),
+                         ({"name": "x", "approve": {"count": rule["approve"]["properties"]["count"]["maximum"] + 1, "right": "cas.manage"}, "message": "no"}, "rules/0/approve"),
+                         ({"name": "x", "default": {"days": rule["default"]["properties"]["days"]["maximum"] + 1}}, "rules/0/default/days")):
+        answer = policy(rest, rules=[bad])
+        assert answer.status == 422 and answer.json["errors"][0]["source"]["pointer"].endswith(pointer), answer
+
+
+def test_a_profile_that_isnt_stored_is_tried(rest, default_tenant):
+    definition = rest.get("/profile_templates/server").attributes["definition"]
+
+    def attempt(who=rest, **attributes):
+        return who.post("/profiles/evaluate", {"data": {"type": "evaluate", "attributes": attributes}})
+    sample = {"kind": "cert_server", "subject": {"CN": "a.example"}, "definition": definition}
+    answer = attempt(**sample)
+    assert answer.status == 200 and answer.attributes["outcome"] == "issued" and answer.attributes["certificate"]["names"] == ["dns:a.example"]
+    assert attempt(**sample | {"definition": definition | {"wildcard": False}, "names": ["dns:*.a.example"]}).attributes["outcome"] == "refused"
+    for change, pointer in (({"kind": "cert_pump"}, "kind"), ({"kind": None}, "kind"), ({"definition": None}, "definition"), ({"definition": definition | {"days": -1}}, "definition/days"),
+                            ({"definition": definition | {"<script>": 1}}, "definition/<script>"), ({"definition": definition | {"no_expiry": True}}, "definition/no_expiry")):
+        refused = attempt(**{k: v for k, v in (sample | change).items() if v is not None})
+        assert refused.status == 422 and refused.json["errors"][0]["source"]["pointer"] == f"/data/attributes/{pointer}", refused
+    # Nobody without a token; and nothing is stored.
+    before = len(rest.get("/profiles?page[size]=500").data)
+    attempt(**sample)
+    assert len(rest.get("/profiles?page[size]=500").data) == before
