@@ -1,6 +1,7 @@
 """Who reaches what in the console and the portal: by the keyboard alone, with a finger on a tablet, without the right, and before there is a CA."""
 
 import base64
+import re
 import uuid
 
 import pytest
@@ -95,3 +96,13 @@ def test_before_there_is_a_ca(instance, rest, lang, says, whom):
         ways = 1 if where.startswith("administrator") else 0
         assert says in screen["text"] and screen["forms"] == 0 and screen["ways"] >= ways, (where, screen)
         assert (whom in screen["text"]) is (ways == 0), (where, screen)
+
+
+@pytest.mark.parametrize("page", ["console", "portal"])
+def test_what_a_page_begins_with_waits_for_nothing_that_waits_for_it(instance, page):
+    """A file that is asked for first and asks for another that asks for it in turn fails when its classes are made."""
+    def get(path):
+        return support.http_get(instance.url + path, context=instance.tls_context()).body.decode()
+    first = re.search(r"/console/assets/(first-[\w-]+\.js)", get(f"/{page}/")).group(1)
+    others = set(re.findall(r'from"\./([\w.-]+\.js)"', get(f"/console/assets/{first}")))
+    assert others and not [one for one in others if first in get(f"/console/assets/{one}")]

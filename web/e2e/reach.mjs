@@ -126,7 +126,7 @@ const parts = {
     await as(cookies.console);
     await page.goto(`${url}/console/r/credentials/new`);
     await page.locator("main form select").first().waitFor();
-    const pem = page.getByLabel("Zertifikat", { exact: true });
+    const pem = page.getByLabel("Zertifikat (PEM)");
     const kind = page.getByLabel("Art", { exact: false }).and(page.locator("select"));
     await kind.selectOption("certificate");
     await pem.waitFor();

@@ -25,8 +25,8 @@ import { useBeside } from "../parts/beside";
 import { Fault } from "../parts/Fault";
 import { SignedIn, Waiting as Loading } from "../parts/SignedIn";
 import { LanguageSwitch, ThemeSwitch } from "../parts/Switches";
+import { mayAsk, useMe } from "./me";
 import { PLACES, placeOf } from "./places";
-import { mayAsk, useMe } from "./queries";
 
 const Help = lazy(() => import("./Help"));
 
