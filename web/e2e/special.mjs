@@ -199,7 +199,7 @@ try {
     await at("/jobs", w.jobs);
     await settled();
     await look("jobs");
-    await main.getByRole("row").nth(1).getByRole("link").click();
+    await main.locator("tbody").getByRole("link").first().click();
     await page.locator("[data-job]").waitFor();
     await settled();
     await look("job");
