@@ -163,7 +163,7 @@ export default function Inventory() {
                 <ManyMenu onChoose={setDialog} />
               </ToolbarItem>
               <ToolbarItem>
-                <Export isDisabled={file.isPending} onChoose={(format) => file.mutate(exportOf(address, format, columns))} />
+                <Export isDisabled={file.isPending} onChoose={(format) => file.mutate(exportOf(address, format, columns.includes("serial") ? columns : [...columns, "serial"]))} />
               </ToolbarItem>
               <ToolbarItem>
                 <Button variant="secondary" onClick={() => setDialog("columns")}>
