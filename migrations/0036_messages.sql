@@ -96,8 +96,8 @@ BEGIN
 END $$;
 
 -- The German of the rule that a text of ours is about, as it was kept of a refusal: "at most ten days (policy "short")" or "… (policy short, rule days)";
--- null: it is about none, or the rule is gone.
-CREATE FUNCTION policy_german(p_text text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+-- null: it is about none, or the rule is gone. Whoever may see the text may be told this: of policies the portal sees nothing else.
+CREATE FUNCTION policy_german(p_text text) RETURNS text LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 DECLARE
   named text := coalesce(substring(p_text FROM ' \(policy "([a-z0-9_-]{1,63})"\)$'), substring(p_text FROM ' \(policy ([a-z0-9_-]{1,63}), rule .{1,255}\)$'));
 BEGIN
@@ -109,4 +109,4 @@ BEGIN
              AND position((r ->> 'message') || ' (policy ' IN p_text) > 0 ORDER BY length(r ->> 'message') DESC LIMIT 1);
 END $$;
 REVOKE ALL ON FUNCTION policy_german FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION policy_german TO siegel_api;
+GRANT EXECUTE ON FUNCTION policy_german TO siegel_api, siegel_portal;

@@ -6,7 +6,6 @@ import { Link } from "react-router";
 import { ApiError } from "../api/client";
 import { stateOf } from "../format";
 import { useSaid } from "../i18n/say";
-import { Cause } from "../parts/ErrorAlert";
 import { Notice } from "../parts/Notice";
 import type { Pass } from "./queries";
 
@@ -63,7 +62,11 @@ export function Trouble({ error }: { error: unknown }) {
   const number = error.first?.id ?? "–";
   return (
     <Notice variant="danger" title={t(title[way])} role="alert" className="siegel-error">
-      {(way === "rule" || way === "value" || way === "conflict") && <Content component="p"><Cause said={said} /></Content>}
+      {(way === "rule" || way === "value" || way === "conflict") && (
+        <Content component="p" lang={said?.lang}>
+          {said?.text} {said?.reason && <small className="siegel-reason">{said.reason}</small>}
+        </Content>
+      )}
       <Content component="p">
         {way === "notFound" ? t("fault.notFoundWay") : way === "forbidden" ? t("fault.forbiddenWay") : way === "conflict" ? t("fault.conflictWay") : t("fault.way", { id: number })}
       </Content>
