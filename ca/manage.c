@@ -250,6 +250,7 @@ carry_out(struct manage *m, const Siegel__Manage *q, int64_t *ret_approval, stru
 	if (!q->requestor || strcmp(q->requestor->source, "rest") != 0)
 		return fail(e, E_MALFORMED, "the request has no requestor, or one that isn't of REST");
 	m->actor = requestor_text(m->arena, q->requestor);
+	desk_resume(m->desk);
 	if (read_body(m, q, e) < 0 || desk_prepare(m->desk, m->op->flags & MANAGE_KEYS, e) < 0)
 		return -1;
 	return manage_run(m, ret_approval, e);
