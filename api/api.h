@@ -41,6 +41,7 @@ enum {
 	ROUTE_JOB = 256,       /* for the description: a job does it, and nothing comes but 202 */
 	ROUTE_MADE = 512,      /* the same, of a handler of its own: 201 */
 	ROUTE_STORELESS = 1024, /* also while the store is away, for who was good when it went: call->storeless */
+	ROUTE_ELSEWHERE = 2048, /* for the description: a browser is sent elsewhere, 303 */
 };
 
 /* One method on one pattern. The pattern follows API_PREFIX; "{id}" stands for one segment. */

@@ -66,6 +66,15 @@ desk_recover(struct desk *d, const struct error *e)
 	}
 }
 
+void
+desk_resume(struct desk *d)
+{
+	if (d->db && db_alive(d->db) && !db_fresh(d->db)) {
+		db_free(d->db);
+		d->db = NULL;
+	}
+}
+
 int
 desk_begin(struct desk *d, struct error *e)
 {

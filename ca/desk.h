@@ -25,6 +25,9 @@ void desk_close(struct desk *d);
 int desk_prepare(struct desk *d, bool keys, struct error *e) MUST_CHECK;
 /* After a failure: a transaction that is open, a chain that may not stand where it was thought to, a key store that may be gone. */
 void desk_recover(struct desk *d, const struct error *e);
+/* After a rest, in no transaction and before desk_prepare(): a connection that the server closed meanwhile is given up, or what comes first after its
+ * restart would fail, with an outcome that nobody knows. Not for one that listens. */
+void desk_resume(struct desk *d);
 
 /* Within desk_prepare() and desk_commit(). A transaction; its audit rows go on from the desk's chain. */
 int desk_begin(struct desk *d, struct error *e) MUST_CHECK;

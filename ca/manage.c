@@ -114,6 +114,39 @@ check_right(struct manage *m, struct error *e)
 	return 0;
 }
 
+/* Whether another role would ask less of the account when it signs in: that is a change of the rule as well. */
+static int
+role_asks_less(struct manage *m, const char *role, bool *ret, struct error *e)
+{
+	struct db_result *r CLEANUP(db_result_free) = NULL;
+	struct db_param row[] = {DB_INT(m->id), DB_INT(m->who->tenant_id), DB_TEXT(role)};
+	if (db_query(m->desk->db,
+	             "SELECT array_position(o.rules, account_sign_in(a.id)) > greatest(array_position(o.rules, a.sign_in),"
+	             " array_position(o.rules, r.sign_in))"
+	             " FROM account a JOIN role r ON r.name = $3::text AND (r.tenant_id = a.tenant_id OR r.tenant_id IS NULL),"
+	             " (SELECT ARRAY['any', 'passkey', 'certificate']) o (rules) WHERE a.id = $1::int8 AND a.tenant_id = $2::int"
+	             " ORDER BY r.tenant_id NULLS LAST LIMIT 1",
+	             row, ARRAY_LEN(row), false, &r, e) < 0)
+		return -1;
+	*ret = db_rows(r) == 1 && db_bool(r, 0, 0); /* of what isn't there the operation says so */
+	return 0;
+}
+
+/* The member of the body by which a rule on signing in is set, or NULL. */
+static int
+find_rule(struct manage *m, const char **ret, struct error *e)
+{
+	const char *role = json_string_value(json_object_get(m->body, "role"));
+	bool less = false;
+	*ret = m->op->flags & MANAGE_PROOF_RULE && json_object_get(m->body, "sign_in") ? "sign_in" : NULL;
+	if (*ret || !role || !(m->op->flags & MANAGE_PROOF_RULE))
+		return 0;
+	if (role_asks_less(m, role, &less, e) < 0)
+		return -1;
+	*ret = less ? "role" : NULL;
+	return 0;
+}
+
 /* Who took somebody's place at his screen lets nobody else in. A certificate that was shown just now is a proof here: what is done by it is done to
  * others, over whom it has power anyway, and not to what its own account is opened by (login.c). What waits for approval was proved when it was asked
  * for. */
@@ -122,12 +155,19 @@ check_proof(struct manage *m, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(m->who->session_id), DB_INT(m->who->account_id)};
-	bool rule = m->op->flags & MANAGE_PROOF_RULE && json_object_get(m->body, "sign_in");
-	if (m->approval_id || !(rule || (m->op->flags & MANAGE_PROOF && m->who->session_id)))
+	const char *rule;
+	if (m->approval_id)
+		return 0;
+	if (find_rule(m, &rule, e) < 0)
+		return -1;
+	if (!rule && !(m->op->flags & MANAGE_PROOF && m->who->session_id))
 		return 0;
 	if (!m->who->session_id)
-		return fail_at(e, E_FORBIDDEN, "sign_in",
-		               "sign_in: that is changed over a session, in a browser, or on the machine itself (siegelctl setup sign-in)");
+		return strcmp(rule, "role") == 0
+		           ? fail_at(e, E_FORBIDDEN, "role",
+		                     "role: this one asks less when the account signs in: that is changed over a session, in a browser")
+		           : fail_at(e, E_FORBIDDEN, "sign_in",
+		                     "sign_in: that is changed over a session, in a browser, or on the machine itself (siegelctl setup sign-in)");
 	if (db_query(m->desk->db,
 	             "SELECT coalesce(greatest(proved_at, CASE WHEN evidence = 'certificate' THEN created_at END)"
 	             " > now() - interval '" MANAGE_PROOF_AGE "', false), has_second_factor(account_id) FROM session"
@@ -210,6 +250,7 @@ carry_out(struct manage *m, const Siegel__Manage *q, int64_t *ret_approval, stru
 	if (!q->requestor || strcmp(q->requestor->source, "rest") != 0)
 		return fail(e, E_MALFORMED, "the request has no requestor, or one that isn't of REST");
 	m->actor = requestor_text(m->arena, q->requestor);
+	desk_resume(m->desk);
 	if (read_body(m, q, e) < 0 || desk_prepare(m->desk, m->op->flags & MANAGE_KEYS, e) < 0)
 		return -1;
 	return manage_run(m, ret_approval, e);

@@ -45,7 +45,7 @@ enum {
 	MANAGE_PROMPT = 32,      /* a person waits for it who signs in: done beside the manager, so that it waits for none of the rest */
 	MANAGE_OWN = 64,         /* also with certificates.own: on certificates, on those that are its own; else the operation looks itself */
 	MANAGE_PROOF = 128,      /* over a session: one that proved lately who sits there */
-	MANAGE_PROOF_RULE = 256, /* when the body has sign_in: over such a session, and in no other way */
+	MANAGE_PROOF_RULE = 256, /* when the body has sign_in, or a role that asks less: over such a session, and in no other way */
 };
 
 struct manage_op {

@@ -37,6 +37,7 @@
  * took: a twentieth of a worker's time is all that names make it spend on reading, whoever asks for them. */
 #define NAMES_PAUSE_US 20000
 #define NAMES_PAUSE_TIMES 19
+#define NAMES_WAIT_US 500000 /* so long a request waits at most for a pause to end: then what was read last counts */
 #define MAX_EVENTS 128
 #define READ_BYTES 16384
 
@@ -352,7 +353,8 @@ decide_or_wait(struct worker *w, struct job *job)
 {
 	struct error e;
 	const struct keytype *type;
-	if (!job->predecessor && job->started_us >= w->names_us && !request_names_known(w->registry, job->request->issue)) {
+	bool waits = now_us() - job->started_us < NAMES_WAIT_US || now_us() > w->names_again_us;
+	if (!job->predecessor && waits && job->started_us >= w->names_us && !request_names_known(w->registry, job->request->issue)) {
 		w->wants_names = true;
 		queue_put(&w->undecided, job);
 		return;

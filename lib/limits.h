@@ -48,6 +48,7 @@
 
 #define LIMIT_DRY_RUN_QUICK 20000         /* certificates of a dry run that waits for no job: under a second */
 #define LIMIT_JUDGED 2000                 /* certificates of a choice of many of which it says what the policies would say */
+#define LIMIT_COUNTS_KEPT 20              /* of a tenant, by jobs: 80 MB each among ten million certificates */
 #define LIMIT_CHOICE_IDS 10000            /* certificates that a list may name: within a frame */
 #define LIMIT_CHOICE_VALUES 100           /* values of one filter of a choice */
 

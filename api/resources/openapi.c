@@ -326,7 +326,9 @@ responses(struct arena *a, const struct resource *res, const struct route *route
 	json_object_set_new(all, "default", json_pack("{s:s}", "$ref", "#/components/responses/errors"));
 	if (route->operation || route->flags & (ROUTE_CREATES | ROUTE_WAITS | ROUTE_JOB))
 		json_object_set_new(all, "202", json_pack("{s:s}", "description", "it waits for an approval, or a job does it: Location says which"));
-	if (route->flags & ROUTE_JOB) {
+	if (route->flags & ROUTE_ELSEWHERE)
+		json_object_set_new(all, "303", json_pack("{s:s}", "description", "Location says where it goes on"));
+	if (route->flags & (ROUTE_JOB | ROUTE_ELSEWHERE)) {
 		json_decref(ok);
 		return all;
 	}

@@ -355,7 +355,7 @@ static const struct route routes[] = {
      .text = "adds it; with the first second factor come recovery_codes, shown this once"},
     {"GET", "/sessions/ways", RIGHT_PUBLIC, ways, .flags = ROUTE_RESULT,
      .text = "how one may sign in beside a password: passkey, and card_url, the address that asks for a certificate, or null"},
-    {"GET", "/sessions/card", RIGHT_PUBLIC, show_card, .flags = ROUTE_RESULT,
+    {"GET", "/sessions/card", RIGHT_PUBLIC, show_card, .flags = ROUTE_ELSEWHERE,
      .text = "over TLS with a client certificate, in a browser: 303 to the console with #card=CODE or #card_refused=WHY; the query has challenge"},
     {"DELETE", "/sessions/others", RIGHT_ACCOUNT, end_others, .text = "ends all of the account but the one over which this is asked"},
     {"GET", "/sessions/{id}", RIGHT_ACCOUNT, list_one},

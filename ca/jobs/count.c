@@ -20,12 +20,28 @@ set_state(struct job_run *j, const char *name, int64_t n)
 	json_object_set_new(j->state, name, json_integer(n));
 }
 
+/* What no count that came to its end has noted goes, and of the others all but the newest; what a job is at work on stays. */
+static int
+sweep(struct job_run *j, struct error *e)
+{
+	struct db_param row[] = {DB_INT(j->tenant_id), DB_INT(LIMIT_COUNTS_KEPT - 1)};
+	return db_query(j->desk->db,
+	                "DELETE FROM certificate_counted c"
+	                " USING (SELECT k.id, k.status, row_number() OVER (PARTITION BY k.status ORDER BY k.id DESC) AS n FROM job k"
+	                " WHERE k.tenant_id = $1::int AND k.kind = 'count' AND k.status IN ('done', 'failed', 'cancelled')"
+	                " AND k.created_at > now() - interval '8 days') o WHERE c.job_id = o.id AND (o.status <> 'done' OR o.n > $2::int)"
+	                " AND NOT EXISTS (SELECT FROM job w WHERE w.tenant_id = $1::int AND w.status IN ('queued', 'running')"
+	                " AND w.parameters ->> 'counted' = o.id::text)",
+	                row, ARRAY_LEN(row), false, NULL, e);
+}
+
 static int
 begin(struct job_run *j, struct error *e)
 {
 	struct db_result *r CLEANUP(db_result_free) = NULL;
 	struct db_param row[] = {DB_INT(j->tenant_id)};
-	if (db_query(j->desk->db, "SELECT r_total, r_first, r_last FROM certificate_counted_begin($1::int)", row, 1, false, &r, e) < 0)
+	if (sweep(j, e) < 0 ||
+	    db_query(j->desk->db, "SELECT r_total, r_first, r_last FROM certificate_counted_begin($1::int)", row, 1, false, &r, e) < 0)
 		return -1;
 	j->total = db_int(r, 0, 0);
 	set_state(j, "first", db_int(r, 0, 1));

@@ -15,7 +15,7 @@ span_of_counted(struct job_run *j, int64_t counted, int64_t after, int limit, st
 	int rc = db_query(j->desk->db, "SELECT r_ids, r_last FROM certificate_counted_next($1::int8, $2::int8, $3::int)", row, ARRAY_LEN(row),
 	                  false, &r, e);
 	if (rc == 0 && db_is_null(r, 0, 0))
-		rc = fail(e, E_CONFLICT, "what was counted isn't kept any more: it is more than a week ago");
+		rc = fail(e, E_CONFLICT, "what was counted isn't kept any more: it is more than a week ago, or others were counted since");
 	if (rc == 0) {
 		json_object_set_new(choice, "ids", json_loads(db_text(r, 0, 0), 0, NULL));
 		ret->upto = db_int(r, 0, 1);

@@ -172,6 +172,8 @@ advise_many(struct manage *m, struct error *e)
 	if (read_advice(m, &a, e) < 0 || manage_int(m, "expected", 0, 0, INT64_MAX, -1, &expected, e) < 0 ||
 	    manage_bool(m, "dry_run", 0, &dry_run, e) < 0 || manage_bool(m, "as_job", 0, &as_job, e) < 0)
 		return -1;
+	if (as_job == 1 && dry_run != 1)
+		return fail_at(e, E_BAD_VALUE, "as_job", "as_job is for a dry run: nobody is to do what he meant to count");
 	if (certificate_read_meant(m, MEANT_ADVICE, &meant, e) == 0 && manage_body_end(m, e) == 0)
 		rc = dry_run == 1 && (as_job == 1 || meant.counted) ? count_by_job(m, &meant, e)
 		                                                    : advise_meant(m, &a, &meant, dry_run == 1, expected, e);

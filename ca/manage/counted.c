@@ -13,7 +13,8 @@ load(struct manage *m, int64_t id, int reason, struct meant *ret, struct error *
 	struct db_param row[] = {DB_INT(id), DB_INT(m->who->tenant_id), DB_INT(m->who->account_id)};
 	if (db_query(m->desk->db,
 		     "SELECT status, created_at > now() - interval '7 days', parameters ->> 'reason', parameters -> 'choice', result ->> 'count',"
-		     " result ->> 'last' FROM job WHERE id = $1::int8 AND tenant_id = $2::int AND account_id = $3::int8 AND kind = 'count'",
+		     " result ->> 'last', result ->> 'count' = '0' OR EXISTS (SELECT FROM certificate_counted c WHERE c.job_id = job.id)"
+		     " FROM job WHERE id = $1::int8 AND tenant_id = $2::int AND account_id = $3::int8 AND kind = 'count'",
 		     row, ARRAY_LEN(row), false, &r, e) < 0)
 		return -1;
 	if (db_rows(r) == 0)
@@ -22,6 +23,8 @@ load(struct manage *m, int64_t id, int reason, struct meant *ret, struct error *
 		return fail_at(e, E_CONFLICT, "counted", "counted: that job isn't done, or came to no end");
 	if (!db_bool(r, 0, 1))
 		return fail_at(e, E_CONFLICT, "counted", "counted: that is more than a week ago; count them again");
+	if (!db_bool(r, 0, 6))
+		return fail_at(e, E_CONFLICT, "counted", "counted: that isn't kept any more, for others were counted since; count them again");
 	if (db_int(r, 0, 2) != reason)
 		return fail_at(e, E_BAD_VALUE, "counted", "counted: that job counted which ones something else would change");
 	ret->choice = json_loads(db_text(r, 0, 3), 0, NULL);

@@ -34,6 +34,9 @@ void db_free(struct db *db);
 DEFINE_CLEANUP(struct db, db_free)
 /* False once the connection is lost. */
 bool db_alive(const struct db *db);
+/* True when nothing is under way, no transaction is open and the server hasn't closed the connection meanwhile. For
+ * connections that listen to no channel. */
+bool db_fresh(struct db *db);
 /* True in a transaction in which a statement failed: all others are refused until it is rolled back, to a savepoint at least. */
 bool db_in_failed(const struct db *db);
 /* Connects again in place; prepared statements are made anew as they are used. */

@@ -70,9 +70,6 @@ int64_t db_now_ms(void);
 int64_t db_deadline(const struct db *db);
 /* Waits for the statement under way. */
 int db_finish(struct db *db, struct db_result **ret, struct error *e) MUST_CHECK;
-/* True when nothing is under way, no transaction is open and the server hasn't closed the connection meanwhile. For
- * connections that listen to no channel. */
-bool db_fresh(struct db *db);
 
 /* db_async.c */
 /* The slot of that literal, made when it is new. */

@@ -108,6 +108,35 @@ def test_a_value_of_another_type_ends_the_count(rest):
     assert job["status"] == "failed" and "isn't of its type" in job["error"]
 
 
+@pytest.mark.parametrize("name, attributes", [("update", {"owner": "nobody meant this"}), ("advise_renewal", {})])
+def test_a_wish_to_count_does_nothing_else(rest, mark, name, attributes):
+    """as_job without dry_run isn't the deed itself."""
+    id = rest.issued("cert_device", cn=f"{mark}-1")["id"]
+    for more in ({"as_job": True}, {"as_job": True, "dry_run": False}, {"as_job": True, "expected": 1}):
+        answer = action(rest, name, {"filter": {"common_name": {"contains": mark}}, **attributes, **more})
+        assert answer.status == 422 and answer.error["source"]["pointer"] == "/data/attributes/as_job", (more, answer)
+    assert rest.get(f"/certificates/{id}").attributes["owner"] != "nobody meant this" and rest.get(f"/renewal_advice/{id}").status == 404
+
+
+def test_not_every_count_is_kept(rest, instance, mark):
+    """Who counts again and again fills no disk: the newest of a tenant stay, and what failed leaves nothing."""
+    rest.issued("cert_device", cn=f"{mark}-1")
+    wish = {"filter": {"common_name": {"contains": mark}}, "as_job": True}
+    first, second = (counted(rest, "choose", wish)[0] for _ in range(2))
+    tenant = instance.sql(f"SELECT tenant_id FROM job WHERE id = {first}")[0][0]
+    instance.sql(f"UPDATE job SET status = 'failed' WHERE id = {second}")
+    instance.sql(f"""WITH made AS (INSERT INTO job (tenant_id, kind, status, parameters, account_id, requestor)
+        SELECT tenant_id, kind, 'done', parameters, account_id, requestor FROM job, generate_series(1, 19) WHERE id = {first} RETURNING id)
+        INSERT INTO certificate_counted (job_id, tenant_id, last, ids) SELECT m.id, {tenant}, 1, '{{1}}' FROM made m""")
+    newest, _ = counted(rest, "choose", wish)
+    kept = lambda id: instance.count("certificate_counted", f"job_id = {id}")  # noqa: E731
+    assert (kept(first), kept(second), kept(newest)) == (0, 0, 1)
+    assert instance.count("certificate_counted", f"tenant_id = {tenant}") <= 20
+    answer = action(rest, "revoke", {"counted": first})
+    assert answer.status == 409 and answer.error["source"]["pointer"] == "/data/attributes/counted" and "others were counted since" in answer.error["detail"], answer
+    assert action(rest, "revoke", {"counted": newest}).status == 202
+
+
 # ---------------------------------------------------------------- alternatives
 
 

@@ -103,6 +103,8 @@ def test_while_the_store_is_away(instance, rest, default_tenant, other_tenant):
     assert until(lambda: rest.get("/health"), lambda a: a.status == 200, 60).status == 200
     assert until(lambda: machine(rest), lambda m: m["store"]["state"] == "ok")["store"]["bytes"] > 1 << 20
     assert until(lambda: rest.issue().status, lambda s: s == 201, 60) == 201
+    # What the engine's manager does first isn't lost with the former connection.
+    assert rest.post("/roles", document("roles", name="X Y", rights=[])).status == 422
 
 
 def test_an_overdue_crl_is_a_problem(instance, rest):

@@ -353,3 +353,17 @@ def test_names_that_are_not_known_make_nobody_read_all_the_time(instance, rest):
     found, workers = int(instance.sql(reads)[0][0]) - before, len(instance.processes()["siegel-ca"])
     print(f"{found} reads in {took:.2f} s")
     assert 0 < found < workers * (took + 1.5) / 0.02
+
+
+def test_slow_reading_keeps_nobody_waiting(instance, rest):
+    """Where reading all profiles took long, the next reading is far off: a name that isn't known is said to be so before."""
+    ask = lambda _: rest.issue("cert_server", cn="a.example", profile=f"none-{unique()}")  # noqa: E731
+    with concurrent.futures.ThreadPoolExecutor(17) as pool:
+        held = pool.submit(instance.sql, "BEGIN; LOCK TABLE profile IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(1); COMMIT")
+        time.sleep(0.3)
+        list(pool.map(ask, range(16)))  # each worker reads, and waits for that
+        held.result()
+        begun = time.monotonic()
+        answers = list(pool.map(ask, range(16)))
+    assert {a.status for a in answers} == {404}, answers
+    assert time.monotonic() - begun < 2.5

@@ -1,8 +1,12 @@
 """The description of structured values (api/schemas/) from outside: what it says of settings, rules and conditions is what the server takes, no more and no less."""
 
+import json
+import time
 import uuid
 
 import pytest
+
+import support
 
 
 @pytest.fixture
@@ -102,3 +106,53 @@ def test_a_profile_that_isnt_stored_is_tried(rest, default_tenant):
     before = len(rest.get("/profiles?page[size]=500").data)
     attempt(**sample)
     assert len(rest.get("/profiles?page[size]=500").data) == before
+
+
+def test_who_may_try_a_profile_that_isnt_stored(instance, rest, default_tenant, other_tenant, stranger):
+    """The right is read, as for one that is stored; nobody without a login; the CA and the policies are those of one's own tenant."""
+    definition = rest.get("/profile_templates/server").attributes["definition"]
+    sample = {"kind": "cert_server", "subject": {"CN": "a.example"}, "definition": definition}
+
+    def attempt(who, path="/profiles/evaluate", **more):
+        return who.post(path, {"data": {"type": "evaluate", "attributes": sample | more}})
+    answer = attempt(stranger)
+    assert answer.status == 401 and "data" not in answer.json, answer
+    assert attempt(instance.rest(token="x" * 43, source=support.new_address())).status == 401
+    answer = attempt(default_tenant.rest("portal"))
+    assert answer.status == 403 and "data" not in answer.json, answer
+    assert attempt(default_tenant.rest("auditor")).status == attempt(default_tenant.rest("requestor")).status == 200
+    # Another tenant: its own CA and policies judge, and it doesn't learn that ours are there.
+    name = f"t{uuid.uuid4().hex[:8]}"
+    made = rest.post("/policies", {"data": {"type": "policies", "attributes": {
+        "name": name, "enabled": True, "rules": [{"name": "never", "refuse": True, "when": f'$.owner == "{name}"', "message": "ours alone"}]}}})
+    assert made.status == 201, made
+    try:
+        ours, theirs = attempt(rest, owner=name), attempt(other_tenant.rest(), owner=name)
+        assert ours.attributes["outcome"] == "refused" and "ours alone" in json.dumps(ours.json), ours
+        assert theirs.status == 200 and theirs.attributes["outcome"] == "issued" and "ours alone" not in json.dumps(theirs.json), theirs
+    finally:
+        assert rest.delete(f"/policies/{made.data['id']}").status == 204
+    ca = next(c["attributes"]["name"] for c in rest.get("/cas").data if c["attributes"]["name"] not in {t["attributes"]["name"] for t in other_tenant.rest().get("/cas").data})
+    foreign, nobodys = attempt(other_tenant.rest(), ca=ca), attempt(other_tenant.rest(), ca=f"none-{name}")
+    assert foreign.attributes == nobodys.attributes and foreign.attributes["error"]["code"] == "not_found", (foreign, nobodys)
+    # The id 0 is no way to it, nor are others' ids.
+    profile = rest.get("/profiles?filter[name]=server").data[0]["id"]
+    for path in ("/profiles/0/evaluate", "/profiles/-1/evaluate", "/profiles/evaluate/evaluate"):
+        assert attempt(rest, path).status == 404, path
+    assert other_tenant.rest().post(f"/profiles/{profile}/evaluate", {"data": {"type": "evaluate", "attributes": {"subject": {"CN": "a.example"}}}}).status == 404
+    assert rest.get("/profiles/evaluate").status in (404, 405)
+
+
+@pytest.mark.rows("W01")
+@pytest.mark.parametrize("hostile", [
+    {"__proto__": {"x": 1}}, {"constructor": {"prototype": 1}}, {"<img src=x onerror=alert(1)>": 1}, {"days": 1e400}, {"days": "1; DROP TABLE profile"}, {"extensions": ["\u202e"]},
+    {"names_within": {"dns": ["a" * 70000]}}, {"subject_rules": {"CN": {"characters": "a" * 70000}}}, {"subject_rules": {"__proto__": {}}}, {"extensions": [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]},
+    {"policies": [{"oid": "1.2." + "9" * 5000}]}, {"metadata": {"x": "\x00"}},
+])  # fmt: skip
+def test_hostile_definitions_are_refused(rest, hostile):
+    definition = rest.get("/profile_templates/server").attributes["definition"]
+    begun = time.monotonic()
+    body = json.dumps({"data": {"type": "evaluate", "attributes": {"kind": "cert_server", "subject": {"CN": "a.example"}, "definition": definition | hostile}}}).replace("Infinity", "1e400")
+    answer = rest.post("/profiles/evaluate", body)
+    assert answer.status in (400, 413, 422), (hostile, answer)
+    assert time.monotonic() - begun < 3
