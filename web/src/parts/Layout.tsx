@@ -26,11 +26,12 @@ import {
 import QuestionCircleIcon from "@patternfly/react-icons/dist/esm/icons/outlined-question-circle-icon";
 import SearchIcon from "@patternfly/react-icons/dist/esm/icons/search-icon";
 import UserIcon from "@patternfly/react-icons/dist/esm/icons/user-icon";
-import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation, useNavigate } from "react-router";
 import { attributesOf, useSession } from "../api/session";
 import { GROUPS, offered, type Place } from "../places";
+import { useBeside } from "./beside";
 import { useLeave } from "./leave";
 import { LanguageSwitch, ThemeSwitch, ViewSwitch } from "./Switches";
 import { useExpert } from "./view";
@@ -91,57 +92,12 @@ function UserMenu({ name, rights }: { name: string; rights: readonly string[] })
   );
 }
 
-/** Whether somebody types: then a "?" is a question mark. */
-export function types(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
-}
+type Bar = ReturnType<typeof useSidebar>;
 
-/** What lies beside or over every page: its help (F1, ?) and the command palette (Ctrl or Cmd with K). */
-function useBeside() {
-  const [help, setHelp] = useState(false);
-  const [palette, setPalette] = useState(false);
-  const helpButton = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
-        event.preventDefault();
-        setPalette(true);
-      } else if (event.key === "F1" || (event.key === "?" && !types(event.target) && !event.ctrlKey && !event.metaKey)) {
-        event.preventDefault();
-        setHelp((was) => !was);
-      }
-    };
-    document.addEventListener("keydown", press);
-    return () => document.removeEventListener("keydown", press);
-  }, []);
-  const closeHelp = () => {
-    setHelp(false);
-    helpButton.current?.focus();
-  };
-  return { help, setHelp, closeHelp, helpButton, palette, setPalette };
-}
-
-export function Layout({ children }: { children: ReactNode }) {
+/** The head of every page: where one is, what one finds things by, who one is. */
+function Top({ bar, beside, name, rights }: { bar: Bar; beside: ReturnType<typeof useBeside>; name: string; rights: readonly string[] }) {
   const { t } = useTranslation();
-  const session = useSession();
-  const location = useLocation();
-  const bar = useSidebar();
-  const beside = useBeside();
-  const attributes = session.data ? attributesOf(session.data) : {};
-  const rights = attributes.rights ?? [];
-  const expert = useExpert();
-  const places = offered(rights, expert);
-  const here = (to: string) => (to === "/" ? location.pathname === "/" : `${location.pathname}/`.startsWith(`${to}/`));
-  const item = (place: Place) =>
-    place.nav && (
-      <NavItem key={place.path} isActive={here(place.path)}>
-        <Link to={place.path} aria-current={here(place.path) ? "page" : undefined}>
-          <span className="pf-v6-c-nav__link-icon">{place.nav.icon}</span>
-          <span className="pf-v6-c-nav__link-text">{t(`nav.places.${place.nav.key}`)}</span>
-        </Link>
-      </NavItem>
-    );
-  const masthead = (
+  return (
     <Masthead>
       <MastheadMain>
         <MastheadToggle>
@@ -197,7 +153,7 @@ export function Layout({ children }: { children: ReactNode }) {
                 <ThemeSwitch />
               </ToolbarItem>
               <ToolbarItem>
-                <UserMenu name={attributes.title || attributes.name || ""} rights={rights} />
+                <UserMenu name={name} rights={rights} />
               </ToolbarItem>
             </ToolbarGroup>
           </ToolbarContent>
@@ -205,7 +161,24 @@ export function Layout({ children }: { children: ReactNode }) {
       </MastheadContent>
     </Masthead>
   );
-  const sidebar = (
+}
+
+/** The places that one may go to. */
+function Sidebar({ bar, path, rights }: { bar: Bar; path: string; rights: readonly string[] }) {
+  const { t } = useTranslation();
+  const expert = useExpert();
+  const places = offered(rights, expert);
+  const here = (to: string) => (to === "/" ? path === "/" : `${path}/`.startsWith(`${to}/`));
+  const item = (place: Place) =>
+    place.nav && (
+      <NavItem key={place.path} isActive={here(place.path)}>
+        <Link to={place.path} aria-current={here(place.path) ? "page" : undefined}>
+          <span className="pf-v6-c-nav__link-icon">{place.nav.icon}</span>
+          <span className="pf-v6-c-nav__link-text">{t(`nav.places.${place.nav.key}`)}</span>
+        </Link>
+      </NavItem>
+    );
+  return (
     <PageSidebar isSidebarOpen={bar.open}>
       <PageSidebarBody>
         <Nav aria-label={t("app.navigation")} onSelect={bar.chosen}>
@@ -228,7 +201,11 @@ export function Layout({ children }: { children: ReactNode }) {
       </PageSidebarBody>
     </PageSidebar>
   );
-  const skip = (
+}
+
+function Skip() {
+  const { t } = useTranslation();
+  return (
     <SkipToContent
       href="#main"
       onClick={(event) => {
@@ -239,11 +216,20 @@ export function Layout({ children }: { children: ReactNode }) {
       {t("app.skip")}
     </SkipToContent>
   );
+}
+
+export function Layout({ children }: { children: ReactNode }) {
+  const session = useSession();
+  const location = useLocation();
+  const bar = useSidebar();
+  const beside = useBeside();
+  const attributes = session.data ? attributesOf(session.data) : {};
+  const rights = attributes.rights ?? [];
   return (
     <Page
-      masthead={masthead}
-      sidebar={sidebar}
-      skipToContent={skip}
+      masthead={<Top bar={bar} beside={beside} name={attributes.title || attributes.name || ""} rights={rights} />}
+      sidebar={<Sidebar bar={bar} path={location.pathname} rights={rights} />}
+      skipToContent={<Skip />}
       mainContainerId="main"
       mainTabIndex={-1}
       onPageResize={watched}
@@ -251,7 +237,7 @@ export function Layout({ children }: { children: ReactNode }) {
       isNotificationDrawerExpanded={beside.help}
       notificationDrawer={
         <Suspense fallback={null}>
-          {beside.help && <Help key={location.pathname} path={location.pathname} rights={rights} onClose={beside.closeHelp} />}
+          {beside.help && <Help path={location.pathname} rights={rights} onClose={beside.closeHelp} />}
         </Suspense>
       }
     >
