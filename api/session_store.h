@@ -15,9 +15,8 @@ struct login_claim {
 	const char *card_code, *card_verifier;
 };
 
-/* Checks the claim and makes a session of c->who, which is set; a code is used up by it and by nothing that fails. *ret_cookie is what the
- * browser is to
- * keep; the caller frees it. E_UNAUTHENTICATED for what is wrong, E_FORBIDDEN for what is good and doesn't open this account (auth_admit()), each
+/* Checks the claim and makes a session of c->who, which is set; a code is used up by it and by nothing that fails. *ret_cookie is what the browser is
+ * to keep; the caller frees it. E_UNAUTHENTICATED for what is wrong, E_FORBIDDEN for what is good and doesn't open this account (auth_admit()), each
  * with its own audit row; E_UNAVAILABLE when too many passwords are being hashed. */
 int session_make(struct call *c, const struct login_claim *claim, struct secret **ret_cookie, struct error *e) MUST_CHECK;
 /* The session of c->who has proved its second factor, by a code, a recovery code or a passkey (what says which), and has the cookie from now on.

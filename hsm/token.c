@@ -147,12 +147,6 @@ token_name(const struct token *t)
 	return t->name;
 }
 
-unsigned
-token_index(const struct token *t)
-{
-	return t->index;
-}
-
 const CK_TOKEN_INFO *
 token_info(const struct token *t)
 {

@@ -25,8 +25,6 @@ DEFINE_CLEANUP(struct token, token_free)
 
 /* Its name as a store (hsm.h); good as long as the token. */
 const char *token_name(const struct token *t);
-/* Its place in the configuration, and on the board. */
-unsigned token_index(const struct token *t);
 /* Whether a URI's token, serial, manufacturer and model mean this one, as far as either says them. */
 bool token_is(const struct token *t, P11KitUri *uri);
 /* What the token said of itself when it was opened last; NULL: it never was. */

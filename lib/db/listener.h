@@ -5,8 +5,7 @@
 
 struct db_listener;
 
-#define DB_LISTENER_CHANNELS 4
-/* Listens as role to channels (ended by NULL, up to DB_LISTENER_CHANNELS, which outlive it), for as long as it can connect, and again when it
+/* Listens as role to channels (ended by NULL, which outlive it), for as long as it can connect, and again when it
  * couldn't. changed(ctx, true): something changed, or it begins to listen, so that what was kept before may be old; changed(ctx, false): the store
  * can't be heard, so that nothing may be kept. what: for the log, such as "labels". The configuration must outlive it. */
 int db_listener_start(const struct config *c, const char *role, const char *const *channels, const char *what,

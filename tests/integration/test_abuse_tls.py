@@ -495,7 +495,7 @@ def test_server_certificate_as_client(instance, rest, tmp_path):
 @pytest.mark.rows("T20", "T23")
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_revoked_after_the_handshake(instance, rest, client_identity, tmp_path, version):
-    """Status is looked at with each request: neither an open connection nor a resumed session outlives a revocation."""
+    """Status is looked at with each request: neither an open connection nor a session that the client brings along outlives a revocation."""
     certificate, key, resource = client_identity(kind="cert_device")
     private = serialization.load_pem_private_key(Path(key).read_bytes(), None)
     csr = support.new_csr(resource["attributes"]["common_name"], key=private)
@@ -524,6 +524,25 @@ def test_revoked_after_the_handshake(instance, rest, client_identity, tmp_path, 
                              session=session) as sock:
         assert status_on(sock) in (401, 403)
     refused_identity(instance, certificate, key, csr)
+
+
+@pytest.mark.rows("T20")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+def test_no_session_is_resumed(instance, client_identity, version):
+    """Over TLS 1.3 a ticket comes all the same: without it a client that doesn't set TCP_NODELAY waits for an acknowledgement before it asks."""
+    certificate, key, _ = client_identity(kind="cert_device")
+    context = instance.tls_context(certificate, key, maximum=version, minimum=version)
+    session = None
+    for _ in range(3):
+        raw = socket.create_connection((instance.host, instance.port), timeout=10)
+        with context.wrap_socket(raw, server_hostname=instance.host, session=session) as sock:
+            sock.sendall(f"GET /.well-known/est/cacerts HTTP/1.1\r\nHost: {instance.host}\r\nConnection: close\r\n\r\n".encode())
+            got = b""
+            while more := sock.recv(65536):
+                got += more
+            assert got.startswith(b"HTTP/1.1 200 ") and not sock.session_reused
+            session = sock.session
+            assert session is not None and (version == ssl.TLSVersion.TLSv1_2 or session.has_ticket)
 
 
 @pytest.mark.rows("T22", "E01")

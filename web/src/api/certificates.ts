@@ -29,7 +29,7 @@ export function useSavedQueries() {
   return useQuery({ queryKey: keys.list("/saved_queries"), queryFn: () => list<SavedQuery>("/saved_queries") });
 }
 
-export type SavedChange =
+type SavedChange =
   | { make: { name: string; query: Record<string, string>; columns: string[]; shared: boolean } }
   | { change: SavedQuery; to: Partial<SavedQuery["attributes"]> }
   | { remove: SavedQuery };

@@ -8,7 +8,7 @@ export type Certificate = Schemas["certificates"];
 export type CertificateAttributes = NonNullable<Certificate["attributes"]>;
 export type Ca = Schemas["cas"];
 export type Profile = Schemas["profiles"];
-export type Crl = Schemas["crls"];
+type Crl = Schemas["crls"];
 
 /** As GET /statistics gives it (doc/rest.md). */
 export interface Statistics {
@@ -41,7 +41,7 @@ export interface Machine {
   uptime_sec: number;
 }
 
-export interface KeyStore {
+interface KeyStore {
   id: string;
   attributes: { name: string; usable: boolean; why: string };
 }

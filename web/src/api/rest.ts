@@ -47,7 +47,7 @@ interface Init {
   headers?: Record<string, string>;
   bodySerializer?: (body: unknown) => BodyInit;
 }
-export type Method = "GET" | "POST" | "PATCH" | "DELETE";
+type Method = "GET" | "POST" | "PATCH" | "DELETE";
 type Asking = (path: string, init: Init) => Promise<{ data?: Body; response: Response }>;
 
 /** The one cast: addresses are put together here, which the types of the API's own paths can't know. */

@@ -8,7 +8,7 @@ export type Session = Schemas["sessions"];
 export type Missing = "second_factor" | "password" | "totp" | "passkey";
 
 /** The session's own attributes, and what a step shows once. */
-export type SessionAttributes = NonNullable<Session["attributes"]> & { secret?: string; uri?: string; recovery_codes?: string[] };
+type SessionAttributes = NonNullable<Session["attributes"]> & { secret?: string; uri?: string; recovery_codes?: string[] };
 
 export function attributesOf(session: Session): SessionAttributes {
   return (session.attributes ?? {}) as SessionAttributes;
@@ -20,7 +20,7 @@ export function portalAlone(rights: readonly string[]): boolean {
 }
 
 /** null: nobody is signed in. */
-export async function fetchSession(): Promise<Session | null> {
+async function fetchSession(): Promise<Session | null> {
   try {
     return dataOf<Session>(await api.GET("/sessions/current"));
   } catch (error) {
@@ -101,7 +101,7 @@ export async function signOut(): Promise<void> {
 }
 
 /** How one may sign in beside a password. */
-export interface Ways {
+interface Ways {
   passkey: boolean;
   card_url: string | null;
 }

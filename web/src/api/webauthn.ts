@@ -17,7 +17,7 @@ export function toText(buffer: ArrayBuffer | Uint8Array): string {
   return btoa(plain).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 }
 
-export type PasskeyReason = "cancelled" | "known" | "unsupported" | "other";
+type PasskeyReason = "cancelled" | "known" | "unsupported" | "other";
 
 /** The browser or the authenticator said no: nothing reached the server. */
 export class PasskeyError extends Error {

@@ -82,7 +82,7 @@ export function attributesOfSample(s: Sample, definition?: unknown): Record<stri
   return all;
 }
 
-export type RuleOutcome = "set" | "has_value" | "holds" | "refused" | "approval" | "not_matched" | "not_bound" | "other_operation";
+type RuleOutcome = "set" | "has_value" | "holds" | "refused" | "approval" | "not_matched" | "not_bound" | "other_operation";
 export interface RuleSaid {
   rule: string;
   place: number;

@@ -24,7 +24,7 @@ export const REASONS = [
 ] as const satisfies readonly Known<"revocation_reason">[];
 export const SORTS = ["common_name", "not_before", "not_after", "created_at"] as const;
 export const SIZES = [20, 50, 100] as const;
-export const MOST_CONDITIONS = 12; // the API takes 16 filters
+const MOST_CONDITIONS = 12; // the API takes 16 filters
 export const MOST_GROUPS = 8; // alternatives that the API takes
 export const KEY = /^[A-Za-z0-9_.-]{1,64}$/;
 
@@ -246,11 +246,6 @@ function filterOfGroup(conditions: Condition[]): Record<string, unknown> {
     }
   }
   return filter;
-}
-
-/** Whether anything narrows the list. */
-export function isFiltered(address: URLSearchParams): boolean {
-  return conditionsOf(address).length > 0;
 }
 
 // --- columns ---

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Ca, Certificate, Profile } from "../api/queries";
 import { chainOf } from "./Certificate";
 import { successorOf } from "./certificate/dialogs";
-import { add, addressWith, choiceOf, columnsOf, conditionsOf, exportOf, FIRST_COLUMNS, isFiltered, queryOf } from "./inventory";
+import { add, addressWith, choiceOf, columnsOf, conditionsOf, exportOf, FIRST_COLUMNS, queryOf } from "./inventory";
 import { deedOf } from "./inventory/Many";
 import { attributesOfWish, collectionOf, offered, type Wish } from "./Issue";
 
@@ -24,10 +24,6 @@ describe("the inventory's query", () => {
   it("asks for metadata by its key, which is one", () => {
     expect(query("metadata=Ulm&key=site")).toEqual({ "filter[metadata.site][contains]": "Ulm", "page[size]": "20" });
     expect(query("metadata=Ulm&key=a%5D%5Bb")).toEqual({ "page[size]": "20" });
-  });
-  it("knows whether something narrows it", () => {
-    expect(isFiltered(new URLSearchParams("sort=not_after&size=50"))).toBe(false);
-    expect(isFiltered(new URLSearchParams("owner=eva"))).toBe(true);
   });
 });
 
