@@ -9,6 +9,7 @@
 
 #include "api/list.h"
 #include "lib/limits.h"
+#include "lib/x509/csr.h"
 #include "lib/x509/pem.h"
 
 #define ANSWER_MAX_BYTES (1024 * 1024) /* certificate, chain and key of the largest algorithms */
@@ -179,7 +180,7 @@ add_csr(const struct document *d, struct arena *a, struct issue *ret, struct err
 	if (!csr)
 		return 0;
 	if (pem_decode(a, csr, strlen(csr), "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST", &der, e))
-		return fail_at(e, E_BAD_CSR, "/data/attributes/csr", "csr has to be one PEM block CERTIFICATE REQUEST (RFC 7468)");
+		return fail_at(e, E_BAD_CSR, "/data/attributes/csr", CSR_UNREADABLE, e->detail);
 	if (der.len == 0 || der.len > LIMIT_CSR_BYTES)
 		return fail_at(e, E_BAD_CSR, "/data/attributes/csr", "csr is empty or longer than %d bytes", LIMIT_CSR_BYTES);
 	if (*ret->message.key_type)

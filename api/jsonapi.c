@@ -313,6 +313,8 @@ write_text(struct json *j, const struct error *e)
 		jw_text(j, NULL, value);
 	}
 	jw_close_array(j);
+	if (*e->message_de)
+		jw_text(j, "message_de", e->message_de);
 	jw_close(j);
 }
 

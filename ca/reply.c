@@ -61,6 +61,7 @@ reply_error(struct buf *out, const struct error *e)
 	error.pointer = text(e->pointer);
 	error.detail = text(e->detail);
 	error.retry_after_sec = e->retry_after_sec;
+	error.message_de = text(e->message_de);
 	uint32_t values[2 * ERROR_VALUES];
 	error.values = values;
 	error.n_values = 2 * (size_t)e->n_values;

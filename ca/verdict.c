@@ -50,7 +50,7 @@ verdicts_ask(struct batch *b, struct error *e)
 {
 	static const enum db_array_type types[] = {DB_ARRAY_INT4, DB_ARRAY_INT4, DB_ARRAY_INT4, DB_ARRAY_TEXT};
 	batch_free(b);
-	b->sql = "SELECT r_place, r_doc::text, r_effect, r_message, r_pointer, r_policy, r_rule, r_wanted, r_approvers"
+	b->sql = "SELECT r_place, r_doc::text, r_effect, r_message, r_pointer, r_policy, r_rule, r_wanted, r_approvers, r_message_de"
 		 " FROM policy_apply($1::int[], $2::int[], $3::int[], $4::text[]::jsonb[])";
 	for (; b->n_arrays < (int)ARRAY_LEN(types); b->n_arrays++)
 		db_array_init(&b->arrays[b->n_arrays], types[b->n_arrays], DOCUMENTS_BYTES);
@@ -71,7 +71,7 @@ verdicts_ask(struct batch *b, struct error *e)
 void
 verdict_read(struct verdict *v, const struct db_result *r, int row)
 {
-	enum { PLACE, DOCUMENT, EFFECT, MESSAGE, POINTER, POLICY, RULE, WANTED, APPROVERS };
+	enum { PLACE, DOCUMENT, EFFECT, MESSAGE, POINTER, POLICY, RULE, WANTED, APPROVERS, MESSAGE_DE };
 	const char *effect = db_text(r, row, EFFECT);
 	*v = (struct verdict){
 	    .place = (size_t)db_int(r, row, PLACE) - 1,
@@ -83,6 +83,7 @@ verdict_read(struct verdict *v, const struct db_result *r, int row)
 	    .rule = db_text(r, row, RULE),
 	    .wanted = (int)db_int(r, row, WANTED),
 	    .approvers = db_text(r, row, APPROVERS),
+	    .message_de = db_text(r, row, MESSAGE_DE),
 	};
 }
 
@@ -90,6 +91,7 @@ void
 verdict_error(const struct verdict *v, struct error *e)
 {
 	(void)fail_at(e, E_POLICY, v->pointer, "%.240s (policy \"%s\")", *v->message ? v->message : "a rule refuses it", v->policy);
+	error_german(e, v->message_de);
 }
 
 void

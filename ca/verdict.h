@@ -20,7 +20,7 @@ struct verdict {
 	size_t place;       /* of the order in the batch */
 	const char *document; /* with what rules set; NULL: they set nothing */
 	enum { VERDICT_NONE, VERDICT_REFUSE, VERDICT_APPROVE } effect;
-	const char *message, *pointer, *policy, *rule, *approvers;
+	const char *message, *message_de, *pointer, *policy, *rule, *approvers;
 	int wanted;         /* VERDICT_APPROVE: people */
 };
 /* Prepares policy_apply() for the orders of b. */

@@ -122,6 +122,7 @@ fill(struct error *e, enum error_code code, const char *pointer, const char *fmt
 	e->retry_after_sec = 0;
 	copy_clean(copy, sizeof(copy), text);
 	memcpy(e->detail, copy, sizeof(copy));
+	e->message_de[0] = '\0';
 	copy_clean(e->pointer, sizeof(e->pointer), pointer);
 }
 
@@ -148,6 +149,12 @@ int
 	fill(e, code, copy, fmt, args);
 	va_end(args);
 	return -1;
+}
+
+void
+error_german(struct error *e, const char *text)
+{
+	copy_clean(e->message_de, sizeof(e->message_de), text);
 }
 
 int

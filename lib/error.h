@@ -26,6 +26,7 @@ struct error {
 	struct {
 		uint16_t at, len;
 	} values[ERROR_VALUES];
+	char message_de[208]; /* the German of values[0], when whoever wrote it wrote that too (a rule of a policy); "" else */
 };
 
 /* Fills *e and returns -1, so that `return fail(e, E_…, "…")` is the one way to fail. Clears pointer and retry hint.
@@ -34,6 +35,9 @@ int fail(struct error *e, enum error_code code, const char *fmt, ...) PRINTF_LIK
 
 /* Like fail(), and names the field at fault (a JSON pointer such as "/data/attributes/cn"). */
 int fail_at(struct error *e, enum error_code code, const char *pointer, const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+/* Notes the German of the text's first value; cut where it is too long, and cleaned as detail is. "" for none. */
+void error_german(struct error *e, const char *text);
 
 /* The same failure under another code, or of another field; its text stays. */
 int fail_again(struct error *e, enum error_code code, const char *pointer);

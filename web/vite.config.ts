@@ -60,7 +60,7 @@ export default defineConfig(async ({ command, mode }) => {
       rolldownOptions: {
         input: page,
         // One file of scripts and one of styles for all that the page begins with.
-        output: { codeSplitting: { includeDependenciesRecursively: false, groups: [{ name: "first", test: (id: string) => first.has(id) }] } },
+        output: { codeSplitting: { includeDependenciesRecursively: mode === "portal", groups: [{ name: "first", test: (id: string) => first.has(id) }] } },
       },
     },
     test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },

@@ -10,6 +10,7 @@ static const struct attribute attributes[] = {
 	{"status", "i.status", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "open, waiting, done or failed", .values = "open waiting done failed"},
 	{"replaces", "i.replaces_id::text", ATTRIBUTE_TEXT, 0, "id of the certificate that is renewed"},
 	{"error", "i.error", ATTRIBUTE_TEXT, 0, "why it failed; of one that wasn't approved: rejected, withdrawn or expired"},
+	{"message_de", "policy_german(i.error)", ATTRIBUTE_TEXT, 0, "of the rule of a policy that error is about: what it says in German"},
 	{"fetched_at", "i.fetched_at", ATTRIBUTE_TIME, 0},
 };
 

@@ -9,6 +9,7 @@ static const struct attribute attributes[] = {
 	{"status", "i.status", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER, "done, repeated, skipped or failed", .values = "done repeated skipped failed"},
 	{"object", "i.object", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
 	{"detail", "i.detail", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER},
+	{"message_de", "policy_german(i.detail)", ATTRIBUTE_TEXT, 0, "of the rule of a policy that detail is about: what it says in German"},
 };
 
 static const struct relationship relationships[] = {{"job", "jobs", "i.job_id", ATTRIBUTE_FILTER}};

@@ -429,9 +429,11 @@ components(void)
 	                              "properties", "errors", "type", "array", "items", "type", "object", "properties", "id", "type", "string",
 	                              "status", "type", "string", "code", "type", "string", "title", "type", "string", "detail", "type",
 	                              "string", "source", "type", "object", "meta",
-	                              json_pack("{s:s,s:s,s:{s:{s:s},s:{s:s,s:{s:s}}}}", "type", "object", "description",
-	                                        "detail without its values, which are {1}, {2}, …, and these", "properties", "text", "type", "string",
-	                                        "values", "type", "array", "items", "type", "string")));
+	                              json_pack("{s:s,s:s,s:{s:{s:s},s:{s:s,s:{s:s}},s:{s:s}}}", "type", "object", "description",
+	                                        "detail without its values, which are {1}, {2}, …, and these; message_de: what the rule of a policy "
+	                                        "that refuses says in German, {1} being its message",
+	                                        "properties", "text", "type", "string", "values", "type", "array", "items", "type", "string",
+	                                        "message_de", "type", "string")));
 	return json_pack("{s:o,s:{s:{s:s,s:o}},s:{s:{s:s,s:s},s:{s:s,s:s},s:{s:s},s:{s:s,s:s,s:s}}}", "schemas", schemas, "responses", "errors",
 	                 "description",
 	                 "what was wrong", "content", content(json_pack("{s:s}", "$ref", "#/components/schemas/errors")), "securitySchemes", "token",

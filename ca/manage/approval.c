@@ -73,13 +73,15 @@ ask_policies(struct manage *m, struct db_result **ret, struct error *e)
 	struct db_param row[] = {DB_INT(m->who->tenant_id), ca ? DB_INT(ca) : DB_NULL, profile ? DB_INT(profile) : DB_NULL,
 	                         DB_TEXT(document_of_operation(m, x))};
 	if (condition_query(m->desk->db, LIMIT_POLICY_MS,
-		     "SELECT r_effect, r_message, r_pointer, r_policy, r_rule, r_wanted, r_approvers FROM"
+		     "SELECT r_effect, r_message, r_pointer, r_policy, r_rule, r_wanted, r_approvers, r_message_de FROM"
 		     " policy_apply(ARRAY[$1::int], ARRAY[$2::int], ARRAY[$3::int], ARRAY[$4::jsonb]) WHERE r_effect IS NOT NULL",
 		     row, ARRAY_LEN(row), ret, e) < 0)
 		return -1;
 	if (db_rows(*ret) == 0 || strcmp(db_text(*ret, 0, 0), "refuse") != 0)
 		return 0;
-	return fail_at(e, E_POLICY, db_text(*ret, 0, 2), "%s (policy %s, rule %s)", db_text(*ret, 0, 1), db_text(*ret, 0, 3), db_text(*ret, 0, 4));
+	(void)fail_at(e, E_POLICY, db_text(*ret, 0, 2), "%s (policy %s, rule %s)", db_text(*ret, 0, 1), db_text(*ret, 0, 3), db_text(*ret, 0, 4));
+	error_german(e, db_text(*ret, 0, 7));
+	return -1;
 }
 
 /* Who asks the same again finds what waits. */

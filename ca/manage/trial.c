@@ -78,8 +78,9 @@ read_csr(struct manage *m, Siegel__Issue *q, struct error *e)
 		return -1;
 	if (!csr)
 		return 0;
-	if (pem_decode(m->arena, csr, strlen(csr), "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST", &der, e) < 0 || der.len == 0 ||
-	    der.len > LIMIT_CSR_BYTES)
+	if (pem_decode(m->arena, csr, strlen(csr), "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST", &der, e) < 0)
+		return fail_at(e, E_BAD_CSR, "csr", CSR_UNREADABLE, e->detail);
+	if (der.len == 0 || der.len > LIMIT_CSR_BYTES)
 		return fail_at(e, E_BAD_CSR, "csr", "csr has to be one PEM block CERTIFICATE REQUEST (RFC 7468) of up to %d octets", LIMIT_CSR_BYTES);
 	q->csr = (ProtobufCBinaryData){der.len, (uint8_t *)(uintptr_t)der.data};
 	return 0;

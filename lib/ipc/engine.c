@@ -243,6 +243,7 @@ fail_as_told(const Siegel__Error *told, struct error *e)
 		e->values[e->n_values].at = (uint16_t)told->values[i];
 		e->values[e->n_values++].len = (uint16_t)told->values[i + 1];
 	}
+	error_german(e, told->message_de);
 	return -1;
 }
 

@@ -158,10 +158,8 @@ csr_parse(struct bytes der, struct csr *ret, struct error *e)
 	struct csr csr = {.whole = der};
 	if (der.len > LIMIT_CSR_BYTES)
 		return fail(e, E_TOO_LARGE, "the certification request is over %d octets", LIMIT_CSR_BYTES);
-	if (parse(der, &csr, e) < 0) {
-		e->code = E_BAD_CSR; /* what the DER reader calls malformed is, to the client, the CSR */
-		return -1;
-	}
+	if (parse(der, &csr, e) < 0) /* what the DER reader calls malformed is, to the client, something else than a request */
+		return e->code == E_MALFORMED ? fail(e, E_BAD_CSR, CSR_UNREADABLE, e->detail) : fail_again(e, E_BAD_CSR, e->pointer);
 	*ret = csr;
 	return 0;
 }

@@ -33,6 +33,8 @@ int csr_change(const struct csr *csr, struct bytes *ret_subject, struct bytes *r
 /* A CertReqMsg (RFC 4211 3) with subject, public key and a proof of possession by a signature over certReq (4.1 case 3), in the form of the other:
  * info is what is signed. E_BAD_CSR for anything else, also for controls, which would ask for more than the profile is asked for; with CRMF_PROOF as
  * the error's pointer when there is no such proof. What has another form in a CSR is in the arena. */
+/* What is said of something that isn't one at all; behind it, why. The console says the reason smaller (web/src/i18n/say.ts). */
+#define CSR_UNREADABLE "this can't be read as a certificate request, which begins with -----BEGIN CERTIFICATE REQUEST-----: %s"
 #define CRMF_PROOF "popo" /* RFC 4211 3 */
 int crmf_parse(struct arena *a, struct bytes der, struct csr *ret, struct error *e) MUST_CHECK;
 

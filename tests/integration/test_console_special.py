@@ -1,7 +1,10 @@
 """The console's expert view: each of its own screens in a browser, and what was done there in the store."""
 
+import json
 import pathlib
 import re
+import shutil
+import subprocess
 import uuid
 
 import pytest
@@ -40,6 +43,10 @@ def old_pki(folder, mark):
     return [str(f) for f in files]
 
 
+def shell(line, folder):
+    return subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
 @pytest.fixture
 def act(instance, default_tenant, tmp_path):
     """act(part, lang, width, mark, approval) goes through one half of the screens; gives what it found, and the auditor."""
@@ -56,7 +63,7 @@ def act(instance, default_tenant, tmp_path):
 
 
 @pytest.mark.parametrize("lang, width", FLOWS)
-def test_hierarchy_rules_and_enrolment(rest, act, lang, width):
+def test_hierarchy_rules_and_enrolment(instance, rest, act, tmp_path, lang, width):
     mark = uuid.uuid4().hex[:8]
     try:
         found, _ = act("rules", lang, width, mark)
@@ -65,7 +72,7 @@ def test_hierarchy_rules_and_enrolment(rest, act, lang, width):
         assert ca["data"][0]["attributes"]["status"] == "active" and ca["data"][0]["attributes"]["key_store"] == "token"
         assert ca["included"][0]["attributes"]["name"] == "root" and found["boxes"] >= 2
         # What was tried was refused by the profile and by the rule, and said why; the policy is in force as it was written.
-        assert "3650" in found["refused"] and "at most 90 days" in found["rule"]
+        assert "3650" in found["refused"] and ("höchstens 90 Tage" if lang == "de" else "at most 90 days") in found["rule"]
         stored = rest.get(f"/policies/{found['policy']}").attributes
         assert stored["enabled"] and stored["name"] == f"short-{mark}" and stored["rules"][0]["require"] == "$.days <= 90"
         # The line is the one that REST gives, and goes to the clipboard as it is.
@@ -73,6 +80,10 @@ def test_hierarchy_rules_and_enrolment(rest, act, lang, width):
         assert door["commands"]["curl_enroll"].strip() == found["copied"].strip() and f"door-{mark}" in found["line"]
         code = rest.get(f"/enrollment_codes?filter[common_name]=pump-{mark}").data[0]["attributes"]
         assert door["auth"] == ["code"] and code["status"] == "good"
+        # The lines of SCEP and ACME do what they say, as they were copied.
+        shutil.copy(instance.cacert, tmp_path / "root.pem")
+        assert f"gate-{mark}" in found["scep"] and "SCEPStandard" in shell(found["scep"], tmp_path).split()
+        assert f"web-{mark}" in found["acme"] and f"/acme/web-{mark}/" in json.loads(shell(found["acme"], tmp_path))["newOrder"]
         # The key is in its lines, and nowhere to be read again.
         key = rest.get(f"/acme_keys?filter[kid]={found['kid']}").data[0]["attributes"]
         assert key["status"] == "good" and key["names"] == [f"dns:.{mark}.example"] and "key" not in key
@@ -103,6 +114,8 @@ def test_approvals_imports_secrets_and_the_log(instance, rest, act, lang, width)
         assert "sched.seal_sec" in found["settings"] and "ca.pin_file" in found["settings"]
         assert instance.config.get("ca", "pin_file") not in found["settings"]
         # The log is whole, and says who verified it.
+        assert ("Name dieser Installation" if lang == "de" else "name of this installation") in found["settings"]
+        assert found["audited"]["codes"] == [] and "/console/certificates" in found["audited"]["link"]
         assert found["intact"] == "true" and found["csv"][0].startswith('"at","actor","action"') and "rest:quickstart" in found["csv"][1]
         assert instance.count("audit", f"action = 'audit.verified' AND actor = 'rest:{auditor.name}'") == 1
     finally:

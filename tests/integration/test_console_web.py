@@ -79,8 +79,12 @@ def test_hostile_names_are_text_and_nobody_frames_it(instance, rest, default_ten
     one = Browser(instance)
     one.first(*new_account(default_tenant))
     found = run("hostile", url=instance.url, lang="en", cookie=one.cookie, cookieName=sessions.COOKIE, made=made)
-    print(found["weight"], found["answers"], found["milliseconds"])
-    assert found["weight"] < 400_000 and found["answers"] <= 20 and found["milliseconds"] < 30_000, found
+    print(found["weight"], found["answers"], found["times"], found["cpu"])
+    # Under a second: what comes over the network, and what the browser does with it, whatever else the machine does at the time; the clock's own time
+    # where not too much else runs.
+    assert found["weight"] < 400_000 and found["answers"] <= 20 and len(found["cpu"]) == 5, found
+    assert 20 < min(found["cpu"]) < 500, found
+    assert min(found["times"]) < (1000 if os.getloadavg()[0] < 4 * os.cpu_count() else 10_000), found
     assert found["texts"] == [True] * len(made) and found["dialogs"] == 0
     assert found["frame"].startswith("chrome-error:") and found["framed"] is False and found["afterSignOut"] is True
 

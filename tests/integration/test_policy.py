@@ -186,6 +186,40 @@ def test_tried_before_it_is_switched_on(rest, policy):
     assert refused.status == 422 and "at most ten days" in refused.error["detail"], refused
 
 
+def test_what_a_rule_says_in_german_goes_along(instance, rest, policy):
+    site, name = mark("site"), mark("h")
+    english, german = "at most ten days", "höchstens zehn Tage – „so ist es“"
+    policy([{"name": "short", "require": "$.days <= 10", "message": english, "message_de": german, "pointer": "days"},
+            {"name": "eyes", "when": '$.owner == "others"', "approve": {"count": 1, "right": "cas.manage"}, "message": "others look", "message_de": "andere sehen hin"},
+            {"name": "plain", "when": '$.owner == "plain"', "refuse": True, "message": "not that"}], condition=f'$.metadata.site == "{site}"')
+    policy([{"name": "no", "when": f'$.body.name == "{name}"', "refuse": True, "message": english, "message_de": german}], operations=["role.create"])
+    refused = rest.issue(cert_days=20, metadata={"site": site})
+    assert refused.status == 422 and english in refused.error["detail"] and refused.error["meta"]["message_de"] == german, refused
+    assert refused.error["meta"]["values"][0] == english
+    assert rest.post("/roles", document("roles", name=name, rights=["read"])).error["meta"]["message_de"] == german
+    assert "message_de" not in rest.issue(cert_days=5, owner="plain", metadata={"site": site}).error["meta"]
+    assert "message_de" not in rest.issue(cert_days=99999).error["meta"]
+    waits = rest.post("/cert_server", document("cert_server", cn="a.example.com", cert_days=5, owner="others", metadata={"site": site}), headers={"Idempotency-Key": mark()})
+    assert waits.status == 202, waits
+    wish = rest.get(f"/approvals/{waits.data['id']}").data["attributes"]["approvers"][0]
+    assert wish["message"] == "others look" and wish["message_de"] == "andere sehen hin"
+    profile = rest.get("/profiles?filter[name]=server").data[0]["id"]
+    said = action(rest, f"/profiles/{profile}/evaluate", subject={"CN": "a.example.com"}, days=20, metadata={"site": site}).data["attributes"]["rules"]
+    assert {r["rule"]: r.get("message_de") for r in said if r["outcome"] == "refused"} == {"short": german}
+    draft = action(rest, "/policies/evaluate", name="draft", rules=[{"name": "r", "refuse": True, "message": "m", "message_de": "n"}], document={"days": 1})
+    assert draft.data["attributes"]["rules"][0]["message_de"] == "n"
+    # A job keeps the text alone; the rule's German stands beside it.
+    one = rest.issued(cert_days=5, metadata={"site": site})
+    policy([{"name": "stay", "refuse": True, "when": f'$.certificate.metadata.site == "{site}"', "message": english, "message_de": german}], operations=["certificate.revoke"])
+    job = rest.post("/certificates/revoke", document("revoke", ids=[one["id"]], reason="superseded"))
+    for _ in range(200):
+        if rest.get(f"/jobs/{job.data['id']}").data["attributes"]["status"] not in ("queued", "running"):
+            break
+        time.sleep(0.1)
+    item = rest.get(f"/job_items?filter[job]={job.data['id']}").data[0]["attributes"]
+    assert item["status"] == "failed" and english in item["detail"] and item["message_de"] == german, item
+
+
 def test_rights_dont_grow(instance, rest):
     role = mark("h")
     create(rest, "roles", name=role, rights=["read", "accounts.manage"])

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Every text with which REST says an error has its German in the console, and so have the titles of what the product brings along.
 
+So has what jobs keep of each thing (job_item() and those around it).
+
 The console finds a German text by the English one without its values, which are {1}, {2}, … (meta.text of an error). This collects them from the calls
 of fail() and fail_at() in the sources, and the texts that are put into them. `errors.py` says what is missing or of no use in
 web/src/i18n/german/errors.ts; `errors.py --list` shows all."""
@@ -26,6 +28,11 @@ CATALOGUE = TOP / "web/src/i18n/german/errors.ts"
 BUILTIN = TOP / "web/src/i18n/german/builtin.ts"
 TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|(/\*.*?\*/|//[^\n]*)|([A-Za-z_]\w*)|(\'(?:[^\'\\]|\\.)\')|(\s+)|(.)', re.S)
 CONVERSION = re.compile(r"%(?:(%)|[#0\- +.*\d]*[hlLjzt]*([A-Za-z]))")
+# Calls whose texts people read, and the argument with which these begin; of those that keep a text, only what has several words is one.
+CALLS = {"fail": 2, "fail_at": 3, "job_item": 3, "report": 3, "problem": 3, "say": 4}
+# Texts that are put together elsewhere: as they are found, and as they stand in the source.
+PARTS = {"file {1}, item {2}": ("ca/jobs/import.c", '"file %s, item %zu"'), "others have to approve it: {1}": ("ca/jobs/many.c", '"others have to approve it: "'),
+         "CRL of ca/{1}: {2} certificates revoked, {3} numbers without a certificate": ("ca/import/crl.c", '"CRL of ca/%d: %lld certificates revoked, %lld numbers without a certificate"')}
 DEFINE = re.compile(r'^#define (\w+)[ \t]+((?:"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|[ \t])+?)[ \t]*(?:/\*.*)?$', re.M)
 
 
@@ -117,10 +124,18 @@ def collect():
         macros = {**common, **dict(DEFINE.findall(source))}
         all_tokens = tokens(source)
         for i, (kind, word) in enumerate(all_tokens):
-            if kind != "w" or word not in ("fail", "fail_at") or i + 1 >= len(all_tokens) or all_tokens[i + 1] != ("p", "("):
+            if kind == "w" and word in ("fault", "ret") and all_tokens[i + 1] == ("p", "=") and name.startswith("ca/import/"):
+                end = all_tokens.index(("p", ";"), i)
+                found.update({without_values(text): name for text in literals(macros, all_tokens[i + 2:end]) if " " in text})
+            if kind != "w" or word not in CALLS or i + 1 >= len(all_tokens) or all_tokens[i + 1] != ("p", "("):
                 continue
             args = arguments(all_tokens, i + 1)
-            first = 2 if word == "fail" else 3
+            first = CALLS[word]
+            if not word.startswith("fail"):
+                for text in (text for arg in args[first:] for text in literals(macros, arg)):
+                    if " " in text.strip() and name not in ELSEWHERE:
+                        found.setdefault(without_values(text + ("%s" if text.endswith(", ") else "")), name)
+                continue
             if len(args) <= first or (args[1] and args[1][0][1] in HIDDEN and len(args[1]) == 1):
                 continue
             for text in literals(macros, args[first]):
@@ -129,6 +144,7 @@ def collect():
                 for text in literals(macros, arg):
                     if " " in text.strip() and "%" not in text:
                         found.setdefault(text, name)
+    found.update({text: name for text, (name, source) in PARTS.items() if source in (TOP / name).read_text()})
     return {text: name for text, name in found.items() if says_something(text)}
 
 

@@ -37,10 +37,10 @@ export function totp(secret, when = Date.now()) {
 }
 
 /** One browser with one page; also: other addresses of the house; clientCertificates: as playwright has them. Whatever the page's security policy refused, and every fault of it, is kept. */
-export async function open({ url, also = [], lang, dark = false, shots, width = 1366, height = 900, clientCertificates }) {
+export async function open({ url, also = [], lang, dark = false, shots, width = 1366, height = 900, clientCertificates, touch = false }) {
   const browser = await chromium.launch({ executablePath: process.env.SIEGEL_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
   const context = await browser.newContext({
-    ignoreHTTPSErrors: true, locale: WORDS[lang].browser, colorScheme: dark ? "dark" : "light", viewport: { width, height },
+    ignoreHTTPSErrors: true, locale: WORDS[lang].browser, colorScheme: dark ? "dark" : "light", viewport: { width, height }, hasTouch: touch,
     permissions: ["clipboard-read", "clipboard-write"], acceptDownloads: true, ...(clientCertificates ? { clientCertificates } : {}),
   });
   const page = await context.newPage();

@@ -7,16 +7,16 @@ const { url, lang, part, cookie, auditor, cookieName, mark, approval, files, sho
 const W = {
   en: {
     hierarchy: "Hierarchy", make: "Make a CA", next: "Next", cn: "Name for people", create: "Make the CA", keys: "Keys and tokens", profiles: "Profiles and policies", days: "Valid for days",
-    name: "Name", save: "Save", saved: /It is saved/, enrolment: "Enrolment", newEst: "New EST address", newAcme: "New ACME directory", externalOn: "Take external account keys", newKey: "Make an external account key", keyOnce: /shown this once/, makeIt: "Make it", lines: /Ready lines/, codes: "Codes", newCodes: "New codes",
+    name: "Name", save: "Save", saved: /It is saved/, enrolment: "Enrolment", newEst: "New EST address", newScep: "New SCEP address", newAcme: "New ACME directory", externalOn: "Take external account keys", newKey: "Make an external account key", keyOnce: /shown this once/, makeIt: "Make it", lines: /Ready lines/, codes: "Codes", newCodes: "New codes",
     codesOnce: /shown this once/, approvals: "Approvals", approve: "Approve", comment: "Comment", approved: "You have approved it", imports: "Imports", newImport: "New import", start: "Start the import",
-    jobs: "Jobs", secrets: "Secrets", newSecret: "New secret", fetch: "Fetch", settings: "Settings", audit: "Audit log", verify: "Verify the log", who: "Who", search: "Search", csv: "Export as CSV",
+    jobs: "Jobs", secrets: "Secrets", newSecret: "New secret", fetch: "Fetch", settings: "Settings", audit: "Audit log", verify: "Verify the log", who: "Who", what: "What", issued: "Certificate issued", clear: "Take away: What", search: "Search", csv: "Export as CSV",
     close: "Cancel", template: "New profile from a template", trial: "Try it", dryRun: "Hold it against what was issued", looked: "Looked at", cross: "Certify another CA", number: "Number", tryBy: "Profile of the sample",
   },
   de: {
     hierarchy: "Hierarchie", make: "CA anlegen", next: "Weiter", cn: "Name für Menschen", create: "CA anlegen", keys: "Schlüssel und Token", profiles: "Profile und Richtlinien", days: "Gültig für Tage",
-    name: "Name", save: "Speichern", saved: /Gespeichert/, enrolment: "Geräteanmeldung", newEst: "Neue EST-Adresse", newAcme: "Neues ACME-Verzeichnis", externalOn: "Schlüssel für externe Konten annehmen", newKey: "Schlüssel für ein externes Konto anlegen", keyOnce: /nur dieses eine Mal/, makeIt: "Anlegen", lines: /Fertige Zeilen/, codes: "Codes", newCodes: "Neue Codes",
+    name: "Name", save: "Speichern", saved: /Gespeichert/, enrolment: "Geräteanmeldung", newEst: "Neue EST-Adresse", newScep: "Neue SCEP-Adresse", newAcme: "Neues ACME-Verzeichnis", externalOn: "Schlüssel für externe Konten annehmen", newKey: "Schlüssel für ein externes Konto anlegen", keyOnce: /nur dieses eine Mal/, makeIt: "Anlegen", lines: /Fertige Zeilen/, codes: "Codes", newCodes: "Neue Codes",
     codesOnce: /nur dieses eine Mal/, approvals: "Freigaben", approve: "Freigeben", comment: "Kommentar", approved: "Sie haben freigegeben", imports: "Importe", newImport: "Neuer Import", start: "Import starten",
-    jobs: "Aufträge", secrets: "Geheimnisse", newSecret: "Neues Geheimnis", fetch: "Abrufen", settings: "Einstellungen", audit: "Protokoll", verify: "Protokoll prüfen", who: "Wer", search: "Suchen", csv: "Als CSV herunterladen",
+    jobs: "Aufträge", secrets: "Geheimnisse", newSecret: "Neues Geheimnis", fetch: "Abrufen", settings: "Einstellungen", audit: "Prüfprotokoll", verify: "Prüfprotokoll prüfen", who: "Wer", what: "Was", issued: "Zertifikat ausgestellt", clear: "Wegnehmen: Was", search: "Suchen", csv: "Als CSV herunterladen",
     close: "Abbrechen", template: "Neues Profil aus einer Vorlage", trial: "Ausprobieren", dryRun: "An Ausgestelltem messen", looked: "Angesehen", cross: "Andere CA beglaubigen", number: "Nummer", tryBy: "Profil des Beispiels",
   },
 };
@@ -40,6 +40,13 @@ const at = async (path, heading) => {
 };
 // Settled: nothing is fetched any more that the screen waits for.
 const settled = () => page.waitForFunction(() => !document.querySelector(".pf-v6-c-skeleton, .pf-v6-c-spinner, [aria-busy=true]"));
+/** A ready line of a door, as its button copies it. */
+const copiedLine = async (card, command) => {
+  await card.getByRole("button", { name: w.lines }).click();
+  await card.locator(`[data-command=${command}] button`).first().click();
+  await card.locator(`[data-command=${command}] [role=status]`, { hasText: /./ }).waitFor();
+  return page.evaluate(() => navigator.clipboard.readText());
+};
 try {
   await as(cookie);
 
@@ -122,6 +129,14 @@ try {
     await card.locator("[data-command=curl_enroll] button").first().click();
     found.copied = await page.evaluate(() => navigator.clipboard.readText());
     await look("enrolment");
+    // One of SCEP likewise
+    await page.getByRole("tab", { name: "SCEP" }).click();
+    await button(w.newScep).first().click();
+    await dialog.locator("select").first().waitFor();
+    await dialog.getByRole("textbox").first().fill(`gate-${mark}`);
+    await dialog.getByRole("button", { name: w.makeIt }).click();
+    await dialog.waitFor({ state: "detached" });
+    found.scep = await copiedLine(page.locator(".pf-v6-c-card").filter({ has: page.getByRole("heading", { name: new RegExp(`gate-${mark}`) }) }), "curl_capabilities");
     await page.getByRole("tab", { name: w.codes }).click();
     await button(w.newCodes).click();
     await dialog.locator("select").waitFor();
@@ -139,6 +154,7 @@ try {
     await dialog.getByRole("button", { name: w.makeIt }).click();
     await dialog.waitFor({ state: "detached" });
     const directory = page.locator(".pf-v6-c-card").filter({ has: page.getByRole("heading", { name: new RegExp(`web-${mark}`) }) });
+    found.acme = await copiedLine(directory, "curl");
     await directory.getByRole("button", { name: w.externalOn }).click();
     await directory.getByRole("button", { name: w.newKey }).click();
     await dialog.getByRole("textbox").last().fill(`dns:.${mark}.example`);
@@ -222,6 +238,21 @@ try {
     await page.getByLabel(w.who, { exact: true }).fill("rest:quickstart");
     await page.getByRole("search").getByRole("button", { name: w.search, exact: true }).click();
     await page.waitForFunction(() => [...document.querySelectorAll("tbody tr")].length > 0);
+    // An action is chosen by typing a part of its words; nobody sees a code, and what it was done to is a link
+    await page.getByRole("combobox", { name: w.what, exact: true }).fill(w.issued);
+    await page.keyboard.press("ArrowDown");
+    await look("audit choice");
+    await page.keyboard.press("Enter");
+    await page.getByRole("search").getByRole("button", { name: w.search, exact: true }).click();
+    const codes = () => [...document.querySelectorAll("tbody tr td[data-label]")].map((cell) => cell.textContent.trim());
+    await page.waitForFunction(({ what, issued }) => {
+      const cells = [...document.querySelectorAll("tbody td")].filter((cell) => cell.dataset.label === what);
+      return cells.length > 0 && cells.every((cell) => cell.textContent.trim() === issued);
+    }, { what: w.what, issued: w.issued });
+    found.audited = { link: await page.locator("tbody td a[href*='/certificates']").first().getAttribute("href"), codes: (await page.evaluate(codes)).filter((t) => /^[a-z_]+\.[a-z_]+$/.test(t)) };
+    await page.getByRole("button", { name: w.clear, exact: true }).click();
+    await page.getByRole("search").getByRole("button", { name: w.search, exact: true }).click();
+    await page.waitForFunction(({ what, issued }) => [...document.querySelectorAll("tbody td")].some((cell) => cell.dataset.label === what && cell.textContent.trim() !== issued), { what: w.what, issued: w.issued });
     const [file] = await Promise.all([page.waitForEvent("download"), button(w.csv).click()]);
     found.csv = readFileSync(await file.path(), "utf8").split("\r\n").slice(0, 2);
   }

@@ -1,15 +1,19 @@
 import { EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, PageSection } from "@patternfly/react-core";
-import { Suspense } from "react";
+import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { BrowserRouter, Route, Routes } from "react-router";
 import { Fault } from "./parts/Fault";
 import { SignedIn, Waiting } from "./parts/SignedIn";
 import { Elsewhere, Layout } from "./parts/Layout";
-import { portalAlone } from "./api/session";
-import { PLACES } from "./places";
+import { portalAlone, useMay } from "./api/session";
+import { useHead } from "./parts/head";
+import { type Place, PLACES } from "./places";
+
+const Forbidden = lazy(() => import("./screens/Forbidden"));
 
 function NotFound() {
   const { t } = useTranslation();
+  useHead(t("app.notFound"));
   return (
     <PageSection>
       <EmptyState titleText={t("app.notFound")} headingLevel="h1">
@@ -24,6 +28,12 @@ function NotFound() {
   );
 }
 
+/** A screen for those who have its right; the others are told so before anything is asked for. */
+function Gate({ place }: { place: Place }) {
+  const may = useMay();
+  return place.right === null || may(place.right) ? <place.screen /> : <Forbidden right={place.right} />;
+}
+
 export function App() {
   return (
     <BrowserRouter basename="/console">
@@ -33,7 +43,7 @@ export function App() {
             <Suspense fallback={<Waiting />}>
               <Routes>
                 {PLACES.map((place) => (
-                  <Route key={place.path} path={place.path} element={<place.screen />} />
+                  <Route key={place.path} path={place.path} element={<Gate place={place} />} />
                 ))}
                 <Route path="*" element={<NotFound />} />
               </Routes>

@@ -7,7 +7,7 @@ import builtin from "./i18n/german/builtin";
 import errors from "./i18n/german/errors";
 import { translated } from "./i18n/say";
 import { type Command, fitting, grouped, plain, score, serialOf } from "./palette";
-import { termOf } from "./parts/Help";
+import { termOf } from "./parts/HelpDrawer";
 import { PLACES } from "./places";
 import { problemOf } from "./screens/Machine";
 import { bytes } from "./format";

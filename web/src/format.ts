@@ -1,7 +1,7 @@
 // How things are shown, and what is worked out of them: plain functions, tested without a browser.
 
 /** The browser's own way of the language, such as en-GB; else the language's. */
-function locale(language: string): string {
+export function locale(language: string): string {
   return navigator.languages.find((one) => one.toLowerCase().startsWith(`${language}-`)) ?? language;
 }
 

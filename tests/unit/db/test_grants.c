@@ -358,6 +358,7 @@ static const struct {
     {"policy_compile", "siegel_ca"},
     {"policy_dry_run", "siegel_ca"},
     {"policy_explain", "siegel_ca"},
+    {"policy_german", "siegel_api siegel_portal"},
     {"policy_judge", "siegel_ca"},
     {"policy_path_check", "siegel_ca"},
     {"policy_tenants", "siegel_ca"},

@@ -9,6 +9,8 @@ export type Catalogue = Record<string, string>;
 
 export interface Said {
   text: string;
+  /** The technical reason, where the text alone is enough for most. */
+  reason?: string;
   /** The text's language, when it isn't the page's. */
   lang?: "en";
 }
@@ -55,14 +57,29 @@ function plainly(text: string, catalogue: Catalogue, depth = 0): string | null {
   return rest ? `${text.slice(0, at)}: ${rest}` : null;
 }
 
+/** What a rule of a policy says stands before the policy's name, also in texts that were kept: its German in its place. */
+function withMessage(detail: string, german: string): string {
+  const found = /^(others have to approve it: )?.*?( \(policy [^()]*\))$/s.exec(detail);
+  return found ? `${found[1] ?? ""}${german}${found[2] ?? ""}` : detail;
+}
+
 /** The error in the catalogue's language; null when it isn't there. */
 export function translated(error: ErrorObject, catalogue: Catalogue): string | null {
-  const { text, values = [] } = error.meta ?? {};
+  const { text, values = [], message_de: german } = error.meta ?? {};
   const exact = text !== undefined && Object.hasOwn(catalogue, text) ? catalogue[text] : undefined;
   if (exact !== undefined) {
-    return fill(exact, values, catalogue, 0);
+    return fill(exact, german ? [german, ...values.slice(1)] : values, catalogue, 0);
   }
-  return error.detail ? plainly(error.detail, catalogue) : null;
+  return error.detail ? plainly(german ? withMessage(error.detail, german) : error.detail, catalogue) : null;
+}
+
+/** Its end says why, and is of no use to most: CSR_UNREADABLE of the server. */
+const REASONED = /^(.* -----BEGIN CERTIFICATE REQUEST-----): (.+)$/s;
+
+/** Parts a text from its technical reason. */
+export function reasoned(said: Said): Said {
+  const found = REASONED.exec(said.text);
+  return found ? { ...said, text: `${found[1] ?? ""}.`, reason: found[2] } : said;
 }
 
 const FILES = {
@@ -72,6 +89,7 @@ const FILES = {
     return { default: { ...builtin.default, ...errors.default } };
   },
   builtin: () => import("./german/builtin"),
+  options: () => import("./german/options"),
 };
 
 /** undefined while it is on its way; null: the page is in the server's own language. */
@@ -92,14 +110,34 @@ export function useSaid(error: ErrorObject | undefined): Said | null {
   }
   const text = error.detail ?? error.title ?? "";
   if (catalogue === null) {
-    return { text };
+    return reasoned({ text });
   }
   const other = translated(error, catalogue);
-  return other === null ? { text, lang: "en" } : { text: other };
+  return reasoned(other === null ? { text, lang: "en" } : { text: other });
 }
 
-/** Says titles and purposes of what the product brings along (profiles, templates, roles, rights); all others stay as they are. */
-export function useBuiltin(): (text: string | null | undefined) => string {
-  const catalogue = useCatalogue("builtin");
+/** Says texts that the server kept, such as an item of a job: (text, what the rule that it is about says in German). As they came where nobody
+    translated them. */
+export function useKept(): (text: string | null | undefined, german?: string | null) => string {
+  const catalogue = useCatalogue("errors");
+  return (text, german) => (text && catalogue ? (translated({ detail: text, meta: german ? { message_de: german } : undefined }, catalogue) ?? text) : (text ?? ""));
+}
+
+/** The German of an approval's reason, which is what one of the rules that want it says. */
+export function germanReason(attributes: object): string | undefined {
+  const { reason, approvers } = attributes as { reason?: unknown; approvers?: unknown };
+  const wishes = Array.isArray(approvers) ? (approvers as ({ message?: string; message_de?: string } | null)[]) : [];
+  return wishes.find((one) => one?.message === reason)?.message_de;
+}
+
+/** What a rule of a policy says, in the reader's language where it says that. */
+export function useRuleSays(): (rule: { message?: string | null; message_de?: string | null }) => string {
+  const { i18n } = useTranslation();
+  return (rule) => (i18n.language === "de" && rule.message_de ? rule.message_de : (rule.message ?? ""));
+}
+
+/** Says titles and purposes of what the product brings along (profiles, templates, roles, rights), or what options mean; all others stay as they are. */
+export function useBuiltin(name: "builtin" | "options" = "builtin"): (text: string | null | undefined) => string {
+  const catalogue = useCatalogue(name);
   return (text) => (text && catalogue && Object.hasOwn(catalogue, text) ? (catalogue[text] ?? text) : (text ?? ""));
 }

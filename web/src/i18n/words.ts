@@ -1,5 +1,6 @@
 // The areas of the console's words, each a file for each language (en/<area>.ts, de/<area>.ts), loaded when a screen first asks for it by
 // useTranslation("<area>"). "base" is there from the beginning.
+import type actions from "./en/actions";
 import type access from "./en/access";
 import type approvals from "./en/approvals";
 import type audit from "./en/audit";
@@ -13,6 +14,7 @@ import type keys from "./en/keys";
 import type machine from "./en/machine";
 import type palette from "./en/palette";
 import type portal from "./en/portal";
+import type portalHelp from "./en/portalHelp";
 import type rules from "./en/rules";
 import type secrets from "./en/secrets";
 import type settings from "./en/settings";
@@ -21,6 +23,8 @@ import type work from "./en/work";
 
 export interface Words {
   access: typeof access;
+  /** Looked up by the actions' names (parts/audited.tsx). */
+  actions: Pick<typeof actions, "audit.key">;
   approvals: typeof approvals;
   audit: typeof audit;
   base: typeof base;
@@ -34,6 +38,7 @@ export interface Words {
   machine: typeof machine;
   palette: typeof palette;
   portal: typeof portal;
+  portalHelp: typeof portalHelp;
   rules: typeof rules;
   secrets: typeof secrets;
   settings: typeof settings;

@@ -1,4 +1,6 @@
-import { Button, ClipboardCopyButton, CodeBlock, CodeBlockAction, CodeBlockCode } from "@patternfly/react-core";
+import { Button, CodeBlock, CodeBlockAction, CodeBlockCode } from "@patternfly/react-core";
+import CheckIcon from "@patternfly/react-icons/dist/esm/icons/check-icon";
+import CopyIcon from "@patternfly/react-icons/dist/esm/icons/copy-icon";
 import DownloadIcon from "@patternfly/react-icons/dist/esm/icons/download-icon";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -9,28 +11,28 @@ export function Code({ label, text, file, type = "application/x-pem-file" }: { l
   const { t } = useTranslation();
   const [copied, setCopied] = useState(false);
   const id = useId();
+  const copy = t(copied ? "common.copied" : "common.copy");
   const actions = (
     <>
       <CodeBlockAction>
-        <ClipboardCopyButton
-          id={`${id}-copy`}
-          textId={`${id}-text`}
-          aria-label={`${t("common.copy")}: ${label}`}
-          variant="plain"
-          onTooltipHidden={() => setCopied(false)}
+        <Button
+          variant="secondary"
+          size="sm"
+          icon={copied ? <CheckIcon /> : <CopyIcon />}
+          aria-label={`${copy}: ${label}`}
+          onBlur={() => setCopied(false)}
           onClick={() => void navigator.clipboard.writeText(text).then(() => setCopied(true))}
         >
-          {t(copied ? "common.copied" : "common.copy")}
-        </ClipboardCopyButton>
+          {copy}
+        </Button>
+        <span className="pf-v6-screen-reader" role="status">
+          {copied && copy}
+        </span>
       </CodeBlockAction>
       <CodeBlockAction>
-        <Button
-          variant="plain"
-          icon={<DownloadIcon />}
-          aria-label={`${t("common.download")}: ${label}`}
-          title={t("common.download")}
-          onClick={() => download(file, text, type)}
-        />
+        <Button variant="secondary" size="sm" icon={<DownloadIcon />} aria-label={`${t("common.download")}: ${label}`} onClick={() => download(file, text, type)}>
+          {t("common.download")}
+        </Button>
       </CodeBlockAction>
     </>
   );

@@ -27,7 +27,14 @@ export function fieldOf(error: ErrorObject, labels: Record<string, string>): str
 
 /** The cause in the reader's language; where nobody translated it, in English and marked so. */
 export function Cause({ said }: { said: Said | null }) {
-  return said && <span className="siegel-cause" lang={said.lang}>{said.text}</span>;
+  return (
+    said && (
+      <span className="siegel-cause" lang={said.lang}>
+        {said.text}
+        {said.reason && <small className="siegel-reason"> {said.reason}</small>}
+      </span>
+    )
+  );
 }
 
 /** What went wrong: cause, field and way out. labels: what the form calls its fields. */

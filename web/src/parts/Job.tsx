@@ -3,11 +3,12 @@ import { Button, Content, Label, Progress } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
 import { usePages } from "../api/hooks";
 import { isRunning, percentOf } from "../api/jobs";
 import { type Item, number, text } from "../api/rest";
 import { count } from "../format";
+import { useKept } from "../i18n/say";
+import { AuditedObject } from "./audited";
 import { ErrorAlert } from "./ErrorAlert";
 import { Notice } from "./Notice";
 import { Pages } from "./Pages";
@@ -24,9 +25,13 @@ export function JobStatus({ job }: { job: Item }) {
 /** How far it is. */
 export function JobProgress({ job }: { job: Item }) {
   const { t, i18n } = useTranslation("work");
+  const kept = useKept();
   const percent = percentOf(job);
-  const done = count(i18n.language, number(job, "done"));
-  const label = t("doneOf", { done, total: typeof job.attributes.total === "number" ? count(i18n.language, job.attributes.total) : "?" });
+  // What failed is behind it as well; the rest of a job that has ended was there no more.
+  const worked = number(job, "done") + number(job, "failed");
+  const total = typeof job.attributes.total === "number" && !(percent === 100 && worked < job.attributes.total) ? job.attributes.total : null;
+  const done = count(i18n.language, worked);
+  const label = total === null ? t("doneSoFar", { done }) : t("doneOf", { done, total: count(i18n.language, total) });
   const status = text(job, "status");
   return (
     <div role="status" data-job={status}>
@@ -40,7 +45,7 @@ export function JobProgress({ job }: { job: Item }) {
       {number(job, "failed") > 0 && <Content component="p">{t("failedCount", { count: number(job, "failed") })}</Content>}
       {text(job, "error") && (
         <Notice variant="danger" title={t("ended")}>
-          {text(job, "error")}
+          {kept(text(job, "error"))}
         </Notice>
       )}
     </div>
@@ -50,6 +55,7 @@ export function JobProgress({ job }: { job: Item }) {
 /** What became of each thing; failedAlone: at first, of those that failed. */
 export function JobItems({ job, failedAlone = false }: { job: Item; failedAlone?: boolean }) {
   const { t } = useTranslation("work");
+  const kept = useKept();
   const [failed, setFailed] = useState(failedAlone);
   const {
     found: items,
@@ -81,17 +87,16 @@ export function JobItems({ job, failedAlone = false }: { job: Item; failedAlone?
           <Tbody>
             {rows.map((one) => {
               const status = text(one, "status") as keyof typeof ITEM_LOOK;
-              const certificate = /^certificate\/(\d+)$/.exec(text(one, "object"));
               return (
                 <Tr key={one.id}>
                   <Td dataLabel={t("item")} modifier="breakWord">
-                    {certificate ? <Link to={`/certificates/${certificate[1] ?? ""}`}>{text(one, "object")}</Link> : text(one, "object")}
+                    <AuditedObject object={text(one, "object")} said={kept} />
                   </Td>
                   <Td dataLabel={t("state")}>
                     <Label status={Object.hasOwn(ITEM_LOOK, status) ? ITEM_LOOK[status] : "info"}>{t(`itemStatus.${status}`, { defaultValue: status })}</Label>
                   </Td>
                   <Td dataLabel={t("detail")} modifier="breakWord">
-                    {text(one, "detail")}
+                    <AuditedObject object={text(one, "detail")} said={(detail) => kept(detail, text(one, "message_de"))} />
                   </Td>
                 </Tr>
               );

@@ -26,11 +26,12 @@ import {
 import QuestionCircleIcon from "@patternfly/react-icons/dist/esm/icons/outlined-question-circle-icon";
 import SearchIcon from "@patternfly/react-icons/dist/esm/icons/search-icon";
 import UserIcon from "@patternfly/react-icons/dist/esm/icons/user-icon";
-import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation, useNavigate } from "react-router";
 import { attributesOf, useSession } from "../api/session";
 import { GROUPS, offered, type Place } from "../places";
+import { useBeside } from "./beside";
 import { useLeave } from "./leave";
 import { LanguageSwitch, ThemeSwitch, ViewSwitch } from "./Switches";
 import { useExpert } from "./view";
@@ -89,36 +90,6 @@ function UserMenu({ name, rights }: { name: string; rights: readonly string[] })
       </DropdownList>
     </Dropdown>
   );
-}
-
-/** Whether somebody types: then a "?" is a question mark. */
-export function types(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
-}
-
-/** What lies beside or over every page: its help (F1, ?) and the command palette (Ctrl or Cmd with K). */
-function useBeside() {
-  const [help, setHelp] = useState(false);
-  const [palette, setPalette] = useState(false);
-  const helpButton = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
-        event.preventDefault();
-        setPalette(true);
-      } else if (event.key === "F1" || (event.key === "?" && !types(event.target) && !event.ctrlKey && !event.metaKey)) {
-        event.preventDefault();
-        setHelp((was) => !was);
-      }
-    };
-    document.addEventListener("keydown", press);
-    return () => document.removeEventListener("keydown", press);
-  }, []);
-  const closeHelp = () => {
-    setHelp(false);
-    helpButton.current?.focus();
-  };
-  return { help, setHelp, closeHelp, helpButton, palette, setPalette };
 }
 
 export function Layout({ children }: { children: ReactNode }) {
@@ -251,7 +222,7 @@ export function Layout({ children }: { children: ReactNode }) {
       isNotificationDrawerExpanded={beside.help}
       notificationDrawer={
         <Suspense fallback={null}>
-          {beside.help && <Help key={location.pathname} path={location.pathname} rights={rights} onClose={beside.closeHelp} />}
+          {beside.help && <Help path={location.pathname} rights={rights} onClose={beside.closeHelp} />}
         </Suspense>
       }
     >

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { onProof, onSignedOut } from "../api/client";
 import { attributesOf, useSession, useSetSession } from "../api/session";
 import { ErrorAlert } from "./ErrorAlert";
+import { expectPage } from "./head";
 
 // Who is signed in doesn't load the way in.
 const SignIn = lazy(() => import("../screens/SignIn"));
@@ -72,6 +73,11 @@ export function SignedIn({ children, elsewhere }: { children: ReactNode; elsewhe
       window.location.replace(to);
     }
   }, [to]);
+  useEffect(() => {
+    if (!session.isPending && !signedIn) {
+      expectPage();
+    }
+  }, [session.isPending, signedIn]);
   if (session.isPending || to !== null) {
     return <Waiting />;
   }

@@ -75,7 +75,7 @@ function Below({ id, help, error: detail }: { id: string; help?: string; error?:
   ) : null;
 }
 
-export function TextField(props: FieldProps & { value: string; onChange: (value: string) => void; type?: "text" | "number" | "password" | "datetime-local"; min?: number }) {
+export function TextField(props: FieldProps & { value: string; onChange: (value: string) => void; type?: "text" | "number" | "password"; min?: number }) {
   const id = useId();
   return (
     <FormGroup label={props.label} fieldId={id} isRequired={props.required}>

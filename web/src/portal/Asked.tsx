@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useParams } from "react-router";
 import type { Words } from "../i18n/words";
 import { count, date, fileName, instant } from "../format";
+import { useKept } from "../i18n/say";
 import { download } from "../parts/download";
 import { Notice } from "../parts/Notice";
 import { Pages } from "../parts/Pages";
@@ -47,6 +48,7 @@ export function useFetch(batch: Thing<Batch>) {
 
 function Line({ batch, item }: { batch: Thing<Batch>; item: Thing<Item> }) {
   const { t } = useTranslation("portal");
+  const kept = useKept();
   const a = item.attributes;
   const certificate = item.relationships?.certificate?.data?.id;
   const approval = item.relationships?.approval?.data?.id;
@@ -57,7 +59,7 @@ function Line({ batch, item }: { batch: Thing<Batch>; item: Thing<Item> }) {
       <div className="siegel-row">
         <strong>{a.name || `${a.n}`}</strong>
         <span>{t(`batch.statuses.${a.status}`)}</span>
-        {a.error && <small>{isReason(a.error) ? t(`batch.reasons.${a.error}`) : t("batch.why", { reason: a.error })}</small>}
+        {a.error && <small>{isReason(a.error) ? t(`batch.reasons.${a.error}`) : t("batch.why", { reason: kept(a.error, a.message_de) })}</small>}
         <div className="siegel-actions">
           {certificate && (
             <Go to={`/devices/${certificate}`} variant="link">

@@ -15,59 +15,40 @@ import {
   ToolbarGroup,
   ToolbarItem,
 } from "@patternfly/react-core";
-import ClipboardListIcon from "@patternfly/react-icons/dist/esm/icons/clipboard-list-icon";
-import HourglassHalfIcon from "@patternfly/react-icons/dist/esm/icons/hourglass-half-icon";
 import IdCardIcon from "@patternfly/react-icons/dist/esm/icons/id-card-icon";
-import PlusCircleIcon from "@patternfly/react-icons/dist/esm/icons/plus-circle-icon";
-import UserIcon from "@patternfly/react-icons/dist/esm/icons/user-icon";
+import QuestionCircleIcon from "@patternfly/react-icons/dist/esm/icons/outlined-question-circle-icon";
 import { lazy, type ReactNode, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { BrowserRouter, Link, Route, Routes, useLocation } from "react-router";
 import { signOut, useSetSession } from "../api/session";
+import { useBeside } from "../parts/beside";
 import { Fault } from "../parts/Fault";
 import { SignedIn, Waiting as Loading } from "../parts/SignedIn";
 import { LanguageSwitch, ThemeSwitch } from "../parts/Switches";
-import { mayAsk, useMe } from "./queries";
+import { mayAsk, useMe } from "./me";
+import { PLACES, placeOf } from "./places";
 
-const Devices = lazy(() => import("./Devices"));
-const Device = lazy(() => import("./Device"));
-const One = lazy(() => import("./One"));
-const Many = lazy(() => import("./Many"));
-const Asked = lazy(() => import("./Asked"));
-const Waits = lazy(() => import("./Waits"));
-const Account = lazy(() => import("../screens/Account"));
-
-const PLACES = [
-  { path: "/", key: "devices", icon: <IdCardIcon /> },
-  { path: "/one", key: "one", icon: <PlusCircleIcon /> },
-  { path: "/many", key: "many", icon: <ClipboardListIcon /> },
-  { path: "/waiting", key: "waiting", icon: <HourglassHalfIcon /> },
-  { path: "/account", key: "account", icon: <UserIcon /> },
-] as const;
-
-/** Which of the places an address belongs to. */
-function placeOf(path: string): string {
-  if (path.startsWith("/devices")) {
-    return "/";
-  }
-  return path.startsWith("/asked") ? "/waiting" : path;
-}
+const Help = lazy(() => import("./Help"));
 
 function Places() {
   const { t } = useTranslation("portal");
-  const here = placeOf(useLocation().pathname);
+  const place = placeOf(useLocation().pathname);
+  const here = place.under ?? place.nav?.key;
   return (
     <PageSection>
       <nav aria-label={t("navigation")}>
         <ul className="siegel-portal-nav">
-          {PLACES.map((p) => (
-            <li key={p.path}>
-              <Link to={p.path} aria-current={here === p.path ? "page" : undefined}>
-                {p.icon}
-                {t(`nav.${p.key}`)}
-              </Link>
-            </li>
-          ))}
+          {PLACES.map(
+            ({ path, nav }) =>
+              nav && (
+                <li key={path}>
+                  <Link to={path} aria-current={here === nav.key ? "page" : undefined}>
+                    {nav.icon}
+                    {t(`nav.${nav.key}`)}
+                  </Link>
+                </li>
+              ),
+          )}
         </ul>
       </nav>
     </PageSection>
@@ -79,6 +60,8 @@ const watched = () => undefined;
 function Frame({ children }: { children: ReactNode }) {
   const { t } = useTranslation("portal");
   const { t: base } = useTranslation();
+  const { pathname } = useLocation();
+  const beside = useBeside(false);
   const me = useMe();
   const setSession = useSetSession();
   const leave = () => {
@@ -109,6 +92,18 @@ function Frame({ children }: { children: ReactNode }) {
                 </ToolbarItem>
               )}
               <ToolbarItem>
+                <Button
+                  ref={beside.helpButton}
+                  variant="plain"
+                  icon={<QuestionCircleIcon />}
+                  aria-label={base("app.help")}
+                  title={`${base("app.help")} (F1)`}
+                  aria-keyshortcuts="F1"
+                  aria-expanded={beside.help}
+                  onClick={() => beside.setHelp(!beside.help)}
+                />
+              </ToolbarItem>
+              <ToolbarItem>
                 <LanguageSwitch />
               </ToolbarItem>
               <ToolbarItem>
@@ -137,7 +132,17 @@ function Frame({ children }: { children: ReactNode }) {
     </SkipToContent>
   );
   return (
-    <Page className="siegel-portal" masthead={masthead} skipToContent={skip} mainContainerId="main" mainTabIndex={-1} onPageResize={watched}>
+    <Page
+      className="siegel-portal"
+      masthead={masthead}
+      skipToContent={skip}
+      mainContainerId="main"
+      mainTabIndex={-1}
+      onPageResize={watched}
+      drawerDefaultSize="26rem"
+      isNotificationDrawerExpanded={beside.help}
+      notificationDrawer={<Suspense fallback={null}>{beside.help && <Help path={pathname} onClose={beside.closeHelp} />}</Suspense>}
+    >
       {mayAsk(me.rights) ? (
         <>
           <Places />
@@ -163,14 +168,9 @@ export function Portal() {
             <Fault>
               <Suspense fallback={<Loading />}>
                 <Routes>
-                  <Route path="/" element={<Devices />} />
-                  <Route path="/devices/:id" element={<Device />} />
-                  <Route path="/one" element={<One />} />
-                  <Route path="/many" element={<Many />} />
-                  <Route path="/asked/:id" element={<Asked />} />
-                  <Route path="/waiting" element={<Waits />} />
-                  <Route path="/account" element={<Account />} />
-                  <Route path="*" element={<Devices />} />
+                  {PLACES.map((place) => (
+                    <Route key={place.path} path={place.path} element={<place.screen />} />
+                  ))}
                 </Routes>
               </Suspense>
             </Fault>

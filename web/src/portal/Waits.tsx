@@ -3,6 +3,7 @@ import HourglassHalfIcon from "@patternfly/react-icons/dist/esm/icons/hourglass-
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { count, date, instant } from "../format";
+import { germanReason, useRuleSays } from "../i18n/say";
 import { Notice } from "../parts/Notice";
 import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
@@ -21,6 +22,7 @@ function Open({ one }: { one: Thing<Approval> }) {
   const { t, i18n } = useTranslation("portal");
   const a = one.attributes;
   const withdraw = useWithdraw();
+  const says = useRuleSays();
   const nameOf = useName();
   return (
     <li>
@@ -32,7 +34,7 @@ function Open({ one }: { one: Thing<Approval> }) {
         <small>{t("waiting.since", { date: instant(i18n.language, a.created_at) })}</small>
         {a.deciders?.length > 0 && <small>{t("waiting.forWhom", { who: a.deciders.join(", ") })}</small>}
         {a.deciders?.length > 1 && <small>{t("waiting.count", { n: count(i18n.language, a.wanted) })}</small>}
-        {a.reason && <small>{t("waiting.why", { reason: a.reason })}</small>}
+        {a.reason && <small>{t("waiting.why", { reason: says({ message: a.reason, message_de: germanReason(a) }) })}</small>}
         <small>{t("waiting.until", { date: date(i18n.language, a.expires_at) })}</small>
         <Trouble error={withdraw.error} />
       </div>

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { ApiError } from "../api/client";
 import { stateOf } from "../format";
+import { useSaid } from "../i18n/say";
 import { Notice } from "../parts/Notice";
 import type { Pass } from "./queries";
 
@@ -45,6 +46,7 @@ export function wayOf(error: ApiError): Way {
 /** What went wrong, in plain words; what the server says of it stands below where it helps to change something. */
 export function Trouble({ error }: { error: unknown }) {
   const { t } = useTranslation("portal");
+  const said = useSaid(error instanceof ApiError ? (error.first ?? { detail: error.message }) : undefined);
   if (!error) {
     return null;
   }
@@ -60,7 +62,11 @@ export function Trouble({ error }: { error: unknown }) {
   const number = error.first?.id ?? "–";
   return (
     <Notice variant="danger" title={t(title[way])} role="alert" className="siegel-error">
-      {(way === "rule" || way === "value" || way === "conflict") && <Content component="p">{error.first?.detail ?? error.message}</Content>}
+      {(way === "rule" || way === "value" || way === "conflict") && (
+        <Content component="p" lang={said?.lang}>
+          {said?.text} {said?.reason && <small className="siegel-reason">{said.reason}</small>}
+        </Content>
+      )}
       <Content component="p">
         {way === "notFound" ? t("fault.notFoundWay") : way === "forbidden" ? t("fault.forbiddenWay") : way === "conflict" ? t("fault.conflictWay") : t("fault.way", { id: number })}
       </Content>

@@ -6,6 +6,10 @@ import { archiveOf, filesOf, listOf, type Made } from "./archive";
 import { MAX_LINES, namesOf, readList, textOf } from "./lists";
 import { badOf, checkedOf } from "./Many";
 import { wishOf } from "./One";
+import deHelp from "../i18n/de/portalHelp";
+import enHelp from "../i18n/en/portalHelp";
+import { termOf } from "../parts/HelpDrawer";
+import { addressOf, placeOf, PLACES } from "./places";
 import { passState, wayOf } from "./parts";
 import { keyIsThere, LOSSES, REASONS } from "./queries";
 
@@ -124,5 +128,31 @@ describe("what can be fetched", () => {
     expect(keyIsThere(null, "2031-05-10T11:59:59Z", now)).toBe(false);
     expect(keyIsThere("2031-05-09T12:00:01Z", "2031-05-20T00:00:00Z", now)).toBe(true);
     expect(keyIsThere("2031-05-09T12:00:00Z", "2031-05-20T00:00:00Z", now)).toBe(false);
+  });
+});
+
+describe("help in the portal", () => {
+  it("is there for every place, in both languages, in as many steps and terms", () => {
+    expect(new Set(PLACES.map((place) => place.help)).size).toBe(PLACES.length - 1); // each has its own; what isn't there has that of the first
+    for (const { help } of PLACES) {
+      const [en, de] = [enHelp.topics[help], deHelp.topics[help]];
+      for (const one of [en, de]) {
+        expect(one.title && one.what && one.first && one.terms, help).toBeTruthy();
+        expect(one.terms.split("\n").every((line) => termOf(line)[1]), help).toBe(true);
+      }
+      expect(en.first.split("\n").length, help).toBe(de.first.split("\n").length);
+      expect(en.terms.split("\n").length, help).toBe(de.terms.split("\n").length);
+    }
+  });
+  it("is that of the address, and leads on", () => {
+    expect(["/", "/devices/7", "/one", "/many", "/asked/7", "/waiting", "/account", "/what"].map((path) => placeOf(path).help)).toEqual([
+      "devices", "device", "one", "many", "asked", "waiting", "account", "devices",
+    ]);
+    expect(PLACES.flatMap((place) => place.related.map(addressOf)).every((to) => PLACES.some((place) => place.path === to && place.nav))).toBe(true);
+    expect(addressOf("waiting")).toBe("/waiting");
+  });
+  it("has no word of a PKI's own", () => {
+    const pki = /certificat|zertifikat|\b(pki|ca|csr|pkcs|crl|ocsp|issuer|profile?|tls)\b|private key|privater? schlüssel|revo[ck]|sperrliste/i;
+    expect(JSON.stringify([enHelp, deHelp])).not.toMatch(pki);
   });
 });

@@ -3,7 +3,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useAll, useChange, useOne, usePages } from "../api/hooks";
 import { keys } from "../api/keys";
 import { act, addressOf, create, type Item as Rest, itemOf, one, page } from "../api/rest";
-import { portalAlone, useOwn } from "../api/session";
+import { useMe } from "./me";
 import type { Made } from "./archive";
 
 export type Thing<A> = Rest<A>;
@@ -41,6 +41,7 @@ export interface Item {
   name: string;
   status: "open" | "waiting" | "done" | "failed";
   error: string | null;
+  message_de: string | null;
   fetched_at: string | null;
 }
 
@@ -60,17 +61,6 @@ export interface Approval {
 export interface Offer {
   name: string;
   title: string;
-}
-
-/** Who looks; everything: he sees more than his own. */
-export function useMe() {
-  const a = useOwn();
-  const rights = a.rights ?? [];
-  return { name: a.name ?? "", title: a.title || a.name || "", rights, everything: !portalAlone(rights) };
-}
-
-export function mayAsk(rights: readonly string[]): boolean {
-  return rights.includes("certificates.own") || rights.includes("certificates.issue");
 }
 
 export function useOffers() {

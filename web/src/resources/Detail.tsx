@@ -22,6 +22,7 @@ import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation, useNavigate } from "react-router";
 import { useRights } from "../api/session";
+import { useActionWords, whoOf } from "../parts/audited";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Notice } from "../parts/Notice";
 import { Pages } from "../parts/Pages";
@@ -64,6 +65,7 @@ function SectionCard({ resource, section, one }: { resource: ResourceName; secti
 function History({ resource, thing }: { resource: ResourceName; thing: Thing }) {
   const words = useWords();
   const { t } = useTranslation();
+  const { said } = useActionWords();
   const { found: history, rows: events, turn } = useHistory(resource, thing);
   return (
     <Card>
@@ -80,9 +82,9 @@ function History({ resource, thing }: { resource: ResourceName; thing: Thing }) 
                 id={`event-${event.id}`}
                 titleId={`event-title-${event.id}`}
                 variant="success"
-                description={`${words.instant(String(event.attributes?.at ?? ""))} · ${words.t("screen.by", { actor: String(event.attributes?.actor ?? "") })}`}
+                description={`${words.instant(String(event.attributes?.at ?? ""))} · ${words.t("screen.by", { actor: whoOf(String(event.attributes?.actor ?? "")) })}`}
               >
-                <Link to={addressOf("audit_events", event.id)}>{String(event.attributes?.action ?? "")}</Link>
+                <Link to={addressOf("audit_events", event.id)}>{said(String(event.attributes?.action ?? ""))}</Link>
               </ProgressStep>
             ))}
           </ProgressStepper>

@@ -13,6 +13,7 @@ import {
 } from "@patternfly/react-core";
 import { lazy, type ReactNode, Suspense } from "react";
 import { Metadata, type Pair } from "../parts/Metadata";
+import { WhenInput } from "../parts/When";
 import type { Choice, Typed } from "./typed";
 import { type Field, isResource, type ResourceName } from "./model";
 import { Reference, References } from "./Reference";
@@ -112,7 +113,7 @@ function Input(props: Inner): ReactNode {
     const shown = text && !options.includes(text) ? [text, ...options] : options;
     return (
       <FormSelect id={id} value={text} validated={validated} aria-describedby={describedBy} onChange={(_, to) => onChange(to)}>
-        <FormSelectOption value="" label={words.t(field.required ? "screen.choose" : "screen.nobody")} />
+        {(field.kind !== "bool" || !text) && <FormSelectOption value="" label={words.t(field.required ? "screen.choose" : "screen.nobody")} />}
         {shown.map((one) => (
           <FormSelectOption key={one} value={one} label={word(one)} />
         ))}
@@ -134,7 +135,10 @@ function Input(props: Inner): ReactNode {
       />
     );
   }
-  const type = field.kind === "secret" ? "password" : field.kind === "time" ? "datetime-local" : "text";
+  if (field.kind === "time") {
+    return <WhenInput id={id} label={label} time value={text} onChange={onChange} wrong={validated === "error"} describedBy={describedBy} />;
+  }
+  const type = field.kind === "secret" ? "password" : "text";
   return (
     <TextInput
       id={id}

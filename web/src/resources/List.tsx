@@ -30,6 +30,7 @@ import { useRights } from "../api/session";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Notice } from "../parts/Notice";
 import { Title } from "../parts/Title";
+import { WhenInput } from "../parts/When";
 import { ActionMenu } from "./Act";
 import { labelsOf, useList } from "./api";
 import {
@@ -97,11 +98,7 @@ function FilterValue({ resource, name, field, onFind }: { resource: ResourceName
       <>
         {(["ge", "lt"] as const).map((how) => (
           <ToolbarItem key={how}>
-            <TextInput
-              type="date"
-              aria-label={t(how === "ge" ? "screen.from" : "screen.until", { what: label, value: "" })}
-              onChange={(_, value) => /^\d{4}-\d{2}-\d{2}$/.test(value) && onFind(value, how)}
-            />
+            <WhenInput label={t(how === "ge" ? "screen.from" : "screen.until", { what: label, value: "" })} value="" onChange={(value) => value && onFind(value, how)} />
           </ToolbarItem>
         ))}
       </>

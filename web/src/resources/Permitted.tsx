@@ -3,10 +3,13 @@ import { Button, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter
 import type { ReactNode } from "react";
 import { Link, useParams } from "react-router";
 import { useRights } from "../api/session";
+import { useHead } from "../parts/head";
 import { isResource, type Operation, permitted, resourceOf, type ResourceName } from "./model";
 import { useWords } from "./words";
 
-function Instead({ title, text, to, label }: { title: string; text: string; to?: string; label?: string }) {
+/** What stands instead of a screen, and where to go on. */
+export function Instead({ title, text, to, label }: { title: string; text: string; to?: string; label?: string }) {
+  useHead(title);
   return (
     <PageSection>
       <EmptyState titleText={title} headingLevel="h1">

@@ -5,6 +5,7 @@ import { createContext, type ReactNode, useContext } from "react";
 import { Link } from "react-router";
 import { octets } from "../format";
 import { useBuiltin } from "../i18n/say";
+import { AuditedObject, useActionWords } from "../parts/audited";
 import { Code } from "../parts/Code";
 import { addressOf, type Field, isResource, resourceOf, type ResourceName, type Thing } from "./model";
 import { useWords } from "./words";
@@ -168,8 +169,13 @@ function figuresOf(resource: ResourceName, value: unknown): ReactNode {
 }
 
 /** Titles that come with the product are said in the language. */
-function Builtin({ text }: { text: string }) {
-  return <span className="siegel-wrap">{useBuiltin()(text)}</span>;
+function Builtin({ text, of }: { text: string; of?: "builtin" | "options" }) {
+  return <span className="siegel-wrap">{useBuiltin(of)(text)}</span>;
+}
+
+function Action({ code }: { code: string }) {
+  const { said } = useActionWords();
+  return <span title={code}>{said(code)}</span>;
 }
 const BUILTIN: readonly string[] = ["roles", "profiles", "profile_templates", "policy_templates", "rights"];
 
@@ -217,6 +223,15 @@ export function Value(props: Shown): ReactNode {
   }
   if (isResource(field.of) && field.of !== "rights") {
     return <Link to={byName(field.of, text)}>{text}</Link>;
+  }
+  if (resource === "settings" && name === "text") {
+    return <Builtin text={text} of="options" />;
+  }
+  if (resource === "audit_events" && name === "action") {
+    return <Action code={text} />;
+  }
+  if (resource === "audit_events" && name === "object") {
+    return <AuditedObject object={text} />;
   }
   return BUILTIN.includes(resource) && ["title", "purpose", "description"].includes(name) ? <Builtin text={text} /> : <span className="siegel-wrap">{text}</span>;
 }

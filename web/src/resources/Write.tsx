@@ -8,6 +8,7 @@ import { ErrorAlert } from "../parts/ErrorAlert";
 import { Title } from "../parts/Title";
 import { isDone, Later } from "./Act";
 import { labelsOf, type One, useThing } from "./api";
+import { FirstCode, useFirstCode } from "./FirstCode";
 import { ResourceForm } from "./Form";
 import { keptOf } from "./typed";
 import { addressOf, labelOf, onceOf, type Operation, resourceOf, type ResourceName, type Thing } from "./model";
@@ -31,11 +32,12 @@ export function ResourceNew({ resource, operation }: { resource: ResourceName; o
   const navigate = useNavigate();
   const [outcome, setOutcome] = useState<Outcome<Thing> | null>(null);
   const own = words.resource(resource);
+  const leadsOn = useFirstCode();
   const open = (id: string) => void navigate(addressOf(resource, id), { state: { said: words.t("screen.created") } });
   const form = useForm({
     operation,
     onOutcome: (what) => {
-      if (isDone(what) && what.item && onceOf(resource, what.item).length === 0) {
+      if (isDone(what) && what.item && !(resource === "accounts" && leadsOn) && onceOf(resource, what.item).length === 0) {
         open(what.item.id);
       } else {
         setOutcome(what);
@@ -48,7 +50,8 @@ export function ResourceNew({ resource, operation }: { resource: ResourceName; o
       <Title title={own.create ?? words.t("screen.create")} subtitle={own.purpose} above={<Crumbs resource={resource} here={own.create ?? words.t("screen.create")} />} />
       <PageSection>
         {outcome && <Later outcome={outcome} />}
-        {made && <Once resource={resource} shown={onceOf(resource, made)} onKept={() => open(made.id)} />}
+        {made && resource === "accounts" && <FirstCode account={made} onDone={() => open(made.id)} />}
+        {made && resource !== "accounts" && <Once resource={resource} shown={onceOf(resource, made)} onKept={() => open(made.id)} />}
         {!outcome && (
           <ResourceForm
             resource={resource}

@@ -111,6 +111,20 @@ export function membersOf(group: Group): ResourceName[] {
   return [...GROUPS[group], ...rest];
 }
 
+/** Fields that a choice of another wants: without it they are neither shown nor sent. */
+const ONLY_WITH: Readonly<Record<string, Readonly<Record<string, { field: string; value: string }>>>> = {
+  credentials: { certificate: { field: "kind", value: "certificate" } },
+};
+
+/** The fields of a request of which that much is filled in. */
+export function fieldsFor(operation: Pick<Operation, "type" | "fields">, values: Readonly<Record<string, unknown>>): Fields {
+  const only = ONLY_WITH[operation.type ?? ""] ?? {};
+  return Object.fromEntries(Object.entries(operation.fields ?? {}).filter(([name]) => !only[name] || values[only[name].field] === only[name].value));
+}
+
+/** What a new one is when nobody says otherwise, said in the form. */
+export const USUAL: Readonly<Record<string, Readonly<Record<string, string>>>> = { accounts: { enabled: "true" } };
+
 /** It came with the product, and nobody changes it. */
 export function isFixed(thing: Thing): boolean {
   return thing.attributes?.ready === true;
@@ -281,6 +295,18 @@ export function auditObjectOf(resource: ResourceName, thing: Thing): string {
     return `account/${thing.relationships?.account?.data?.id ?? ""}`;
   }
   return `${AUDITED[resource] ?? resource.replace(/s$/, "")}/${thing.id}`;
+}
+
+/** Of what the audit log calls so; null: it has no page of its own. */
+export function resourceOfAudited(kind: string): ResourceName | null {
+  const names = (Object.keys(RESOURCES) as ResourceName[]).filter((name) => name !== "passkeys" && RESOURCES[name].one);
+  return names.find((name) => name === `${kind}s`) ?? names.find((name) => (AUDITED[name] ?? name.replace(/s$/, "")) === kind) ?? null;
+}
+
+/** What the log calls what has a page, by which it is looked for. */
+export function auditKinds(): { kind: string; resource: ResourceName }[] {
+  const names = (Object.keys(RESOURCES) as ResourceName[]).filter((name) => RESOURCES[name].one && RESOURCES[name].types.length === 1 && !/^(cert_|batch_items|job_items|passkeys|audit_|archived_|renewal_|rights|offers|settings|crls|.*_templates|statistics|machine|ca_cert|acme_orders|import_files)/.test(name));
+  return names.map((name) => ({ kind: AUDITED[name] ?? name.replace(/s$/, ""), resource: name }));
 }
 
 /** What an answer shows this once: what is marked so, and what the resource doesn't have. */

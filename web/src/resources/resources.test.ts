@@ -8,6 +8,7 @@ import {
   addressOf,
   auditObjectOf,
   columnsOf,
+  fieldsFor,
   type Field,
   includedOf,
   labelOf,
@@ -191,4 +192,19 @@ it("lists of like things are tables, others aren't", () => {
 
 it("JSON is brief in a table", () => {
   expect([inBrief({ kind: "import", done: 3, more: { a: 1 } }), inBrief(["a", null]), inBrief("x")]).toEqual(["kind: import, done: 3, more: …", "a, –", "x"]);
+});
+
+describe("fields that a choice wants", () => {
+  const create = resourceOf("credentials").create as Operation;
+  it("are there with it alone", () => {
+    expect(Object.keys(create.fields ?? {})).toContain("certificate");
+    for (const kind of ["", "token", "password", "one_time"]) {
+      expect(Object.keys(fieldsFor(create, { kind })), kind).not.toContain("certificate");
+    }
+    expect(Object.keys(fieldsFor(create, { kind: "certificate" }))).toContain("certificate");
+  });
+  it("are otherwise all", () => {
+    const account = resourceOf("accounts").create as Operation;
+    expect(fieldsFor(account, {})).toEqual(account.fields);
+  });
 });

@@ -5,7 +5,7 @@ import { useChange } from "../api/hooks";
 import type { Outcome, Query } from "../api/rest";
 import { carryOut, type Sending } from "./api";
 import { check, documentOf, errorsAt, type Typed, type Values, valuesOf, type Wrong } from "./typed";
-import type { Operation, Thing } from "./model";
+import { fieldsFor, type Operation, type Thing, USUAL } from "./model";
 import { type Speaker, useWords } from "./words";
 
 function textOf(wrong: Wrong, words: Speaker, required: string): string {
@@ -24,10 +24,11 @@ interface Options {
 export function useForm({ operation, thing, labels, etag, onOutcome }: Options) {
   const words = useWords();
   const base = words.t("common.required", { ns: "base" });
-  const fields = operation.fields ?? {};
+  const all = operation.fields ?? {};
   const update = operation.method === "PATCH";
-  const [before] = useState<Values>(() => valuesOf(fields, update ? thing : undefined, labels));
+  const [before] = useState<Values>(() => ({ ...valuesOf(all, update ? thing : undefined, labels), ...(operation.method === "POST" && !thing && USUAL[operation.type ?? ""]) }));
   const [values, setValues] = useState<Values>(before);
+  const fields = fieldsFor(operation, values);
   const [wrong, setWrong] = useState<Record<string, string>>({});
   const [file, setFile] = useState<File | null>(null);
   const sending = useChange((what: Sending) => carryOut(operation, what), onOutcome);

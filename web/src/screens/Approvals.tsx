@@ -8,13 +8,17 @@ import { useOne, usePages, useSend } from "../api/hooks";
 import { type Item, number, type Outcome, text } from "../api/rest";
 import { useMay, useOwn } from "../api/session";
 import { instant } from "../format";
+import { germanReason, useBuiltin, useKept, useRuleSays } from "../i18n/say";
+import { whoOf } from "../parts/audited";
 import { Code } from "../parts/Code";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { AreaField, Dialog, Fact, Facts } from "../parts/kit";
 import { Notice } from "../parts/Notice";
 import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
+import { addressOf, resourceOfAudited } from "../resources/model";
 import { Json } from "../resources/Value";
+import { useWords } from "../resources/words";
 import { type Decision, dutiesOf, filledOf, isPem } from "./work";
 
 const LOOK = { open: "info", approved: "success", done: "success", failed: "danger", rejected: "danger", withdrawn: "custom", expired: "warning" } as const;
@@ -32,8 +36,39 @@ function useOperation(): (operation: string) => string {
   return (operation) => t(`operations.${operation.replace(".", "_") as "ca_create"}`, { defaultValue: operation });
 }
 
+/** A value of what is asked for, in words where the product knows some: rights by their titles. */
+function Wanted({ name, value }: { name: string; value: unknown }) {
+  const words = useWords();
+  const builtin = useBuiltin();
+  if (name === "rights" && Array.isArray(value)) {
+    return (
+      <ul className="siegel-plain">
+        {value.map((one) => (
+          <li key={String(one)}>{words.right(String(one))}</li>
+        ))}
+      </ul>
+    );
+  }
+  if (typeof value === "string") {
+    if (name === "right") {
+      return words.right(value);
+    }
+    if (name === "source" || name === "kind" || name === "evidence" || name === "reason") {
+      return words.value("certificates", name === "reason" ? "revocation_reason" : name, value);
+    }
+    if (name === "requestor") {
+      return whoOf(value);
+    }
+    if (name === "role" || name === "title") {
+      return builtin(value);
+    }
+  }
+  return <Json value={value} name={name} />;
+}
+
 function ApprovalList() {
   const { t, i18n } = useTranslation("approvals");
+  const says = useRuleSays();
   const may = useMay();
   const me = useOwn().name ?? "";
   const operation = useOperation();
@@ -76,9 +111,9 @@ function ApprovalList() {
                         {operation(text(one, "operation"))} ({one.id})
                       </Link>
                     </Td>
-                    <Td dataLabel={t("who")}>{text(one, "requestor")}</Td>
+                    <Td dataLabel={t("who")}>{whoOf(text(one, "requestor"))}</Td>
                     <Td dataLabel={t("why")} modifier="breakWord">
-                      {text(one, "reason")}
+                      {says({ message: text(one, "reason"), message_de: germanReason(one.attributes) })}
                     </Td>
                     <Td dataLabel={t("state")}>
                       <Status item={one} />
@@ -124,6 +159,10 @@ function Decide({ item, action, onClose, onDone }: { item: Item; action: "approv
 
 function One({ id }: { id: string }) {
   const { t, i18n } = useTranslation("approvals");
+  const says = useRuleSays();
+  const kept = useKept();
+  const builtin = useBuiltin();
+  const words = useWords();
   const may = useMay();
   const me = useOwn().name ?? "";
   const operation = useOperation();
@@ -144,8 +183,10 @@ function One({ id }: { id: string }) {
   }
   const duties = dutiesOf(item, me, may("approvals.decide"));
   const decisions = (item.attributes.decisions ?? []) as Decision[];
-  const approvers = (item.attributes.approvers ?? []) as { count?: number; right?: string; role?: string; policy?: string; rule?: string; message?: string }[];
+  const approvers = (item.attributes.approvers ?? []) as { count?: number; right?: string; role?: string; policy?: string; rule?: string; message?: string; message_de?: string }[];
   const asked = filledOf(item.attributes.body);
+  const about = resourceOfAudited(text(item, "operation").split(".")[0] ?? "") ?? "certificates";
+  const nameOf = (name: string) => (name === "default_days" || name === "made_here" || name === "same_key" ? t(`body.${name}`) : words.attribute(about, name));
   return (
     <>
       <Title
@@ -185,7 +226,7 @@ function One({ id }: { id: string }) {
           {text(item, "error") && (
             <StackItem>
               <Notice variant="danger" title={t("failed")}>
-                {text(item, "error")}
+                {kept(text(item, "error"))}
               </Notice>
             </StackItem>
           )}
@@ -199,23 +240,27 @@ function One({ id }: { id: string }) {
               <CardTitle component="h2">{t("request")}</CardTitle>
               <CardBody>
                 <Facts>
-                  <Fact name={t("who")}>{text(item, "requestor")}</Fact>
+                  <Fact name={t("who")}>{whoOf(text(item, "requestor"))}</Fact>
                   <Fact name={t("state")}>
                     <Status item={item} />
                   </Fact>
-                  <Fact name={t("why")}>{text(item, "reason")}</Fact>
+                  <Fact name={t("why")}>{says({ message: text(item, "reason"), message_de: germanReason(item.attributes) })}</Fact>
                   <Fact name={t("since")}>{instant(i18n.language, text(item, "created_at"))}</Fact>
                   <Fact name={t("expires")}>{instant(i18n.language, text(item, "expires_at"))}</Fact>
-                  {item.attributes.object !== null && item.attributes.object !== undefined && <Fact name={t("object")}>{text(item, "object")}</Fact>}
+                  {item.attributes.object !== null && item.attributes.object !== undefined && (
+                    <Fact name={words.resource(about).one}>
+                      <Link to={addressOf(about, text(item, "object"))}>{text(item, "object")}</Link>
+                    </Fact>
+                  )}
                   {asked.map(([name, value]) =>
                     isPem(value) ? null : (
-                      <Fact key={name} name={name}>
-                        <Json value={value} />
+                      <Fact key={name} name={nameOf(name)}>
+                        {name === "operation" ? operation(String(value)) : <Wanted name={name} value={value} />}
                       </Fact>
                     ),
                   )}
                 </Facts>
-                {asked.map(([name, value]) => isPem(value) && <Code key={name} label={name} text={value} file={`${name}.pem`} />)}
+                {asked.map(([name, value]) => isPem(value) && <Code key={name} label={nameOf(name)} text={value} file={`${name}.pem`} />)}
               </CardBody>
             </Card>
           </StackItem>
@@ -226,12 +271,12 @@ function One({ id }: { id: string }) {
                 <Content component="p">{t("wanted", { count: number(item, "wanted"), given: decisions.filter((d) => d.approves).length })}</Content>
                 {approvers.map((a) => (
                   <Content component="p" key={`${a.policy ?? ""}-${a.rule ?? ""}`}>
-                    {t("byRule", { policy: a.policy ?? "–", rule: a.rule ?? "–" })}: {a.message ?? ""} ({a.role ? t("withRole", { role: a.role }) : t("withRight", { right: a.right ?? "approvals.decide" })})
+                    {t("byRule", { policy: a.policy ?? "–", rule: a.rule ?? "–" })}: {says(a)} ({a.role ? t("withRole", { role: builtin(a.role) }) : t("withRight", { right: words.right(a.right ?? "approvals.decide") })})
                   </Content>
                 ))}
                 {decisions.map((d) => (
                   <Content component="p" key={`${d.account}-${d.at}`}>
-                    <Label status={d.approves ? "success" : "danger"}>{t(d.approves ? "yes" : "no")}</Label> {d.account}, {instant(i18n.language, d.at)}
+                    <Label status={d.approves ? "success" : "danger"}>{t(d.approves ? "yes" : "no")}</Label> {whoOf(d.account)}, {instant(i18n.language, d.at)}
                     {d.comment ? `: ${d.comment}` : ""}
                   </Content>
                 ))}

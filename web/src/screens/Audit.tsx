@@ -7,6 +7,8 @@ import { usePage, usePages, useSend } from "../api/hooks";
 import { isRunning, useJob } from "../api/jobs";
 import { type Item, number, page, type Page, text } from "../api/rest";
 import { count, instant } from "../format";
+import { AuditedObject, useActionWords, whoOf } from "../parts/audited";
+import { Choose } from "../parts/Choose";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { download } from "../parts/download";
 import { JobItems, JobProgress } from "../parts/Job";
@@ -14,7 +16,10 @@ import { Fact, Facts, TextField } from "../parts/kit";
 import { Notice } from "../parts/Notice";
 import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
+import { WhenField } from "../parts/When";
+import { auditKinds } from "../resources/model";
 import { Json } from "../resources/Value";
+import { useWords } from "../resources/words";
 import { auditQuery, csvOf } from "./work";
 
 const COLUMNS = ["at", "actor", "action", "object", "detail", "chain", "seq", "hash"];
@@ -45,10 +50,10 @@ function Verification() {
         <Form onSubmit={submit}>
           <Grid hasGutter md={6}>
             <GridItem>
-              <TextField label={t("since")} help={t("sinceHelp")} type="datetime-local" value={since} onChange={setSince} />
+              <WhenField id="log-since" label={t("since")} help={t("sinceHelp")} value={since} onChange={setSince} />
             </GridItem>
             <GridItem>
-              <TextField label={t("until")} help={t("untilHelp")} type="datetime-local" value={until} onChange={setUntil} />
+              <WhenField id="log-until" label={t("until")} help={t("untilHelp")} value={until} onChange={setUntil} />
             </GridItem>
           </Grid>
           <ActionGroup>
@@ -119,6 +124,15 @@ function Entry({ item }: { item: Item }) {
         <Fact name={t("hash")}>
           <span className="siegel-mono">{text(item, "hash")}</span>
         </Fact>
+        <Fact name={t("code")}>
+          <span className="siegel-mono">{text(item, "action")}</span>
+        </Fact>
+        <Fact name={t("objectCode")}>
+          <span className="siegel-mono">{text(item, "object")}</span>
+        </Fact>
+        <Fact name={t("actor")}>
+          <span className="siegel-mono">{text(item, "actor")}</span>
+        </Fact>
         {Object.entries((item.attributes.detail ?? {}) as Record<string, unknown>).map(([key, value]) => (
           <Fact key={key} name={key}>
             <Json value={value} />
@@ -131,7 +145,13 @@ function Entry({ item }: { item: Item }) {
 
 export default function Audit() {
   const { t, i18n } = useTranslation("audit");
-  const empty = { actor: "", action: "", object: "", from: "", to: "" };
+  const { said, choices } = useActionWords();
+  const words = useWords();
+  const kinds = auditKinds()
+    .map(({ kind, resource }) => ({ value: kind, label: words.resource(resource).one }))
+    .sort((a, b) => a.label.localeCompare(b.label, i18n.language));
+  const choose = { any: t("any"), none: t("none"), clear: t("clear") };
+  const empty = { actor: "", action: "", kind: "", object: "", from: "", to: "" };
   const [typed, setTyped] = useState(empty);
   const [asked, setAsked] = useState(empty);
   const [exporting, setExporting] = useState<number | null>(null);
@@ -184,16 +204,19 @@ export default function Audit() {
                       <TextField label={t("actor")} help={t("actorHelp")} value={typed.actor} onChange={(actor) => setTyped({ ...typed, actor })} />
                     </GridItem>
                     <GridItem>
-                      <TextField label={t("action")} help={t("actionHelp")} value={typed.action} onChange={(action) => setTyped({ ...typed, action })} />
+                      <Choose label={t("action")} help={t("actionHelp")} value={typed.action} onChange={(action) => setTyped({ ...typed, action })} choices={choices} words={choose} />
                     </GridItem>
                     <GridItem>
-                      <TextField label={t("object")} help={t("objectHelp")} value={typed.object} onChange={(object) => setTyped({ ...typed, object })} />
+                      <Choose label={t("kind")} value={typed.kind} onChange={(kind) => setTyped({ ...typed, kind })} choices={kinds} words={choose} />
                     </GridItem>
                     <GridItem>
-                      <TextField label={t("from")} type="datetime-local" value={typed.from} onChange={(from) => setTyped({ ...typed, from })} />
+                      <TextField label={t("objectNumber")} help={t("objectHelp")} value={typed.object} onChange={(object) => setTyped({ ...typed, object })} />
                     </GridItem>
                     <GridItem>
-                      <TextField label={t("to")} type="datetime-local" value={typed.to} onChange={(to) => setTyped({ ...typed, to })} />
+                      <WhenField id="log-from" label={t("from")} value={typed.from} onChange={(from) => setTyped({ ...typed, from })} />
+                    </GridItem>
+                    <GridItem>
+                      <WhenField id="log-to" label={t("to")} value={typed.to} onChange={(to) => setTyped({ ...typed, to })} />
                     </GridItem>
                   </Grid>
                   <ActionGroup>
@@ -229,11 +252,13 @@ export default function Audit() {
                             {instant(i18n.language, text(one, "at"))}
                           </Td>
                           <Td dataLabel={t("actor")} modifier="breakWord" className="siegel-broad">
-                            {text(one, "actor")}
+                            {whoOf(text(one, "actor"))}
                           </Td>
-                          <Td dataLabel={t("action")}>{text(one, "action")}</Td>
+                          <Td dataLabel={t("action")} modifier="breakWord" className="siegel-text">
+                            {said(text(one, "action"))}
+                          </Td>
                           <Td dataLabel={t("object")} modifier="breakWord" className="siegel-text">
-                            {text(one, "object")}
+                            <AuditedObject object={text(one, "object")} />
                           </Td>
                           <Td dataLabel={t("detail")}>
                             <Entry item={one} />

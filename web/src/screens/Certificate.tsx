@@ -45,6 +45,7 @@ import { Pages } from "../parts/Pages";
 import { StateLabel } from "../parts/StateLabel";
 import { Title } from "../parts/Title";
 import { Notice } from "../parts/Notice";
+import { Titled } from "../parts/Titled";
 import { Edit, Renew } from "./certificate/dialogs";
 import { REASONS } from "./inventory";
 
@@ -94,8 +95,12 @@ function Overview({ a }: { a: CertificateAttributes }) {
       <Row name={t("certificate.validity")}>
         {t("certificate.from", { from: instant(i18n.language, a.not_before), to: instant(i18n.language, a.not_after) })}
       </Row>
-      <Row name={t("certificate.issuer")}>{a.issuer}</Row>
-      <Row name={t("certificate.profile")}>{a.profile}</Row>
+      <Row name={t("certificate.issuer")}>
+        <Titled of="ca" name={a.issuer} />
+      </Row>
+      <Row name={t("certificate.profile")}>
+        <Titled of="profile" name={a.profile} />
+      </Row>
       <Row name={t("certificate.keyType")}>{a.key_type}</Row>
       <Row name={t("certificate.serial")}>
         <span className="siegel-mono">{octets(a.serial)}</span>

@@ -22,7 +22,7 @@ import {
 import CheckCircleIcon from "@patternfly/react-icons/dist/esm/icons/check-circle-icon";
 import ExclamationCircleIcon from "@patternfly/react-icons/dist/esm/icons/exclamation-circle-icon";
 import CertificateIcon from "@patternfly/react-icons/dist/esm/icons/certificate-icon";
-import { type ReactNode, Suspense } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { ApiError } from "../api/client";
@@ -32,9 +32,12 @@ import { count, date } from "../format";
 import type { Words } from "../i18n/words";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Title } from "../parts/Title";
+import { useTitles } from "../parts/Titled";
 import { placeOf } from "../places";
 import { ByStatus, OverTime } from "./charts";
 import Machine from "./Machine";
+
+const NoCa = lazy(() => import("../parts/NoCa"));
 
 const DAYS = 30;
 
@@ -128,6 +131,7 @@ function Line({ name, good, text }: { name: string; good: boolean; text: string 
 
 /** Of those who don't look after the machine: whether it works for them. */
 function Health({ rights }: { rights: string[] }) {
+  const titles = useTitles();
   const { t, i18n } = useTranslation();
   const health = useHealth();
   const stores = useKeyStores(rights.includes("key_stores.manage"));
@@ -155,7 +159,7 @@ function Health({ rights }: { rights: string[] }) {
             date: date(i18n.language, until),
             count: c.attributes?.entries ?? 0,
           });
-          return <Line key={c.id} name={t("dashboard.crl", { name: c.attributes?.issuer ?? "" })} good={good} text={text} />;
+          return <Line key={c.id} name={t("dashboard.crl", { name: titles.ca(c.attributes?.issuer ?? "") })} good={good} text={text} />;
         })}
       </DescriptionList>
     </Box>
@@ -166,13 +170,17 @@ function Health({ rights }: { rights: string[] }) {
 function Nothing({ rights }: { rights: string[] }) {
   const { t } = useTranslation();
   const cas = useCas();
-  const hierarchy = placeOf("/hierarchy", rights);
-  const issue = placeOf("/issue", rights);
-  const without = cas.data?.length === 0;
-  const next = without ? hierarchy : issue;
+  const next = placeOf("/issue", rights);
+  if (cas.data?.length === 0) {
+    return (
+      <Suspense fallback={<Skeleton height="12rem" screenreaderText={t("app.loading")} />}>
+        <NoCa />
+      </Suspense>
+    );
+  }
   return (
-    <EmptyState titleText={t(without ? "dashboard.firstCa" : "dashboard.none")} headingLevel="h2" icon={CertificateIcon}>
-      <EmptyStateBody>{t(without ? "dashboard.firstCaText" : "dashboard.noneText")}</EmptyStateBody>
+    <EmptyState titleText={t("dashboard.none")} headingLevel="h2" icon={CertificateIcon}>
+      <EmptyStateBody>{t("dashboard.noneText")}</EmptyStateBody>
       {next?.nav && (
         <EmptyStateFooter>
           <EmptyStateActions>
@@ -203,6 +211,7 @@ function State({ rights }: { rights: string[] }) {
 }
 
 export default function Dashboard() {
+  const titles = useTitles();
   const { t } = useTranslation();
   const statistics = useStatistics(DAYS);
   const s = statistics.data;
@@ -235,10 +244,10 @@ export default function Dashboard() {
               </Box>
             </GridItem>
             <GridItem span={12} lg={4}>
-              <Bars title={t("dashboard.byCa")} rows={s.by_ca.map((r) => ({ name: r.ca, count: r.count, to: `/certificates?issuer=${encodeURIComponent(r.ca)}` }))} />
+              <Bars title={t("dashboard.byCa")} rows={s.by_ca.map((r) => ({ name: titles.ca(r.ca), count: r.count, to: `/certificates?issuer=${encodeURIComponent(r.ca)}` }))} />
             </GridItem>
             <GridItem span={12} lg={4}>
-              <Bars title={t("dashboard.byProfile")} rows={s.by_profile.map((r) => ({ name: r.profile, count: r.count, to: `/certificates?profile=${encodeURIComponent(r.profile)}` }))} />
+              <Bars title={t("dashboard.byProfile")} rows={s.by_profile.map((r) => ({ name: titles.profile(r.profile), count: r.count, to: `/certificates?profile=${encodeURIComponent(r.profile)}` }))} />
             </GridItem>
             <GridItem span={12} lg={4}>
               <Bars title={t("dashboard.bySource")} rows={s.by_source.map((r) => ({ name: source(r.source), count: r.count }))} />

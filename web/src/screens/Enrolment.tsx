@@ -11,6 +11,7 @@ import { instant } from "../format";
 import { Code } from "../parts/Code";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Dialog, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
+import { Titled } from "../parts/Titled";
 import { Notice } from "../parts/Notice";
 import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
@@ -103,8 +104,8 @@ function DoorCard({ item, door, names, onDeleted }: { item: Item; door: Door; na
           <Fact name={t("address")}>
             <span className="siegel-mono">{text(item, "url")}</span>
           </Fact>
-          <Fact name={t("ca")}>{names.get(`cas/${related(item, "ca") ?? ""}`) ?? t("defaultCa")}</Fact>
-          {door !== "acme_directories" && <Fact name={t("profile")}>{names.get(`profiles/${related(item, "profile") ?? ""}`)}</Fact>}
+          <Fact name={t("ca")}>{related(item, "ca") ? <Titled of="ca" name={names.get(`cas/${related(item, "ca") ?? ""}`)} /> : t("defaultCa")}</Fact>
+          {door !== "acme_directories" && <Fact name={t("profile")}><Titled of="profile" name={names.get(`profiles/${related(item, "profile") ?? ""}`)} /></Fact>}
           {door === "acme_directories" && (
             <Fact name={t("profile")}>
               {Object.values((item.attributes.profiles ?? {}) as Record<string, { profile?: string }>)

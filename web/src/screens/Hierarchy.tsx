@@ -1,6 +1,5 @@
 // The tenant's CAs: as a picture, and as a table for keyboard and screen reader.
-import { Button, Card, CardBody, CardTitle, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, Label, PageSection, Skeleton, Stack, StackItem } from "@patternfly/react-core";
-import SitemapIcon from "@patternfly/react-icons/dist/esm/icons/sitemap-icon";
+import { Button, Card, CardBody, CardTitle, Label, PageSection, Skeleton, Stack, StackItem } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -10,7 +9,7 @@ import { type Item, number, related, text } from "../api/rest";
 import { useMay } from "../api/session";
 import { date } from "../format";
 import { ErrorAlert } from "../parts/ErrorAlert";
-
+import NoCa from "../parts/NoCa";
 import { Title } from "../parts/Title";
 import { BOX, endsSoon, layout, type Node, rowsOf, treesOf } from "./hierarchy";
 
@@ -165,16 +164,7 @@ export default function Hierarchy() {
       <PageSection>
         <ErrorAlert error={cas.error ?? certificates.error} />
         {cas.isPending && <Skeleton height="20rem" screenreaderText={t("loading")} />}
-        {cas.data && list.length === 0 && (
-          <EmptyState titleText={t("none")} headingLevel="h2" icon={SitemapIcon}>
-            <EmptyStateBody>{t("noneText")}</EmptyStateBody>
-            {create && (
-              <EmptyStateFooter>
-                <EmptyStateActions>{create}</EmptyStateActions>
-              </EmptyStateFooter>
-            )}
-          </EmptyState>
-        )}
+        {cas.data && list.length === 0 && <NoCa />}
         {list.length > 0 && (
           <Stack hasGutter>
             <StackItem>

@@ -10,14 +10,16 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { useCertificates } from "../api/certificates";
-import type { Certificate, CertificateAttributes } from "../api/queries";
+import { type Certificate, type CertificateAttributes, useCas } from "../api/queries";
 import { date, instant, octets, stateOf } from "../format";
 import { ErrorAlert } from "../parts/ErrorAlert";
+import NoCa from "../parts/NoCa";
 import { Notice } from "../parts/Notice";
 import { StateLabel } from "../parts/StateLabel";
 import { Title } from "../parts/Title";
+import { Titled } from "../parts/Titled";
 import {
-  addressWith, ATTRIBUTES, type Attribute, type Column, columnsOf, conditionsOf, exportOf, extend, filterOf, FIRST_COLUMNS, hasRoom, queryOf, SIZES, sizeOf, SORTS, sortOf,
+  addressWith, ATTRIBUTES, type Attribute, type Column, columnsOf, conditionsOf, exportOf, extend, filterOf, FIRST_COLUMNS, hasRoom, queryOf, SIZES, sizeOf, SORTS, sortOf, WIDE_ALONE,
 } from "./inventory";
 import { Columns } from "./inventory/Columns";
 import { Conditions } from "./inventory/Conditions";
@@ -84,6 +86,10 @@ function Cell({ one, column }: { one: Certificate; column: Column }) {
     case "not_after":
     case "not_before":
       return date(i18n.language, a[column]);
+    case "issuer":
+      return <Titled of="ca" name={a.issuer} />;
+    case "profile":
+      return <Titled of="profile" name={a.profile} />;
     case "created_at":
     case "revoked_at":
       return a[column] ? instant(i18n.language, a[column]) : "";
@@ -94,10 +100,7 @@ function Cell({ one, column }: { one: Certificate; column: Column }) {
   }
 }
 
-function modifierOf(column: Column): "breakWord" | "nowrap" | "truncate" {
-  if (column === "serial" || column === "fingerprint_sha256") {
-    return "truncate";
-  }
+function modifierOf(column: Column): "breakWord" | "nowrap" {
   return ["status", "profile", "key_type", "source"].includes(column) || ATTRIBUTES[column as Attribute] === "time" ? "nowrap" : "breakWord";
 }
 
@@ -134,6 +137,8 @@ export default function Inventory() {
   const next = page.data?.next ?? null;
   const reach = useReach(page.data?.reach);
   const looking = Boolean(page.data && !page.isPlaceholderData && rows.length === 0 && next && !stopped);
+  const bare = Boolean(page.data) && rows.length === 0 && !next && conditions.length === 0;
+  const cas = useCas(bare);
   useEffect(() => {
     // A part of a long list that has nothing: the next part takes its place, until something is found or somebody has had enough.
     if (looking && next) {
@@ -147,6 +152,9 @@ export default function Inventory() {
     setStopped(false);
   };
 
+  // Who has chosen columns sees them everywhere.
+  const shownOf = (c: Column) => (columns === FIRST_COLUMNS && WIDE_ALONE.includes(c) ? ["hidden" as const, "visibleOnLg" as const] : undefined);
+  const widthOf = (c: Column) => (c === "common_name" ? "siegel-name" : c === "serial" || c === "fingerprint_sha256" ? "siegel-octets" : modifierOf(c) === "breakWord" ? "siegel-text" : undefined);
   const sort = sortOf(address) ?? "-created_at";
   const active = columns.indexOf(sort.replace(/^-/, "") as Column);
   const sortOfColumn = (i: number) => {
@@ -217,7 +225,7 @@ export default function Inventory() {
                 <ManyMenu onChoose={setDialog} />
               </ToolbarItem>
               <ToolbarItem>
-                <Export isDisabled={file.isPending} onChoose={(format) => file.mutate(exportOf(address, format, columns))} />
+                <Export isDisabled={file.isPending} onChoose={(format) => file.mutate(exportOf(address, format, columns.includes("serial") ? columns : [...columns, "serial"]))} />
               </ToolbarItem>
               <ToolbarItem>
                 <Button variant="secondary" onClick={() => setDialog("columns")}>
@@ -240,7 +248,8 @@ export default function Inventory() {
         {file.isSuccess && <Notice variant="success" isLiveRegion title={t("export.started")} />}
         {page.isPending && <Skeleton height="20rem" screenreaderText={base("app.loading")} />}
         {looking && <Looking parts={looked} reach={reach} onStop={() => setStopped(true)} />}
-        {page.data && !looking && rows.length === 0 && (
+        {bare && cas.data?.length === 0 && <NoCa />}
+        {page.data && !looking && rows.length === 0 && !(bare && cas.data?.length === 0) && (
           <EmptyState titleText={t(next ? "stopped" : conditions.length > 0 ? "none" : "empty")} headingLevel="h2" icon={SearchIcon}>
             <EmptyStateBody>{next && reach ? reach : t(conditions.length > 0 ? "noneText" : "emptyText")}</EmptyStateBody>
             <EmptyStateFooter>
@@ -263,7 +272,7 @@ export default function Inventory() {
         )}
         {rows.length > 0 && (
           <div className="siegel-scroll">
-            <Table aria-label={t("title")} variant="compact" gridBreakPoint="grid-lg">
+            <Table aria-label={t("title")} variant="compact" gridBreakPoint="grid-md">
               <Thead>
                 <Tr>
                   <Th>
@@ -272,7 +281,7 @@ export default function Inventory() {
                     />
                   </Th>
                   {columns.map((c, i) => (
-                    <Th key={c} sort={sortOfColumn(i)} modifier="nowrap">
+                    <Th key={c} sort={sortOfColumn(i)} modifier="nowrap" visibility={shownOf(c)}>
                       {columnWord(t, c)}
                     </Th>
                   ))}
@@ -287,7 +296,7 @@ export default function Inventory() {
                       />
                     </Td>
                     {columns.map((c) => (
-                      <Td key={c} dataLabel={columnWord(t, c)} modifier={modifierOf(c)} className={modifierOf(c) === "breakWord" ? "siegel-text" : undefined}>
+                      <Td key={c} dataLabel={columnWord(t, c)} modifier={modifierOf(c)} className={widthOf(c)} visibility={shownOf(c)}>
                         <Cell one={one} column={c} />
                       </Td>
                     ))}

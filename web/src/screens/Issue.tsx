@@ -37,6 +37,8 @@ import { Field } from "../parts/Field";
 import { Metadata, metadataOf, type Pair } from "../parts/Metadata";
 import { bytesOfBase64, download } from "../parts/download";
 import { Title } from "../parts/Title";
+import { useArrival } from "../parts/head";
+import NoCa from "../parts/NoCa";
 import { Notice } from "../parts/Notice";
 
 export interface Wish {
@@ -127,13 +129,16 @@ type Once = NonNullable<Certificate["attributes"]> & { private_key_pem?: string;
 export function Result({ certificate, onAnother }: { certificate: Certificate; onAnother?: () => void }) {
   const { t, i18n } = useTranslation();
   const a = (certificate.attributes ?? {}) as Once;
+  const top = useArrival<HTMLDivElement>();
   const name = a.common_name || a.subject || a.serial || "";
   return (
     <Stack hasGutter>
       <StackItem>
-        <Notice variant="success" title={t("issue.done")}>
-          {t("issue.doneText", { name, date: date(i18n.language, a.not_after) })}
-        </Notice>
+        <div ref={top} tabIndex={-1} role="group" aria-label={t("issue.done")} className="siegel-arrived">
+          <Notice variant="success" title={t("issue.done")}>
+            {t("issue.doneText", { name, date: date(i18n.language, a.not_after) })}
+          </Notice>
+        </div>
       </StackItem>
       {(a.private_key_pem || a.pkcs12) && (
         <StackItem>
@@ -235,7 +240,7 @@ export default function Issue() {
   };
   const wrong = (name: string) => {
     const e = submit.error;
-    return e instanceof ApiError && e.about(name) ? (e.first?.detail ?? "") : undefined;
+    return e instanceof ApiError && e.about(name) ? e.first : undefined;
   };
   const state = (name: string) => (wrong(name) ? "error" : "default");
   const ready = metadataOf(w.metadata) !== null && (w.own ? w.csr.trim() !== "" : w.cn.trim() !== "" && (!w.p12 || w.password !== ""));
@@ -253,6 +258,16 @@ export default function Issue() {
         <Title title={t("issue.title")} />
         <PageSection>
           <Result certificate={made} onAnother={another} />
+        </PageSection>
+      </>
+    );
+  }
+  if (cas.data && issuing.length === 0) {
+    return (
+      <>
+        <Title title={t("issue.title")} />
+        <PageSection>
+          <NoCa />
         </PageSection>
       </>
     );

@@ -9,6 +9,7 @@ import { type Item, number, type Outcome, related, text } from "../api/rest";
 import { useMay } from "../api/session";
 import { STRUCTURES } from "../api/structures.gen";
 import { count } from "../format";
+import { useBuiltin } from "../i18n/say";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Dialog, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
@@ -73,7 +74,8 @@ function AboutFields({ about, set, error, profiles, cas, known }: Things & { abo
   const { t } = useTranslation("rules");
   const words = useStructureWords("policy_document");
   const id = useId();
-  const choices = (items: Item[]) => [{ value: "", label: t("all") }, ...items.map((one) => ({ value: text(one, "name"), label: text(one, "title") || text(one, "name") }))];
+  const title = useBuiltin();
+  const choices = (items: Item[]) => [{ value: "", label: t("all") }, ...items.map((one) => ({ value: text(one, "name"), label: title(text(one, "title")) || text(one, "name") }))];
   return (
     <>
       <TextField label={t("name")} help={t("nameHelp")} required value={about.name} onChange={(name) => set({ name })} error={wrongWith(error, "name")} />
@@ -125,6 +127,7 @@ function Delete({ policy, onClose }: { policy: Item; onClose: () => void }) {
 /** The policy on a sample, by a profile that is chosen. */
 function Sample({ policy, about, structure, said, profiles, onFault }: { policy: Item | null; about: About; structure: Structure; said: Record<string, unknown>; profiles: Item[]; onFault: (error: ApiError | null) => void }) {
   const { t } = useTranslation("rules");
+  const title = useBuiltin();
   const [by, setBy] = useState("");
   const usable = profiles.filter((p) => (p.attributes.definition as { internal?: boolean } | undefined)?.internal !== true);
   const tried = usable.find((p) => text(p, "name") === (by || about.profile)) ?? usable[0];
@@ -132,7 +135,7 @@ function Sample({ policy, about, structure, said, profiles, onFault }: { policy:
     tried && (
       <>
         <Form onSubmit={(event) => event.preventDefault()}>
-          <SelectField label={t("tryBy")} help={t("tryByHelp")} value={text(tried, "name")} onChange={setBy} choices={usable.map((p) => ({ value: text(p, "name"), label: text(p, "title") || text(p, "name") }))} />
+          <SelectField label={t("tryBy")} help={t("tryByHelp")} value={text(tried, "name")} onChange={setBy} choices={usable.map((p) => ({ value: text(p, "name"), label: title(text(p, "title")) || text(p, "name") }))} />
         </Form>
         <div className="siegel-tab">
           <Trial profile={tried} draft={structure.fault ? undefined : { id: policy?.id ?? null, attributes: said }} onFault={onFault} />

@@ -8,6 +8,7 @@ import { useAll, useSend, useWhole } from "../api/hooks";
 import { type Item, number, type Outcome, text } from "../api/rest";
 import { attributesOf, useSession, useMay } from "../api/session";
 import { date } from "../format";
+import { useBuiltin } from "../i18n/say";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { AreaField, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
@@ -116,12 +117,13 @@ function Defaults() {
 function Configuration() {
   const { t } = useTranslation("settings");
   const settings = useWhole("/settings");
+  const say = useBuiltin("options");
   const [search, setSearch] = useState("");
   const [changed, setChanged] = useState(false);
   const [open, setOpen] = useState<Item | null>(null);
   const words = search.toLowerCase();
   const rows = (settings.data ?? []).filter(
-    (one) => (!changed || one.attributes.changed === true) && (one.id.includes(words) || text(one, "text").toLowerCase().includes(words)),
+    (one) => (!changed || one.attributes.changed === true) && (one.id.includes(words) || `${text(one, "text")} ${say(text(one, "text"))}`.toLowerCase().includes(words)),
   );
   const elsewhere = settings.error instanceof ApiError && settings.error.status === 403;
   return (
@@ -163,8 +165,8 @@ function Configuration() {
                     <Td dataLabel={t("standard")} modifier="breakWord">
                       {text(one, "default") || "–"}
                     </Td>
-                    <Td dataLabel={t("meaning")} lang="en" modifier="breakWord">
-                      {text(one, "text")}
+                    <Td dataLabel={t("meaning")} modifier="breakWord">
+                      {say(text(one, "text"))}
                     </Td>
                     <Td>
                       {one.attributes.value !== null && (

@@ -8,9 +8,11 @@ import { ApiError } from "../api/client";
 import { useAll } from "../api/hooks";
 import { type Item, send, text } from "../api/rest";
 import { instant } from "../format";
+import { useRuleSays } from "../i18n/say";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { AreaField, Fact, Facts, SelectField, TextField, useTold } from "../parts/kit";
 import { Notice } from "../parts/Notice";
+import { usesOf } from "./uses";
 import { attributesOfSample, decidedBy, EMPTY_SAMPLE, inOrder, memberOf, outcomeOf, type RuleSaid, type Sample, type Verdict, wantedParts } from "./evaluation";
 
 /** The value as it is once nobody has changed it for a moment. */
@@ -27,6 +29,7 @@ const LOOK = { issued: "success", refused: "danger", approval: "warning" } as co
 
 function Rules({ rules, label }: { rules: RuleSaid[]; label: string }) {
   const { t } = useTranslation("rules");
+  const says = useRuleSays();
   const look = { refused: "danger", approval: "warning", set: "info", holds: "success", has_value: "success" } as const;
   return (
     <Table aria-label={label} variant="compact" gridBreakPoint="grid-2xl">
@@ -47,7 +50,7 @@ function Rules({ rules, label }: { rules: RuleSaid[]; label: string }) {
               <Label status={Object.hasOwn(look, r.outcome) ? look[r.outcome as keyof typeof look] : undefined}>{t(`outcomes.${r.outcome}`)}</Label>
             </Td>
             <Td dataLabel={t("why")} modifier="breakWord">
-              {[r.message, r.set?.length ? t("sets", { what: r.set.join(", ") }) : "", r.unknown?.length ? t("unknown", { what: r.unknown.join(", ") }) : ""]
+              {[says(r), r.set?.length ? t("sets", { what: r.set.join(", ") }) : "", r.unknown?.length ? t("unknown", { what: r.unknown.join(", ") }) : ""]
                 .filter(Boolean)
                 .join(" · ") || "–"}
             </Td>
@@ -60,6 +63,7 @@ function Rules({ rules, label }: { rules: RuleSaid[]; label: string }) {
 
 function Result({ verdict }: { verdict: Verdict }) {
   const { t, i18n } = useTranslation("rules");
+  const says = useRuleSays();
   const decided = decidedBy(verdict);
   const why = useTold(verdict.error?.detail);
   const c = verdict.certificate;
@@ -77,7 +81,7 @@ function Result({ verdict }: { verdict: Verdict }) {
         {decided.by === "policy" &&
           decided.rules.map((r) => (
             <Content key={`${r.policy ?? ""}-${r.place}`} component="p">
-              {t("byRule", { policy: r.policy, rule: r.rule })}: {r.message}
+              {t("byRule", { policy: r.policy, rule: r.rule })}: {says(r)}
             </Content>
           ))}
       </Notice>
@@ -90,7 +94,7 @@ function Result({ verdict }: { verdict: Verdict }) {
           <Fact name={t("notAfter")}>
             {when(c.not_after)} ({t(`validityRules.${c.validity_rule as "as requested"}`, { defaultValue: c.validity_rule })})
           </Fact>
-          <Fact name={t("usage")}>{[...c.key_usage, ...c.extended_key_usage].join(", ")}</Fact>
+          <Fact name={t("usage")}>{usesOf(c.key_usage, c.extended_key_usage, i18n.language).join(", ")}</Fact>
           {c.owner && <Fact name={t("owner")}>{c.owner}</Fact>}
         </Facts>
       )}

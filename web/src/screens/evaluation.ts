@@ -90,6 +90,7 @@ export interface RuleSaid {
   outcome: RuleOutcome;
   policy?: string;
   message?: string;
+  message_de?: string;
   pointer?: string;
   set?: string[];
   unknown?: string[];

@@ -139,8 +139,8 @@ describe("work", () => {
     expect(dutiesOf(item({ status: "done", requestor: "eva" }), "max", true).decide).toBe(false);
   });
   it("asks the log for what was typed alone", () => {
-    expect(auditQuery({ actor: " rest:a&b ", action: "", object: "", from: "", to: "" })).toEqual({ "filter[actor]": "rest:a&b" });
-    const query = auditQuery({ actor: "", action: "", object: "", from: "2030-01-01T00:00", to: "2030-01-01T00:00" });
+    expect(auditQuery({ actor: " rest:a&b ", action: "", kind: "", object: "", from: "", to: "" })).toEqual({ "filter[actor]": "rest:a&b" });
+    const query = auditQuery({ actor: "", action: "", kind: "", object: "", from: "2030-01-01T00:00", to: "2030-01-01T00:00" });
     const at = Date.parse("2030-01-01T00:00") * 1000;
     expect(query).toEqual({ "filter[at_us][ge]": String(at), "filter[at_us][le]": String(at + 59_999_999) });
   });

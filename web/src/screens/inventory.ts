@@ -260,7 +260,9 @@ export const COLUMNS = [
   "revoked_at", "revocation_reason", "fingerprint_sha256",
 ] as const;
 export type Column = (typeof COLUMNS)[number] | `metadata.${string}`;
-export const FIRST_COLUMNS: Column[] = ["common_name", "status", "issuer", "profile", "not_after", "created_at", "serial"];
+export const FIRST_COLUMNS: Column[] = ["common_name", "status", "issuer", "profile", "not_after"];
+/** Of these, what a tablet and a telephone leave out. */
+export const WIDE_ALONE: readonly Column[] = ["issuer", "profile"];
 const MOST_COLUMNS = 20;
 
 /** Of texts that somebody may have written: those that are columns. The name leads to the certificate and is always there. */

@@ -30,13 +30,16 @@ export function dutiesOf(approval: Item, me: string, decides: boolean): { decide
 }
 
 /** A query of the audit log; what was left empty is asked of nobody. */
-export function auditQuery(f: { actor: string; action: string; object: string; from: string; to: string }): Record<string, string> {
+export function auditQuery(f: { actor: string; action: string; kind: string; object: string; from: string; to: string }): Record<string, string> {
   const micros = (value: string, end: boolean) => {
     const at = value ? Date.parse(value) : Number.NaN;
     return Number.isNaN(at) ? "" : String(at * 1000 + (end ? 59_999_999 : 0));
   };
+  const [kind, object] = [f.kind.trim(), f.object.trim()];
   const all = {
-    "filter[actor]": f.actor.trim(), "filter[action]": f.action.trim(), "filter[object]": f.object.trim(),
+    "filter[actor]": f.actor.trim() && !/:|^(setup|ca)$/.test(f.actor.trim()) ? `rest:${f.actor.trim()}` : f.actor.trim(), "filter[action]": f.action.trim(),
+    "filter[object]": object && kind && !object.includes("/") ? `${kind}/${object}` : object,
+    "filter[object][contains]": kind && !object ? `${kind}/` : "",
     "filter[at_us][ge]": micros(f.from, false), "filter[at_us][le]": micros(f.to, true),
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ""));

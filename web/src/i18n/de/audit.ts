@@ -1,8 +1,8 @@
-// Das Protokoll.
+// Das Prüfprotokoll.
 import type en from "../en/audit";
 
 const words: typeof en = {
-  title: "Protokoll",
+  title: "Prüfprotokoll",
   subtitle: "Wer was wann womit getan hat; und ob nichts fehlt",
   loading: "Wird geladen …",
   verification: "Ist es vollständig?",
@@ -11,9 +11,9 @@ const words: typeof en = {
   sinceHelp: "Leer: ab der ersten Zeile. Sonst ab dem letzten Siegel davor",
   until: "Bis",
   untilHelp: "Leer: bis jetzt. Sonst bis zum ersten Siegel danach",
-  verify: "Protokoll prüfen",
+  verify: "Prüfprotokoll prüfen",
   intact: "Nichts fehlt, nichts ist verändert",
-  broken: "Das Protokoll ist nicht, was geschrieben wurde",
+  broken: "Das Prüfprotokoll ist nicht, was geschrieben wurde",
   verified: "{{rows}} Zeilen und {{seals}} Siegel angesehen, {{problems}} Fehler gefunden",
   seals: "Neueste Siegel",
   sealsText: "Jedes unterschreibt die neueste Zeile jeder Kette. Vergleichen Sie sie ab und zu mit dem, was Sie anderswo aufbewahren.",
@@ -27,11 +27,17 @@ const words: typeof en = {
   log: "Einträge",
   search: "Suchen",
   actor: "Wer",
-  actorHelp: "Etwa rest:admin",
+  actorHelp: "Etwa admin oder rest:admin",
   action: "Was",
-  actionHelp: "Etwa certificate.issued",
+  actionHelp: "Tippen Sie einen Teil davon, etwa „gesperrt“",
   object: "Woran",
-  objectHelp: "Etwa certificate/17",
+  objectHelp: "Etwa 17",
+  kind: "Art des Gegenstands",
+  objectNumber: "Seine Nummer",
+  any: "Alle",
+  clear: "Wegnehmen",
+  code: "Vorgang, für Programme",
+  objectCode: "Gegenstand, für Programme",
   from: "Seit",
   to: "Bis",
   detail: "Einzelheiten",
@@ -40,7 +46,7 @@ const words: typeof en = {
   exporting: "{{n}} Zeilen geholt …",
   none: "Nichts passt.",
   cut: "Die Datei enthält die neuesten {{n}} passenden Einträge. Ältere erhalten Sie, wenn Sie den Zeitraum eingrenzen.",
-  short: "In diesem Teil des Protokolls passt nichts. Gehen Sie weiter zur nächsten Seite.",
+  short: "In diesem Teil des Prüfprotokolls passt nichts. Gehen Sie weiter zur nächsten Seite.",
 };
 
 export default words;

@@ -31,7 +31,7 @@ const words: Words["base"] = {
     places: {
       dashboard: "Übersicht", issue: "Zertifikat ausstellen", certificates: "Zertifikate", account: "Ihr Konto",
       hierarchy: "Hierarchie", keys: "Schlüssel und Token", profiles: "Profile und Richtlinien", enrolment: "Geräteanmeldung", approvals: "Freigaben", imports: "Importe",
-      jobs: "Aufträge", secrets: "Geheimnisse", audit: "Protokoll", settings: "Einstellungen",
+      jobs: "Aufträge", secrets: "Geheimnisse", audit: "Prüfprotokoll", settings: "Einstellungen",
     },
   },
   kit: {
@@ -61,7 +61,7 @@ const words: Words["base"] = {
   error: {
     title: "Das hat nicht geklappt",
     where: "Es geht um: {{field}}",
-    id: "Protokolleintrag: {{id}}",
+    id: "Nummer im Log: {{id}}",
     unreachable: "Der Server ist nicht erreichbar",
     unreachableWay: "Prüfen Sie die Netzwerkverbindung und versuchen Sie es noch einmal.",
     way: {
@@ -79,7 +79,7 @@ const words: Words["base"] = {
       unavailable: "Versuchen Sie es gleich noch einmal.",
       key_store_unavailable: "Erst muss der Schlüsselspeicher wieder da sein: Die Administration prüft Token oder HSM. Es wurde nichts ausgestellt.",
       store_unavailable: "Erst muss die Datenbank wieder da sein. Versuchen Sie es gleich noch einmal.",
-      internal: "Versuchen Sie es noch einmal; bleibt es dabei, nennen Sie dem Betrieb die Nummer des Protokolleintrags.",
+      internal: "Versuchen Sie es noch einmal; bleibt es dabei, nennen Sie dem Betrieb die Nummer im Log.",
       other: "Versuchen Sie es noch einmal; bleibt es dabei, fragen Sie die Administration.",
     },
   },
@@ -173,13 +173,11 @@ const words: Words["base"] = {
     refused: "Abgelehnt",
     refusedDays: "Abgelehnt in {{days}} Tagen",
     refusedWhy: "Warum Anfragen abgelehnt wurden",
-    refusedBy: "Abgelehnt, nach Protokoll",
+    refusedBy: "Abgelehnt, nach Verfahren",
     refusedNone: "In dieser Zeit wurde nichts abgelehnt.",
-    firstCa: "Richten Sie zuerst eine CA-Hierarchie ein",
-    firstCaText: "Zertifikate kommen von CAs. Legen Sie eine Wurzel und eine ausstellende CA an, dann stellen Sie hier das erste Zertifikat aus.",
     byCa: "Nach CA",
     byProfile: "Nach Profil",
-    bySource: "Nach Protokoll",
+    bySource: "Nach Verfahren",
     health: "Zustand des Systems",
     store: "Datenbank",
     engine: "Signierdienst",
@@ -327,7 +325,7 @@ const words: Words["base"] = {
     ends: "Gültigkeit endet",
     replaced: "Tritt an die Stelle von Zertifikat {{id}}",
     revokedFor: "Gesperrt: {{reason}}",
-    auditTitle: "Im Protokoll",
+    auditTitle: "Im Prüfprotokoll",
     chainOrder: "Von der Wurzel, der Geräte vertrauen, bis zu diesem Zertifikat",
   },
   account: {

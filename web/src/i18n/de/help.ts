@@ -24,7 +24,7 @@ const words: typeof en = {
       title: "Hilfe: Zertifikate",
       what: "Alles, was ausgestellt oder importiert wurde, gleich wie viel. Suche und Filter stehen in der Adresse: Sie können sie als Lesezeichen behalten oder weitergeben.",
       first: "Wählen Sie, worin gesucht wird, tippen Sie einen Teil davon und drücken Sie Enter.\nGrenzen Sie nach Zustand ein, oder sortieren Sie nach einer Spalte.\nÖffnen Sie eines über seinen Namen, um seine Kette zu sehen, es zu erneuern oder zu sperren.",
-      terms: "Seriennummer: die Nummer, unter der ein Zertifikat gesperrt und in Protokollen gefunden wird. Doppelpunkte spielen keine Rolle.\nAlternativer Name: jeder Name, für den ein Zertifikat neben dem Hauptnamen gilt.\nMetadaten: was Ihr Haus dazu notiert, etwa einen Standort. Sie stehen nicht im Zertifikat selbst.",
+      terms: "Seriennummer: die Nummer, unter der ein Zertifikat gesperrt und in Logs gefunden wird. Doppelpunkte spielen keine Rolle.\nAlternativer Name: jeder Name, für den ein Zertifikat neben dem Hauptnamen gilt.\nMetadaten: was Ihr Haus dazu notiert, etwa einen Standort. Sie stehen nicht im Zertifikat selbst.",
     },
     certificate: {
       title: "Hilfe: Ein Zertifikat",
@@ -65,7 +65,7 @@ const words: typeof en = {
     enrollment: {
       title: "Hilfe: Geräteanmeldung",
       what: "Zugänge, über die sich Geräte selbst Zertifikate holen: EST, SCEP und ACME. Jeder hat seine CA, sein Profil und das, was als Nachweis gilt.",
-      first: "Wählen Sie das Protokoll, das Ihre Geräte sprechen.\nLegen Sie dafür einen Zugang an, mit Profil und Nachweis: Einmalcode, Passwort oder Zertifikat.\nKopieren Sie die Zeile für den Client und probieren Sie sie an einem Gerät aus.",
+      first: "Wählen Sie das Verfahren, das Ihre Geräte beherrschen.\nLegen Sie dafür einen Zugang an, mit Profil und Nachweis: Einmalcode, Passwort oder Zertifikat.\nKopieren Sie die Zeile für den Client und probieren Sie sie an einem Gerät aus.",
       terms: "EST: für Geräte über HTTPS; erneuert von selbst.\nSCEP: für Router, Drucker und ältere Geräte.\nACME: für Webserver; weist selbst nach, dass der Name ihnen gehört.\nEinmalcode: öffnet einen Zugang einmal, für ein Gerät.\nChallenge: bei SCEP ein Geheimnis, das Geräte vorzeigen; bei ACME die Aufgabe, mit der ein Name nachgewiesen wird.",
     },
     approvals: {
@@ -90,12 +90,12 @@ const words: typeof en = {
       title: "Hilfe: Geheimnisse",
       what: "Schlüssel und Passwörter, die an Geräte ausgegeben werden, versiegelt vom Schlüsselspeicher. Jedes hat Versionen.",
       first: "Legen Sie eines an, oder importieren Sie, was Sie haben.\nLegen Sie fest, wer es abholen darf.\nErzeugen Sie eine neue Version, wenn es bekannt geworden sein könnte.",
-      terms: "Version: Die neueste wird ausgegeben; ältere bleiben für das, was damit verschlüsselt wurde.\nVersiegelt: verschlüsselt unter einem Schlüssel, der den Schlüsselspeicher nie verlässt.\nAbholen: es ausgehändigt bekommen. Jedes Mal steht im Audit-Protokoll.",
+      terms: "Version: Die neueste wird ausgegeben; ältere bleiben für das, was damit verschlüsselt wurde.\nVersiegelt: verschlüsselt unter einem Schlüssel, der den Schlüsselspeicher nie verlässt.\nAbholen: es ausgehändigt bekommen. Jedes Mal steht im Prüfprotokoll.",
     },
     audit: {
-      title: "Hilfe: Protokoll",
+      title: "Hilfe: Prüfprotokoll",
       what: "Wer was wann getan hat. Nichts darin lässt sich unbemerkt ändern.",
-      first: "Filtern Sie nach Konto, Aktion oder Zeit.\nVerfolgen Sie ein Zertifikat über seine Nummer durch sein Leben.\nLassen Sie das Protokoll von Zeit zu Zeit prüfen.",
+      first: "Filtern Sie nach Konto, Aktion oder Zeit.\nVerfolgen Sie ein Zertifikat über seine Nummer durch sein Leben.\nLassen Sie das Prüfprotokoll von Zeit zu Zeit prüfen.",
       terms: "Kette: Jeder Eintrag trägt eine Prüfsumme des vorigen, sodass keiner fehlen kann.\nSiegel: die Enden aller Ketten, signiert mit einem Schlüssel, der nichts anderes tut.\nAnker: dieselben Enden, außerhalb der Datenbank aufgeschrieben.",
     },
     settings: {
@@ -113,14 +113,14 @@ const words: typeof en = {
     accounts: {
       title: "Hilfe: Konten",
       what: "Menschen und Programme, die von Siegel etwas anfordern dürfen. Jedes Konto hat eine Rolle.",
-      first: "Legen Sie das Konto mit der kleinsten Rolle an, die reicht.\nErzeugen Sie einen Einmalcode, und übergeben Sie ihn persönlich oder am Telefon.\nSchalten Sie Konten ab, die niemand braucht: Das Protokoll behält ihren Namen.",
+      first: "Legen Sie das Konto mit der kleinsten Rolle an, die reicht.\nErzeugen Sie einen Einmalcode, und übergeben Sie ihn persönlich oder am Telefon.\nSchalten Sie Konten ab, die niemand braucht: Das Prüfprotokoll behält ihren Namen.",
       terms: "Rolle: was das Konto darf.\nEinmalcode: für die erste Anmeldung. Er gilt einmal.\nVerantwortlich: wer für das Konto eines Programms geradesteht.",
     },
     roles: {
       title: "Hilfe: Rollen",
       what: "Eine Rolle ist eine Menge von Rechten mit einem Namen. Sechs bringt Siegel mit; Sie können eigene anlegen.",
       first: "Sehen Sie nach, ob eine fertige Rolle passt.\nSonst legen Sie eine mit genau den Rechten an, die gebraucht werden.",
-      terms: "Recht: eine Sache, die man darf, etwa Zertifikate sperren.\nFertige Rolle: kommt mit Siegel und lässt sich nicht ändern.\nAuditor: sieht alles samt Protokoll und ändert nichts.",
+      terms: "Recht: eine Sache, die man darf, etwa Zertifikate sperren.\nFertige Rolle: kommt mit Siegel und lässt sich nicht ändern.\nAuditor: sieht alles samt Prüfprotokoll und ändert nichts.",
     },
     credentials: {
       title: "Hilfe: Zugänge",

@@ -7,8 +7,6 @@ const words: typeof en = {
   loading: "Wird geladen …",
   new: "CA anlegen",
   newBelow: "CA darunter anlegen",
-  none: "Noch keine CA",
-  noneText: "Am Anfang steht eine Wurzel: Ihr vertrauen die Geräte. Darunter legen Sie die CA an, die Tag für Tag ausstellt.",
   picture: "Bild der Hierarchie",
   table: "Dasselbe als Tabelle",
   legend: "Gestrichelte Linien sind Kreuzzertifikate: Der Pfeil führt von der CA, die unterschrieben hat, zu der, die beglaubigt ist.",

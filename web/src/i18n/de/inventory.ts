@@ -43,6 +43,13 @@ const inventory: Words["inventory"] = {
   },
   none: "Kein Zertifikat passt",
   noneText: "Nehmen Sie eine Bedingung weg, oder suchen Sie nach weniger.",
+  noCa: {
+    title: "Noch gibt es keine CA, die ausstellt",
+    text: "Zertifikate kommen von einer CA: Bevor es eine gibt, lässt sich nichts ausstellen.",
+    make: "Legen Sie zuerst eine Wurzel an, dann darunter die CA, die ausstellt: Das dauert wenige Minuten.",
+    ask: "Bitten Sie jemanden aus der Verwaltung Ihres Mandanten, eine anzulegen.",
+    button: "CA anlegen",
+  },
   empty: "Noch keine Zertifikate",
   emptyText: "Stellen Sie das erste aus: Dafür genügt ein Formular. Alles, was ausgestellt wird, steht sofort hier.",
   looking: "Siegel sucht in der Liste",

@@ -30,7 +30,7 @@ const words: typeof en = {
   actions: "Was Sie tun können",
   fetch: "Abrufen",
   fetchTitle: "{{name}} abrufen?",
-  fetchText: "Der Wert steht hier, bis Sie dieses Fenster schließen. Im Protokoll steht, dass Sie ihn abgerufen haben.",
+  fetchText: "Der Wert steht hier, bis Sie dieses Fenster schließen. Im Prüfprotokoll steht, dass Sie ihn abgerufen haben.",
   fetchOnce: "Der Wert steht hier, bis Sie dieses Fenster schließen, und ist damit vernichtet: Ein zweites Mal gibt es ihn nicht.",
   shownOnce: "Kopieren Sie ihn jetzt: Ist dieses Fenster zu, ist er von hier verschwunden.",
   base64: "Der Wert ist in Base64.",

@@ -40,6 +40,7 @@ const words = {
   wanted: "{{given}} of {{count}} have said yes",
   byRule: "Policy {{policy}}, rule {{rule}}",
   withRole: "role {{role}}",
+  body: { default_days: "Days, if none are asked for", made_here: "Key made here", same_key: "Same key" },
   withRight: "right {{right}}",
   yes: "Yes",
   no: "No",

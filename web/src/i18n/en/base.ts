@@ -174,8 +174,6 @@ const words = {
     refusedWhy: "Why requests were refused",
     refusedBy: "Refused, by protocol",
     refusedNone: "Nothing was refused in this time.",
-    firstCa: "Set up a hierarchy of CAs first",
-    firstCaText: "Certificates come from CAs. Make a root and a CA that issues, then issue the first certificate here.",
     byCa: "By CA",
     byProfile: "By profile",
     bySource: "By protocol",

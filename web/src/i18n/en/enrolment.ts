@@ -30,8 +30,8 @@ const words = {
   address: "Address",
   on: "Open",
   off: "Closed",
-  switchOn: "Open it",
-  switchOff: "Close it",
+  switchOn: "Switch on",
+  switchOff: "Switch off",
   delete: "Delete",
   deleteTitle: "Delete {{name}}?",
   deleteText: {

@@ -5,8 +5,6 @@ const words = {
   loading: "Loading…",
   new: "Make a CA",
   newBelow: "Make a CA below it",
-  none: "No CA yet",
-  noneText: "Everything begins with a root: the one that devices trust. Below it you make the CA that issues day by day.",
   picture: "Picture of the hierarchy",
   table: "The same as a table",
   legend: "Dashed lines are cross-certificates: the arrow leads from the CA that signed to the one that is certified.",

@@ -42,6 +42,13 @@ const inventory = {
   },
   none: "No certificate fits",
   noneText: "Take a condition away, or search for less.",
+  noCa: {
+    title: "There is no CA that issues yet",
+    text: "Certificates come from a CA: before there is one, nothing can be issued.",
+    make: "First make a root, then the CA below it that issues: it takes a few minutes.",
+    ask: "Ask an administrator of your tenant to make one.",
+    button: "Make a CA",
+  },
   empty: "No certificates yet",
   emptyText: "Issue the first one: it takes one form. Everything that is issued shows up here at once.",
   looking: "Siegel is looking through the list",

@@ -20,6 +20,7 @@ const words = {
     batch: "Request for many", remove_directory: "Removal of an ACME directory" },
   status: { queued: "Waits", running: "Runs", done: "Done", failed: "Failed", cancelled: "Cancelled" },
   itemStatus: { done: "Done", repeated: "Was there", skipped: "Left out", failed: "Failed" },
+  doneSoFar: "{{done}} worked through",
   doneOf: "{{done}} of {{total}}",
   failedCount_one: "{{count}} failed",
   failedCount_other: "{{count}} failed",

@@ -63,7 +63,7 @@ const catalogue: Record<string, string> = {
   "RSA from 3072 bits and elliptic curves from 256 bits on; keys that are valid for years are stronger still.": "RSA ab 3072 Bit, elliptische Kurven ab 256 Bit; was Jahre gilt, ist noch stärker.",
   "see certificates, CAs, profiles, policies, keys and jobs": "Zertifikate, CAs, Profile, Richtlinien, Schlüssel und Aufträge sehen",
   "see how the machine does: processes, disks, memory, clock; in the house tenant alone": "sehen, wie es dem System geht: Prozesse, Datenträger, Speicher, Uhr; nur im Haus-Mandanten",
-  "read the audit log": "das Protokoll lesen",
+  "read the audit log": "das Prüfprotokoll lesen",
   "ask for certificates, renew and re-key them": "Zertifikate anfordern, erneuern und mit neuem Schlüssel holen",
   "revoke certificates, hold and release them": "Zertifikate sperren, vorläufig sperren und wieder freigeben",
   "import certificates and hierarchies": "Zertifikate und Hierarchien importieren",

@@ -7,6 +7,7 @@ import {
 } from "../inventory";
 import { KEY_TYPES } from "../../keytypes";
 import { wordOf } from "./words";
+import { WhenInput } from "../../parts/When";
 
 /** The values that there are of an attribute with a few. */
 function useChoices(attribute: Attribute): readonly string[] {
@@ -93,7 +94,7 @@ export function Search({ onAdd, isFull }: { onAdd: (condition: Condition) => voi
             ))}
           </FormSelect>
         ) : kind === "time" ? (
-          <TextInput type="date" aria-label={t(`attributes.${attribute}`)} value={value} onChange={(_, v) => setValue(v)} />
+          <WhenInput label={t(`attributes.${attribute}`)} value={value} onChange={setValue} />
         ) : (
           <SearchInput
             aria-label={t("value")} placeholder={t("value")} value={value} onChange={(_, v) => setValue(v)} onClear={() => setValue("")}

@@ -1,0 +1,48 @@
+// Where the keyboard stands when another page has come: at its heading, not where the one before it ended.
+import { type RefObject, useEffect, useRef } from "react";
+import { useLocation } from "react-router";
+import { types } from "./beside";
+
+// The address whose heading had the focus last; null: nothing has been shown yet, and the browser begins where it always does.
+let shown: string | null = null;
+
+/** Whatever comes next is a new page, even at the same address: somebody has signed in. */
+export function expectPage(): void {
+  shown = "";
+}
+
+/** Focuses the heading of the page when its address isn't the one that was shown last; gives whether it was. */
+export function arrive(address: string): boolean {
+  const first = shown === null;
+  const same = shown === address;
+  shown = address;
+  const main = document.getElementById("main");
+  const heading = main?.querySelector<HTMLElement>("h1");
+  // Who types already is where he wants to be.
+  if (first || same || !heading || (main?.contains(document.activeElement) && types(document.activeElement))) {
+    return false;
+  }
+  heading.tabIndex = -1;
+  heading.focus();
+  return true;
+}
+
+/** The browser's title of a page, and the focus at its h1 whenever the address leads to another one. */
+export function useHead(title: string): void {
+  const { pathname } = useLocation();
+  useEffect(() => {
+    document.title = `${title} · Siegel`;
+  }, [title]);
+  useEffect(() => {
+    arrive(pathname);
+  }, [pathname]);
+}
+
+/** What came of something, in the place of its form: it has the focus as soon as it is there, so that nobody has to look for it. */
+export function useArrival<T extends HTMLElement>(): RefObject<T | null> {
+  const result = useRef<T>(null);
+  useEffect(() => {
+    result.current?.focus();
+  }, []);
+  return result;
+}
