@@ -57,6 +57,10 @@ class Tree:
     def c(self, suffixes=(".c", ".h")):
         return [n for n in self.files if n.endswith(suffixes)]
 
+    def scripts(self):
+        """What the console is written in."""
+        return self.c((".ts", ".tsx", ".mjs"))
+
     def product(self):
         return [n for n in self.c() if not n.startswith("tests/")]
 
@@ -144,6 +148,25 @@ def lengths(tree):
                 function = re.split(r"[ (]", line)[0]
 
 
+def script_lengths(tree):
+    """TypeScript's functions stand at the margin, declared or as a constant, and end there; what is within them counts for them. Tables of
+    words aren't functions, and are as long as what they say."""
+    start = re.compile(r"^(?:export )?(?:default )?(?:async )?function\b\*? ?(\w*)|^(?:export )?const (\w+)\b.*=>\s*[({]?$")
+    for name in tree.scripts():
+        lines = tree.lines(name)
+        if len(lines) > MAX_FILE_LINES and not name.startswith("web/src/i18n/"):
+            yield name, len(lines), f"{len(lines)} lines: at most {MAX_FILE_LINES}; split it by subject"
+        function = opened = None
+        for number, line in enumerate(lines, 1):
+            if opened and re.match(r"[})\]]", line):
+                if not line.endswith(("{", "(")):  # else the end of what is passed in, or of its type
+                    if number - opened - 1 > MAX_FUNCTION_LINES:
+                        yield name, opened, f"{function} has {number - opened - 1} lines: at most {MAX_FUNCTION_LINES}; split it by what its parts are"
+                    opened = None
+            elif not opened and (m := start.match(line)) and not re.search(r"[;}]$", line):
+                function, opened = m.group(1) or m.group(2) or "default", number
+
+
 def whitespace(tree):
     for name in tree.c():
         text = tree.text(name)
@@ -199,7 +222,7 @@ def texts(tree):
                 yield name, number, "unfinished: finish it or file an issue"
 
 
-RULES = [banned_functions, owned_libraries, layering, lengths, whitespace, contracts, readmes, texts]
+RULES = [banned_functions, owned_libraries, layering, lengths, script_lengths, whitespace, contracts, readmes, texts]
 
 
 def main(top):

@@ -50,6 +50,16 @@ class Rules(unittest.TestCase):
         self.good(style.lengths, "va/a.c", "int\nf(void)\n{\n" + "\tx();\n" * 100 + "}\n")
         self.bad(style.lengths, "va/a.c", "/* x */\n" * 801, "801 lines")
 
+    def test_script_lengths(self):
+        for head in ("export default function F() {", "function F({ a }: {\n  a: string;\n}) {", "export const F = (a: string) => {", "async function F() {"):
+            body = "\n" + "  x();\n" * (101 - head.count("\n")) + "}\n"
+            self.bad(style.script_lengths, "web/a.tsx", head + body, "F has 101 lines")
+            self.good(style.script_lengths, "web/a.tsx", (head + body).replace("  x();\n", "", 1))
+        self.good(style.script_lengths, "web/a.ts", "function f() {\n  x();\n}\n" * 60)
+        self.good(style.script_lengths, "web/a.ts", "export const words = {\n" + "  a: 1,\n" * 200 + "};\n")
+        self.bad(style.script_lengths, "web/a.ts", "// x\n" * 801, "801 lines")
+        self.good(style.script_lengths, "web/src/i18n/de/a.ts", "// x\n" * 801)
+
     def test_whitespace(self):
         self.bad(style.whitespace, "va/a.c", "int x; \n", "blanks at the end")
         self.bad(style.whitespace, "va/a.c", "int x;", "without a line feed")

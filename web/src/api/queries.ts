@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { Schemas } from "./client";
 import { keys } from "./keys";
-import { list, one, page, type Path } from "./rest";
+import { list, one, type Page, page, type Path } from "./rest";
 
 export type Certificate = Schemas["certificates"];
 export type CertificateAttributes = NonNullable<Certificate["attributes"]>;
@@ -76,13 +76,20 @@ export function useProfiles(allowed = true) {
   return useQuery({ queryKey: keys.list("/profiles"), enabled: allowed, queryFn: () => list<Profile>("/profiles") });
 }
 
-/** The newest list of each CA, by the CA's name. */
+/** The newest list of each CA: among the newest of all, which is usually each; those of CAs that aren't among them are asked for one by one. */
 export function useCrls() {
   return useQuery({
     queryKey: keys.own("crls"),
     queryFn: async () => {
       const newest = new Map<string, Crl>();
-      for (const crl of (await page<Crl>("/crls", { "page[size]": 500 })).data) {
+      const all = await page<Crl>("/crls", { "page[size]": 500 });
+      const rest: Page<Crl>[] = [];
+      if (all.next) {
+        const known = new Set(all.data.map((crl) => crl.attributes?.issuer));
+        const others = (await list<Ca>("/cas")).filter((ca) => !known.has(ca.attributes?.name));
+        rest.push(...(await Promise.all(others.map((ca) => page<Crl>("/crls", { "filter[issuer]": ca.attributes?.name, "page[size]": 1 })))));
+      }
+      for (const crl of [...all.data, ...rest.flatMap((part) => part.data)]) {
         const issuer = crl.attributes?.issuer ?? "";
         const known = newest.get(issuer);
         if (!known || (crl.attributes?.number ?? 0) > (known.attributes?.number ?? 0)) {

@@ -92,27 +92,12 @@ function UserMenu({ name, rights }: { name: string; rights: readonly string[] })
   );
 }
 
-export function Layout({ children }: { children: ReactNode }) {
+type Bar = ReturnType<typeof useSidebar>;
+
+/** The head of every page: where one is, what one finds things by, who one is. */
+function Top({ bar, beside, name, rights }: { bar: Bar; beside: ReturnType<typeof useBeside>; name: string; rights: readonly string[] }) {
   const { t } = useTranslation();
-  const session = useSession();
-  const location = useLocation();
-  const bar = useSidebar();
-  const beside = useBeside();
-  const attributes = session.data ? attributesOf(session.data) : {};
-  const rights = attributes.rights ?? [];
-  const expert = useExpert();
-  const places = offered(rights, expert);
-  const here = (to: string) => (to === "/" ? location.pathname === "/" : `${location.pathname}/`.startsWith(`${to}/`));
-  const item = (place: Place) =>
-    place.nav && (
-      <NavItem key={place.path} isActive={here(place.path)}>
-        <Link to={place.path} aria-current={here(place.path) ? "page" : undefined}>
-          <span className="pf-v6-c-nav__link-icon">{place.nav.icon}</span>
-          <span className="pf-v6-c-nav__link-text">{t(`nav.places.${place.nav.key}`)}</span>
-        </Link>
-      </NavItem>
-    );
-  const masthead = (
+  return (
     <Masthead>
       <MastheadMain>
         <MastheadToggle>
@@ -168,7 +153,7 @@ export function Layout({ children }: { children: ReactNode }) {
                 <ThemeSwitch />
               </ToolbarItem>
               <ToolbarItem>
-                <UserMenu name={attributes.title || attributes.name || ""} rights={rights} />
+                <UserMenu name={name} rights={rights} />
               </ToolbarItem>
             </ToolbarGroup>
           </ToolbarContent>
@@ -176,7 +161,24 @@ export function Layout({ children }: { children: ReactNode }) {
       </MastheadContent>
     </Masthead>
   );
-  const sidebar = (
+}
+
+/** The places that one may go to. */
+function Sidebar({ bar, path, rights }: { bar: Bar; path: string; rights: readonly string[] }) {
+  const { t } = useTranslation();
+  const expert = useExpert();
+  const places = offered(rights, expert);
+  const here = (to: string) => (to === "/" ? path === "/" : `${path}/`.startsWith(`${to}/`));
+  const item = (place: Place) =>
+    place.nav && (
+      <NavItem key={place.path} isActive={here(place.path)}>
+        <Link to={place.path} aria-current={here(place.path) ? "page" : undefined}>
+          <span className="pf-v6-c-nav__link-icon">{place.nav.icon}</span>
+          <span className="pf-v6-c-nav__link-text">{t(`nav.places.${place.nav.key}`)}</span>
+        </Link>
+      </NavItem>
+    );
+  return (
     <PageSidebar isSidebarOpen={bar.open}>
       <PageSidebarBody>
         <Nav aria-label={t("app.navigation")} onSelect={bar.chosen}>
@@ -199,7 +201,11 @@ export function Layout({ children }: { children: ReactNode }) {
       </PageSidebarBody>
     </PageSidebar>
   );
-  const skip = (
+}
+
+function Skip() {
+  const { t } = useTranslation();
+  return (
     <SkipToContent
       href="#main"
       onClick={(event) => {
@@ -210,11 +216,20 @@ export function Layout({ children }: { children: ReactNode }) {
       {t("app.skip")}
     </SkipToContent>
   );
+}
+
+export function Layout({ children }: { children: ReactNode }) {
+  const session = useSession();
+  const location = useLocation();
+  const bar = useSidebar();
+  const beside = useBeside();
+  const attributes = session.data ? attributesOf(session.data) : {};
+  const rights = attributes.rights ?? [];
   return (
     <Page
-      masthead={masthead}
-      sidebar={sidebar}
-      skipToContent={skip}
+      masthead={<Top bar={bar} beside={beside} name={attributes.title || attributes.name || ""} rights={rights} />}
+      sidebar={<Sidebar bar={bar} path={location.pathname} rights={rights} />}
+      skipToContent={<Skip />}
       mainContainerId="main"
       mainTabIndex={-1}
       onPageResize={watched}

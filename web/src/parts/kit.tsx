@@ -185,24 +185,24 @@ export function Dialog(props: {
 }
 
 /** That it was done, waits for others, or is the work of a job. Without a text nothing is said of what is done. */
-export function Done({ outcome, text }: { outcome: Outcome | null | undefined; text?: string }) {
+export function Done({ outcome, text }: { outcome: Outcome<unknown> | null | undefined; text?: string }) {
   const { t } = useTranslation();
   if (!outcome) {
     return null;
   }
   if (outcome.approval) {
     return (
-      <Notice variant="info" title={t("kit.waits")} actionLinks={<Link to={`/approvals/${outcome.approval}`}>{t("kit.toApproval")}</Link>}>
+      <Notice variant="info" isLiveRegion title={t("kit.waits")} actionLinks={<Link to={`/approvals/${outcome.approval}`}>{t("kit.toApproval")}</Link>}>
         {t("kit.waitsText", { id: outcome.approval })}
       </Notice>
     );
   }
   if (outcome.job) {
     return (
-      <Notice variant="info" title={t("kit.works")} actionLinks={<Link to={`/jobs/${outcome.job}`}>{t("kit.toJob")}</Link>}>
+      <Notice variant="info" isLiveRegion title={t("kit.works")} actionLinks={<Link to={`/jobs/${outcome.job}`}>{t("kit.toJob")}</Link>}>
         {t("kit.worksText", { id: outcome.job })}
       </Notice>
     );
   }
-  return text ? <Notice variant="success" title={text} /> : null;
+  return text ? <Notice variant="success" isLiveRegion title={text} /> : null;
 }

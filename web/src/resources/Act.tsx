@@ -14,15 +14,15 @@ import {
 import EllipsisVIcon from "@patternfly/react-icons/dist/esm/icons/ellipsis-v-icon";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useNavigate } from "react-router";
+import { useNavigate } from "react-router";
 import { useChange } from "../api/hooks";
 import type { Outcome } from "../api/rest";
 import { useRights } from "../api/session";
 import { ErrorAlert } from "../parts/ErrorAlert";
-import { Notice } from "../parts/Notice";
+import { Done } from "../parts/kit";
 import { carryOut } from "./api";
 import { ResourceForm } from "./Form";
-import { addressOf, isFixed, labelOf, onceOf, type Operation, permitted, resourceOf, type ResourceName, type Thing } from "./model";
+import { isFixed, labelOf, onceOf, type Operation, permitted, resourceOf, type ResourceName, type Thing } from "./model";
 import { Once } from "./Once";
 import { useForm } from "./useForm";
 import { Json } from "./Value";
@@ -43,25 +43,6 @@ interface Doing {
 /** Neither others nor a job have a say any more. */
 export function isDone(outcome: Outcome<unknown>): boolean {
   return outcome.approval === null && outcome.job === null;
-}
-
-/** Where to go on when it isn't done yet. */
-export function Later({ outcome }: { outcome: Outcome<Thing> }) {
-  const words = useWords();
-  const id = outcome.approval ?? outcome.job;
-  if (id === null) {
-    return null;
-  }
-  const waits = outcome.approval !== null;
-  const to = addressOf(waits ? "approvals" : "jobs", id);
-  return (
-    <Notice
-      variant="info"
-      isLiveRegion
-      title={words.t(waits ? "screen.waits" : "screen.works", { id })}
-      actionLinks={<Link to={to}>{words.t(waits ? "screen.toApproval" : "screen.toJob")}</Link>}
-    />
-  );
 }
 
 /** What came of it: a result to look at, or secrets that are shown this once. */
@@ -119,7 +100,7 @@ export function ActionDialog({ resource, name, operation, thing, onClose, onDone
       <ModalBody id={`${id}-body`}>
         {outcome ? (
           <>
-            <Later outcome={outcome} />
+            <Done outcome={outcome} />
             {result && <Result resource={resource} operation={operation} thing={result} />}
           </>
         ) : (
@@ -174,7 +155,7 @@ export function RemoveDialog({ operation, thing, onClose, onDone }: Omit<Doing, 
       <ModalHeader title={words.t("screen.removeThis", { name: labelOf(thing) })} titleIconVariant="warning" labelId={`${id}-title`} />
       <ModalBody id={`${id}-body`}>
         <ErrorAlert error={remove.error} />
-        {outcome ? <Later outcome={outcome} /> : <Content component="p">{words.t("screen.removeText")}</Content>}
+        {outcome ? <Done outcome={outcome} /> : <Content component="p">{words.t("screen.removeText")}</Content>}
       </ModalBody>
       <ModalFooter>
         {!outcome && (

@@ -6,7 +6,8 @@ import { create } from "../api/rest";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { useArrival } from "../parts/head";
 import { Notice } from "../parts/Notice";
-import { isDone, Later } from "./Act";
+import { Done } from "../parts/kit";
+import { isDone } from "./Act";
 import { labelOf, onceOf, permitted, resourceOf, type Thing } from "./model";
 import { Once } from "./Once";
 import { useWords } from "./words";
@@ -33,7 +34,7 @@ export function FirstCode({ account, onDone }: { account: Thing; onDone: () => v
         </Notice>
       </div>
       <ErrorAlert error={make.error} />
-      {make.data && <Later outcome={make.data} />}
+      {make.data && <Done outcome={make.data} />}
       <div className="siegel-actions siegel-above">
         <Button isLoading={make.isPending} isDisabled={make.isPending} onClick={() => make.mutate()}>
           {t("screen.personCode")}

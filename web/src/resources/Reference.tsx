@@ -29,6 +29,41 @@ function useLater(text: string): string {
   return later;
 }
 
+interface Arrows {
+  things: readonly Thing[];
+  active: number | null;
+  setActive: (i: number | null) => void;
+  open: boolean;
+  setOpen: (open: boolean) => void;
+  choose: (thing: Thing) => void;
+  shut: () => void;
+}
+
+/** The list by keys: up and down round it, Enter takes, Escape and Tab leave. */
+function onKeys({ things, active, setActive, open, setOpen, choose, shut }: Arrows) {
+  return (event: React.KeyboardEvent) => {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (step !== 0) {
+      event.preventDefault();
+      setOpen(true);
+      setActive(things.length > 0 ? ((active ?? (step > 0 ? -1 : 0)) + step + things.length) % things.length : null);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      const thing = things[active ?? (things.length === 1 ? 0 : -1)];
+      if (open && thing) {
+        choose(thing);
+      } else {
+        setOpen(true);
+      }
+    } else if (event.key === "Escape" && open) {
+      event.stopPropagation();
+      shut();
+    } else if (event.key === "Tab") {
+      shut();
+    }
+  };
+}
+
 interface Props {
   id: string;
   label: string;
@@ -65,27 +100,7 @@ export function Reference({ id, label, of, byId, chosen, onChoose, wrong, descri
     onChoose({ value: valueOf(thing), label: textOf(thing) });
     shut();
   };
-  const onKeyDown = (event: React.KeyboardEvent) => {
-    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (step !== 0) {
-      event.preventDefault();
-      setOpen(true);
-      setActive(things.length > 0 ? ((active ?? (step > 0 ? -1 : 0)) + step + things.length) % things.length : null);
-    } else if (event.key === "Enter") {
-      event.preventDefault();
-      const thing = things[active ?? (things.length === 1 ? 0 : -1)];
-      if (open && thing) {
-        choose(thing);
-      } else {
-        setOpen(true);
-      }
-    } else if (event.key === "Escape" && open) {
-      event.stopPropagation();
-      shut();
-    } else if (event.key === "Tab") {
-      shut();
-    }
-  };
+  const onKeyDown = onKeys({ things, active, setActive, open, setOpen, choose, shut });
   return (
     <Select
       isOpen={open}

@@ -5,8 +5,9 @@ import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import type { Outcome } from "../api/rest";
 import { ErrorAlert } from "../parts/ErrorAlert";
+import { Done } from "../parts/kit";
 import { Title } from "../parts/Title";
-import { isDone, Later } from "./Act";
+import { isDone } from "./Act";
 import { labelsOf, type One, useThing } from "./api";
 import { FirstCode, useFirstCode } from "./FirstCode";
 import { ResourceForm } from "./Form";
@@ -49,7 +50,7 @@ export function ResourceNew({ resource, operation }: { resource: ResourceName; o
     <>
       <Title title={own.create ?? words.t("screen.create")} subtitle={own.purpose} above={<Crumbs resource={resource} here={own.create ?? words.t("screen.create")} />} />
       <PageSection>
-        {outcome && <Later outcome={outcome} />}
+        {outcome && <Done outcome={outcome} />}
         {made && resource === "accounts" && <FirstCode account={made} onDone={() => open(made.id)} />}
         {made && resource !== "accounts" && <Once resource={resource} shown={onceOf(resource, made)} onKept={() => open(made.id)} />}
         {!outcome && (
@@ -91,7 +92,7 @@ function Change({ resource, operation, one, onReload }: { resource: ResourceName
     },
   });
   return outcome ? (
-    <Later outcome={outcome} />
+    <Done outcome={outcome} />
   ) : (
     <ResourceForm
       resource={resource}

@@ -157,12 +157,79 @@ function Decide({ item, action, onClose, onDone }: { item: Item; action: "approv
   );
 }
 
-function One({ id }: { id: string }) {
+/** What is asked for, by whom and why. */
+function Request({ item }: { item: Item }) {
   const { t, i18n } = useTranslation("approvals");
   const says = useRuleSays();
-  const kept = useKept();
+  const words = useWords();
+  const operation = useOperation();
+  const asked = filledOf(item.attributes.body);
+  const about = resourceOfAudited(text(item, "operation").split(".")[0] ?? "") ?? "certificates";
+  const nameOf = (name: string) => (name === "default_days" || name === "made_here" || name === "same_key" ? t(`body.${name}`) : words.attribute(about, name));
+  return (
+    <Card>
+      <CardTitle component="h2">{t("request")}</CardTitle>
+      <CardBody>
+        <Facts>
+          <Fact name={t("who")}>{whoOf(text(item, "requestor"))}</Fact>
+          <Fact name={t("state")}>
+            <Status item={item} />
+          </Fact>
+          <Fact name={t("why")}>{says({ message: text(item, "reason"), message_de: germanReason(item.attributes) })}</Fact>
+          <Fact name={t("since")}>{instant(i18n.language, text(item, "created_at"))}</Fact>
+          <Fact name={t("expires")}>{instant(i18n.language, text(item, "expires_at"))}</Fact>
+          {item.attributes.object !== null && item.attributes.object !== undefined && (
+            <Fact name={words.resource(about).one}>
+              <Link to={addressOf(about, text(item, "object"))}>{text(item, "object")}</Link>
+            </Fact>
+          )}
+          {asked.map(([name, value]) =>
+            isPem(value) ? null : (
+              <Fact key={name} name={nameOf(name)}>
+                {name === "operation" ? operation(String(value)) : <Wanted name={name} value={value} />}
+              </Fact>
+            ),
+          )}
+        </Facts>
+        {asked.map(([name, value]) => isPem(value) && <Code key={name} label={nameOf(name)} text={value} file={`${name}.pem`} />)}
+      </CardBody>
+    </Card>
+  );
+}
+
+/** How many have to approve, and who has said what. */
+function Decisions({ item }: { item: Item }) {
+  const { t, i18n } = useTranslation("approvals");
+  const says = useRuleSays();
   const builtin = useBuiltin();
   const words = useWords();
+  const decisions = (item.attributes.decisions ?? []) as Decision[];
+  const approvers = (item.attributes.approvers ?? []) as { count?: number; right?: string; role?: string; policy?: string; rule?: string; message?: string; message_de?: string }[];
+  return (
+    <Card>
+      <CardTitle component="h2">{t("decisions")}</CardTitle>
+      <CardBody>
+        <Content component="p">{t("wanted", { count: number(item, "wanted"), given: decisions.filter((d) => d.approves).length })}</Content>
+        {approvers.map((a) => (
+          <Content component="p" key={`${a.policy ?? ""}-${a.rule ?? ""}`}>
+            {t("byRule", { policy: a.policy ?? "–", rule: a.rule ?? "–" })}: {says(a)} ({a.role ? t("withRole", { role: builtin(a.role) }) : t("withRight", { right: words.right(a.right ?? "approvals.decide") })})
+          </Content>
+        ))}
+        {decisions.map((d) => (
+          <Content component="p" key={`${d.account}-${d.at}`}>
+            <Label status={d.approves ? "success" : "danger"}>{t(d.approves ? "yes" : "no")}</Label> {whoOf(d.account)}, {instant(i18n.language, d.at)}
+            {d.comment ? `: ${d.comment}` : ""}
+          </Content>
+        ))}
+        {decisions.length === 0 && <Content component="p">{t("noDecisions")}</Content>}
+      </CardBody>
+    </Card>
+  );
+}
+
+function One({ id }: { id: string }) {
+  const { t } = useTranslation("approvals");
+  const kept = useKept();
   const may = useMay();
   const me = useOwn().name ?? "";
   const operation = useOperation();
@@ -182,11 +249,6 @@ function One({ id }: { id: string }) {
     );
   }
   const duties = dutiesOf(item, me, may("approvals.decide"));
-  const decisions = (item.attributes.decisions ?? []) as Decision[];
-  const approvers = (item.attributes.approvers ?? []) as { count?: number; right?: string; role?: string; policy?: string; rule?: string; message?: string; message_de?: string }[];
-  const asked = filledOf(item.attributes.body);
-  const about = resourceOfAudited(text(item, "operation").split(".")[0] ?? "") ?? "certificates";
-  const nameOf = (name: string) => (name === "default_days" || name === "made_here" || name === "same_key" ? t(`body.${name}`) : words.attribute(about, name));
   return (
     <>
       <Title
@@ -236,53 +298,10 @@ function One({ id }: { id: string }) {
             </StackItem>
           )}
           <StackItem>
-            <Card>
-              <CardTitle component="h2">{t("request")}</CardTitle>
-              <CardBody>
-                <Facts>
-                  <Fact name={t("who")}>{whoOf(text(item, "requestor"))}</Fact>
-                  <Fact name={t("state")}>
-                    <Status item={item} />
-                  </Fact>
-                  <Fact name={t("why")}>{says({ message: text(item, "reason"), message_de: germanReason(item.attributes) })}</Fact>
-                  <Fact name={t("since")}>{instant(i18n.language, text(item, "created_at"))}</Fact>
-                  <Fact name={t("expires")}>{instant(i18n.language, text(item, "expires_at"))}</Fact>
-                  {item.attributes.object !== null && item.attributes.object !== undefined && (
-                    <Fact name={words.resource(about).one}>
-                      <Link to={addressOf(about, text(item, "object"))}>{text(item, "object")}</Link>
-                    </Fact>
-                  )}
-                  {asked.map(([name, value]) =>
-                    isPem(value) ? null : (
-                      <Fact key={name} name={nameOf(name)}>
-                        {name === "operation" ? operation(String(value)) : <Wanted name={name} value={value} />}
-                      </Fact>
-                    ),
-                  )}
-                </Facts>
-                {asked.map(([name, value]) => isPem(value) && <Code key={name} label={nameOf(name)} text={value} file={`${name}.pem`} />)}
-              </CardBody>
-            </Card>
+            <Request item={item} />
           </StackItem>
           <StackItem>
-            <Card>
-              <CardTitle component="h2">{t("decisions")}</CardTitle>
-              <CardBody>
-                <Content component="p">{t("wanted", { count: number(item, "wanted"), given: decisions.filter((d) => d.approves).length })}</Content>
-                {approvers.map((a) => (
-                  <Content component="p" key={`${a.policy ?? ""}-${a.rule ?? ""}`}>
-                    {t("byRule", { policy: a.policy ?? "–", rule: a.rule ?? "–" })}: {says(a)} ({a.role ? t("withRole", { role: builtin(a.role) }) : t("withRight", { right: words.right(a.right ?? "approvals.decide") })})
-                  </Content>
-                ))}
-                {decisions.map((d) => (
-                  <Content component="p" key={`${d.account}-${d.at}`}>
-                    <Label status={d.approves ? "success" : "danger"}>{t(d.approves ? "yes" : "no")}</Label> {whoOf(d.account)}, {instant(i18n.language, d.at)}
-                    {d.comment ? `: ${d.comment}` : ""}
-                  </Content>
-                ))}
-                {decisions.length === 0 && <Content component="p">{t("noDecisions")}</Content>}
-              </CardBody>
-            </Card>
+            <Decisions item={item} />
           </StackItem>
         </Stack>
         {action && (

@@ -143,22 +143,14 @@ function Entry({ item }: { item: Item }) {
   );
 }
 
-export default function Audit() {
-  const { t, i18n } = useTranslation("audit");
-  const { said, choices } = useActionWords();
-  const words = useWords();
-  const kinds = auditKinds()
-    .map(({ kind, resource }) => ({ value: kind, label: words.resource(resource).one }))
-    .sort((a, b) => a.label.localeCompare(b.label, i18n.language));
-  const choose = { any: t("any"), none: t("none"), clear: t("clear") };
-  const empty = { actor: "", action: "", kind: "", object: "", from: "", to: "" };
-  const [typed, setTyped] = useState(empty);
-  const [asked, setAsked] = useState(empty);
+const EMPTY = { actor: "", action: "", kind: "", object: "", from: "", to: "" };
+type Asked = typeof EMPTY;
+
+/** Takes what was asked for away as a file, page by page, as far as one file goes. */
+function useTaking(query: ReturnType<typeof auditQuery>) {
   const [exporting, setExporting] = useState<number | null>(null);
   const [fault, setFault] = useState<unknown>(null);
   const [cut, setCut] = useState(false);
-  const query = auditQuery(asked);
-  const { found, rows, turn } = usePages("/audit_events", query);
   const take = async (format: "csv" | "json") => {
     setFault(null);
     setCut(false);
@@ -179,6 +171,87 @@ export default function Audit() {
     }
     setExporting(null);
   };
+  return { exporting, fault, cut, take };
+}
+
+function Conditions({ typed, onChange }: { typed: Asked; onChange: (typed: Asked) => void }) {
+  const { t, i18n } = useTranslation("audit");
+  const { choices } = useActionWords();
+  const words = useWords();
+  const kinds = auditKinds()
+    .map(({ kind, resource }) => ({ value: kind, label: words.resource(resource).one }))
+    .sort((a, b) => a.label.localeCompare(b.label, i18n.language));
+  const choose = { any: t("any"), none: t("none"), clear: t("clear") };
+  return (
+    <Grid hasGutter md={4}>
+      <GridItem>
+        <TextField label={t("actor")} help={t("actorHelp")} value={typed.actor} onChange={(actor) => onChange({ ...typed, actor })} />
+      </GridItem>
+      <GridItem>
+        <Choose label={t("action")} help={t("actionHelp")} value={typed.action} onChange={(action) => onChange({ ...typed, action })} choices={choices} words={choose} />
+      </GridItem>
+      <GridItem>
+        <Choose label={t("kind")} value={typed.kind} onChange={(kind) => onChange({ ...typed, kind })} choices={kinds} words={choose} />
+      </GridItem>
+      <GridItem>
+        <TextField label={t("objectNumber")} help={t("objectHelp")} value={typed.object} onChange={(object) => onChange({ ...typed, object })} />
+      </GridItem>
+      <GridItem>
+        <WhenField id="log-from" label={t("from")} value={typed.from} onChange={(from) => onChange({ ...typed, from })} />
+      </GridItem>
+      <GridItem>
+        <WhenField id="log-to" label={t("to")} value={typed.to} onChange={(to) => onChange({ ...typed, to })} />
+      </GridItem>
+    </Grid>
+  );
+}
+
+function Log({ rows }: { rows: Item[] }) {
+  const { t, i18n } = useTranslation("audit");
+  const { said } = useActionWords();
+  return (
+    <Table aria-label={t("log")} variant="compact" gridBreakPoint="grid-lg">
+      <Thead>
+        <Tr>
+          <Th>{t("at")}</Th>
+          <Th>{t("actor")}</Th>
+          <Th>{t("action")}</Th>
+          <Th>{t("object")}</Th>
+          <Th>{t("detail")}</Th>
+        </Tr>
+      </Thead>
+      <Tbody>
+        {rows.map((one) => (
+          <Tr key={one.id}>
+            <Td dataLabel={t("at")} modifier="nowrap">
+              {instant(i18n.language, text(one, "at"))}
+            </Td>
+            <Td dataLabel={t("actor")} modifier="breakWord" className="siegel-broad">
+              {whoOf(text(one, "actor"))}
+            </Td>
+            <Td dataLabel={t("action")} modifier="breakWord" className="siegel-text">
+              {said(text(one, "action"))}
+            </Td>
+            <Td dataLabel={t("object")} modifier="breakWord" className="siegel-text">
+              <AuditedObject object={text(one, "object")} />
+            </Td>
+            <Td dataLabel={t("detail")}>
+              <Entry item={one} />
+            </Td>
+          </Tr>
+        ))}
+      </Tbody>
+    </Table>
+  );
+}
+
+export default function Audit() {
+  const { t, i18n } = useTranslation("audit");
+  const [typed, setTyped] = useState(EMPTY);
+  const [asked, setAsked] = useState(EMPTY);
+  const query = auditQuery(asked);
+  const { found, rows, turn } = usePages("/audit_events", query);
+  const { exporting, fault, cut, take } = useTaking(query);
   return (
     <>
       <Title title={t("title")} subtitle={t("subtitle")} />
@@ -199,26 +272,7 @@ export default function Audit() {
                     setAsked(typed);
                   }}
                 >
-                  <Grid hasGutter md={4}>
-                    <GridItem>
-                      <TextField label={t("actor")} help={t("actorHelp")} value={typed.actor} onChange={(actor) => setTyped({ ...typed, actor })} />
-                    </GridItem>
-                    <GridItem>
-                      <Choose label={t("action")} help={t("actionHelp")} value={typed.action} onChange={(action) => setTyped({ ...typed, action })} choices={choices} words={choose} />
-                    </GridItem>
-                    <GridItem>
-                      <Choose label={t("kind")} value={typed.kind} onChange={(kind) => setTyped({ ...typed, kind })} choices={kinds} words={choose} />
-                    </GridItem>
-                    <GridItem>
-                      <TextField label={t("objectNumber")} help={t("objectHelp")} value={typed.object} onChange={(object) => setTyped({ ...typed, object })} />
-                    </GridItem>
-                    <GridItem>
-                      <WhenField id="log-from" label={t("from")} value={typed.from} onChange={(from) => setTyped({ ...typed, from })} />
-                    </GridItem>
-                    <GridItem>
-                      <WhenField id="log-to" label={t("to")} value={typed.to} onChange={(to) => setTyped({ ...typed, to })} />
-                    </GridItem>
-                  </Grid>
+                  <Conditions typed={typed} onChange={setTyped} />
                   <ActionGroup>
                     <Button type="submit">{t("search")}</Button>
                     <Button variant="secondary" isDisabled={exporting !== null} onClick={() => void take("csv")}>
@@ -234,40 +288,7 @@ export default function Audit() {
                 <ErrorAlert error={found.error ?? fault} labels={{ "filter[actor]": t("actor") }} />
                 {found.isPending && <Skeleton height="12rem" screenreaderText={t("loading")} />}
                 {found.data && rows.length === 0 && <Content component="p">{t(turn.next ? "short" : "none")}</Content>}
-                {rows.length > 0 && (
-                  <Table aria-label={t("log")} variant="compact" gridBreakPoint="grid-lg">
-                    <Thead>
-                      <Tr>
-                        <Th>{t("at")}</Th>
-                        <Th>{t("actor")}</Th>
-                        <Th>{t("action")}</Th>
-                        <Th>{t("object")}</Th>
-                        <Th>{t("detail")}</Th>
-                      </Tr>
-                    </Thead>
-                    <Tbody>
-                      {rows.map((one) => (
-                        <Tr key={one.id}>
-                          <Td dataLabel={t("at")} modifier="nowrap">
-                            {instant(i18n.language, text(one, "at"))}
-                          </Td>
-                          <Td dataLabel={t("actor")} modifier="breakWord" className="siegel-broad">
-                            {whoOf(text(one, "actor"))}
-                          </Td>
-                          <Td dataLabel={t("action")} modifier="breakWord" className="siegel-text">
-                            {said(text(one, "action"))}
-                          </Td>
-                          <Td dataLabel={t("object")} modifier="breakWord" className="siegel-text">
-                            <AuditedObject object={text(one, "object")} />
-                          </Td>
-                          <Td dataLabel={t("detail")}>
-                            <Entry item={one} />
-                          </Td>
-                        </Tr>
-                      ))}
-                    </Tbody>
-                  </Table>
-                )}
+                {rows.length > 0 && <Log rows={rows} />}
                 <Pages turn={turn} />
               </CardBody>
             </Card>

@@ -276,29 +276,25 @@ function Revoke({ id, name, onDone, onClose }: { id: string; name: string; onDon
   );
 }
 
-export default function CertificatePage() {
+/** What a dialog asks for first. */
+type Asked = "revoke" | "renew" | "edit";
+
+/** What one may do with it, as it is now. */
+function Actions({ a, status, onChoose }: { a: CertificateAttributes; status: ReturnType<typeof useStatus>; onChoose: (what: Asked) => void }) {
   const { t } = useTranslation();
-  const { id = "" } = useParams();
-  const rights = useRights();
-  const certificate = useCertificate(id);
-  const [tab, setTab] = useState<string | number>("overview");
   const { t: words } = useTranslation("inventory");
-  const [dialog, setDialog] = useState<"revoke" | "renew" | "edit" | null>(null);
-  const [done, setDone] = useState<Done | null>(null);
-  const status = useStatus(id, setDone);
-  const a = certificate.data?.attributes as (CertificateAttributes & { pem?: string; chain_pem?: string }) | undefined;
-  const name = a ? a.common_name || a.subject || octets(a.serial) : t("certificate.title");
-  const may = rights.includes("certificates.revoke") && a?.status !== "revoked";
-  const good = a && ["issued", "notYet"].includes(stateOf(a));
-  const actions = a && (
+  const rights = useRights();
+  const may = rights.includes("certificates.revoke") && a.status !== "revoked";
+  const good = ["issued", "notYet"].includes(stateOf(a));
+  return (
     <div className="siegel-actions">
       {rights.includes("metadata.write") && (
-        <Button variant="secondary" onClick={() => setDialog("edit")}>
+        <Button variant="secondary" onClick={() => onChoose("edit")}>
           {words("certificate.edit")}
         </Button>
       )}
       {good && rights.includes("certificates.issue") && (
-        <Button variant="secondary" onClick={() => setDialog("renew")}>
+        <Button variant="secondary" onClick={() => onChoose("renew")}>
           {words("certificate.renew")}
         </Button>
       )}
@@ -313,12 +309,72 @@ export default function CertificatePage() {
         </Button>
       )}
       {may && (
-        <Button variant="danger" onClick={() => setDialog("revoke")}>
+        <Button variant="danger" onClick={() => onChoose("revoke")}>
           {t("certificate.revoke")}
         </Button>
       )}
     </div>
   );
+}
+
+/** The certificate itself, and what stands above it, to take away. */
+function Pem({ a }: { a: CertificateAttributes & { pem?: string; chain_pem?: string } }) {
+  const { t } = useTranslation();
+  return (
+    <Stack hasGutter className="siegel-tab">
+      <StackItem>
+        <Content component="h2">{t("issue.certificate")}</Content>
+        <Code label={t("issue.certificate")} text={a.pem ?? ""} file={fileName(a.common_name, "pem")} />
+      </StackItem>
+      {a.chain_pem && (
+        <StackItem>
+          <Content component="h2">{t("issue.chain")}</Content>
+          <Code label={t("issue.chain")} text={a.chain_pem} file={fileName(a.common_name, "chain.pem")} />
+        </StackItem>
+      )}
+    </Stack>
+  );
+}
+
+function Parts({ certificate, name }: { certificate: Certificate; name: string }) {
+  const { t } = useTranslation();
+  const [tab, setTab] = useState<string | number>("overview");
+  const a = certificate.attributes ?? {};
+  return (
+    <Tabs activeKey={tab} onSelect={(_, k) => setTab(k)} aria-label={name} mountOnEnter unmountOnExit>
+      <Tab eventKey="overview" title={<TabTitleText>{t("certificate.overview")}</TabTitleText>}>
+        <div className="siegel-tab">
+          <Overview a={a} />
+        </div>
+      </Tab>
+      <Tab eventKey="chain" title={<TabTitleText>{t("certificate.chain")}</TabTitleText>}>
+        <div className="siegel-tab">
+          <Chain certificate={certificate} />
+        </div>
+      </Tab>
+      <Tab eventKey="pem" title={<TabTitleText>{t("certificate.pem")}</TabTitleText>}>
+        <Pem a={a} />
+      </Tab>
+      <Tab eventKey="history" title={<TabTitleText>{t("certificate.history")}</TabTitleText>}>
+        <div className="siegel-tab">
+          <History certificate={certificate} />
+        </div>
+      </Tab>
+    </Tabs>
+  );
+}
+
+export default function CertificatePage() {
+  const { t } = useTranslation();
+  const { id = "" } = useParams();
+  const certificate = useCertificate(id);
+  const { t: words } = useTranslation("inventory");
+  const [dialog, setDialog] = useState<Asked | null>(null);
+  const [done, setDone] = useState<Done | null>(null);
+  const status = useStatus(id, setDone);
+  const a = certificate.data?.attributes;
+  const name = a ? a.common_name || a.subject || octets(a.serial) : t("certificate.title");
+  const actions = a && <Actions a={a} status={status} onChoose={setDialog} />;
   const trail = (
     <Breadcrumb aria-label={t("nav.places.certificates")}>
       <BreadcrumbItem render={({ className }) => <Link className={className} to="/certificates">{t("nav.places.certificates")}</Link>} />
@@ -342,37 +398,7 @@ export default function CertificatePage() {
           <Card>
             <CardBody>
               <StateLabel state={stateOf(a)} />
-              <Tabs activeKey={tab} onSelect={(_, k) => setTab(k)} aria-label={name} mountOnEnter unmountOnExit>
-                <Tab eventKey="overview" title={<TabTitleText>{t("certificate.overview")}</TabTitleText>}>
-                  <div className="siegel-tab">
-                    <Overview a={a} />
-                  </div>
-                </Tab>
-                <Tab eventKey="chain" title={<TabTitleText>{t("certificate.chain")}</TabTitleText>}>
-                  <div className="siegel-tab">
-                    <Chain certificate={certificate.data} />
-                  </div>
-                </Tab>
-                <Tab eventKey="pem" title={<TabTitleText>{t("certificate.pem")}</TabTitleText>}>
-                  <Stack hasGutter className="siegel-tab">
-                    <StackItem>
-                      <Content component="h2">{t("issue.certificate")}</Content>
-                      <Code label={t("issue.certificate")} text={a.pem ?? ""} file={fileName(a.common_name, "pem")} />
-                    </StackItem>
-                    {a.chain_pem && (
-                      <StackItem>
-                        <Content component="h2">{t("issue.chain")}</Content>
-                        <Code label={t("issue.chain")} text={a.chain_pem} file={fileName(a.common_name, "chain.pem")} />
-                      </StackItem>
-                    )}
-                  </Stack>
-                </Tab>
-                <Tab eventKey="history" title={<TabTitleText>{t("certificate.history")}</TabTitleText>}>
-                  <div className="siegel-tab">
-                    <History certificate={certificate.data} />
-                  </div>
-                </Tab>
-              </Tabs>
+              <Parts certificate={certificate.data} name={name} />
             </CardBody>
           </Card>
         )}

@@ -163,8 +163,83 @@ function useUpload(id: string) {
   });
 }
 
-function One({ id }: { id: string }) {
+function FilesTable({ rows }: { rows: Item[] }) {
   const { t, i18n } = useTranslation("work");
+  return (
+    <Table aria-label={t("files")} variant="compact" gridBreakPoint="grid-md">
+      <Thead>
+        <Tr>
+          <Th>{t("file")}</Th>
+          <Th>{t("kind")}</Th>
+          <Th>{t("size")}</Th>
+        </Tr>
+      </Thead>
+      <Tbody>
+        {rows.map((file) => (
+          <Tr key={file.id}>
+            <Td dataLabel={t("file")} modifier="breakWord">
+              {text(file, "name")}
+            </Td>
+            <Td dataLabel={t("kind")}>{t(text(file, "kind") === "passwords" ? "kindPasswords" : "kindData")}</Td>
+            <Td dataLabel={t("size")}>{t("bytes", { count: number(file, "size_bytes"), n: count(i18n.language, number(file, "size_bytes")) })}</Td>
+          </Tr>
+        ))}
+      </Tbody>
+    </Table>
+  );
+}
+
+/** What was handed in; until the import is started there can be more. */
+function Files({ rows, open, upload }: { rows: Item[]; open: boolean; upload: ReturnType<typeof useUpload> }) {
+  const { t } = useTranslation("work");
+  const may = useMay();
+  return (
+    <Card>
+      <CardTitle component="h2">{t("files")}</CardTitle>
+      <CardBody>
+        {open && may("certificates.import") && (
+          <MultipleFileUpload onFileDrop={(_, dropped) => upload.mutate(dropped)} dropzoneProps={{ maxSize: 16 * 1024 * 1024 }} aria-label={t("hand")}>
+            <MultipleFileUploadMain
+              titleIcon={<UploadIcon />}
+              titleText={t("drop")}
+              titleTextSeparator={t("or")}
+              infoText={t("dropText")}
+              browseButtonText={t("browse")}
+            />
+          </MultipleFileUpload>
+        )}
+        {upload.isPending && <Content component="p">{t("uploading")}</Content>}
+        {rows.length > 0 && <FilesTable rows={rows} />}
+        {rows.length === 0 && !open && <Content component="p">{t("filesGone")}</Content>}
+      </CardBody>
+    </Card>
+  );
+}
+
+/** The job that takes it in, and what became of each thing. */
+function Progress({ job }: { job: Item }) {
+  const { t } = useTranslation("work");
+  return (
+    <Card>
+        <CardTitle component="h2">{t("progress")}</CardTitle>
+        <CardBody>
+          <JobProgress job={job} />
+          <Facts>
+            <Fact name={t("job")}>
+              <Link to={`/jobs/${job.id}`}>{job.id}</Link>
+            </Fact>
+          </Facts>
+        </CardBody>
+        <CardTitle component="h2">{t("items")}</CardTitle>
+        <CardBody>
+          <JobItems job={job} />
+        </CardBody>
+      </Card>
+  );
+}
+
+function One({ id }: { id: string }) {
+  const { t } = useTranslation("work");
   const may = useMay();
   const navigate = useNavigate();
   const found = useOne(`/imports/${id}`);
@@ -223,64 +298,11 @@ function One({ id }: { id: string }) {
               </StackItem>
             )}
             <StackItem>
-              <Card>
-                <CardTitle component="h2">{t("files")}</CardTitle>
-                <CardBody>
-                  {open && may("certificates.import") && (
-                    <MultipleFileUpload onFileDrop={(_, dropped) => upload.mutate(dropped)} dropzoneProps={{ maxSize: 16 * 1024 * 1024 }} aria-label={t("hand")}>
-                      <MultipleFileUploadMain
-                        titleIcon={<UploadIcon />}
-                        titleText={t("drop")}
-                        titleTextSeparator={t("or")}
-                        infoText={t("dropText")}
-                        browseButtonText={t("browse")}
-                      />
-                    </MultipleFileUpload>
-                  )}
-                  {upload.isPending && <Content component="p">{t("uploading")}</Content>}
-                  {rows.length > 0 && (
-                    <Table aria-label={t("files")} variant="compact" gridBreakPoint="grid-md">
-                      <Thead>
-                        <Tr>
-                          <Th>{t("file")}</Th>
-                          <Th>{t("kind")}</Th>
-                          <Th>{t("size")}</Th>
-                        </Tr>
-                      </Thead>
-                      <Tbody>
-                        {rows.map((file) => (
-                          <Tr key={file.id}>
-                            <Td dataLabel={t("file")} modifier="breakWord">
-                              {text(file, "name")}
-                            </Td>
-                            <Td dataLabel={t("kind")}>{t(text(file, "kind") === "passwords" ? "kindPasswords" : "kindData")}</Td>
-                            <Td dataLabel={t("size")}>{t("bytes", { count: number(file, "size_bytes"), n: count(i18n.language, number(file, "size_bytes")) })}</Td>
-                          </Tr>
-                        ))}
-                      </Tbody>
-                    </Table>
-                  )}
-                  {rows.length === 0 && !open && <Content component="p">{t("filesGone")}</Content>}
-                </CardBody>
-              </Card>
+              <Files rows={rows} open={open} upload={upload} />
             </StackItem>
             {job.data && (
               <StackItem>
-                <Card>
-                  <CardTitle component="h2">{t("progress")}</CardTitle>
-                  <CardBody>
-                    <JobProgress job={job.data} />
-                    <Facts>
-                      <Fact name={t("job")}>
-                        <Link to={`/jobs/${job.data.id}`}>{job.data.id}</Link>
-                      </Fact>
-                    </Facts>
-                  </CardBody>
-                  <CardTitle component="h2">{t("items")}</CardTitle>
-                  <CardBody>
-                    <JobItems job={job.data} />
-                  </CardBody>
-                </Card>
+                <Progress job={job.data} />
               </StackItem>
             )}
           </Stack>

@@ -1,25 +1,4 @@
-import {
-  ActionGroup,
-  Button,
-  Card,
-  CardBody,
-  CardTitle,
-  ExpandableSection,
-  Form,
-  FormGroup,
-  FormSelect,
-  FormSelectOption,
-  Grid,
-  GridItem,
-  PageSection,
-  Radio,
-  Stack,
-  StackItem,
-  TextArea,
-  TextInput,
-  EmptyState,
-  EmptyStateBody,
-} from "@patternfly/react-core";
+import { ActionGroup, Button, Card, CardBody, CardTitle, EmptyState, EmptyStateBody, ExpandableSection, Form, PageSection, Stack, StackItem } from "@patternfly/react-core";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -28,18 +7,15 @@ import { useChange } from "../api/hooks";
 import { type Certificate, type Profile, useCas, useProfiles } from "../api/queries";
 import { create } from "../api/rest";
 import { date, fileName, list } from "../format";
-import { USUAL_KEY_TYPES } from "../keytypes";
-import { useBuiltin } from "../i18n/say";
 import { Code } from "../parts/Code";
-import { Csr } from "../parts/Csr";
 import { ErrorAlert } from "../parts/ErrorAlert";
-import { Field } from "../parts/Field";
-import { Metadata, metadataOf, type Pair } from "../parts/Metadata";
+import { metadataOf, type Pair } from "../parts/Metadata";
 import { bytesOfBase64, download } from "../parts/download";
 import { Title } from "../parts/Title";
 import { useArrival } from "../parts/head";
 import NoCa from "../parts/NoCa";
 import { Notice } from "../parts/Notice";
+import { Basics, type FieldsProps, FormatFields, KeyFields, More, useLabels } from "./issue/fields";
 
 export interface Wish {
   own: boolean;
@@ -199,11 +175,6 @@ export function Result({ certificate, onAnother }: { certificate: Certificate; o
   );
 }
 
-/** Its name for people. */
-function titleOf(p: Profile, say: (text: string | undefined) => string): string {
-  return say(p.attributes?.title) || p.attributes?.name || p.id;
-}
-
 /** Profiles that somebody may ask by: those that the house keeps for itself, and those of CAs, aren't. */
 export function offered(profiles: Profile[]): Profile[] {
   return profiles.filter((p) => {
@@ -212,11 +183,19 @@ export function offered(profiles: Profile[]): Profile[] {
   });
 }
 
+/** Nothing that one may ask by. */
+function NoProfiles() {
+  const { t } = useTranslation();
+  return (
+    <EmptyState titleText={t("issue.noProfiles")} headingLevel="h2">
+      <EmptyStateBody>{t("issue.noProfilesText")}</EmptyStateBody>
+    </EmptyState>
+  );
+}
+
 export default function Issue() {
   const { t } = useTranslation();
-  const { t: words } = useTranslation("inventory");
   const profiles = useProfiles();
-  const say = useBuiltin();
   const cas = useCas();
   const [w, setWish] = useState<Wish>(EMPTY);
   const [more, setMore] = useState(false);
@@ -232,17 +211,11 @@ export default function Issue() {
     setWish({ ...w, ...change });
     setKey(crypto.randomUUID()); // another wish is another certificate
   };
-  const labels: Record<string, string> = {
-    csr: t("issue.csr"), cn: t("issue.cn"), dns: t("issue.dns"), cert_days: t("issue.days"), owner: t("issue.owner"), profile: t("issue.profile"),
-    ca: t("issue.ca"), o: t("issue.o"), ou: t("issue.ou"), c: t("issue.c"), key_type: t("issue.keyType"), pkcs12_password: t("issue.p12Password"),
-    ip: words("issue.ip"), email: words("issue.email"), uri: words("issue.uri"), st: words("issue.st"), l: words("issue.l"),
-    serial_number: words("issue.serialNumber"), metadata: words("issue.metadata"),
-  };
+  const labels = useLabels();
   const wrong = (name: string) => {
     const e = submit.error;
     return e instanceof ApiError && e.about(name) ? e.first : undefined;
   };
-  const state = (name: string) => (wrong(name) ? "error" : "default");
   const ready = metadataOf(w.metadata) !== null && (w.own ? w.csr.trim() !== "" : w.cn.trim() !== "" && (!w.p12 || w.password !== ""));
   const another = () => {
     submit.reset();
@@ -262,28 +235,15 @@ export default function Issue() {
       </>
     );
   }
-  if (cas.data && issuing.length === 0) {
+  if ((cas.data && issuing.length === 0) || (profiles.data && choice.length === 0)) {
     return (
       <>
         <Title title={t("issue.title")} />
-        <PageSection>
-          <NoCa />
-        </PageSection>
+        <PageSection>{cas.data && issuing.length === 0 ? <NoCa /> : <NoProfiles />}</PageSection>
       </>
     );
   }
-  if (profiles.data && choice.length === 0) {
-    return (
-      <>
-        <Title title={t("issue.title")} />
-        <PageSection>
-          <EmptyState titleText={t("issue.noProfiles")} headingLevel="h2">
-            <EmptyStateBody>{t("issue.noProfilesText")}</EmptyStateBody>
-          </EmptyState>
-        </PageSection>
-      </>
-    );
-  }
+  const fields: FieldsProps = { w, set, wrong };
   return (
     <>
       <Title title={t("issue.title")} subtitle={t("issue.subtitle")} />
@@ -302,131 +262,11 @@ export default function Issue() {
                   {t("issue.waitsText", { id: approval })}
                 </Notice>
               )}
-              <FormGroup role="radiogroup" label={t("issue.key")} fieldId="key">
-                <Radio
-                  id="key-own" name="key" label={t("issue.keyOwn")} description={t("issue.keyOwnText")} isChecked={w.own} onChange={() => set({ own: true })}
-                />
-                <Radio
-                  id="key-here" name="key" label={t("issue.keyHere")} description={t("issue.keyHereText")} isChecked={!w.own} onChange={() => set({ own: false })}
-                />
-              </FormGroup>
-              {w.own && (
-                <Field id="csr" label={t("issue.csr")} help={t("issue.csrHelp")} error={wrong("csr")} required>
-                  <Csr id="csr" value={w.csr} onChange={(csr) => set({ csr })} wrong={wrong("csr") !== undefined} />
-                </Field>
-              )}
-              <Grid hasGutter md={6}>
-                <GridItem>
-                  <Field id="profile" label={t("issue.profile")} error={wrong("profile")}>
-                    <FormSelect id="profile" value={profile?.attributes?.name ?? ""} onChange={(_, v) => set({ profile: v })} validated={state("profile")}>
-                      {choice.map((p) => (
-                        <FormSelectOption key={p.id} value={p.attributes?.name ?? ""} label={titleOf(p, say)} />
-                      ))}
-                    </FormSelect>
-                  </Field>
-                </GridItem>
-                <GridItem>
-                  <Field id="cn" label={t("issue.cn")} help={t("issue.cnHelp")} error={wrong("cn")} required={!w.own}>
-                    <TextInput id="cn" value={w.cn} onChange={(_, v) => set({ cn: v })} validated={state("cn")} aria-describedby="cn-help" />
-                  </Field>
-                </GridItem>
-              </Grid>
-              {!w.own && (
-                <FormGroup role="radiogroup" label={t("issue.format")} fieldId="format">
-                  <Radio id="format-pem" name="format" label={t("issue.pem")} isChecked={!w.p12} onChange={() => set({ p12: false })} />
-                  <Radio id="format-p12" name="format" label={t("issue.p12")} isChecked={w.p12} onChange={() => set({ p12: true })} />
-                </FormGroup>
-              )}
-              {!w.own && w.p12 && (
-                <Field id="p12" label={t("issue.p12Password")} help={t("issue.p12PasswordHelp")} error={wrong("pkcs12_password")} required>
-                  <TextInput
-                    id="p12" type="password" autoComplete="new-password" value={w.password} onChange={(_, v) => set({ password: v })}
-                    validated={state("pkcs12_password")}
-                  />
-                </Field>
-              )}
+              <KeyFields {...fields} />
+              <Basics {...fields} choice={choice} chosen={profile?.attributes?.name ?? ""} />
+              {!w.own && <FormatFields {...fields} />}
               <ExpandableSection toggleText={t(more ? "issue.less" : "issue.more")} isExpanded={more} onToggle={(_, v) => setMore(v)}>
-                <Grid hasGutter md={6}>
-                  <GridItem>
-                    <Field id="dns" label={t("issue.dns")} help={t("issue.dnsHelp")} error={wrong("dns")}>
-                      <TextArea id="dns" value={w.dns} onChange={(_, v) => set({ dns: v })} rows={3} resizeOrientation="vertical" />
-                    </Field>
-                  </GridItem>
-                  <GridItem>
-                    <Field id="ip" label={words("issue.ip")} help={words("issue.ipHelp")} error={wrong("ip")}>
-                      <TextArea id="ip" value={w.ip} onChange={(_, v) => set({ ip: v })} rows={3} resizeOrientation="vertical" />
-                    </Field>
-                  </GridItem>
-                  <GridItem>
-                    <Field id="email" label={words("issue.email")} help={t("issue.dnsHelp")} error={wrong("email")}>
-                      <TextArea id="email" value={w.email} onChange={(_, v) => set({ email: v })} rows={3} resizeOrientation="vertical" />
-                    </Field>
-                  </GridItem>
-                  <GridItem>
-                    <Field id="uri" label={words("issue.uri")} help={words("issue.uriHelp")} error={wrong("uri")}>
-                      <TextArea id="uri" value={w.uri} onChange={(_, v) => set({ uri: v })} rows={3} resizeOrientation="vertical" />
-                    </Field>
-                  </GridItem>
-                  <GridItem>
-                    <Field id="days" label={t("issue.days")} help={t("issue.daysHelp")} error={wrong("cert_days")}>
-                      <TextInput id="days" type="number" min={1} value={w.days} onChange={(_, v) => set({ days: v })} validated={state("cert_days")} />
-                    </Field>
-                  </GridItem>
-                  <GridItem>
-                    <Field id="ca" label={t("issue.ca")} error={wrong("ca")}>
-                      <FormSelect id="ca" value={w.ca} onChange={(_, v) => set({ ca: v })} validated={state("ca")}>
-                        <FormSelectOption value="" label={t("issue.caDefault")} />
-                        {issuing.map((ca) => (
-                          <FormSelectOption key={ca.id} value={ca.attributes?.name ?? ""} label={ca.attributes?.name ?? ca.id} />
-                        ))}
-                      </FormSelect>
-                    </Field>
-                  </GridItem>
-                  <GridItem>
-                    <Field id="owner" label={t("issue.owner")} help={t("issue.ownerHelp")} error={wrong("owner")}>
-                      <TextInput id="owner" value={w.owner} onChange={(_, v) => set({ owner: v })} validated={state("owner")} />
-                    </Field>
-                  </GridItem>
-                  <GridItem>
-                    <Field id="o" label={t("issue.o")} error={wrong("o")}>
-                      <TextInput id="o" value={w.o} onChange={(_, v) => set({ o: v })} validated={state("o")} />
-                    </Field>
-                  </GridItem>
-                  <GridItem>
-                    <Field id="ou" label={t("issue.ou")} error={wrong("ou")}>
-                      <TextInput id="ou" value={w.ou} onChange={(_, v) => set({ ou: v })} validated={state("ou")} />
-                    </Field>
-                  </GridItem>
-                  <GridItem>
-                    <Field id="c" label={t("issue.c")} error={wrong("c")}>
-                      <TextInput id="c" value={w.c} maxLength={2} onChange={(_, v) => set({ c: v.toUpperCase() })} validated={state("c")} />
-                    </Field>
-                  </GridItem>
-                  {(["st", "l", "serialNumber"] as const).map((name) => (
-                    <GridItem key={name}>
-                      <Field id={name} label={words(`issue.${name}`)} error={wrong(name === "serialNumber" ? "serial_number" : name)}>
-                        <TextInput id={name} value={w[name]} onChange={(_, v) => set({ [name]: v })} />
-                      </Field>
-                    </GridItem>
-                  ))}
-                  {!w.own && (
-                    <GridItem>
-                      <Field id="key-type" label={t("issue.keyType")} error={wrong("key_type")}>
-                        <FormSelect id="key-type" value={w.keyType} onChange={(_, v) => set({ keyType: v })} validated={state("key_type")}>
-                          <FormSelectOption value="" label={t("issue.keyTypeDefault")} />
-                          {USUAL_KEY_TYPES.map((k) => (
-                            <FormSelectOption key={k} value={k} label={k} />
-                          ))}
-                        </FormSelect>
-                      </Field>
-                    </GridItem>
-                  )}
-                  <GridItem span={12}>
-                    <FormGroup label={words("issue.metadata")} role="group" fieldId="metadata">
-                      <Metadata id="metadata" pairs={w.metadata} onChange={(metadata) => set({ metadata })} />
-                    </FormGroup>
-                  </GridItem>
-                </Grid>
+                <More {...fields} issuing={issuing} />
               </ExpandableSection>
               <ActionGroup>
                 <Button type="submit" isLoading={submit.isPending} isDisabled={!ready || submit.isPending || !profile}>

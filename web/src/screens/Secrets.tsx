@@ -3,7 +3,7 @@ import { Button, Card, CardBody, CardTitle, Content, EmptyState, EmptyStateBody,
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { usePages, useSend } from "../api/hooks";
+import { type Turning, usePages, useSend } from "../api/hooks";
 import { type Item, type Outcome, number, text } from "../api/rest";
 import { useMay } from "../api/session";
 import { date, fileName, instant } from "../format";
@@ -152,8 +152,149 @@ function Recover({ kept, onClose }: { kept: Item; onClose: () => void }) {
   );
 }
 
-export default function Secrets() {
+interface ActionProps {
+  onFetch: (secret: Item) => void;
+  onRotate: (secret: Item) => void;
+  onDelete: (secret: Item) => void;
+}
+
+function Actions({ secret, onFetch, onRotate, onDelete }: ActionProps & { secret: Item }) {
+  const { t } = useTranslation("secrets");
+  const may = useMay();
+  return (
+    <div className="siegel-actions">
+      {may("secrets.fetch") && (
+        <Button variant="secondary" size="sm" aria-label={`${t("fetch")}: ${text(secret, "name")}`} onClick={() => onFetch(secret)}>
+          {t("fetch")}
+        </Button>
+      )}
+      {may("secrets.manage") && text(secret, "kind") !== "data" && (
+        <Button
+          variant="link"
+          size="sm"
+          aria-label={`${t("rotate")}: ${text(secret, "name")}`}
+          onClick={() => onRotate(secret)}
+        >
+          {t("rotate")}
+        </Button>
+      )}
+      {may("secrets.manage") && (
+        <Button variant="link" isDanger size="sm" aria-label={`${t("delete")}: ${text(secret, "name")}`} onClick={() => onDelete(secret)}>
+          {t("delete")}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function SecretsTable({ rows, ...actions }: ActionProps & { rows: Item[] }) {
   const { t, i18n } = useTranslation("secrets");
+  return (
+    <Table aria-label={t("title")} variant="compact" gridBreakPoint="grid-lg">
+      <Thead>
+        <Tr>
+          <Th>{t("name")}</Th>
+          <Th>{t("kind")}</Th>
+          <Th>{t("device")}</Th>
+          <Th>{t("version")}</Th>
+          <Th>{t("expires")}</Th>
+          <Th>{t("created")}</Th>
+          <Th screenReaderText={t("actions")} />
+        </Tr>
+      </Thead>
+      <Tbody>
+        {rows.map((one) => (
+          <Tr key={one.id}>
+            <Td dataLabel={t("name")} modifier="breakWord">
+              {text(one, "name")}
+            </Td>
+            <Td dataLabel={t("kind")}>{t(`kinds.${text(one, "kind") as "password"}`, { defaultValue: text(one, "kind") })}</Td>
+            <Td dataLabel={t("device")}>{text(one, "device") || "–"}</Td>
+            <Td dataLabel={t("version")}>{number(one, "number")}</Td>
+            <Td dataLabel={t("expires")}>{date(i18n.language, text(one, "expires_at"))}</Td>
+            <Td dataLabel={t("created")}>{instant(i18n.language, text(one, "created_at"))}</Td>
+            <Td isActionCell>
+              <Actions secret={one} {...actions} />
+            </Td>
+          </Tr>
+        ))}
+      </Tbody>
+    </Table>
+  );
+}
+
+function KeysTable({ keys, onRecover }: { keys: Item[]; onRecover: (kept: Item) => void }) {
+  const { t, i18n } = useTranslation("secrets");
+  const may = useMay();
+  return (
+    <Table aria-label={t("archive")} variant="compact" gridBreakPoint="grid-md">
+      <Thead>
+        <Tr>
+          <Th>{t("subject")}</Th>
+          <Th>{t("keyType")}</Th>
+          <Th>{t("until")}</Th>
+          <Th>{t("archived")}</Th>
+          <Th screenReaderText={t("actions")} />
+        </Tr>
+      </Thead>
+      <Tbody>
+        {keys.map((one) => (
+          <Tr key={one.id}>
+            <Td dataLabel={t("subject")} modifier="breakWord">
+              {text(one, "subject")}
+            </Td>
+            <Td dataLabel={t("keyType")}>{text(one, "key_type")}</Td>
+            <Td dataLabel={t("until")}>{date(i18n.language, text(one, "not_after"))}</Td>
+            <Td dataLabel={t("archived")}>{instant(i18n.language, text(one, "archived_at"))}</Td>
+            <Td isActionCell>
+              {may("keys.recover") && (
+                <Button variant="secondary" size="sm" aria-label={`${t("recover")}: ${text(one, "subject")}`} onClick={() => onRecover(one)}>
+                  {t("recover")}
+                </Button>
+              )}
+            </Td>
+          </Tr>
+        ))}
+      </Tbody>
+    </Table>
+  );
+}
+
+/** Private keys of certificates, kept for the case that somebody loses theirs. */
+function Archive({ found, keys, turn, onRecover }: { found: boolean; keys: Item[]; turn: Turning; onRecover: (kept: Item) => void }) {
+  const { t } = useTranslation("secrets");
+  return (
+    <Card>
+      <CardTitle component="h2">{t("archive")}</CardTitle>
+      <CardBody>
+        <Content component="p">{t("archiveText")}</Content>
+        {found && keys.length === 0 && <Content component="p">{t("archiveNone")}</Content>}
+        {keys.length > 0 && <KeysTable keys={keys} onRecover={onRecover} />}
+        <Pages turn={turn} />
+      </CardBody>
+    </Card>
+  );
+}
+
+function Delete({ secret, remove, onClose }: { secret: Item; remove: ReturnType<typeof useSend>; onClose: () => void }) {
+  const { t } = useTranslation("secrets");
+  return (
+    <Dialog
+      title={t("deleteTitle", { name: text(secret, "name") })}
+      action={t("delete")}
+      danger
+      busy={remove.isPending}
+      error={remove.error}
+      onClose={onClose}
+      onDo={() => remove.mutate({ method: "DELETE", path: `/secrets/${secret.id}` })}
+    >
+      <Content component="p">{t("deleteText")}</Content>
+    </Dialog>
+  );
+}
+
+export default function Secrets() {
+  const { t } = useTranslation("secrets");
   const may = useMay();
   const { found: secrets, rows, turn } = usePages("/secrets");
   const { found: archived, rows: keys, turn: turnKeys } = usePages("/archived_keys");
@@ -164,6 +305,7 @@ export default function Secrets() {
   const [deleting, setDeleting] = useState<Item | null>(null);
   const remove = useSend(() => setDeleting(null));
   const rotate = useSend();
+  const rotateOne = (one: Item) => rotate.mutate({ path: `/secrets/${one.id}/rotate`, type: "rotate", attributes: {} });
   return (
     <>
       <Title title={t("title")} subtitle={t("subtitle")} actions={may("secrets.manage") && <Button onClick={() => setMaking(true)}>{t("new")}</Button>} />
@@ -183,104 +325,13 @@ export default function Secrets() {
                     <EmptyStateBody>{t("noneText")}</EmptyStateBody>
                   </EmptyState>
                 )}
-                {rows.length > 0 && (
-                  <Table aria-label={t("title")} variant="compact" gridBreakPoint="grid-lg">
-                    <Thead>
-                      <Tr>
-                        <Th>{t("name")}</Th>
-                        <Th>{t("kind")}</Th>
-                        <Th>{t("device")}</Th>
-                        <Th>{t("version")}</Th>
-                        <Th>{t("expires")}</Th>
-                        <Th>{t("created")}</Th>
-                        <Th screenReaderText={t("actions")} />
-                      </Tr>
-                    </Thead>
-                    <Tbody>
-                      {rows.map((one) => (
-                        <Tr key={one.id}>
-                          <Td dataLabel={t("name")} modifier="breakWord">
-                            {text(one, "name")}
-                          </Td>
-                          <Td dataLabel={t("kind")}>{t(`kinds.${text(one, "kind") as "password"}`, { defaultValue: text(one, "kind") })}</Td>
-                          <Td dataLabel={t("device")}>{text(one, "device") || "–"}</Td>
-                          <Td dataLabel={t("version")}>{number(one, "number")}</Td>
-                          <Td dataLabel={t("expires")}>{date(i18n.language, text(one, "expires_at"))}</Td>
-                          <Td dataLabel={t("created")}>{instant(i18n.language, text(one, "created_at"))}</Td>
-                          <Td isActionCell>
-                            <div className="siegel-actions">
-                              {may("secrets.fetch") && (
-                                <Button variant="secondary" size="sm" aria-label={`${t("fetch")}: ${text(one, "name")}`} onClick={() => setFetching(one)}>
-                                  {t("fetch")}
-                                </Button>
-                              )}
-                              {may("secrets.manage") && text(one, "kind") !== "data" && (
-                                <Button
-                                  variant="link"
-                                  size="sm"
-                                  aria-label={`${t("rotate")}: ${text(one, "name")}`}
-                                  onClick={() => rotate.mutate({ path: `/secrets/${one.id}/rotate`, type: "rotate", attributes: {} })}
-                                >
-                                  {t("rotate")}
-                                </Button>
-                              )}
-                              {may("secrets.manage") && (
-                                <Button variant="link" isDanger size="sm" aria-label={`${t("delete")}: ${text(one, "name")}`} onClick={() => setDeleting(one)}>
-                                  {t("delete")}
-                                </Button>
-                              )}
-                            </div>
-                          </Td>
-                        </Tr>
-                      ))}
-                    </Tbody>
-                  </Table>
-                )}
+                {rows.length > 0 && <SecretsTable rows={rows} onFetch={setFetching} onDelete={setDeleting} onRotate={rotateOne} />}
                 <Pages turn={turn} />
               </CardBody>
             </Card>
           </StackItem>
           <StackItem>
-            <Card>
-              <CardTitle component="h2">{t("archive")}</CardTitle>
-              <CardBody>
-                <Content component="p">{t("archiveText")}</Content>
-                {archived.data && keys.length === 0 && <Content component="p">{t("archiveNone")}</Content>}
-                {keys.length > 0 && (
-                  <Table aria-label={t("archive")} variant="compact" gridBreakPoint="grid-md">
-                    <Thead>
-                      <Tr>
-                        <Th>{t("subject")}</Th>
-                        <Th>{t("keyType")}</Th>
-                        <Th>{t("until")}</Th>
-                        <Th>{t("archived")}</Th>
-                        <Th screenReaderText={t("actions")} />
-                      </Tr>
-                    </Thead>
-                    <Tbody>
-                      {keys.map((one) => (
-                        <Tr key={one.id}>
-                          <Td dataLabel={t("subject")} modifier="breakWord">
-                            {text(one, "subject")}
-                          </Td>
-                          <Td dataLabel={t("keyType")}>{text(one, "key_type")}</Td>
-                          <Td dataLabel={t("until")}>{date(i18n.language, text(one, "not_after"))}</Td>
-                          <Td dataLabel={t("archived")}>{instant(i18n.language, text(one, "archived_at"))}</Td>
-                          <Td isActionCell>
-                            {may("keys.recover") && (
-                              <Button variant="secondary" size="sm" aria-label={`${t("recover")}: ${text(one, "subject")}`} onClick={() => setRecovering(one)}>
-                                {t("recover")}
-                              </Button>
-                            )}
-                          </Td>
-                        </Tr>
-                      ))}
-                    </Tbody>
-                  </Table>
-                )}
-                <Pages turn={turnKeys} />
-              </CardBody>
-            </Card>
+            <Archive found={archived.data !== undefined} keys={keys} turn={turnKeys} onRecover={setRecovering} />
           </StackItem>
         </Stack>
         {making && (
@@ -294,19 +345,7 @@ export default function Secrets() {
         )}
         {fetching && <Fetch secret={fetching} onClose={() => setFetching(null)} />}
         {recovering && <Recover kept={recovering} onClose={() => setRecovering(null)} />}
-        {deleting && (
-          <Dialog
-            title={t("deleteTitle", { name: text(deleting, "name") })}
-            action={t("delete")}
-            danger
-            busy={remove.isPending}
-            error={remove.error}
-            onClose={() => setDeleting(null)}
-            onDo={() => remove.mutate({ method: "DELETE", path: `/secrets/${deleting.id}` })}
-          >
-            <Content component="p">{t("deleteText")}</Content>
-          </Dialog>
-        )}
+        {deleting && <Delete secret={deleting} remove={remove} onClose={() => setDeleting(null)} />}
       </PageSection>
     </>
   );

@@ -17,13 +17,73 @@ export function accountOf(session: Session): number {
   return Number(relationships?.account?.data?.id ?? 0);
 }
 
+/** Asks whose are shown. */
+function ByAccount({ onShow }: { onShow: (name: string) => void }) {
+  const { t } = useTranslation("access");
+  const [typed, setTyped] = useState("");
+  return (
+    <Form
+      isHorizontal={false}
+      onSubmit={(event) => {
+        event.preventDefault();
+        onShow(typed.trim());
+      }}
+    >
+      <FormGroup label={t("byAccount")} fieldId="session-account">
+        <Flex>
+          <FlexItem grow={{ default: "grow" }}>
+            <TextInput id="session-account" value={typed} onChange={(_, v) => setTyped(v)} autoComplete="off" />
+          </FlexItem>
+          <FlexItem>
+            <Button type="submit" variant="secondary">
+              {t("show")}
+            </Button>
+          </FlexItem>
+        </Flex>
+      </FormGroup>
+    </Form>
+  );
+}
+
+function Row({ one, isBusy, onEnd }: { one: Session; isBusy: boolean; onEnd: () => void }) {
+  const { t, i18n } = useTranslation();
+  const { t: ta } = useTranslation("access");
+  const a = attributesOf(one);
+  const since = instant(i18n.language, a.created_at);
+  return (
+    <Tr>
+      <Td dataLabel={t("account.who")}>
+        {a.name} {a.current && <Label color="green">{t("account.current")}</Label>}
+      </Td>
+      <Td dataLabel={ta("how")}>{ta(`evidence.${a.evidence as "password" | "one_time" | "passkey" | "certificate"}`)}</Td>
+      <Td dataLabel={t("account.browser")}>{browserOf(a.agent)}</Td>
+      <Td dataLabel={t("account.address")}>{a.client}</Td>
+      <Td dataLabel={t("account.since")}>{since}</Td>
+      <Td dataLabel={t("account.used")}>{instant(i18n.language, a.used_at)}</Td>
+      <Td dataLabel={t("account.until")}>{instant(i18n.language, a.expires_at)}</Td>
+      <Td isActionCell>
+        {!a.current && (
+          <Button
+            variant="secondary"
+            size="sm"
+            isDisabled={isBusy}
+            aria-label={t("account.endThis", { name: a.name, date: since })}
+            onClick={onEnd}
+          >
+            {t("account.end")}
+          </Button>
+        )}
+      </Td>
+    </Tr>
+  );
+}
+
 /** Those of one account, or of the tenant, for who manages accounts. */
 export function Sessions({ account }: { account?: number }) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const { t: ta } = useTranslation("access");
   const renew = useRenew();
   const [done, setDone] = useState<string | null>(null);
-  const [typed, setTyped] = useState("");
   const [name, setName] = useState("");
   const sessions = useInfiniteQuery({
     queryKey: keys.own("sessions", account ?? 0, name),
@@ -49,28 +109,7 @@ export function Sessions({ account }: { account?: number }) {
       <CardBody>
         <ErrorAlert error={sessions.error ?? end.error ?? others.error} />
         {done && <Notice variant="success" isLiveRegion title={done} />}
-        {!account && (
-          <Form
-            isHorizontal={false}
-            onSubmit={(event) => {
-              event.preventDefault();
-              setName(typed.trim());
-            }}
-          >
-            <FormGroup label={ta("byAccount")} fieldId="session-account">
-              <Flex>
-                <FlexItem grow={{ default: "grow" }}>
-                  <TextInput id="session-account" value={typed} onChange={(_, v) => setTyped(v)} autoComplete="off" />
-                </FlexItem>
-                <FlexItem>
-                  <Button type="submit" variant="secondary">
-                    {ta("show")}
-                  </Button>
-                </FlexItem>
-              </Flex>
-            </FormGroup>
-          </Form>
-        )}
+        {!account && <ByAccount onShow={setName} />}
         <Table aria-label={title} variant="compact" gridBreakPoint="grid-lg">
           <Thead>
             <Tr>
@@ -85,36 +124,9 @@ export function Sessions({ account }: { account?: number }) {
             </Tr>
           </Thead>
           <Tbody>
-            {rows.map((one) => {
-              const a = attributesOf(one);
-              const since = instant(i18n.language, a.created_at);
-              return (
-                <Tr key={one.id}>
-                  <Td dataLabel={t("account.who")}>
-                    {a.name} {a.current && <Label color="green">{t("account.current")}</Label>}
-                  </Td>
-                  <Td dataLabel={ta("how")}>{ta(`evidence.${a.evidence as "password" | "one_time" | "passkey" | "certificate"}`)}</Td>
-                  <Td dataLabel={t("account.browser")}>{browserOf(a.agent)}</Td>
-                  <Td dataLabel={t("account.address")}>{a.client}</Td>
-                  <Td dataLabel={t("account.since")}>{since}</Td>
-                  <Td dataLabel={t("account.used")}>{instant(i18n.language, a.used_at)}</Td>
-                  <Td dataLabel={t("account.until")}>{instant(i18n.language, a.expires_at)}</Td>
-                  <Td isActionCell>
-                    {!a.current && (
-                      <Button
-                        variant="secondary"
-                        size="sm"
-                        isDisabled={end.isPending}
-                        aria-label={t("account.endThis", { name: a.name, date: since })}
-                        onClick={() => end.mutate(one.id)}
-                      >
-                        {t("account.end")}
-                      </Button>
-                    )}
-                  </Td>
-                </Tr>
-              );
-            })}
+            {rows.map((one) => (
+              <Row key={one.id} one={one} isBusy={end.isPending} onEnd={() => end.mutate(one.id)} />
+            ))}
           </Tbody>
         </Table>
         {sessions.isSuccess && rows.length === 0 && <p>{ta("noSessions")}</p>}
