@@ -100,6 +100,7 @@ def test_while_the_store_is_away(instance, rest, default_tenant, other_tenant):
             assert rest.get(path).status == 503, path
     finally:
         instance.command("sv", "-w", "30", "start", folder)
+        instance.hang_up()
     assert until(lambda: rest.get("/health"), lambda a: a.status == 200, 60).status == 200
     assert until(lambda: machine(rest), lambda m: m["store"]["state"] == "ok")["store"]["bytes"] > 1 << 20
     assert until(lambda: rest.issue().status, lambda s: s == 201, 60) == 201
