@@ -10,3 +10,12 @@ export function usualFirst(types: readonly string[]): string[] {
   const usual: readonly string[] = USUAL_KEY_TYPES;
   return [...usual.filter((one) => types.includes(one)), ...types.filter((one) => !usual.includes(one))];
 }
+
+/** As the field writes it: P-256, RSA 3072, Ed25519, ML-DSA-65. */
+export function keyTypeTitle(type: string): string {
+  return type
+    .replace(/^p(?=[0-9])/, "P-")
+    .replace(/^rsa(?=[0-9])/, "RSA ")
+    .replace(/^ed/, "Ed")
+    .replace(/^(ml|slh)-.*/, (name) => name.toUpperCase());
+}

@@ -145,16 +145,6 @@ export default function Account() {
                     <DescriptionListTerm>{ta("signIn")}</DescriptionListTerm>
                     <DescriptionListDescription>{ta(`rules.${a.sign_in ?? "any"}`)}</DescriptionListDescription>
                   </DescriptionListGroup>
-                  <DescriptionListGroup>
-                    <DescriptionListTerm>{t("account.rights")}</DescriptionListTerm>
-                    <DescriptionListDescription>
-                      <ul className="siegel-rights">
-                        {rights.map((right) => (
-                          <li key={right}>{say(texts.data?.get(right)) || right}</li>
-                        ))}
-                      </ul>
-                    </DescriptionListDescription>
-                  </DescriptionListGroup>
                 </DescriptionList>
               </CardBody>
             </Card>
@@ -166,6 +156,18 @@ export default function Account() {
             {session && <Factor session={session} />}
           </GridItem>
           <GridItem span={12}>{session && <Passkeys session={session} />}</GridItem>
+          <GridItem span={12}>
+            <Card>
+              <CardTitle component="h2">{t("account.rights")}</CardTitle>
+              <CardBody>
+                <ul className="siegel-rights">
+                  {rights.map((right) => (
+                    <li key={right}>{say(texts.data?.get(right)) || right}</li>
+                  ))}
+                </ul>
+              </CardBody>
+            </Card>
+          </GridItem>
           <GridItem span={12}>{session && <Sessions account={accountOf(session)} />}</GridItem>
           {rights.includes("accounts.manage") && (
             <GridItem span={12}>

@@ -39,6 +39,7 @@ import { act } from "../api/rest";
 import { useMay, useRights } from "../api/session";
 import { date, fileName, instant, octets, stateOf } from "../format";
 import type { Words } from "../i18n/words";
+import { keyTypeTitle } from "../keytypes";
 import { Code } from "../parts/Code";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Pages } from "../parts/Pages";
@@ -101,7 +102,7 @@ function Overview({ a }: { a: CertificateAttributes }) {
       <Row name={t("certificate.profile")}>
         <Titled of="profile" name={a.profile} />
       </Row>
-      <Row name={t("certificate.keyType")}>{a.key_type}</Row>
+      <Row name={t("certificate.keyType")}>{keyTypeTitle(a.key_type ?? "")}</Row>
       <Row name={t("certificate.serial")}>
         <span className="siegel-mono">{octets(a.serial)}</span>
       </Row>

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useAll, useSend, useWhole } from "../../api/hooks";
 import { type Item, type Outcome, text, type Wish } from "../../api/rest";
+import { keyTypeTitle } from "../../keytypes";
 import { AreaField, Dialog, SelectField, TextField, wrongWith } from "../../parts/kit";
 import type { CaAction } from "../hierarchy";
 
@@ -109,7 +110,7 @@ function RolloverFields({ ca, typed, set, wrong }: FieldsProps) {
         value={typed.keyType}
         onChange={(keyType) => set({ keyType })}
         error={wrong("key_type")}
-        choices={[{ value: "", label: t("keyTypeSame", { type: text(ca, "key_type") }) }, ...types.map((one) => ({ value: one, label: one }))]}
+        choices={[{ value: "", label: t("keyTypeSame", { type: keyTypeTitle(text(ca, "key_type")) }) }, ...types.map((one) => ({ value: one, label: keyTypeTitle(one) }))]}
       />
     </>
   );

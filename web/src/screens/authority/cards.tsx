@@ -6,6 +6,7 @@ import { Link } from "react-router";
 import { useAll, usePage } from "../../api/hooks";
 import { type Item, number, related, text } from "../../api/rest";
 import { count, date, fileName, instant, octets } from "../../format";
+import { keyTypeTitle } from "../../keytypes";
 import { Code } from "../../parts/Code";
 import { ErrorAlert } from "../../parts/ErrorAlert";
 import { Fact, Facts } from "../../parts/kit";
@@ -66,7 +67,7 @@ export function Key({ ca }: { ca: Item }) {
       <CardTitle component="h2">{t("keyTitle")}</CardTitle>
       <CardBody>
         <Facts>
-          <Fact name={t("keyType")}>{text(ca, "key_type")}</Fact>
+          <Fact name={t("keyType")}>{keyTypeTitle(text(ca, "key_type"))}</Fact>
           <Fact name={t("signature")}>{text(ca, "signature") || t("signatureDefault")}</Fact>
           <Fact name={t("keyPlace")}>
             {store === "" ? t("keyElsewhere") : <Link to="/keys">{store === "file" ? t("keyFile") : store === "token" ? t("keyToken") : store}</Link>}

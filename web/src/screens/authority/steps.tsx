@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useAll, useWhole } from "../../api/hooks";
 import { type Item, text } from "../../api/rest";
 import { Fact, Facts, SelectField, TextField } from "../../parts/kit";
-import { usualFirst } from "../../keytypes";
+import { keyTypeTitle, usualFirst } from "../../keytypes";
 import { nameOf, type NewCa } from "../hierarchy";
 
 export const STEPS = ["place", "name", "key", "check"] as const;
@@ -145,7 +145,7 @@ export function Key({ w, wish, set, wrong, first }: StepProps & { first: boolean
         value={w.keyType}
         onChange={(keyType) => set({ keyType })}
         error={wrong("key_type")}
-        choices={[{ value: "", label: t("keyTypeDefault") }, ...typesOf(store).map((one) => ({ value: one, label: one }))]}
+        choices={[{ value: "", label: t("keyTypeDefault") }, ...typesOf(store).map((one) => ({ value: one, label: keyTypeTitle(one) }))]}
       />
       {wish.kind !== "external" && <Validity w={w} wish={wish} set={set} wrong={wrong} />}
       <TextField label={t("baseUrl")} help={t(first ? "baseUrlFirst" : "baseUrlHelp")} value={wish.baseUrl} onChange={(baseUrl) => set({ baseUrl })} error={wrong("base_url")} />

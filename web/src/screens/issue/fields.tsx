@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { ErrorObject } from "../../api/client";
 import type { Ca, Profile } from "../../api/queries";
 import { useBuiltin } from "../../i18n/say";
-import { USUAL_KEY_TYPES } from "../../keytypes";
+import { keyTypeTitle, USUAL_KEY_TYPES } from "../../keytypes";
 import { Csr } from "../../parts/Csr";
 import { Field } from "../../parts/Field";
 import { Metadata } from "../../parts/Metadata";
@@ -205,7 +205,7 @@ export function More({ w, set, wrong, issuing }: FieldsProps & { issuing: Ca[] }
             <FormSelect id="key-type" value={w.keyType} onChange={(_, v) => set({ keyType: v })} validated={state("key_type")}>
               <FormSelectOption value="" label={t("issue.keyTypeDefault")} />
               {USUAL_KEY_TYPES.map((k) => (
-                <FormSelectOption key={k} value={k} label={k} />
+                <FormSelectOption key={k} value={k} label={keyTypeTitle(k)} />
               ))}
             </FormSelect>
           </Field>
