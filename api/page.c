@@ -12,7 +12,8 @@
 
 #define SQL_MAX_BYTES 131072 /* each alternative has the look-ups of all */
 #define SQLSTATE_TIMEOUT "57014"
-#define MAX_ALTERNATIVES 18 /* of one page: groups of filters, or what makes rows somebody's own */
+/* Of one page: groups of filters, or what makes rows somebody's own; page_own of a resource gives no more (resources/certificate.h: 16 owners, two). */
+#define MAX_ALTERNATIVES 18
 
 enum { COLUMN_ID, COLUMN_SORT, COLUMN_FITS, COLUMN_PLACE };
 
@@ -505,6 +506,8 @@ look_up_own(struct statement *s, struct db_result **ret, struct error *e)
 	buf_add_str(&sql, s->c->resource->page_own);
 	if (page_query(s->c, &sql, NULL, 0, ret, e))
 		return -1;
+	if (db_rows(*ret) > MAX_ALTERNATIVES)
+		return fail(e, E_INTERNAL, "%d alternatives of a page, of %d that it has places for", db_rows(*ret), MAX_ALTERNATIVES);
 	s->own = *ret;
 	return 0;
 }

@@ -41,6 +41,23 @@ const font: Plugin = {
   },
 };
 
+/** Files that fetch each other in a ring: one of them begins before what it needs is there, and the page stays white. */
+const order: Plugin = {
+  name: "siegel-order",
+  generateBundle(_, bundle) {
+    const fetched = (name: string) => (bundle[name]?.type === "chunk" ? bundle[name].imports : []);
+    for (const name of Object.keys(bundle)) {
+      const reached = new Set(fetched(name));
+      for (const one of reached) {
+        fetched(one).forEach((other) => reached.add(other));
+      }
+      if (reached.has(name)) {
+        this.error(`${name} is fetched by what it fetches: these files can't begin in any order (see codeSplitting in vite.config.ts)`);
+      }
+    }
+  },
+};
+
 // The edge serves the files under /console/, and portal.html as /portal/, with default-src 'self': nothing is put into the page itself, not even a
 // small picture.
 // Each page is built by itself (the portal by "--mode portal", into the same folder): built together, each would load what only the other needs.
@@ -49,7 +66,7 @@ export default defineConfig(async ({ command, mode }) => {
   const first = command === "build" ? await firstOf(page) : new Set<string>();
   return {
     base: "/console/",
-    plugins: [react(), font],
+    plugins: [react(), font, order],
     build: {
       outDir: "dist",
       emptyOutDir: mode !== "portal",

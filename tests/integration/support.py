@@ -134,6 +134,12 @@ class Instance:
         return subprocess.Popen(self.as_service(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                 text=True, cwd="/", env={**os.environ, "PGOPTIONS": "-c search_path=siegel"})
 
+    def hang_up(self):
+        """The store was stopped: what stayed open went with it."""
+        while self.psql:
+            with self.psql.popitem()[1] as psql:
+                psql.kill()
+
     def count(self, table, where="true"):
         return int(self.sql(f"SELECT count(*) FROM {table} WHERE {where}")[0][0])
 

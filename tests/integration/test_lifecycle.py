@@ -289,7 +289,9 @@ def test_many_by_filter(instance, rest, tmp_path):
     wait_for(files.crl_reason, "Cessation Of Operation")
 
 
-def test_many_by_list_and_condition(rest):
+def test_many_by_list_and_condition(new_tenant):
+    """In a tenant of few certificates: conditions look at each, for five seconds at most."""
+    rest = new_tenant().rest()
     site = uuid.uuid4().hex[:8]
     made = [rest.issued(metadata={"site": site})["id"] for _ in range(4)]
     job = wait_for_job(rest, rest.post("/certificates/revoke", document("revoke", ids=made[:2], reason="certificateHold")))

@@ -179,11 +179,7 @@ def test_tried_before_it_is_switched_on(rest, policy):
     assert quick["refused"] == 2 and quick["rules"][0]["examples"][0] == int(made[1]["id"])
     answer = rest.post(f"/policies/{one}/dry_run", document("dry_run"))
     assert answer.status == 202, answer
-    for _ in range(200):
-        job = rest.get(f"/jobs/{answer.data['id']}").data["attributes"]
-        if job["status"] not in ("queued", "running"):
-            break
-        time.sleep(0.1)
+    job = support.wait_until(lambda: (job := rest.get(f"/jobs/{answer.data['id']}").attributes)["status"] not in ("queued", "running") and job, 60)
     assert job["status"] == "done" and job["result"]["refused"] == 2 and job["result"]["certificates"] >= 3
     assert rest.patch(f"/policies/{one}", document("policies", id=one, enabled=True)).status == 200
     refused = rest.issue(cert_days=20, metadata={"site": site})
