@@ -12,7 +12,7 @@
 
 #define SQL_MAX_BYTES 131072 /* each alternative has the look-ups of all */
 #define SQLSTATE_TIMEOUT "57014"
-/* Of one page: groups of filters, or what makes rows somebody's own; page_own of a resource gives no more (resources/certificate.h: 16 owners, two). */
+/* Of a page: groups of filters, or what makes rows somebody's own; page_own of a resource gives no more (resources/certificate.h: 16 owners, two). */
 #define MAX_ALTERNATIVES 18
 
 enum { COLUMN_ID, COLUMN_SORT, COLUMN_FITS, COLUMN_PLACE };
