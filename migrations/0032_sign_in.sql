@@ -20,9 +20,11 @@ ALTER TABLE session DROP CONSTRAINT session_missing_check,
 
 CREATE FUNCTION account_sign_in(p_account bigint) RETURNS text LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = siegel, pg_temp AS $$
 BEGIN
-  RETURN (SELECT CASE WHEN 'certificate' IN (a.sign_in, r.sign_in) THEN 'certificate' WHEN 'passkey' IN (a.sign_in, r.sign_in) THEN 'passkey' ELSE 'any' END
-            FROM siegel.account a JOIN siegel.role r ON r.name = a.role AND (r.tenant_id = a.tenant_id OR r.tenant_id IS NULL)
-           WHERE a.id = p_account ORDER BY r.tenant_id NULLS LAST LIMIT 1);
+  -- An account or a role that isn't there asks for what is strictest.
+  RETURN coalesce((
+    SELECT CASE WHEN 'certificate' IN (a.sign_in, r.sign_in) THEN 'certificate' WHEN 'passkey' IN (a.sign_in, r.sign_in) THEN 'passkey' ELSE 'any' END
+      FROM siegel.account a JOIN siegel.role r ON r.name = a.role AND (r.tenant_id = a.tenant_id OR r.tenant_id IS NULL)
+     WHERE a.id = p_account ORDER BY r.tenant_id NULLS LAST LIMIT 1), 'certificate');
 END $$;
 -- Whether that evidence opens the account, for whoever has proved it: yes; no_passkey, no_certificate: what it wants isn't shown; first: a one-time code
 -- from the machine itself, over which it may register a passkey.
