@@ -16,7 +16,7 @@ L = [f"L{n:02}" for n in range(1, 6)]
 X = ["X05"]
 M = [f"M{n:02}" for n in range(1, 15)]
 S = ["S01", "S02"]
-W = ["W01", "W02", "W03", "W04", "W05", "W06", "W07", "W09", "W10"]
+W = [f"W{n:02}" for n in range(1, 11)]
 ALL = T + A + C + R + E + I + H + D + L + X + M + S + W
 
 ELSEWHERE = {
@@ -33,4 +33,5 @@ LATER = {
     "L03": "the log goes to the supervisor; no syslog server is spoken to yet",
     "R19": "there is no interface that signs what a client sends",
     "R20": "there is no interface that decrypts",
+    "W08": "nothing takes a picture or a page that it would serve again: there is no logo to upload",
 }
