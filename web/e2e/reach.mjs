@@ -88,7 +88,7 @@ const parts = {
     found.live = await page.locator(".siegel-arrived [aria-live]").count();
     await tabTo(/^button Kopieren: Privater Schlüssel/);
     await key("Enter");
-    await tabTo(/^button Kopiert: Privater Schlüssel/, 0).catch(() => page.getByRole("button", { name: "Kopiert: Privater Schlüssel" }).waitFor());
+    await page.getByRole("button", { name: "Kopiert: Privater Schlüssel" }).waitFor();
     found.copied = await page.evaluate(() => navigator.clipboard.readText());
     await tabTo(/^button Herunterladen: Zertifikat/);
     found.file = await file(() => key("Enter"));
