@@ -162,7 +162,7 @@ check_proof(struct manage *m, struct error *e)
 		return -1;
 	if (!rule && !(m->op->flags & MANAGE_PROOF && m->who->session_id))
 		return 0;
-	if (!m->who->session_id)
+	if (rule && !m->who->session_id)
 		return strcmp(rule, "role") == 0
 		           ? fail_at(e, E_FORBIDDEN, "role",
 		                     "role: this one asks less when the account signs in: that is changed over a session, in a browser")

@@ -10,6 +10,7 @@
 #include "api/list.h"
 #include "api/rights.h"
 #include "api/router.h"
+#include "api/schemas.h" /* structures: the files of api/schemas/, by their names */
 #include "api/write.h"
 #include "lib/limits.h"
 
@@ -386,11 +387,6 @@ operation(struct arena *a, const struct resource *res, const struct route *route
 }
 
 /* --- the document --- */
-
-/* The files of api/schemas/, by their names. */
-static const char structures[] =
-#include "api/schemas.h"
-	;
 
 static json_t *
 paths(struct arena *a)

@@ -78,7 +78,7 @@ def test_a_service_that_is_stopped_is_a_problem(instance, rest):
 @pytest.mark.rows("R06")
 def test_while_the_store_is_away(instance, rest, default_tenant, other_tenant):
     """Who was good when it went is shown what is known; nobody else is told anything."""
-    line, others, never = default_tenant.rest("line"), other_tenant.rest(), default_tenant.rest("operator")
+    line, others, never = default_tenant.rest("line"), other_tenant.rest(), support.Rest(instance, default_tenant.account("operator")[1])
     folder = f"{instance.run}/service/postgresql"
     assert machine(rest)["store"]["state"] == "ok"
     assert line.get("/machine").status == 403 and others.get("/machine").status == 403  # they are known now, too
