@@ -108,7 +108,7 @@ def test_a_profile_that_isnt_stored_is_tried(rest, default_tenant):
     assert len(rest.get("/profiles?page[size]=500").data) == before
 
 
-def test_who_may_try_a_profile_that_isnt_stored(instance, rest, default_tenant, other_tenant, stranger):
+def test_who_may_try_a_profile_that_isnt_stored(instance, rest, default_tenant, other_tenant, stranger, second_ca):
     """The right is read, as for one that is stored; nobody without a login; the CA and the policies are those of one's own tenant."""
     definition = rest.get("/profile_templates/server").attributes["definition"]
     sample = {"kind": "cert_server", "subject": {"CN": "a.example"}, "definition": definition}
@@ -132,7 +132,7 @@ def test_who_may_try_a_profile_that_isnt_stored(instance, rest, default_tenant, 
         assert theirs.status == 200 and theirs.attributes["outcome"] == "issued" and "ours alone" not in json.dumps(theirs.json), theirs
     finally:
         assert rest.delete(f"/policies/{made.data['id']}").status == 204
-    ca = next(c["attributes"]["name"] for c in rest.get("/cas").data if c["attributes"]["name"] not in {t["attributes"]["name"] for t in other_tenant.rest().get("/cas").data})
+    ca = second_ca["attributes"]["name"]
     foreign, nobodys = attempt(other_tenant.rest(), ca=ca), attempt(other_tenant.rest(), ca=f"none-{name}")
     assert foreign.attributes == nobodys.attributes and foreign.attributes["error"]["code"] == "not_found", (foreign, nobodys)
     # The id 0 is no way to it, nor are others' ids.
