@@ -62,6 +62,17 @@ try {
     await page.keyboard.type(text);
     const option = page.getByRole("option").filter({ hasText: part }).first();
     await option.waitFor();
+    // Answers of the server come later, and move what is chosen.
+    await page.waitForFunction(
+      () => {
+        const now = [...document.querySelectorAll('[role="option"]')].map((one) => one.textContent).join("|");
+        const same = window.siegelOptions === now;
+        window.siegelOptions = now;
+        return same;
+      },
+      null,
+      { polling: 700 },
+    );
     for (let i = 0; i < 20 && (await option.getAttribute("aria-selected")) !== "true"; i++) {
       await page.keyboard.press("ArrowDown");
     }
