@@ -89,12 +89,15 @@ function useCommands(typed: string, rights: readonly string[], onHelp: () => voi
 export default function Palette({ rights, onClose, onHelp }: { rights: readonly string[]; onClose: () => void; onHelp: () => void }) {
   const { t } = useTranslation("palette");
   const [typed, setTyped] = useState("");
-  const [chosen, setChosen] = useState(0);
+  const [chosen, setChosen] = useState<string | null>(null); // by its id: what comes later from the server moves its place
   const { commands, pending } = useCommands(useDeferredValue(typed), rights, onHelp);
   const list = useRef<HTMLDivElement>(null);
   const groups = grouped(commands);
   const flat = groups.flatMap((group) => group.commands);
-  const at = Math.min(chosen, flat.length - 1);
+  const at = Math.max(
+    0,
+    flat.findIndex((command) => command.id === chosen),
+  );
   const active = flat[at];
   useEffect(() => {
     list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
@@ -113,7 +116,7 @@ export default function Palette({ rights, onClose, onHelp }: { rights: readonly 
       run(active);
     } else if (next !== undefined && flat.length > 0) {
       event.preventDefault();
-      setChosen(next);
+      setChosen(flat[next]?.id ?? null);
     }
   };
   const option = (command: Command) => (
@@ -123,7 +126,7 @@ export default function Palette({ rights, onClose, onHelp }: { rights: readonly 
       role="option"
       aria-selected={command === active}
       className="siegel-palette-option"
-      onMouseMove={() => setChosen(flat.indexOf(command))}
+      onMouseMove={() => setChosen(command.id)}
       onClick={() => run(command)}
     >
       {command.text}
@@ -146,7 +149,7 @@ export default function Palette({ rights, onClose, onHelp }: { rights: readonly 
             onKeyDown={key}
             onChange={(_, value) => {
               setTyped(value);
-              setChosen(0);
+              setChosen(null);
             }}
           />
         </TextInputGroup>
