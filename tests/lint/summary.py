@@ -1,8 +1,9 @@
 """Counts what ./check ran: summary.py RESULTS BUILD…
 
 RESULTS holds the JUnit files of pytest, "lint" (lines PASS|FAIL NAME) and "parts" (lines FAIL NAME: a step that broke). Each BUILD
-holds what automake's tests left: for a Check program its own count of cases, for any other test one result. Ends with the line
-"check: N passed, N failed, N skipped" and exit status 1 when anything failed.
+holds what automake's tests left: for a Check program its own count of cases, for any other test one result. A failure says where and why,
+since these lines may be all that is left of a machine. Ends with the line "check: N passed, N failed, N skipped" and exit status 1 when
+anything failed.
 """
 import re
 import sys
@@ -11,6 +12,26 @@ from pathlib import Path
 
 CHECK = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)", re.M)
 RESULT = re.compile(r"^:test-result: *(\w+)", re.M)
+FAILED_CASE = re.compile(r"^\S+:[FE]:.*$", re.M)
+WHY_OCTETS = 400
+
+
+def why(case):
+    """Of a test that failed or broke: the place in the test and the one that it called, and the first of what was said."""
+    found = case.find("failure")
+    found = case.find("error") if found is None else found
+    place = re.findall(r"^(\S+\.py:\d+): ", found.text or "", re.M)
+    said = " ".join((found.get("message") or "").split())
+    return ": ".join([*dict.fromkeys(place[:1] + place[-1:]), said[:WHY_OCTETS]])
+
+
+def skip_lines(skips):
+    """A line for all tests of a file that were left out for the same reason."""
+    groups = {}
+    for name, reason in skips:
+        groups.setdefault((name.rpartition("::")[0] or name, reason), []).append(name)
+    for (file, reason), names in groups.items():
+        yield f"skipped: {names[0]}: {reason}" if len(names) == 1 else f"skipped: {len(names)} of {file}: {reason}"
 
 
 class Count:
@@ -38,7 +59,8 @@ class Count:
                 continue
             bad = sum(int(f) + int(e) for _, f, e in cases)
             self.passed += sum(int(n) for n, _, _ in cases) - bad
-            self.failures += [name] * bad
+            said = FAILED_CASE.findall(text)
+            self.failures += [f"{name}: {said[n][:WHY_OCTETS]}" if n < len(said) else name for n in range(bad)]
             if result == "PASS" and not cases:
                 self.passed += 1
             elif result != "PASS" and not bad:
@@ -55,7 +77,7 @@ class Count:
             self.slow.append((float(case.get("time") or 0), name))
             skipped = case.find("skipped")
             if case.find("failure") is not None or case.find("error") is not None:
-                self.failures.append(name)
+                self.failures.append(f"{name}: {why(case)}")
             elif skipped is not None:
                 self.skips.append((name, skipped.get("message") or "no reason given"))
             else:
@@ -88,8 +110,8 @@ def main(results, builds):
         print("slowest:")
         for seconds, name in slow:
             print(f"  {seconds:6.1f} s  {name}")
-    for name, reason in count.skips:
-        print(f"skipped: {name}: {reason}")
+    for line in skip_lines(count.skips):
+        print(line)
     for name in count.failures:
         print(f"failed: {name}")
     print(f"check: {count.passed} passed, {len(count.failures)} failed, {len(count.skips)} skipped")

@@ -98,6 +98,17 @@ class Summary(unittest.TestCase):
             self.assertEqual((count.passed, len(count.failures), len(count.skips)), (7 + 2 + 1, 2 + 1, 1))
             self.assertEqual(count.skips[0][1], "no server")
 
+    def test_failures_say_where_and_why(self):
+        with tempfile.TemporaryDirectory() as top:
+            file = Path(top) / "integration.xml"
+            file.write_text('<testsuites><testsuite><testcase classname="t" name="a"><failure message="no&#10;group">test_t.py:3: \n\nhelp.py:7: E</failure></testcase>'
+                            '<testcase classname="t" name="b"><skipped message="no x"/></testcase><testcase classname="t" name="c"><skipped message="no x"/>'
+                            '</testcase></testsuite></testsuites>')
+            count = summary.Count()
+            count.junit(file)
+            self.assertEqual(count.failures, ["t::a: test_t.py:3: help.py:7: no group"])
+            self.assertEqual(list(summary.skip_lines(count.skips)), ["skipped: 2 of t: no x"])
+
     def test_broken_part_fails(self):
         with tempfile.TemporaryDirectory() as top:
             (Path(top) / "parts").write_text("FAIL private instance\n")
