@@ -18,7 +18,7 @@ open_store(struct api *api, struct error *e)
 		if (db_connect(api->config, "siegel_api", &api->token_db, e))
 			return -1;
 		api->token_chain.name[0] = '\0';
-	} else if (!db_alive(api->token_db)) {
+	} else if (!db_fresh(api->token_db)) { /* also when the store was restarted in between */
 		api->token_chain.name[0] = '\0';
 		if (db_reconnect(api->token_db, e))
 			return -1;
