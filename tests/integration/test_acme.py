@@ -82,7 +82,7 @@ def test_statements_of_an_order(instance, directory):
     instance.sql("ALTER SYSTEM SET log_line_prefix = 'role=%u '", role="postgres")
     instance.sql("SELECT pg_reload_conf()", role="postgres")
     try:
-        instance.command("sv", "restart", f"{instance.run}/service/siegel-acme")
+        instance.supervise("restart", "siegel-acme")
         support.wait_until(lambda: acme.Client(instance, directory.label).http("GET", directory.url).status == 200, 20)
         client = directory.client(names=["dns:.walk.example"])
         client.certificate(f"{acme.mark()}.walk.example")
@@ -99,7 +99,7 @@ def test_statements_of_an_order(instance, directory):
         instance.sql("ALTER ROLE siegel_acme RESET log_statement", role="postgres")
         instance.sql("ALTER SYSTEM RESET log_line_prefix", role="postgres")
         instance.sql("SELECT pg_reload_conf()", role="postgres")
-        instance.command("sv", "restart", f"{instance.run}/service/siegel-acme")
+        instance.supervise("restart", "siegel-acme")
         support.wait_until(lambda: acme.Client(instance, directory.label).http("GET", directory.url).status == 200, 20)
     print(f"statements of an order: {counted}, and 2 of the engine's")
     assert 5 <= counted <= 7  # the directory is read anew when a second has passed, the chain after five

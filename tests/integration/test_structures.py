@@ -155,4 +155,4 @@ def test_hostile_definitions_are_refused(rest, hostile):
     body = json.dumps({"data": {"type": "evaluate", "attributes": {"kind": "cert_server", "subject": {"CN": "a.example"}, "definition": definition | hostile}}}).replace("Infinity", "1e400")
     answer = rest.post("/profiles/evaluate", body)
     assert answer.status in (400, 413, 422), (hostile, answer)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 3 * support.SLOWER
