@@ -1,7 +1,7 @@
 import { act, render, waitFor } from "@testing-library/react";
 import { createElement, Suspense } from "react";
 import { expect, it, vi } from "vitest";
-import { i18n } from "./index";
+import { begin, bring, chooseLanguage, i18n } from "./index";
 import { worded } from "./worded";
 
 const sources: Record<string, string> = import.meta.glob(["../**/*.{ts,tsx}", "!../**/*.test.*", "!../**/*.gen.ts", "!./{de,en,german}/**"], {
@@ -85,4 +85,15 @@ it("fetches words beside the code, and shows nothing before both are there", asy
   await act(async () => done[1]?.());
   await waitFor(() => expect(container.textContent).toBe("the part"));
   words.mockRestore();
+});
+
+it("brings them in the language that is being changed to, and the change brings all that came before", async () => {
+  await begin([]);
+  expect(i18n.language).toBe("en");
+  await bring(["audit"]);
+  chooseLanguage("de");
+  await bring(["keys"]);
+  expect(i18n.language).toBe("de");
+  expect(["base", "audit", "keys"].map((area) => i18n.hasResourceBundle("de", area))).toEqual([true, true, true]);
+  expect(i18n.hasResourceBundle("en", "keys")).toBe(false);
 });
