@@ -81,6 +81,26 @@ def test_what_a_directory_offers_is_what_is_described(schemas, attempt):
         assert (attempt({name: {"profile": "server"}}) is None) == bool(re.fullmatch(pattern[1:-1], name)), name
 
 
+def test_a_saved_query_is_what_is_described(rest, schemas):
+    schema = schemas["saved_query"]
+
+    def taken(query):
+        answer = rest.post("/saved_queries", {"data": {"type": "saved_queries", "attributes": {"name": f"t{uuid.uuid4().hex[:8]}", "query": query}}})
+        if answer.status == 201:
+            assert answer.attributes["query"] == query and rest.delete(f"/saved_queries/{answer.data['id']}").status == 204
+            return True
+        assert answer.status == 422 and answer.json["errors"][0]["source"]["pointer"] == "/data/attributes/query", answer
+        return False
+    for name in ("sort", "filter[status]", "filter[any.1][owner][contains]", "filter[", "sorted", "page[size]", "xfilter[a]", "filter", "", "__proto__", "columns", "include"):
+        assert taken({name: "x"}) == bool(re.search(schema["propertyNames"]["pattern"], name)), name
+    for value in ("x", "", 1, True, None, ["x"], {}):
+        assert taken({"sort": value}) == (isinstance(value, str) and schema["additionalProperties"] == {"type": "string"}), value
+    most = schema["maxProperties"]
+    assert taken({f"filter[metadata.k{n}]": "x" for n in range(most)}) and not taken({f"filter[metadata.k{n}]": "x" for n in range(most + 1)}) and taken({})
+    octets = int(re.search(r"up to (\d+) octets", schema["description"])[1]) - len("sort")
+    assert taken({"sort": "x" * octets}) and not taken({"sort": "x" * (octets + 1)})
+
+
 def test_each_attribute_takes_each_comparison_that_is_described(rest, schemas):
     document = schemas["policy_document"]
     operators = document["x-siegel-operators"]

@@ -2,10 +2,10 @@
 // JSON.
 import { open } from "./browser.mjs";
 
-const { url, lang, cookie, cookieName, mark, shots, dark, width, profile } = JSON.parse(process.argv[2]);
+const { url, lang, cookie, cookieName, mark, shots, dark, width, profile, query } = JSON.parse(process.argv[2]);
 const W = {
-  en: { name: "Name", offer: "Offer a profile …", offerName: "Its name for clients", shown: "What clients are shown", usual: /^Default: for orders/, taken: /Another one has this name/, caa: /^Look for CAA/, settings: "Settings", remove: "Remove short", change: "Change", isDefault: "Default", who: /wants CAA records|caa_identities/ },
-  de: { name: "Name", offer: "Profil anbieten …", offerName: "Name für Clients", shown: "Was Clients darüber lesen", usual: /^Standard: für Bestellungen/, taken: /So heißt schon ein anderes/, caa: /^CAA-Einträge/, settings: "Einstellungen", remove: "short entfernen", change: "Ändern", isDefault: "Standard", who: /CAA/ },
+  en: { name: "Name", offer: "Offer a profile …", offerName: "Its name for clients", shown: "What clients are shown", usual: /^Default: for orders/, taken: /Another one has this name/, caa: /^Look for CAA/, settings: "Settings", remove: "Remove short", contains: "Owner contains line", sorted: "Sorted by Valid until, descending", openSearch: "Open in the list", change: "Change", isDefault: "Default", who: /wants CAA records|caa_identities/ },
+  de: { name: "Name", offer: "Profil anbieten …", offerName: "Name für Clients", shown: "Was Clients darüber lesen", usual: /^Standard: für Bestellungen/, taken: /So heißt schon ein anderes/, caa: /^CAA-Einträge/, settings: "Einstellungen", remove: "short entfernen", contains: "Verantwortlich enthält line", sorted: "Sortiert nach Gültig bis, absteigend", openSearch: "In der Liste öffnen", change: "Ändern", isDefault: "Standard", who: /CAA/ },
 };
 const b = await open({ url, lang, shots, dark, width });
 const { page, look } = b;
@@ -57,6 +57,17 @@ try {
   await submit().click();
   await page.waitForURL(/\/r\/acme_directories\/\d+$/);
   await page.locator("main table td code", { hasText: "server" }).waitFor();
+
+  // A search that somebody keeps, in words, and the list that it finds
+  await page.goto(`${url}/console/r/saved_queries/${query}`);
+  await page.getByText(w.contains).waitFor();
+  await page.getByText(w.sorted).waitFor();
+  found.search = await page.locator("main .pf-v6-c-card").first().innerText();
+  await look("search-page");
+  await page.getByRole("link", { name: w.openSearch }).click();
+  await page.waitForURL(/\/certificates\?/);
+  await page.locator("main .pf-v6-c-label", { hasText: w.contains }).first().waitFor();
+  found.address = page.url();
   found.done = true;
 } catch (error) {
   found.failed = String(error);

@@ -13,8 +13,9 @@ import { useWords } from "./words";
 
 // Its tables are large, and few pages show one.
 const Shown = lazy(() => import("../structure/Shown"));
+const Columns = lazy(async () => ({ default: (await import("../structure/Search")).SearchColumns }));
 /** Structures whose pages have words; others are shown by the names that they have. */
-const READABLE: readonly string[] = ["acme_directory_profiles", "acme_directory_settings", "est_label_settings", "scep_profile_settings"];
+const READABLE: readonly string[] = ["acme_directory_profiles", "acme_directory_settings", "est_label_settings", "scep_profile_settings", "saved_query"];
 
 const GOOD = ["active", "issued", "valid", "good", "done", "approved", "ok"];
 const BAD = ["revoked", "failed", "rejected", "invalid"];
@@ -188,6 +189,9 @@ const BUILTIN: readonly string[] = ["roles", "profiles", "profile_templates", "p
 export function Value(props: Shown): ReactNode {
   const { resource, name, field, value, short } = props;
   const words = useWords();
+  if (resource === "saved_queries" && name === "columns" && Array.isArray(value) && !short) {
+    return <Suspense fallback={<Skeleton />}><Columns names={value.map(String)} /></Suspense>;
+  }
   if (field.kind === "texts") {
     return texts(props, words);
   }

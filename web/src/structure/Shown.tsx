@@ -7,6 +7,7 @@ import { STRUCTURES, type StructureName } from "../api/structures.gen";
 import { Titled } from "../parts/Titled";
 import { writeJson } from "./json";
 import { isDefault, offerOf } from "./offers";
+import { Search } from "./Search";
 import { isObject, isTexts, type Schema, type Values } from "./schema";
 import { type Speaker, useStructureWords } from "./words";
 
@@ -85,6 +86,9 @@ export default function Shown({ name, value }: { name: StructureName; value: unk
   const words = useStructureWords(name);
   if (!isObject(value)) {
     return <pre className="siegel-mono siegel-wrap">{writeJson(value)}</pre>;
+  }
+  if (name === "saved_query") {
+    return <Search query={value} />;
   }
   return name === "acme_directory_profiles" ? <Offers value={value} words={words} /> : <Members schema={STRUCTURES[name]} value={value} words={words} />;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { STRUCTURES } from "../api/structures.gen";
 import { RESOURCES } from "../api/resources.gen";
+import { addressOfSaved, conditionsOf, unknownIn } from "../screens/inventory";
 import de from "../i18n/de/structures";
 import en from "../i18n/en/structures";
 import { attributesOf, type Condition, HOWS, howsOf, kindFor, printCondition, readCondition, type Term, termFault } from "./condition";
@@ -196,6 +197,15 @@ describe("what an ACME directory offers", () => {
     const usable = profiles.filter(([, { definition }]) => isOrderable(definition)).map(([file]) => file.replace(/.*\//, ""));
     expect(usable).toContain("server.json");
     expect(usable.some((file) => file.includes("root-ca") || file.includes("ocsp"))).toBe(false);
+  });
+});
+
+describe("a search that is kept", () => {
+  it("is the inventory's address, and what that doesn't know is told", () => {
+    const query = { "filter[status]": "revoked", "filter[any.1][owner][contains]": "line", sort: "-not_after", "filter[flavour]": "x" };
+    expect(addressOfSaved(query, ["common_name", "owner"])).toBe("/certificates?filter%5Bstatus%5D=revoked&filter%5Bany.1%5D%5Bowner%5D%5Bcontains%5D=line&sort=-not_after&filter%5Bflavour%5D=x&columns=common_name%2Cowner");
+    expect(unknownIn(query)).toEqual([["filter[flavour]", "x"]]);
+    expect(conditionsOf(new URLSearchParams(query)).length).toBe(2);
   });
 });
 

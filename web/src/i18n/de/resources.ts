@@ -2,6 +2,7 @@ import type en from "../en/resources";
 
 const words: typeof en = {
   screen: {
+    openSearch: "In der Liste öffnen",
     all: "Alles",
     filter: "Eingrenzen",
     filterBy: "Eingrenzen nach",
@@ -387,7 +388,7 @@ const words: typeof en = {
     "accounts.responsible_for": "Verantwortliche, deren Zertifikate das Konto sieht, neben denen unter seinem eigenen Namen",
     "roles.profiles": "Nach denen beantragen darf, wer nur eigene Zertifikate sieht",
     "batches.lines": "Eine Liste von Namen, oder von Objekten mit name, csr und replaces",
-    "saved_queries.query": "Etwa {\"filter[status]\": \"revoked\"}",
+    "saved_queries.query": "Einfacher: Suchen Sie in der Liste der Zertifikate und speichern Sie die Suche dort",
     "saved_queries.columns": "Attribute, und metadata.SCHLÜSSELWORT; je Zeile eines",
     metadata: "Freie Schlüsselwörter mit Texten, zum Finden und Eingrenzen",
     owner: "Wer sich darum kümmert",

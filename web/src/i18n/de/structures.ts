@@ -52,6 +52,7 @@ const words: typeof en = {
     faults: { empty: "Hier fehlt ein Name. Bis dahin bleibt es bei „{{name}}“.", form: "Buchstaben und Ziffern; hinter dem ersten Zeichen auch . _ -. Bis dahin bleibt es bei „{{name}}“.", taken: "So heißt schon ein anderes. Bis dahin bleibt es bei „{{name}}“." },
   },
   shown: { standard: "Alles wie üblich" },
+  search: { all: "Alle Zertifikate", up: "Sortiert nach {{what}}, aufsteigend", down: "Sortiert nach {{what}}, absteigend", unknown: "Diese Teile kennt die Liste nicht und lässt sie weg:", columns: "Die Spalten, die die Liste von sich aus zeigt" },
   members: {
     disabled: "Nichts mehr danach ausstellen", days: "Tage", hours: "Stunden", minutes: "Minuten", max_days: "Höchstens Tage", max_hours: "Höchstens Stunden", max_minutes: "Höchstens Minuten", no_expiry: "Ohne Ablauf", over_maximum: "Wenn mehr verlangt wird, als sein darf",
     over_issuer: "Wenn es länger gälte als die ausstellende CA", keys: "Schlüsselarten, die angenommen werden", key_origin: "Wer den Schlüssel erzeugt", key_reuse: "Derselbe Schlüssel noch einmal", archive_keys: "Schlüssel, die Siegel erzeugt, zur Wiederherstellung aufbewahren", key_usage: "Was der Schlüssel darf",

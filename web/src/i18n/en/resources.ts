@@ -2,6 +2,7 @@
 // stands under "resource.attribute"; resources/words.test.ts says what is missing.
 export default {
   screen: {
+    openSearch: "Open in the list",
     all: "All things",
     filter: "Narrow down",
     filterBy: "Narrow down by",
@@ -387,7 +388,7 @@ export default {
     "accounts.responsible_for": "Owners whose certificates the account sees, beside those under its own name",
     "roles.profiles": "By which the right “certificates of one's own” may ask",
     "batches.lines": "A list of names, or of objects with name, csr and replaces",
-    "saved_queries.query": "Such as {\"filter[status]\": \"revoked\"}",
+    "saved_queries.query": "Easier: search in the list of certificates, and save the search there",
     "saved_queries.columns": "Attributes, and metadata.KEY; one for each line",
     metadata: "Free keys with texts, to find and filter by",
     owner: "Who looks after it",

@@ -50,6 +50,7 @@ const words = {
     faults: { empty: "A name is wanted here. Until then it stays \"{{name}}\".", form: "Letters and digits; . _ - behind the first. Until then it stays \"{{name}}\".", taken: "Another one has this name. Until then it stays \"{{name}}\"." },
   },
   shown: { standard: "All as usual" },
+  search: { all: "All certificates", up: "Sorted by {{what}}, ascending", down: "Sorted by {{what}}, descending", unknown: "The list doesn't know these parts, and leaves them out:", columns: "The columns that the list shows at first" },
   members: {
     disabled: "Issue nothing by it any more", days: "Days", hours: "Hours", minutes: "Minutes", max_days: "At most days", max_hours: "At most hours", max_minutes: "At most minutes", no_expiry: "Without an end", over_maximum: "When more is asked for than may be",
     over_issuer: "When it would outlive the issuing CA", keys: "Types of keys that are taken", key_origin: "Who makes the key", key_reuse: "The same key again", archive_keys: "Keep keys that Siegel makes, for recovery", key_usage: "What the key may do",
