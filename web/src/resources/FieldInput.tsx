@@ -44,7 +44,7 @@ interface Inner extends Props {
 const isChoice = (value: Typed): value is Choice => value !== null && typeof value === "object" && !Array.isArray(value);
 
 /** Structures that a form shows whole; others have screens of their own. */
-const SETTINGS: readonly string[] = ["profile_definition", "est_label_settings", "scep_profile_settings", "acme_directory_settings"];
+const SETTINGS: readonly string[] = ["profile_definition", "est_label_settings", "scep_profile_settings", "acme_directory_settings", "acme_directory_profiles"];
 
 /** How many lines a value gets: a document more than a list. */
 const LINES = { json: 8, lines: 6, texts: 3 };

@@ -9,15 +9,10 @@ import { Link } from "react-router";
 import { type SavedQuery, useChangeSaved, useSavedQueries } from "../../api/certificates";
 import { useRights } from "../../api/session";
 import { ErrorAlert } from "../../parts/ErrorAlert";
+import { addressOfSaved } from "../inventory";
 
 /** The page's address of a saved query. */
-export function addressOf(q: SavedQuery): string {
-  const all = new URLSearchParams(q.attributes.query);
-  if (q.attributes.columns.length > 0) {
-    all.set("columns", q.attributes.columns.join(","));
-  }
-  return `/certificates?${all.toString()}`;
-}
+export const addressOf = (q: SavedQuery): string => addressOfSaved(q.attributes.query, q.attributes.columns);
 
 interface Now {
   query: Record<string, string>;
