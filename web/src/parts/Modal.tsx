@@ -1,15 +1,16 @@
 import { Modal as Dialog, type ModalProps } from "@patternfly/react-core";
-import { useEffect, useRef } from "react";
+import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 
-/** PatternFly calls the cross "Close" in every language, and takes no other word. */
+/** PatternFly calls the cross "Close" in every language, and takes no other word. Nothing is drawn: what follows the cross has room left for it. */
 function Cross() {
   const { t } = useTranslation();
-  const here = useRef<HTMLSpanElement>(null);
   useEffect(() => {
-    here.current?.closest(".pf-v6-c-modal-box")?.querySelector(".pf-v6-c-modal-box__close > button")?.setAttribute("aria-label", t("common.close"));
+    for (const cross of document.querySelectorAll(".pf-v6-c-modal-box__close > button")) {
+      cross.setAttribute("aria-label", t("common.close"));
+    }
   });
-  return <span ref={here} hidden />;
+  return null;
 }
 
 /** A dialog, in the page's language. */
