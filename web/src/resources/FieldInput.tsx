@@ -11,7 +11,8 @@ import {
   TextArea,
   TextInput,
 } from "@patternfly/react-core";
-import { lazy, type ReactNode, Suspense } from "react";
+import { type ReactNode, Suspense } from "react";
+import { worded } from "../i18n/worded";
 import { Metadata, type Pair } from "../parts/Metadata";
 import { WhenInput } from "../parts/When";
 import type { Choice, Typed } from "./typed";
@@ -20,7 +21,7 @@ import { Reference, References } from "./Reference";
 import { type Speaker, useWords } from "./words";
 
 // Its tables are large, and few forms have one.
-const Settings = lazy(() => import("../structure/Settings"));
+const Settings = worded(() => import("../structure/Settings"), "structures");
 
 interface Props {
   resource: ResourceName;
