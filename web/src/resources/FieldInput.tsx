@@ -175,7 +175,7 @@ export function FieldInput(props: Props) {
       <Input {...props} id={id} label={label} describedBy={describedBy} words={words} />
       <FormHelperText>
         <HelperText id={describedBy} isLiveRegion={Boolean(wrong)}>
-          {wrong ? <HelperTextItem variant="error">{wrong}</HelperTextItem> : help ? <HelperTextItem>{help}</HelperTextItem> : null}
+          {wrong ? <HelperTextItem variant="error" screenReaderText="">{wrong}</HelperTextItem> : help ? <HelperTextItem>{help}</HelperTextItem> : null}
         </HelperText>
       </FormHelperText>
     </FormGroup>
