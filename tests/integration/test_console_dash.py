@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+import support
 from sessions import COOKIE, Browser, new_account
 from test_console_web import SHOTS, pytestmark, run  # noqa: F401  (the mark holds here too)
 
@@ -16,9 +17,11 @@ FLOWS = [(lang, width) for width in WIDTHS for lang in ("en", "de")] or [("en", 
 @pytest.fixture
 def without_scep(instance):
     folder = f"{instance.run}/service/siegel-scep"
-    instance.command("sv", "stop", folder)
+    instance.command("sv", "-w", "30", "stop", folder)
     yield "siegel-scep"
-    instance.command("sv", "start", folder)
+    instance.command("sv", "-w", "30", "start", folder)
+    # Others ask it for something: it is there when it answers, not when it was begun.
+    support.wait_until(lambda: support.http_get(f"{instance.scep_url}/none?operation=GetCACaps").status < 500, 30)
 
 
 @pytest.mark.parametrize("lang, width", FLOWS)
