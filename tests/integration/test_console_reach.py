@@ -17,7 +17,7 @@ from test_portal import same_key
 
 
 def reach(part, instance, lang="de", **more):
-    found = run("reach", 400, url=instance.url, lang=lang, part=part, cookieName=sessions.COOKIE, shots=SHOTS, **more)
+    found = run("reach", url=instance.url, lang=lang, part=part, cookieName=sessions.COOKIE, shots=SHOTS, **more)
     assert found["done"]
     return found
 

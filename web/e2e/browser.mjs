@@ -90,6 +90,7 @@ export async function open({ url, also = [], lang, dark = false, shots, width = 
     /** Within the page, as a link does it: loading all anew each time would only take longer. The address is there before the page, which has come when
      * its head (path, heading, what it is for) is another one. */
     async go(to) {
+      await page.locator("main h1").first().waitFor();
       const before = await page.evaluate((address) => {
         const was = document.querySelector("main h1")?.closest(".pf-v6-c-page__main-section")?.innerText;
         if (location.pathname + location.search === address) {
