@@ -32,7 +32,7 @@ try {
 
   const go = (path) => b.go(`/console${path}`);
 
-  // Help: by the key, beside each view; closed by Escape, and the focus is back on its button.
+  // Help: by the key, beside each view; closed by Escape or the key again, and the focus is back on its button.
   for (const view of views) {
     await go(view);
     await b.heading({ "/": w.dashboard, "/issue": w.issue, "/certificates": w.certificates, "/account": w.account2 }[view] ?? /./);
@@ -45,7 +45,7 @@ try {
     if (view === "/issue") {
       await b.look("help");
     }
-    await page.keyboard.press("Escape");
+    await page.keyboard.press(view === views.at(-1) ? "F1" : "Escape");
     await heading.waitFor({ state: "hidden" });
   }
   await page.waitForFunction(() => document.activeElement?.getAttribute("aria-keyshortcuts") === "F1");
