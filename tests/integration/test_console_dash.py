@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+import support
 from sessions import COOKIE, Browser, new_account
 from test_console_web import SHOTS, pytestmark, run  # noqa: F401  (the mark holds here too)
 
@@ -18,6 +19,8 @@ def without_scep(instance):
     instance.supervise("stop", "siegel-scep")
     yield "siegel-scep"
     instance.supervise("start", "siegel-scep")
+    # Others ask it for something: it is there when it answers, not when it was begun.
+    support.wait_until(lambda: support.http_get(f"{instance.scep_url}/none?operation=GetCACaps").status < 500, 30)
 
 
 @pytest.mark.parametrize("lang, width", FLOWS)

@@ -17,7 +17,7 @@ from test_portal import same_key
 
 
 def reach(part, instance, lang="de", **more):
-    found = run("reach", 400, url=instance.url, lang=lang, part=part, cookieName=sessions.COOKIE, shots=SHOTS, **more)
+    found = run("reach", url=instance.url, lang=lang, part=part, cookieName=sessions.COOKIE, shots=SHOTS, **more)
     assert found["done"]
     return found
 
@@ -90,7 +90,7 @@ def test_before_there_is_a_ca(instance, rest, lang, says, whom):
     assert rest.post("/tenants", document("tenants", name=tenant, administrator="boss")).status == 201
     bare = support.Tenant(instance, tenant)
     cookies = {role: settled_account(instance, bare, role).cookie for role in ("administrator", "registration_authority")}
-    found = reach("before", instance, lang, cookies=cookies, expert=True)
+    found = reach("before", instance, lang, cookies=cookies, says=says, expert=True)
     assert len(found["screens"]) == 8
     for where, screen in found["screens"].items():
         ways = 1 if where.startswith("administrator") else 0

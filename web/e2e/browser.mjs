@@ -25,6 +25,8 @@ export const WORDS = {
   },
 };
 
+const COPY = /^(Copy|Kopieren)\b/;
+
 export const PASSWORD = "correct horse battery staple";
 
 export function totp(secret, when = Date.now()) {
@@ -73,6 +75,30 @@ export async function open({ url, also = [], lang, dark = false, shots, width = 
         await page.screenshot({ path: `${shots}/${name}-${lang}${dark ? "-dark" : ""}${width < 1000 ? "-narrow" : ""}.png` });
         await page.setViewportSize({ width, height });
       }
+    },
+    /** What is on the clipboard once the button has said that it is: of a piece of text with its buttons (parts/Code.tsx). */
+    async copied(code) {
+      await code.getByRole("button", { name: COPY }).click();
+      await code.getByRole("status").filter({ hasText: /./ }).waitFor({ state: "attached" });
+      return page.evaluate(() => navigator.clipboard.readText());
+    },
+    /** Within the page, as a link does it: loading all anew each time would only take longer. The address is there before the page, which has come when
+     * its head (path, heading, what it is for) is another one. */
+    async go(to) {
+      await page.locator("main h1").first().waitFor();
+      const before = await page.evaluate((address) => {
+        const was = document.querySelector("main h1")?.closest(".pf-v6-c-page__main-section")?.innerText;
+        if (location.pathname + location.search === address) {
+          return null;
+        }
+        history.pushState(null, "", address);
+        dispatchEvent(new PopStateEvent("popstate", { state: null }));
+        return was ?? "";
+      }, to);
+      await page.waitForFunction((was) => {
+        const now = document.querySelector("main h1")?.closest(".pf-v6-c-page__main-section")?.innerText;
+        return was === null || (now !== undefined && now !== was);
+      }, before);
     },
     heading: (name) => page.getByRole("heading", { level: 1, name, exact: typeof name === "string" }).waitFor(),
     async close() {

@@ -25,13 +25,7 @@ const { page } = b;
 const found = { offered: [], lists: {}, things: {} };
 
 const signIn = (value) => b.context.addCookies([{ name: cookieName, value, url, secure: true, httpOnly: true, sameSite: "Strict" }]);
-/** Within the page, as a link does it; loading everything anew each time would only take longer. */
-const go = async (path) => {
-  await page.evaluate((to) => {
-    history.pushState(null, "", `/console${to}`);
-    dispatchEvent(new PopStateEvent("popstate"));
-  }, path);
-};
+const go = (path) => b.go(`/console${path}`);
 const settled = async () => {
   await page.locator("main h1").waitFor();
   await page.waitForFunction(() => !document.querySelector("main .pf-v6-c-skeleton, main .pf-v6-c-spinner"));
@@ -158,10 +152,10 @@ try {
     await page.getByRole("combobox", { name: w.kind, exact: true }).selectOption("token");
     await page.getByRole("button", { name: w.save, exact: true }).click();
     await page.getByText(w.once).waitFor();
-    await page.locator(".siegel-once .pf-v6-c-clipboard-copy, .siegel-once button").first().waitFor();
+    const once = page.locator(".siegel-once .siegel-code").first();
+    await once.waitFor();
     await look("credential-once");
-    await page.locator(".siegel-once .pf-v6-c-code-block__actions button").first().click();
-    found.secret = await page.evaluate(() => navigator.clipboard.readText());
+    found.secret = await b.copied(once);
     await page.getByRole("button", { name: w.kept }).click();
     await page.getByText(w.created).waitFor();
     await settled();
@@ -172,10 +166,12 @@ try {
   await signIn(auditor);
   await page.goto(`${url}/console/r/audit_events`);
   await settled();
+  await page.locator("main tbody tr").first().waitFor();
   found.audit = await page.locator("main tbody tr").count();
   await look("list audit_events");
   await page.locator("main tbody a").first().click();
   await page.waitForURL(/audit_events\/.+/);
+  await page.locator("main tbody").waitFor({ state: "detached" }); // the address is there before the page
   await settled();
   await look("thing audit_events");
   found.lists.audit_seals = await visit("/r/audit_seals", "list audit_seals");

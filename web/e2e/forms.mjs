@@ -48,7 +48,7 @@ try {
   // What is wrong stands at its field: found here, and by the server
   const length = page.getByRole("textbox", { name: w.length, exact: false }).first();
   await length.fill("many");
-  found.range = await page.getByText(w.range).first().isVisible();
+  await page.getByText(w.range).first().waitFor();
   await length.fill("9000");
   await page.getByText(/days is more than max_days|mehr als max_days/).first().waitFor();
   await length.fill("90");

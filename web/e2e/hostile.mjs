@@ -41,7 +41,12 @@ try {
     await page.goto(`${url}/console/certificates/${id}`);
     await page.getByRole("tab").first().waitFor();
     await page.getByText(`note: ${text}`, { exact: true }).waitFor();
-    await page.waitForTimeout(100);
+    // Whatever it could start would run by now: a picture that isn't there has failed, and its handler has had its turn.
+    await page.evaluate(() => new Promise((resolve) => {
+      const image = document.createElement("img");
+      image.onerror = () => setTimeout(resolve);
+      image.src = "x";
+    }));
     const strange = await page.evaluate(
       () => document.querySelectorAll("main script, main img[src=x], main svg[onload], a[href^='javascript:']").length,
     );
@@ -63,7 +68,7 @@ try {
   await page.getByRole("menuitem", { name: b.w.signOut }).click();
   await b.heading(b.w.signIn);
   await page.goBack();
-  await page.waitForTimeout(500);
+  await b.heading(b.w.signIn);
   await page.goto(`${url}/console/certificates/${made[0][0]}`);
   await b.heading(b.w.signIn);
   found.afterSignOut = true;

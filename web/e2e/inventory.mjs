@@ -74,6 +74,7 @@ try {
   await page.getByLabel(w.attribute).selectOption("not_after");
   await page.getByRole("search").getByLabel(w.until).fill("2020-01-01");
   await button(w.add).click();
+  await page.waitForFunction(() => document.querySelector("main")?.innerText.includes("2020"));
   await rows(6);
   found.address = page.url();
   await b.look("inventory-search");

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { open, PASSWORD, totp } from "./browser.mjs";
 
-const { url, lang, part, cookies, cookieName, name, secret, certificate, device, mark, expert, shots, dark, width, height, touch } = JSON.parse(process.argv[2]);
+const { url, lang, part, cookies, cookieName, name, secret, certificate, device, mark, expert, says, shots, dark, width, height, touch } = JSON.parse(process.argv[2]);
 const b = await open({ url, lang, shots, dark, width, height, touch });
 const { page, look } = b;
 const found = {};
@@ -62,6 +62,7 @@ async function help(title) {
   await look(`help-${found.help.length}`);
   await key("Escape");
   await page.locator(".siegel-help").waitFor({ state: "detached" });
+  await page.waitForFunction(() => document.activeElement?.getAttribute("aria-keyshortcuts") === "F1");
   found.helpLeft = await focused();
 }
 
@@ -71,7 +72,7 @@ const parts = {
     await page.goto(`${url}/console/`);
     await signIn("Übersicht");
     await key("Control+k");
-    await page.getByRole("dialog").waitFor();
+    await page.waitForFunction(() => document.activeElement?.getAttribute("role") === "combobox");
     await page.keyboard.type("ausstellen");
     await page.locator(".siegel-palette-option[aria-selected=true]", { hasText: "Zertifikat ausstellen" }).waitFor();
     await key("Enter");
@@ -82,6 +83,7 @@ const parts = {
     await page.locator("#key-here:checked").waitFor();
     await tabTo(/^input Name/);
     await page.keyboard.type(`tasten-${mark}.example`);
+    await page.locator("main form button[type=submit]:enabled").waitFor(); // once it is known by which profiles one may ask
     await key("Enter");
     await page.waitForFunction(() => document.activeElement?.classList.contains("siegel-arrived"));
     found.result = await focused();
@@ -114,6 +116,7 @@ const parts = {
     await page.keyboard.type(`fraese-${mark}`);
     await tabTo(/^input Passwort der Datei/);
     await page.keyboard.type("eight or more");
+    await page.locator("main form button[type=submit]:enabled").waitFor();
     await key("Enter");
     await arrived(`fraese-${mark}`);
     await page.getByRole("button", { name: "Abholen", exact: true }).waitFor();
@@ -207,6 +210,7 @@ const parts = {
       await page.goto(`${url}/console${path}`);
       await page.locator("main h1").waitFor();
       await settled();
+      await page.waitForFunction(() => document.title.startsWith(document.querySelector("main h1").innerText));
       found.screens[path] = { text: await page.locator("main").innerText(), red: await page.locator(".siegel-error").count(), title: await page.title() };
     }
     await look("forbidden");
@@ -223,9 +227,9 @@ const parts = {
       for (const path of ["/", "/issue", "/certificates", "/hierarchy"]) {
         await page.goto(`${url}/console${path}`);
         await page.locator("main h1").waitFor();
-        await page.locator("main h2").first().waitFor();
-        await settled();
         const main = page.locator("main");
+        await main.getByText(says).first().waitFor();
+        await settled();
         found.screens[`${who} ${path}`] = {
           text: await main.innerText(), forms: await main.locator("form").count(), ways: await main.locator("a[href$='/hierarchy/new']").count(),
         };

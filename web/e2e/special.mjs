@@ -43,9 +43,7 @@ const settled = () => page.waitForFunction(() => !document.querySelector(".pf-v6
 /** A ready line of a door, as its button copies it. */
 const copiedLine = async (card, command) => {
   await card.getByRole("button", { name: w.lines }).click();
-  await card.locator(`[data-command=${command}] button`).first().click();
-  await card.locator(`[data-command=${command}] [role=status]`, { hasText: /./ }).waitFor();
-  return page.evaluate(() => navigator.clipboard.readText());
+  return b.copied(card.locator(`[data-command=${command}]`));
 };
 try {
   await as(cookie);
@@ -123,11 +121,8 @@ try {
     await dialog.getByRole("button", { name: w.makeIt }).click();
     await dialog.waitFor({ state: "detached" });
     const card = page.locator(".pf-v6-c-card").filter({ has: page.getByRole("heading", { name: new RegExp(`door-${mark}`) }) });
-    await card.getByRole("button", { name: w.lines }).click();
-    await card.locator("[data-command=curl_enroll] pre, [data-command=curl_enroll] code").first().waitFor();
+    found.copied = await copiedLine(card, "curl_enroll");
     found.line = await card.locator("[data-command=curl_enroll]").innerText();
-    await card.locator("[data-command=curl_enroll] button").first().click();
-    found.copied = await page.evaluate(() => navigator.clipboard.readText());
     await look("enrolment");
     // One of SCEP likewise
     await page.getByRole("tab", { name: "SCEP" }).click();

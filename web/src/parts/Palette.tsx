@@ -1,7 +1,7 @@
 import { ModalBody, TextInputGroup, TextInputGroupMain } from "@patternfly/react-core";
 import SearchIcon from "@patternfly/react-icons/dist/esm/icons/search-icon";
 import { useQuery } from "@tanstack/react-query";
-import { useDeferredValue, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { keys } from "../api/keys";
@@ -92,7 +92,8 @@ export default function Palette({ rights, onClose, onHelp }: { rights: readonly 
   const { t } = useTranslation("palette");
   const [typed, setTyped] = useState("");
   const [chosen, setChosen] = useState<string | null>(null); // by its id: what comes later from the server moves its place
-  const { commands, pending } = useCommands(useDeferredValue(typed), rights, onHelp);
+  // Always of what is typed now: Enter takes the first at once, however busy the machine is.
+  const { commands, pending } = useCommands(typed, rights, onHelp);
   const list = useRef<HTMLDivElement>(null);
   const groups = grouped(commands);
   const flat = groups.flatMap((group) => group.commands);

@@ -8,6 +8,8 @@ export function types(target: EventTarget | null): boolean {
 
 export function useBeside(withPalette = true) {
   const [help, setHelp] = useState(false);
+  const open = useRef(help);
+  open.current = help;
   const [palette, setPalette] = useState(false);
   const helpButton = useRef<HTMLButtonElement>(null);
   useEffect(() => {
@@ -17,7 +19,10 @@ export function useBeside(withPalette = true) {
         setPalette(true);
       } else if (event.key === "F1" || (event.key === "?" && !types(event.target) && !event.ctrlKey && !event.metaKey)) {
         event.preventDefault();
-        setHelp((was) => !was);
+        setHelp(!open.current);
+        if (open.current) {
+          helpButton.current?.focus(); // it may have been in what goes
+        }
       }
     };
     document.addEventListener("keydown", press);

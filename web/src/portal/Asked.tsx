@@ -72,7 +72,7 @@ function Line({ batch, item }: { batch: Thing<Batch>; item: Thing<Item> }) {
             </Go>
           )}
           {a.status === "done" && many && (
-            <Button variant="secondary" isLoading={get.run.isPending} onClick={() => get.run.mutate(a.n)} aria-label={`${t("batch.fetchOne")}: ${a.name}`}>
+            <Button variant="secondary" isLoading={get.run.isPending} isDisabled={get.run.isPending} onClick={() => get.run.mutate(a.n)} aria-label={`${t("batch.fetchOne")}: ${a.name}`}>
               {t("batch.fetchOne")}
             </Button>
           )}

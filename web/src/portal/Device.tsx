@@ -77,7 +77,7 @@ function WithKey({ batch, n }: { batch: Thing<Batch>; n: number }) {
       <Trouble error={get.run.error} />
       <Content component="p">{t("device.fetchKeyText", { date: date(i18n.language, batch.attributes.results_until) })}</Content>
       <div className="siegel-actions">
-        <Button size="lg" isLoading={get.run.isPending} onClick={() => get.run.mutate(n)}>
+        <Button size="lg" isLoading={get.run.isPending} isDisabled={get.run.isPending} onClick={() => get.run.mutate(n)}>
           {t("device.fetchKey")}
         </Button>
       </div>

@@ -28,7 +28,7 @@ function Open({ one }: { one: Thing<Approval> }) {
     <li>
       <div className="siegel-row">
         <strong>{nameOf(a)}</strong>
-        <Button variant="secondary" isLoading={withdraw.isPending} onClick={() => withdraw.mutate(one.id)} aria-label={`${t("waiting.withdraw")}: ${nameOf(a)}`}>
+        <Button variant="secondary" isLoading={withdraw.isPending} isDisabled={withdraw.isPending} onClick={() => withdraw.mutate(one.id)} aria-label={`${t("waiting.withdraw")}: ${nameOf(a)}`}>
           {t("waiting.withdraw")}
         </Button>
         <small>{t("waiting.since", { date: instant(i18n.language, a.created_at) })}</small>

@@ -303,12 +303,12 @@ function Actions({ a, status, onChoose }: { a: CertificateAttributes; status: Re
         </Button>
       )}
       {may && a.status === "issued" && (
-        <Button variant="secondary" isLoading={status.isPending} onClick={() => status.mutate({ reason: "certificateHold" })}>
+        <Button variant="secondary" isLoading={status.isPending} isDisabled={status.isPending} onClick={() => status.mutate({ reason: "certificateHold" })}>
           {words("certificate.hold")}
         </Button>
       )}
       {may && a.status === "held" && (
-        <Button variant="secondary" isLoading={status.isPending} onClick={() => status.mutate({ release: true })}>
+        <Button variant="secondary" isLoading={status.isPending} isDisabled={status.isPending} onClick={() => status.mutate({ release: true })}>
           {t("certificate.release")}
         </Button>
       )}

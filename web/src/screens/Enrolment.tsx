@@ -39,7 +39,7 @@ function NewDoor({ door, onClose, onDone }: { door: Door; onClose: () => void; o
       title={t(`newDoor.${door}`)}
       action={t("create")}
       busy={create.isPending}
-      disabled={!name.trim() || chosen.length === 0}
+      disabled={!name.trim() || chosen.length === 0 || profiles.isPending}
       error={create.error}
       labels={{ name: t("name"), ca: t("ca"), profile: t("profile"), auth: t("evidence"), challenges: t("challenges") }}
       onClose={onClose}
@@ -128,6 +128,7 @@ function DoorCard({ item, door, names, onDeleted }: { item: Item; door: Door; na
             <Button
               variant="secondary"
               isLoading={change.isPending}
+              isDisabled={change.isPending}
               aria-label={`${t(enabled ? "switchOff" : "switchOn")}: ${text(item, "name")}`}
               onClick={() => change.mutate({ method: "PATCH", path: `/${door}/${item.id}`, type: door, id: item.id, attributes: { enabled: !enabled } })}
             >
@@ -230,7 +231,7 @@ function Doors({ door }: { door: Door }) {
   );
 }
 
-function NewCodes({ doors, onClose, onDone }: { doors: Item[]; onClose: () => void; onDone: (o: Outcome) => void }) {
+function NewCodes({ doors, ready, onClose, onDone }: { doors: Item[]; ready: boolean; onClose: () => void; onDone: (o: Outcome) => void }) {
   const { t } = useTranslation("enrolment");
   const [door, setDoor] = useState("");
   const [cn, setCn] = useState("");
@@ -243,6 +244,7 @@ function NewCodes({ doors, onClose, onDone }: { doors: Item[]; onClose: () => vo
       title={t("newCodes")}
       action={t("create")}
       busy={create.isPending}
+      disabled={!ready}
       error={create.error}
       labels={{ common_name: t("codeCn"), hours: t("hours"), count: t("count"), est_label: t("door"), scep_profile: t("door") }}
       onClose={onClose}
@@ -344,6 +346,7 @@ function Codes() {
       {making && (
         <NewCodes
           doors={doors}
+          ready={!est.isPending && !scep.isPending} // before that a code would be good at any door, or at another than the one that is shown in the end
           onClose={() => setMaking(false)}
           onDone={(outcome) => {
             setMade(outcome);

@@ -13,6 +13,7 @@ import { useBuiltin } from "../i18n/say";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Dialog, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
+import { useOpened } from "../parts/opened";
 import { ConditionField, type Known } from "../structure/ConditionField";
 import { Row } from "../structure/Row";
 import { BEGINNINGS } from "../structure/rules";
@@ -227,6 +228,7 @@ export default function Policy() {
   const fresh = id === "new";
   const policy = useOne(`/policies/${id}`, !fresh);
   const [done, setDone] = useState<Outcome | null>(null);
+  const [opened, setSaved] = useOpened(policy, setDone);
   const profiles = useAll("/profiles");
   const cas = useAll("/cas");
   const roles = useAll("/roles");
@@ -236,7 +238,7 @@ export default function Policy() {
   const deciding = rights.data?.filter((one) => one.attributes.changes !== false);
   const known: Known = { profiles: names(profiles.data), cas: names(cas.data), roles: names(roles.data), rights: names(deciding) };
   const name = fresh ? t("newPolicy") : text(policy.data, "title") || text(policy.data, "name");
-  const ready = profiles.data && cas.data && (fresh || policy.data);
+  const ready = profiles.data && cas.data && (fresh || opened);
   return (
     <>
       <Title
@@ -256,7 +258,7 @@ export default function Policy() {
         {!ready && !policy.error && <Skeleton height="20rem" screenreaderText={t("loading")} />}
         {ready && (
           <Editor
-            key={fresh ? "new" : `${id}-${number(policy.data, "version")}`} policy={policy.data ?? null} profiles={profiles.data} cas={cas.data} known={known} done={done} setDone={setDone}
+            key={fresh ? "new" : `${id}-${number(opened, "version")}`} policy={(!fresh && opened) || null} profiles={profiles.data} cas={cas.data} known={known} done={done} setDone={setSaved}
           />
         )}
       </PageSection>

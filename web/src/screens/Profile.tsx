@@ -11,6 +11,7 @@ import { useBuiltin } from "../i18n/say";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Dialog, Done, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
+import { useOpened } from "../parts/opened";
 import { ProfileForm } from "../structure/ProfileForm";
 import { Structured } from "../structure/Structured";
 import { type Structure, useStructure } from "../structure/useStructure";
@@ -183,6 +184,7 @@ export default function Profile() {
   const fresh = id === "new";
   const profile = useOne(`/profiles/${id}`, !fresh);
   const [done, setDone] = useState<Outcome | null>(null);
+  const [opened, setSaved] = useOpened(profile, setDone);
   const say = useBuiltin();
   const name = fresh ? t("fromTemplate") : say(text(profile.data, "title")) || text(profile.data, "name");
   return (
@@ -202,8 +204,8 @@ export default function Profile() {
       <PageSection>
         <ErrorAlert error={profile.error} />
         {fresh && <Begin />}
-        {!fresh && profile.isPending && <Skeleton height="20rem" screenreaderText={t("loading")} />}
-        {profile.data && <Editor key={`${profile.data.id}-${number(profile.data, "version")}`} profile={profile.data} done={done} setDone={setDone} />}
+        {!fresh && !opened && !profile.error && <Skeleton height="20rem" screenreaderText={t("loading")} />}
+        {!fresh && opened && <Editor key={`${opened.id}-${number(opened, "version")}`} profile={opened} done={done} setDone={setSaved} />}
       </PageSection>
     </>
   );

@@ -154,7 +154,8 @@ function Recover({ kept, onClose }: { kept: Item; onClose: () => void }) {
 
 interface ActionProps {
   onFetch: (secret: Item) => void;
-  onRotate: (secret: Item) => void;
+  /** null: one is being rotated. */
+  onRotate: ((secret: Item) => void) | null;
   onDelete: (secret: Item) => void;
 }
 
@@ -173,7 +174,8 @@ function Actions({ secret, onFetch, onRotate, onDelete }: ActionProps & { secret
           variant="link"
           size="sm"
           aria-label={`${t("rotate")}: ${text(secret, "name")}`}
-          onClick={() => onRotate(secret)}
+          isDisabled={onRotate === null}
+          onClick={() => onRotate?.(secret)}
         >
           {t("rotate")}
         </Button>
@@ -325,7 +327,7 @@ export default function Secrets() {
                     <EmptyStateBody>{t("noneText")}</EmptyStateBody>
                   </EmptyState>
                 )}
-                {rows.length > 0 && <SecretsTable rows={rows} onFetch={setFetching} onDelete={setDeleting} onRotate={rotateOne} />}
+                {rows.length > 0 && <SecretsTable rows={rows} onFetch={setFetching} onDelete={setDeleting} onRotate={rotate.isPending ? null : rotateOne} />}
                 <Pages turn={turn} />
               </CardBody>
             </Card>

@@ -12,6 +12,7 @@ import { useBuiltin } from "../i18n/say";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { AreaField, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
+import { useOpened } from "../parts/opened";
 import { Setting } from "./Setting";
 import { metadataLines, metadataOf } from "./settings";
 
@@ -195,13 +196,14 @@ export default function Settings() {
   const [done, setDone] = useState<Outcome | null>(null);
   const own = session.data ? attributesOf(session.data).tenant : undefined;
   const tenant = (tenants.data ?? []).find((one) => text(one, "name") === own) ?? tenants.data?.[0];
+  const [opened, setSaved] = useOpened({ data: tenant, isFetching: tenants.isFetching }, setDone);
   return (
     <>
       <Title title={t("pageTitle")} subtitle={t("subtitle")} />
       <PageSection>
         <ErrorAlert error={tenants.error} />
         <Stack hasGutter>
-          <StackItem>{tenant && <Tenant key={`${tenant.id}-${number(tenant, "version")}`} tenant={tenant} done={done} setDone={setDone} />}</StackItem>
+          <StackItem>{opened && <Tenant key={`${opened.id}-${number(opened, "version")}`} tenant={opened} done={done} setDone={setSaved} />}</StackItem>
           <StackItem>
             <Defaults />
           </StackItem>

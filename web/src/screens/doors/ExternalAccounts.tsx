@@ -77,6 +77,7 @@ export function ExternalAccounts({ directory }: { directory: Item }) {
           variant="link"
           isInline
           isLoading={change.isPending}
+          isDisabled={change.isPending}
           aria-label={`${t("externalOn")}: ${name}`}
           onClick={() => change.mutate({ method: "PATCH", path: `/acme_directories/${directory.id}`, type: "acme_directories", id: directory.id, attributes: { settings } })}
         >
