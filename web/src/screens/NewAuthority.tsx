@@ -3,13 +3,14 @@ import { ActionGroup, Button, Card, CardBody, CardTitle, Form, PageSection } fro
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useSearchParams } from "react-router";
+import { ApiError } from "../api/client";
 import { useAll, useSend } from "../api/hooks";
 import { type Outcome, text } from "../api/rest";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Done, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
 import { Check, Key, Name, Place, Progress, type StepProps, STEPS } from "./authority/steps";
-import { attributesOfCa, type NewCa, stepReady } from "./hierarchy";
+import { attributesOfCa, type NewCa, stepOfError, stepReady } from "./hierarchy";
 
 export default function NewAuthority() {
   const { t } = useTranslation("hierarchy");
@@ -51,7 +52,11 @@ export default function NewAuthority() {
     if (step < STEPS.length - 1) {
       setStep(step + 1);
     } else {
-      create.mutate({ path: "/cas", type: "cas", attributes: attributesOfCa(wish) });
+      create.mutate(
+        { path: "/cas", type: "cas", attributes: attributesOfCa(wish) },
+        // Back to where it can be mended: the last step has no fields.
+        { onError: (error) => error instanceof ApiError && setStep(stepOfError(error.errors.map((one) => one.source?.pointer)) ?? step) },
+      );
     }
   };
   return (

@@ -9,6 +9,7 @@ import { useAll } from "../api/hooks";
 import { type Item, send, text } from "../api/rest";
 import { instant } from "../format";
 import { useRuleSays } from "../i18n/say";
+import { keyTypeTitle } from "../keytypes";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { AreaField, Fact, Facts, SelectField, TextField, useTold } from "../parts/kit";
 import { Notice } from "../parts/Notice";
@@ -90,7 +91,7 @@ function Result({ verdict }: { verdict: Verdict }) {
           <Fact name={t("subject")}>{c.subject}</Fact>
           <Fact name={t("names")}>{c.names.join(", ")}</Fact>
           <Fact name={t("issuer")}>{c.issuer}</Fact>
-          <Fact name={t("keyType")}>{c.key_type}</Fact>
+          <Fact name={t("keyType")}>{keyTypeTitle(c.key_type)}</Fact>
           <Fact name={t("notAfter")}>
             {when(c.not_after)} ({t(`validityRules.${c.validity_rule as "as requested"}`, { defaultValue: c.validity_rule })})
           </Fact>
@@ -158,7 +159,7 @@ function SampleFields({ sample, set, profile, definition }: { sample: Sample; se
   const cas = useAll("/cas");
   const held = definition ?? profile?.attributes.definition;
   const taken = (held as { keys?: unknown } | null | undefined)?.keys;
-  const keys = (Array.isArray(taken) ? taken : []).filter((k): k is string => typeof k === "string" && /^[a-z0-9]+$/.test(k));
+  const keys = (Array.isArray(taken) ? taken : []).filter((k): k is string => typeof k === "string" && /^[a-z0-9-]+$/.test(k));
   const ofCsr = sample.csr.trim() ? t("ofCsr") : undefined;
   const active = (cas.data ?? []).filter((ca) => text(ca, "status") === "active").map((ca) => ({ value: text(ca, "name"), label: text(ca, "name") }));
   return (
@@ -171,7 +172,7 @@ function SampleFields({ sample, set, profile, definition }: { sample: Sample; se
       <AreaField label={t("sampleNames")} help={t("sampleNamesHelp")} value={sample.names} rows={2} onChange={(names) => set({ names })} />
       <TextField label={t("sampleDays")} type="number" min={1} value={sample.days} onChange={(days) => set({ days })} help={t("sampleDaysHelp")} />
       <SelectField label={t("sampleCa")} value={sample.ca} onChange={(ca) => set({ ca })} choices={[{ value: "", label: t("defaultCa") }, ...active]} />
-      <SelectField label={t("sampleKey")} value={sample.keyType} onChange={(keyType) => set({ keyType })} help={ofCsr} choices={[{ value: "", label: t("profiles") }, ...keys.map((k) => ({ value: k, label: k }))]} />
+      <SelectField label={t("sampleKey")} value={sample.keyType} onChange={(keyType) => set({ keyType })} help={ofCsr} choices={[{ value: "", label: t("profiles") }, ...keys.map((k) => ({ value: k, label: keyTypeTitle(k) }))]} />
       <AreaField label={t("sampleCsr")} help={t("sampleCsrHelp")} mono rows={3} value={sample.csr} onChange={(csr) => set({ csr })} />
     </Grid>
   );

@@ -4,7 +4,7 @@ import { isRunning, percentOf } from "../api/jobs";
 import type { Item } from "../api/rest";
 import { attributesOfCode, attributesOfDoor, attributesOfKey, commandsOf, externalOf, usableProfiles, withKey } from "./enrolment";
 import { attributesOfSample, decidedBy, EMPTY_SAMPLE, faultsOf, inOrder, kindedName, memberOf, outcomeOf, type RuleSaid, type Verdict } from "./evaluation";
-import { actionsOf, attributesOfCa, BOX, endsSoon, layout, nameOf, type NewCa, rowsOf, stepReady, treesOf } from "./hierarchy";
+import { actionsOf, attributesOfCa, BOX, endsSoon, faultsOf, layout, nameOf, type NewCa, rowsOf, stepOfError, stepReady, treesOf } from "./hierarchy";
 import { confOf, lengthOfSeconds, metadataLines, metadataOf, settingFault } from "./settings";
 import { auditQuery, base64Of, csvOf, dutiesOf, filledOf, isPem } from "./work";
 
@@ -66,6 +66,19 @@ describe("a new CA", () => {
     expect(stepReady({ ...wish, cn: "" }, 1)).toBe(false);
     expect(stepReady({ ...wish, name: "Not so" }, 1)).toBe(false);
     expect(stepReady({ ...wish, parent: "" }, 0)).toBe(false);
+  });
+  it("says at the field what can't be", () => {
+    expect(faultsOf(wish)).toEqual({});
+    expect(faultsOf({ ...wish, cn: "東京" })).toEqual({ name: "nameNone" });
+    expect(faultsOf({ ...wish, name: "Not so", c: "Germany", days: "1.5" })).toEqual({ name: "nameWrong", c: "cWrong", days: "daysWrong" });
+    expect(stepReady({ ...wish, days: "0" }, 2)).toBe(false);
+    expect(stepReady({ ...wish, kind: "external", days: "0" }, 2)).toBe(true);
+  });
+  it("goes back to the step whose field the server refused", () => {
+    expect(stepOfError(["/data/attributes/subject/0/1"])).toBe(1);
+    expect(stepOfError([undefined, "/data/attributes/base_url"])).toBe(2);
+    expect(stepOfError(["/data/attributes/parent"])).toBe(0);
+    expect(stepOfError([undefined, "/data"])).toBeNull();
   });
   it("says no more than was chosen", () => {
     expect(attributesOfCa(wish)).toEqual({ name: "grosste-ubung-2", subject: [["CN", "Größte Übung 2"]], parent: "root" });
