@@ -47,7 +47,7 @@ function Actions({ name, actions, onChoose }: { name: string; actions: readonly 
         ) : (
           <Button
             key={a}
-            variant={a === "retire" || a === "revoke" || a === "remove" ? "danger" : "secondary"}
+            variant={a === "retire" || a === "revoke" || a === "remove" ? "danger" : a === "install" ? "primary" : "secondary"}
             onClick={() => onChoose(a)}
           >
             {t(`actions.${a}.button`)}

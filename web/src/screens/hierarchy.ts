@@ -232,7 +232,7 @@ export function attributesOfCa(w: NewCa): Record<string, unknown> {
 export type NewCaFault = "nameNone" | "nameWrong" | "cWrong" | "daysWrong";
 
 /** What of that which was typed can't be so, by field: said at the field, for a button that only can't be pressed says nothing. */
-export function faultsOf(w: NewCa): { name?: NewCaFault; c?: NewCaFault; days?: NewCaFault } {
+export function newCaFaults(w: NewCa): { name?: NewCaFault; c?: NewCaFault; days?: NewCaFault } {
   const faults: { name?: NewCaFault; c?: NewCaFault; days?: NewCaFault } = {};
   if (w.name.trim() !== "" && !/^[a-z0-9][a-z0-9-]*$/.test(w.name.trim())) {
     faults.name = "nameWrong";
@@ -250,7 +250,7 @@ export function faultsOf(w: NewCa): { name?: NewCaFault; c?: NewCaFault; days?: 
 
 /** What is missing before a step can be left: 0 the place, 1 the name, 2 the key. */
 export function stepReady(w: NewCa, step: number): boolean {
-  const faults = faultsOf(w);
+  const faults = newCaFaults(w);
   switch (step) {
     case 0:
       return w.kind !== "below" || w.parent !== "";

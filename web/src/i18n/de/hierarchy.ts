@@ -28,6 +28,9 @@ const words: typeof en = {
   status: {
     active: "Aktiv", offline: "Offline", pending: "Wartet auf ihr Zertifikat", disabled: "Ausgeschaltet", superseded: "Abgelöst", revoked: "Gesperrt", retired: "Außer Dienst",
   },
+  offlineState: "Sie unterschreibt nur CAs und Sperrlisten, keine Zertifikate von Geräten",
+  pendingState: "Bringen Sie den Antrag unten zu der CA, die ihn unterschreibt, und installieren Sie dann, was zurückkommt",
+  supersededState: "Unter ihrem Namen stellt ein neuerer Schlüssel aus; dieser unterschreibt seine Sperrlisten",
   whatToDo: "Was Sie tun können",
   overview: "Überblick",
   defaultCa: "Stellt aus, wenn ein Antrag keine CA nennt",
@@ -161,6 +164,8 @@ const words: typeof en = {
   baseUrl: "Adresse für Sperrlisten",
   baseUrlDefault: "neben der CA darüber",
   baseUrlHelp: "Leer: neben der CA darüber. Sie steht in jedem Zertifikat.",
+  baseUrlOther: "Leer: wie bei Ihren anderen CAs. Sie steht in jedem Zertifikat.",
+  baseUrlUsual: "wie bei Ihren anderen CAs",
   baseUrlFirst: "Einfaches HTTP mit dem Port, so wie Geräte diese Appliance erreichen. Sie steht in jedem Zertifikat und lässt sich in ausgestellten nicht mehr ändern.",
   offline: "Nur für CAs darunter",
   offlineText: "Die Wurzel unterschreibt nur CAs und Sperrlisten. Empfohlen.",

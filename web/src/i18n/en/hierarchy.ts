@@ -26,6 +26,9 @@ const words = {
   status: {
     active: "Active", offline: "Offline", pending: "Waits for its certificate", disabled: "Disabled", superseded: "Superseded", revoked: "Revoked", retired: "Retired",
   },
+  offlineState: "It signs CAs and revocation lists alone, no certificates of devices",
+  pendingState: "Carry the signing request below to the CA that signs it, then install what comes back",
+  supersededState: "A newer key issues under its name; this one signs its revocation lists",
   whatToDo: "What can be done",
   overview: "Overview",
   defaultCa: "Issues when a request names no CA",
@@ -159,6 +162,8 @@ const words = {
   baseUrl: "Address for revocation lists",
   baseUrlDefault: "beside that of the CA above",
   baseUrlHelp: "Empty: beside that of the CA above. It stands in every certificate.",
+  baseUrlOther: "Empty: as your other CAs have it. It stands in every certificate.",
+  baseUrlUsual: "as your other CAs have it",
   baseUrlFirst: "Plain HTTP, with the port, as devices reach this appliance. It stands in every certificate and can't be changed in those that are issued.",
   offline: "Only for CAs below it",
   offlineText: "The root signs CAs and revocation lists alone. Recommended.",
