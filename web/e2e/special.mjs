@@ -107,6 +107,8 @@ try {
     await page.getByRole("textbox", { name: w.name, exact: false }).first().fill(`short-${mark}`);
     await button(w.dryRun).click();
     await page.getByText(w.looked).waitFor();
+    found.beginsOff = !(await page.locator("#enabled").isChecked());
+    await page.locator("#enabled").check();
     await button(w.save).click();
     await page.waitForURL(/\/policies\/\d+$/);
     found.policy = page.url().split("/").pop();
@@ -126,6 +128,7 @@ try {
     await card.getByRole("button", { name: w.lines }).click();
     await card.locator("[data-command=curl_enroll] pre, [data-command=curl_enroll] code").first().waitFor();
     found.line = await card.locator("[data-command=curl_enroll]").innerText();
+    found.needs = await card.locator("[data-needs]").getAttribute("data-needs");
     await card.locator("[data-command=curl_enroll] button").first().click();
     found.copied = await page.evaluate(() => navigator.clipboard.readText());
     await look("enrolment");

@@ -50,3 +50,18 @@ export function useArrival<T extends HTMLElement>(): RefObject<T | null> {
   }, []);
   return result;
 }
+
+/** When what was done took away the button that had the focus, the heading has it: for whoever works with the keyboard would be back at the beginning. */
+export function useFocusKept(state: string): void {
+  const before = useRef(state);
+  useEffect(() => {
+    if (before.current !== state && (document.activeElement === null || document.activeElement === document.body)) {
+      const heading = document.querySelector<HTMLElement>("#main h1");
+      if (heading) {
+        heading.tabIndex = -1;
+        heading.focus();
+      }
+    }
+    before.current = state;
+  }, [state]);
+}

@@ -74,7 +74,7 @@ export default function NewAuthority() {
             <Progress at={step} />
           </CardBody>
           <CardTitle>
-            <h2 ref={heading} tabIndex={-1}>
+            <h2 ref={heading} tabIndex={-1} className="pf-v6-c-card__title-text">
               {t(`step.${STEPS[step] ?? "place"}`)}
             </h2>
           </CardTitle>

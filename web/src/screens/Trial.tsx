@@ -3,6 +3,7 @@ import { Card, CardBody, CardTitle, Content, Grid, Label, Spinner } from "@patte
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/client";
 import { useAll } from "../api/hooks";
@@ -27,6 +28,13 @@ function useCalm<T>(value: T, ms = 350): T {
 }
 
 const LOOK = { issued: "success", refused: "danger", approval: "warning" } as const;
+
+/** What the form calls the members of a request. */
+function sampleLabels(t: TFunction<"rules">): Record<string, string> {
+  return {
+    csr: t("sampleCsr"), names: t("sampleNames"), days: t("sampleDays"), not_after: t("sampleDays"), key_type: t("sampleKey"), ca: t("sampleCa"), subject: t("subject"), CN: t("sampleCn"), O: t("sampleO"),
+  };
+}
 
 function Rules({ rules, label }: { rules: RuleSaid[]; label: string }) {
   const { t } = useTranslation("rules");
@@ -76,7 +84,7 @@ function Result({ verdict }: { verdict: Verdict }) {
           <>
             <Content component="p">{t("byProfile")}</Content>
             <Content component="p">{why}</Content>
-            {verdict.error?.pointer && <Content component="p">{t("about", { what: verdict.error.pointer })}</Content>}
+            {verdict.error?.pointer && <Content component="p">{t("about", { what: sampleLabels(t)[memberOf(verdict.error.pointer).split("/")[0] ?? ""] ?? verdict.error.pointer })}</Content>}
           </>
         )}
         {decided.by === "policy" &&
@@ -196,7 +204,7 @@ export function Trial(props: TrialProps) {
         </form>
         <div aria-live="polite" aria-busy={verdict.isFetching} className="siegel-tab">
           {verdict.isPending && <Spinner aria-label={t("loading")} />}
-          {atField ? <Notice variant="warning" title={t("seeField")} /> : <ErrorAlert error={verdict.error} />}
+          {atField ? <Notice variant="warning" title={t("seeField")} /> : <ErrorAlert error={verdict.error} labels={sampleLabels(t)} />}
           {verdict.data && !verdict.error && <Result verdict={verdict.data} />}
           <ErrorAlert error={ownFault} />
           {own.data && !own.error && outcome && verdict.data?.document && (

@@ -100,3 +100,13 @@ export function needsOf(commands: readonly { line: string }[]): Need[] {
 export function rootsOf(cas: readonly Item[]): Item[] {
   return cas.filter((ca) => !related(ca, "parent") && ca.attributes.external !== true && text(ca, "pem") !== "" && ["active", "offline", "disabled"].includes(text(ca, "status")));
 }
+
+/** The name in the line that makes a request: the one that a code is bound to, when no shell and no subject finds anything in it. */
+export function nameOfDevice(bound: string): string {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(bound) ? bound : "device-1";
+}
+
+/** Makes a key and a request, as openssl writes them when nobody says otherwise. */
+export function requestLine(bound: string, file: "device" | "next"): string {
+  return `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${file}.key -subj /CN=${nameOfDevice(bound)} -out ${file}.csr`;
+}

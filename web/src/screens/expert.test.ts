@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ApiError, type ErrorObject } from "../api/client";
 import { isRunning, percentOf } from "../api/jobs";
 import type { Item } from "../api/rest";
-import { attributesOfCode, attributesOfDoor, attributesOfKey, commandsOf, externalOf, needsOf, rootsOf, usableProfiles, withCode, withKey } from "./enrolment";
+import { attributesOfCode, attributesOfDoor, attributesOfKey, commandsOf, externalOf, nameOfDevice, needsOf, requestLine, rootsOf, usableProfiles, withCode, withKey } from "./enrolment";
 import { attributesOfSample, decidedBy, EMPTY_SAMPLE, faultsOf, inOrder, kindedName, memberOf, outcomeOf, type RuleSaid, type Verdict } from "./evaluation";
 import { actionsOf, attributesOfCa, BOX, endsSoon, layout, nameOf, type NewCa, newCaFaults, rowsOf, stepOfError, stepReady, treesOf } from "./hierarchy";
 import { confOf, lengthOfSeconds, metadataLines, metadataOf, settingFault } from "./settings";
@@ -200,6 +200,10 @@ describe("doors", () => {
     expect(needsOf(lines("curl --cacert root.pem -u NAME:SECRET --data-binary @device.csr x", "getcert -L CHALLENGE"))).toEqual(["root", "csr", "secret", "challenge"]);
     expect(needsOf(lines("certbot -d host.example", "curl --cert device.crt --data-binary @next.csr x"))).toEqual(["next", "host"]);
     expect(needsOf([])).toEqual([]);
+  });
+  it("writes the name that a code is bound to into the request, and nothing that a shell would read", () => {
+    expect(requestLine("pump-7.example", "next")).toContain("-keyout next.key -subj /CN=pump-7.example -out next.csr");
+    expect(["", "a b", "$(id)", "a/O=b", "-x"].map(nameOfDevice)).toEqual(Array(5).fill("device-1"));
   });
   it("offers roots of one's own alone", () => {
     const one = (id: string, attributes: object, parent: string | null = null): Item => ({

@@ -80,6 +80,7 @@ const words: typeof en = {
     personLater: "Ohne Code weiter",
     forbidden: "Das darf Ihr Konto nicht sehen",
     forbiddenText: "Dafür braucht es das Recht „{{right}}“. Bitten Sie jemanden aus der Verwaltung Ihres Mandanten darum.",
+    forbiddenOwn: "Dafür braucht es das Recht „{{right}}“, das Ihre Rolle nicht hat. Sie verwalten Konten: Legen Sie eines mit einer Rolle an, die es hat, für die Person, die das sehen soll.",
     by: "durch {{actor}}",
     list: "Liste",
     from_to: "{{from}} bis {{to}}",

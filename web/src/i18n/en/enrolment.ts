@@ -52,7 +52,7 @@ const words = {
   rootOf: "Download root.pem: {{name}}",
   needs: {
     root: "root.pem: the root over the certificate with which this server answers; your browser shows which one it is. If it is one of yours, it is here:",
-    csr: "device.csr: a signing request of the device, with its name in the place of device-1. This makes one, and its key:",
+    csr: "device.csr: a signing request of the device, with its name in the place of {{name}}. This makes one, and its key:",
     next: "next.csr: a new signing request with the same name and, best, a new key. This makes one:",
     secret: "NAME:SECRET: a one-time code with any name in front (code:…), or name and password of an account. Codes are made under “Codes”, where the lines then have the code in them.",
     challenge: "CHALLENGE: a one-time code, or the fixed password.",

@@ -132,6 +132,7 @@ export function CaDialog({ ca, action, onClose, onDone }: { ca: Item; action: Ac
       busy={change.isPending}
       disabled={(action === "install" && !typed.pem.trim()) || (action === "cross" && !typed.other && !typed.pem.trim())}
       error={change.error}
+      labels={{ days: t("days"), certificate: t(action === "cross" ? "crossPem" : "chainPem"), csr: t("crossPem"), ca: t("crossCa"), key_store: t("keyStore"), key_type: t("keyType"), revoke: t("retireRevoke") }}
       onDo={() => change.mutate(requestOf(ca, action, typed))}
       onClose={onClose}
     >

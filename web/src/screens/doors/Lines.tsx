@@ -6,10 +6,8 @@ import { useAll } from "../../api/hooks";
 import { type Item, text } from "../../api/rest";
 import { Code } from "../../parts/Code";
 import { download } from "../../parts/download";
-import { commandsOf, type Need, needsOf, rootsOf } from "../enrolment";
+import { commandsOf, nameOfDevice, type Need, needsOf, requestLine, rootsOf } from "../enrolment";
 
-/** What openssl writes is taken as it is. */
-const CSR = (key: string, csr: string) => `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${key} -subj /CN=device-1 -out ${csr}`;
 
 function Root() {
   const { t } = useTranslation("enrolment");
@@ -34,7 +32,7 @@ function Root() {
   );
 }
 
-function Needs({ needs, heading }: { needs: readonly Need[]; heading: "h2" | "h3" }) {
+function Needs({ needs, name, heading }: { name: string; needs: readonly Need[]; heading: "h2" | "h3" }) {
   const { t } = useTranslation("enrolment");
   return (
     <div className="siegel-below" data-needs={needs.join(" ")}>
@@ -42,9 +40,9 @@ function Needs({ needs, heading }: { needs: readonly Need[]; heading: "h2" | "h3
       <Content component="ul">
         {needs.map((need) => (
           <Content key={need} component="li">
-            {need === "root" ? <Root /> : t(`needs.${need}`)}
-            {need === "csr" && <Code label={t("needs.csr")} text={CSR("device.key", "device.csr")} file="request.sh" type="text/x-shellscript" />}
-            {need === "next" && <Code label={t("needs.next")} text={CSR("next.key", "next.csr")} file="next.sh" type="text/x-shellscript" />}
+            {need === "root" ? <Root /> : t(`needs.${need}`, { name: nameOfDevice(name) })}
+            {need === "csr" && <Code label={t("needs.csr")} text={requestLine(name, "device")} file="request.sh" type="text/x-shellscript" />}
+            {need === "next" && <Code label={t("needs.next")} text={requestLine(name, "next")} file="next.sh" type="text/x-shellscript" />}
           </Content>
         ))}
       </Content>
@@ -58,7 +56,7 @@ export function Lines({ item, heading }: { item: Item; heading: "h2" | "h3" }) {
   const needs = needsOf(commands);
   return (
     <>
-      {needs.length > 0 && <Needs needs={needs} heading={heading} />}
+      {needs.length > 0 && <Needs needs={needs} name={text(item, "common_name")} heading={heading} />}
       {commands.map((c) => (
         <div key={c.name} className="siegel-below" data-command={c.name}>
           <Content component={heading}>{t(`commands.${c.name as "curl_enroll"}`, { defaultValue: c.name.replaceAll("_", " ") })}</Content>
