@@ -88,7 +88,7 @@ function TreeTable({ trees, names }: { trees: Node[]; names: Map<string, string>
     setFolded(next);
   };
   return (
-    <Table aria-label={t("table")} variant="compact" isTreeTable gridBreakPoint="grid-md">
+    <Table aria-label={t("table")} variant="compact" isTreeTable gridBreakPoint="grid-lg">
       <Thead>
         <Tr>
           <Th>{t("name")}</Th>

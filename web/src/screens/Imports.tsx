@@ -34,6 +34,7 @@ import { useMay } from "../api/session";
 import { JobItems, JobProgress } from "../parts/Job";
 import { count, instant } from "../format";
 import { useBuiltin } from "../i18n/say";
+import { whoOf } from "../parts/audited";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Dialog, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Pages } from "../parts/Pages";
@@ -137,7 +138,7 @@ function List() {
                     <Status item={one} />
                   </Td>
                   <Td dataLabel={t("files")}>{number(one, "files")}</Td>
-                  <Td dataLabel={t("who")}>{text(one, "requestor")}</Td>
+                  <Td dataLabel={t("who")}>{whoOf(text(one, "requestor"))}</Td>
                   <Td dataLabel={t("since")}>{instant(i18n.language, text(one, "created_at"))}</Td>
                 </Tr>
               ))}

@@ -80,7 +80,7 @@ export default {
     personLater: "Go on without a code",
     forbidden: "Your account may not see this",
     forbiddenText: "It wants the right “{{right}}”. Ask an administrator of your tenant for it.",
-    forbiddenOwn: "It wants the right “{{right}}”, which no role of yours has. You manage accounts: make one with a role that has it, for whoever is to see this.",
+    forbiddenOwn: "It wants the right “{{right}}”, which your role doesn't have. You manage accounts: make one with a role that has it, for whoever is to see this.",
     by: "by {{actor}}",
     list: "List",
     from_to: "{{from}} to {{to}}",
