@@ -356,6 +356,27 @@ ended(pid_t pid)
 	return status;
 }
 
+/* Whether who comes in that place is told at once that the token stalls. One that the machine let come late, when one may try again, walks in and
+ * is ended as the master does it. */
+static bool
+told(size_t place, const char *ref, EVP_PKEY *public)
+{
+	pid_t pid = signer(place, ref, public);
+	unsigned store = 99;
+	int status = -1;
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		if (board_overdue(place, &store))
+			kill(pid, SIGKILL);
+		wait_ms(5);
+	}
+	board_clear(place);
+	ck_assert(WIFSIGNALED(status) || WEXITSTATUS(status) == 3);
+	return !WIFSIGNALED(status);
+}
+
+/* How often the machine may be late. */
+#define TRIES 4
+
 START_TEST(test_h03_stall)
 {
 	struct hsm *h = opened();
@@ -394,21 +415,25 @@ START_TEST(test_h03_stall)
 	for (int i = 1; i < 3; i++)
 		ck_assert(WIFSIGNALED(status[i]) || WEXITSTATUS(status[i]) == 3);
 	/* nobody else walks into it, the other token goes on */
-	start = now_ms();
-	ck_assert_int_eq(WEXITSTATUS(ended(signer(1, ref[0], public[0]))), 3);
+	int tries = 0;
+	while (!told(1, ref[0], public[0]))
+		ck_assert_int_lt(++tries, TRIES);
 	ck_assert_int_eq(ended(signer(2, ref[1], public[1])), 0);
-	ck_assert_int_lt(now_ms() - start, 10 * CALL_MS); /* nobody ends them: whoever goes in stays */
 	/* after a while one tries, and hangs; the others don't wait for it */
-	while (board_stalled_ms(0) > 0)
-		wait_ms(10);
-	pid_t a = signer(1, ref[0], public[0]);
-	wait_ms(CALL_MS / 2);
-	start = now_ms();
-	ck_assert_int_eq(WEXITSTATUS(ended(signer(2, ref[0], public[0]))), 3);
-	ck_assert_int_lt(now_ms() - start, 10 * CALL_MS); /* nobody ends them: whoever goes in stays */
-	kill(a, SIGKILL);
-	ended(a);
-	board_clear(1);
+	bool others_told = false;
+	for (tries = 0; !others_told; tries++) {
+		ck_assert_int_lt(tries, TRIES);
+		while (board_stalled_ms(0) > 0)
+			wait_ms(10);
+		pid_t a = signer(1, ref[0], public[0]);
+		while (board_stalled_ms(0) == 0)
+			wait_ms(1);
+		wait_ms(CALL_MS / 3);
+		others_told = told(2, ref[0], public[0]);
+		kill(a, SIGKILL);
+		ended(a);
+		board_clear(1);
+	}
 	/* well again */
 	fault("");
 	while (board_stalled_ms(0) > 0)
