@@ -50,6 +50,7 @@ export default {
     done: "Done: {{what}}",
     result: "Result",
     once: "Shown this once",
+    onceTenant: "The administrator signs in at the address of this console, with the name of the tenant under “Another tenant”, this account and this code.",
     onceText: "Nobody can show it again. Copy or download it now, and keep it safe.",
     onceDone: "I have kept it",
     faster: "Somebody else has changed it in the meantime. What is there now stands beside your change: load it, and repeat what you wanted.",
