@@ -10,14 +10,14 @@
 #define PART(n) "tr -d ''\\r'' < answer.mime | awk ''/^--/ {n++; body=0} body && n==" n " {print} /^$/ {body=1}'' | openssl base64 -d -A"
 #define SERVERKEYGEN                                                                                                   \
 	"CASE WHEN coalesce(n.settings->>'key_delivery', 'any') <> 'encrypted' AND NOT EXISTS (SELECT FROM profile p WHERE p.id = n.profile_id" \
-	" AND p.definition->>'key_origin' = 'client') THEN '(umask 077 && ' || " POST("device.csr") " || " EVIDENCE " || " PKCS10             \
+	" AND p.definition->>'key_origin' = 'client') THEN '(umask 077 && ' || " POST " || " EVIDENCE " || " PKCS10("device.csr")             \
 	" || '/serverkeygen -o answer.mime --fail-with-body && " PART("1") " | openssl pkey -inform DER -out made.key && " PART("2")         \
 	" | openssl pkcs7 -inform DER -print_certs -out made.crt || ! cat answer.mime; state=$?; rm answer.mime; exit $state)' END"
 #define COMMANDS                                                                                                       \
 	"jsonb_build_object('curl_cacerts', " EST_CACERTS ", 'curl_enroll', " EST_ENROLL ","                             \
-	" 'curl_reenroll', CASE WHEN n.auth && '{certificate,both}' THEN " POST("next.csr")                                 \
+	" 'curl_reenroll', CASE WHEN n.auth && '{certificate,both}' THEN " POST                                             \
 	" || CASE WHEN 'certificate' = ANY (n.auth) THEN '' ELSE " SECRET " END || " IDENTITY                               \
-	" || " PKCS10 " || '/simplereenroll ' || " DECODE("next.crt") " END,"                                              \
+	" || " PKCS10("next.csr") " || '/simplereenroll ' || " DECODE("next.crt") " END,"                                              \
 	" 'curl_csrattrs', 'curl --cacert root.pem ' || " EST_URL " || '/csrattrs | openssl base64 -d -A | openssl asn1parse -inform DER -i',"  \
 	" 'curl_serverkeygen', " SERVERKEYGEN ","                                                                        \
 	" 'strongswan_cacerts', " EST_PKI_CACERTS ", 'strongswan_enroll', " EST_PKI_ENROLL ","                             \

@@ -16,11 +16,12 @@
 /* A refusal is a text, and no base64: it is shown as it is. */
 #define DECODE(file) "'-o answer.b64 --fail-with-body && openssl base64 -d -A -in answer.b64 | openssl pkcs7 -inform DER -print_certs -out " file \
 	" || ! cat answer.b64'"
-#define POST(csr) "'openssl base64 -A -in " csr " | curl --cacert root.pem'"
-#define PKCS10 "' -H ''Content-Type: application/pkcs10'' --data-binary @- ' || " EST_URL
+#define POST "'curl --cacert root.pem'"
+/* The file as it is: DER, or the PEM that openssl req writes when nobody says otherwise. */
+#define PKCS10(csr) "' -H ''Content-Type: application/pkcs10'' --data-binary @" csr " ' || " EST_URL
 
 #define EST_CACERTS "'curl --cacert root.pem ' || " EST_URL " || '/cacerts | openssl base64 -d -A | openssl pkcs7 -inform DER -print_certs'"
-#define EST_ENROLL POST("device.csr") " || " EVIDENCE " || " PKCS10 " || '/simpleenroll ' || " DECODE("device.crt")
+#define EST_ENROLL POST " || " EVIDENCE " || " PKCS10("device.csr") " || '/simpleenroll ' || " DECODE("device.crt")
 #define EST_PKI_CACERTS "'pki --estca --url ' || " PKI_URL " || ' --cacert root.pem --outform pem --caout ca.crt --force'"
 #define EST_PKI_ENROLL                                                                                                 \
 	"CASE WHEN n.auth && '{password,code}' THEN 'pki --est --url ' || " PKI_URL                                        \

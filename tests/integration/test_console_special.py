@@ -74,9 +74,10 @@ def test_hierarchy_rules_and_enrolment(instance, rest, act, tmp_path, lang, widt
         # What was tried was refused by the profile and by the rule, and said why; the policy is in force as it was written.
         assert "3650" in found["refused"] and ("höchstens 90 Tage" if lang == "de" else "at most 90 days") in found["rule"]
         stored = rest.get(f"/policies/{found['policy']}").attributes
-        assert stored["enabled"] and stored["name"] == f"short-{mark}" and stored["rules"][0]["require"] == "$.days <= 90"
+        assert found["beginsOff"] and stored["enabled"] and stored["name"] == f"short-{mark}" and stored["rules"][0]["require"] == "$.days <= 90"
         # The line is the one that REST gives, and goes to the clipboard as it is.
         door = rest.get(f"/est_labels?filter[name]=door-{mark}").data[0]["attributes"]
+        assert found["needs"].split()[:2] == ["root", "csr"]
         assert door["commands"]["curl_enroll"].strip() == found["copied"].strip() and f"door-{mark}" in found["line"]
         code = rest.get(f"/enrollment_codes?filter[common_name]=pump-{mark}").data[0]["attributes"]
         assert door["auth"] == ["code"] and code["status"] == "good"

@@ -146,6 +146,15 @@ def test_commands_as_they_stand(instance, rest, shell, label, est_account):
     assert third.subject == first.subject and third.serial_number not in (first.serial_number, second.serial_number)
 
 
+def test_a_ready_command_takes_a_request_as_openssl_writes_it(rest, shell, label, est_account):
+    """In PEM, with nothing said about its form."""
+    commands = rest.get(f"/est_labels/{label(auth=['password']).id}").attributes["commands"]
+    cn = est.unique()
+    shell(f"openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout device.key -subj /CN={cn} -out device.csr")
+    shell(commands["curl_enroll"].replace("NAME:SECRET", ":".join(est_account)))
+    assert shell.certificate("device").subject.rfc4514_string() == f"CN={cn}"
+
+
 def test_a_ready_command_shows_why(rest, shell, label, est_account):
     """A refusal is a text: it doesn't end in a program that wants base64."""
     commands = rest.get(f"/est_labels/{label(auth=['password', 'certificate']).id}").attributes["commands"]

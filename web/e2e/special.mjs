@@ -105,6 +105,8 @@ try {
     await page.getByRole("textbox", { name: w.name, exact: false }).first().fill(`short-${mark}`);
     await button(w.dryRun).click();
     await page.getByText(w.looked).waitFor();
+    found.beginsOff = !(await page.locator("#enabled").isChecked());
+    await page.locator("#enabled").check();
     await button(w.save).click();
     await page.waitForURL(/\/policies\/\d+$/);
     found.policy = page.url().split("/").pop();
@@ -123,6 +125,7 @@ try {
     const card = page.locator(".pf-v6-c-card").filter({ has: page.getByRole("heading", { name: new RegExp(`door-${mark}`) }) });
     found.copied = await copiedLine(card, "curl_enroll");
     found.line = await card.locator("[data-command=curl_enroll]").innerText();
+    found.needs = await card.locator("[data-needs]").getAttribute("data-needs");
     await look("enrolment");
     // One of SCEP likewise
     await page.getByRole("tab", { name: "SCEP" }).click();

@@ -5,16 +5,19 @@ import { types } from "./beside";
 
 // The address whose heading had the focus last; null: nothing has been shown yet, and the browser begins where it always does.
 let shown: string | null = null;
+// That heading: a page that was waiting for its thing has another one once it is there.
+let held: HTMLElement | null = null;
 
 /** Whatever comes next is a new page, even at the same address: somebody has signed in. */
 export function expectPage(): void {
   shown = "";
 }
 
-/** Focuses the heading of the page when its address isn't the one that was shown last; gives whether it was. */
+/** Focuses the heading of the page when its address isn't the one that was shown last, or when the heading that had the focus is gone; gives whether it was. */
 export function arrive(address: string): boolean {
   const first = shown === null;
-  const same = shown === address;
+  const lost = held !== null && !held.isConnected && (document.activeElement === null || document.activeElement === document.body);
+  const same = shown === address && !lost;
   shown = address;
   const main = document.getElementById("main");
   const heading = main?.querySelector<HTMLElement>("h1");
@@ -24,6 +27,7 @@ export function arrive(address: string): boolean {
   }
   heading.tabIndex = -1;
   heading.focus();
+  held = heading;
   return true;
 }
 
@@ -72,4 +76,19 @@ export function useStep(step: number): RefObject<HTMLParagraphElement | null> {
     }
   }, [step]);
   return place;
+}
+
+/** When what was done took away the button that had the focus, the heading has it: for whoever works with the keyboard would be back at the beginning. */
+export function useFocusKept(state: string): void {
+  const before = useRef(state);
+  useEffect(() => {
+    if (before.current !== state && (document.activeElement === null || document.activeElement === document.body)) {
+      const heading = document.querySelector<HTMLElement>("#main h1");
+      if (heading) {
+        heading.tabIndex = -1;
+        heading.focus();
+      }
+    }
+    before.current = state;
+  }, [state]);
 }

@@ -15,6 +15,7 @@ export function Once({ resource, shown, onKept }: { resource: ResourceName; show
       <StackItem>
         <Notice variant="warning" title={words.t("screen.once")} isLiveRegion>
           {words.t("screen.onceText")}
+          {resource === "tenants" && ` ${words.t("screen.onceTenant")}`}
         </Notice>
       </StackItem>
       {shown.map(([name, value]) => (

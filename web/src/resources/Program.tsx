@@ -1,8 +1,10 @@
 // What programs alone ask for, such as a token: what it is, where, and a line to try it with.
 import { Button, Card, CardBody, CardTitle, Content, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, PageSection, Stack, StackItem } from "@patternfly/react-core";
+import { Link } from "react-router";
+import { useRights } from "../api/session";
 import { Code } from "../parts/Code";
 import { Title } from "../parts/Title";
-import { type Operation, resourceOf, type ResourceName } from "./model";
+import { type Operation, permitted, resourceOf, type ResourceName } from "./model";
 import { useWords } from "./words";
 
 function lineOf(operation: Operation, url: string): string {
@@ -13,6 +15,7 @@ function lineOf(operation: Operation, url: string): string {
 
 export function ResourceProgram({ resource }: { resource: ResourceName }) {
   const words = useWords();
+  const rights = useRights();
   const { create, one, list, remove } = resourceOf(resource);
   const own = words.resource(resource);
   const operations = [list, create, one, remove].filter((operation) => operation !== undefined);
@@ -26,6 +29,11 @@ export function ResourceProgram({ resource }: { resource: ResourceName }) {
             <Content component="p">
               {words.t("screen.programs")}. {own.first}
             </Content>
+            {resource === "tokens" && permitted(resourceOf("credentials").create, rights) && (
+              <Button variant="secondary" component={(props: object) => <Link {...props} to="/r/credentials/new" />}>
+                {words.resource("credentials").create}
+              </Button>
+            )}
           </StackItem>
           {operations.map((operation) => (
             <StackItem key={`${operation.method} ${operation.path}`}>

@@ -10,6 +10,7 @@ import { date } from "../format";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Done } from "../parts/kit";
 import { Notice } from "../parts/Notice";
+import { useFocusKept } from "../parts/head";
 import { Title } from "../parts/Title";
 import { type Action, CaDialog } from "./authority/CaDialog";
 import { Certificates, Key, Lists, Overview, Request } from "./authority/cards";
@@ -47,7 +48,7 @@ function Actions({ name, actions, onChoose }: { name: string; actions: readonly 
         ) : (
           <Button
             key={a}
-            variant={a === "retire" || a === "revoke" || a === "remove" ? "danger" : "secondary"}
+            variant={a === "retire" || a === "revoke" || a === "remove" ? "danger" : a === "install" ? "primary" : "secondary"}
             onClick={() => onChoose(a)}
           >
             {t(`actions.${a}.button`)}
@@ -64,6 +65,7 @@ function Page({ ca, cas }: { ca: Item; cas: readonly Item[] }) {
   const may = useMay();
   const [action, setAction] = useState<Action | null>(null);
   const [done, setDone] = useState<{ outcome: Outcome; action: Action } | null>(null);
+  useFocusKept(`${text(ca, "status")} ${action === null ? "" : "asked"}`);
   const names = new Map(cas.map((c) => [c.id, text(c, "name")]));
   const actions = may("cas.manage") ? actionsOf(ca) : [];
   const choose = (a: Action) => {

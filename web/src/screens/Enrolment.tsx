@@ -8,6 +8,7 @@ import { useAll, usePages, useSend } from "../api/hooks";
 import { type Item, type Outcome, related, text } from "../api/rest";
 import { useMay } from "../api/session";
 import { instant } from "../format";
+import { useBuiltin } from "../i18n/say";
 import { Code } from "../parts/Code";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Dialog, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
@@ -17,12 +18,13 @@ import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
 import { ExternalAccounts } from "./doors/ExternalAccounts";
 import { Lines } from "./doors/Lines";
-import { attributesOfCode, attributesOfDoor, type Door, EVIDENCE, usableProfiles } from "./enrolment";
+import { attributesOfCode, attributesOfDoor, type Door, EVIDENCE, usableProfiles, withCode } from "./enrolment";
 
 const DOORS: readonly Door[] = ["est_labels", "scep_profiles", "acme_directories"];
 
 function NewDoor({ door, onClose, onDone }: { door: Door; onClose: () => void; onDone: (o: Outcome) => void }) {
   const { t } = useTranslation("enrolment");
+  const title = useBuiltin();
   const profiles = useAll("/profiles");
   const cas = useAll("/cas");
   const usable = usableProfiles(profiles.data ?? []);
@@ -52,7 +54,7 @@ function NewDoor({ door, onClose, onDone }: { door: Door; onClose: () => void; o
         value={profile || text(usual, "name")}
         onChange={setProfile}
         error={wrong("profile")}
-        choices={usable.map((p) => ({ value: text(p, "name"), label: text(p, "title") || text(p, "name") }))}
+        choices={usable.map((p) => ({ value: text(p, "name"), label: title(text(p, "title")) || text(p, "name") }))}
       />
       <SelectField
         label={t("ca")}
@@ -287,7 +289,7 @@ function Codes() {
         <>
           <Notice variant="warning" title={t("codesOnce")} />
           <Code label={t("codes")} text={secrets} file="codes.txt" type="text/plain" />
-          {made?.item && <Lines item={made.item} heading="h2" />}
+          {made?.item && <Lines item={withCode(made.item)} heading="h2" />}
         </>
       )}
       {may("enrolment.codes") && (

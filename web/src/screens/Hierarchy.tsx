@@ -8,6 +8,7 @@ import { useAll } from "../api/hooks";
 import { type Item, number, related, text } from "../api/rest";
 import { useMay } from "../api/session";
 import { date } from "../format";
+import { keyTypeTitle } from "../keytypes";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import NoCa from "../parts/NoCa";
 import { Title } from "../parts/Title";
@@ -87,7 +88,7 @@ function TreeTable({ trees, names }: { trees: Node[]; names: Map<string, string>
     setFolded(next);
   };
   return (
-    <Table aria-label={t("table")} variant="compact" isTreeTable gridBreakPoint="grid-md">
+    <Table aria-label={t("table")} variant="compact" isTreeTable gridBreakPoint="grid-lg">
       <Thead>
         <Tr>
           <Th>{t("name")}</Th>
@@ -128,7 +129,7 @@ function TreeTable({ trees, names }: { trees: Node[]; names: Map<string, string>
             <Td dataLabel={t("issuer")}>
               {names.get(related(node.ca, "parent") ?? "") ?? (node.ca.attributes.external === true ? t("elsewhere") : t("itself"))}
             </Td>
-            <Td dataLabel={t("key")}>{text(node.ca, "key_type")}</Td>
+            <Td dataLabel={t("key")}>{keyTypeTitle(text(node.ca, "key_type"))}</Td>
             <Td dataLabel={t("generation")}>{number(node.ca, "generation")}</Td>
             <Td dataLabel={t("notAfter")}>
               {date(i18n.language, text(node.ca, "not_after"))}

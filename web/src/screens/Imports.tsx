@@ -33,6 +33,8 @@ import { type Item, type Outcome, number, related, send, text } from "../api/res
 import { useMay } from "../api/session";
 import { JobItems, JobProgress } from "../parts/Job";
 import { count, instant } from "../format";
+import { useBuiltin } from "../i18n/say";
+import { whoOf } from "../parts/audited";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Dialog, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Pages } from "../parts/Pages";
@@ -49,6 +51,7 @@ function Status({ item }: { item: Item }) {
 function NewImport({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation("work");
   const navigate = useNavigate();
+  const title = useBuiltin();
   const profiles = useAll("/profiles");
   const stores = useWhole("/key_stores");
   const [name, setName] = useState("");
@@ -78,14 +81,14 @@ function NewImport({ onClose }: { onClose: () => void }) {
         help={t("profileHelp")}
         value={profile}
         onChange={setProfile}
-        choices={[{ value: "", label: t("profileByPurpose") }, ...(profiles.data ?? []).map((p) => ({ value: text(p, "name"), label: text(p, "title") || text(p, "name") }))]}
+        choices={[{ value: "", label: t("profileByPurpose") }, ...(profiles.data ?? []).map((p) => ({ value: text(p, "name"), label: title(text(p, "title")) || text(p, "name") }))]}
       />
       <SelectField
         label={t("keyStore")}
         help={t("keyStoreHelp")}
         value={store}
         onChange={setStore}
-        choices={[{ value: "", label: t("keyStoreDefault") }, ...(stores.data ?? []).map((s) => ({ value: s.id, label: s.id }))]}
+        choices={[{ value: "", label: t("keyStoreDefault") }, ...(stores.data ?? []).map((s) => ({ value: s.id, label: s.id === "file" ? t("keyStoreFiles") : s.id }))]}
       />
       <Checkbox id="archive-keys" label={t("archive")} description={t("archiveText")} isChecked={archive} onChange={(_, v) => setArchive(v)} />
     </Dialog>
@@ -135,7 +138,7 @@ function List() {
                     <Status item={one} />
                   </Td>
                   <Td dataLabel={t("files")}>{number(one, "files")}</Td>
-                  <Td dataLabel={t("who")}>{text(one, "requestor")}</Td>
+                  <Td dataLabel={t("who")}>{whoOf(text(one, "requestor"))}</Td>
                   <Td dataLabel={t("since")}>{instant(i18n.language, text(one, "created_at"))}</Td>
                 </Tr>
               ))}

@@ -8,6 +8,7 @@ import { isRunning, percentOf, useJob } from "../api/jobs";
 import { number, text } from "../api/rest";
 import { useMay } from "../api/session";
 import { count, instant } from "../format";
+import { whoOf } from "../parts/audited";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { JobItems, JobProgress, JobStatus } from "../parts/Job";
 import { Fact, Facts } from "../parts/kit";
@@ -63,7 +64,7 @@ function List() {
                     </Td>
                     <Td dataLabel={t("progress")}>{percent === null ? count(i18n.language, number(job, "done")) : `${percent} %`}</Td>
                     <Td dataLabel={t("failures")}>{count(i18n.language, number(job, "failed"))}</Td>
-                    <Td dataLabel={t("who")}>{text(job, "requestor")}</Td>
+                    <Td dataLabel={t("who")}>{whoOf(text(job, "requestor"))}</Td>
                     <Td dataLabel={t("since")}>{instant(i18n.language, text(job, "created_at"))}</Td>
                   </Tr>
                 );
@@ -120,7 +121,7 @@ function One({ id }: { id: string }) {
                     <Fact name={t("state")}>
                       <JobStatus job={job} />
                     </Fact>
-                    <Fact name={t("who")}>{text(job, "requestor")}</Fact>
+                    <Fact name={t("who")}>{whoOf(text(job, "requestor"))}</Fact>
                     <Fact name={t("since")}>{instant(i18n.language, text(job, "created_at"))}</Fact>
                     <Fact name={t("until")}>{instant(i18n.language, text(job, "ended_at"))}</Fact>
                     {filledOf(job.attributes.result).map(([name, value]) => (

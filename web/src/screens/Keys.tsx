@@ -6,6 +6,7 @@ import { Link } from "react-router";
 import { useAll, useSend, useWhole } from "../api/hooks";
 import { type Item, type Outcome, text } from "../api/rest";
 import { useMay } from "../api/session";
+import { keyTypeTitle, usualFirst } from "../keytypes";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Dialog, Done, Fact, Facts } from "../parts/kit";
 import { Notice } from "../parts/Notice";
@@ -64,7 +65,7 @@ function Store({ store, stores, cas }: { store: Item; stores: Item[]; cas: Item[
           </Fact>
         </Facts>
         <ExpandableSection toggleText={t("types", { count: all.length })} isExpanded={types} onToggle={(_, v) => setTypes(v)}>
-          <Content component="p">{all.join(", ")}</Content>
+          <Content component="p">{usualFirst(all).map(keyTypeTitle).join(", ")}</Content>
         </ExpandableSection>
         {may("key_stores.manage") && text(store, "kind") === "token" && (
           <div className="siegel-tab">

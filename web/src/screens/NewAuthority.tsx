@@ -1,15 +1,16 @@
 // A new CA in four steps, each choice with what it means; what is left alone is sensible.
 import { ActionGroup, Button, Card, CardBody, CardTitle, Form, PageSection } from "@patternfly/react-core";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useSearchParams } from "react-router";
+import { ApiError } from "../api/client";
 import { useAll, useSend } from "../api/hooks";
 import { type Outcome, text } from "../api/rest";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Done, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
 import { Check, Key, Name, Place, Progress, type StepProps, STEPS } from "./authority/steps";
-import { attributesOfCa, type NewCa, stepReady } from "./hierarchy";
+import { attributesOfCa, type NewCa, stepOfError, stepReady } from "./hierarchy";
 
 export default function NewAuthority() {
   const { t } = useTranslation("hierarchy");
@@ -22,6 +23,11 @@ export default function NewAuthority() {
   const [w, setWish] = useState<NewCa>({
     kind: "below", parent: wanted, cn: "", o: "", c: "", name: "", profile: "", keyType: "", keyStore: "", days: "", baseUrl: "", isDefault: false, offline: true,
   });
+  const heading = useRef<HTMLHeadingElement>(null);
+  const to = (other: number) => {
+    setStep(other);
+    heading.current?.focus();
+  };
   const set = (change: Partial<NewCa>) => setWish({ ...w, ...change });
   const parents = (cas.data ?? []).filter((ca) => ["active", "offline"].includes(text(ca, "status")));
   const first = cas.data !== undefined && cas.data.length === 0;
@@ -49,9 +55,13 @@ export default function NewAuthority() {
       return;
     }
     if (step < STEPS.length - 1) {
-      setStep(step + 1);
+      to(step + 1);
     } else {
-      create.mutate({ path: "/cas", type: "cas", attributes: attributesOfCa(wish) });
+      create.mutate(
+        { path: "/cas", type: "cas", attributes: attributesOfCa(wish) },
+        // Back to where it can be mended: the last step has no fields.
+        { onError: (error) => error instanceof ApiError && to(stepOfError(error.errors.map((one) => one.source?.pointer)) ?? step) },
+      );
     }
   };
   return (
@@ -63,7 +73,11 @@ export default function NewAuthority() {
           <CardBody>
             <Progress at={step} />
           </CardBody>
-          <CardTitle component="h2">{t(`step.${STEPS[step] ?? "place"}`)}</CardTitle>
+          <CardTitle>
+            <h2 ref={heading} tabIndex={-1} className="pf-v6-c-card__title-text">
+              {t(`step.${STEPS[step] ?? "place"}`)}
+            </h2>
+          </CardTitle>
           <CardBody>
             <Form onSubmit={next}>
               <ErrorAlert error={cas.error ?? create.error} labels={labels} />
@@ -76,7 +90,7 @@ export default function NewAuthority() {
                   {t(step < STEPS.length - 1 ? "next" : "create")}
                 </Button>
                 {step > 0 && (
-                  <Button variant="secondary" onClick={() => setStep(step - 1)}>
+                  <Button variant="secondary" onClick={() => to(step - 1)}>
                     {t("back")}
                   </Button>
                 )}

@@ -152,7 +152,8 @@ function useAbout({ policy, profiles, cas }: Pick<Props, "policy" | "profiles" |
   return useState<About>({
     name: text(item, "name"),
     title: text(item, "title"),
-    enabled: policy ? policy.attributes.enabled === true : true,
+    // A new one is tried first: what it begins with would refuse most of what the profiles say.
+    enabled: policy?.attributes.enabled === true,
     ca: nameOf(cas, related(item, "ca")),
     profile: nameOf(profiles, related(item, "profile")),
     operations: (policy?.attributes.operations as string[] | undefined) ?? ["certificate.issue", "certificate.renew"],

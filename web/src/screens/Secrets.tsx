@@ -8,6 +8,7 @@ import { type Item, type Outcome, number, text } from "../api/rest";
 import { useMay } from "../api/session";
 import { date, fileName, instant } from "../format";
 import { Code } from "../parts/Code";
+import { keyTypeTitle } from "../keytypes";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { bytesOfBase64, download } from "../parts/download";
 import { AreaField, Dialog, Done, SelectField, TextField, wrongWith } from "../parts/kit";
@@ -245,7 +246,7 @@ function KeysTable({ keys, onRecover }: { keys: Item[]; onRecover: (kept: Item) 
             <Td dataLabel={t("subject")} modifier="breakWord">
               {text(one, "subject")}
             </Td>
-            <Td dataLabel={t("keyType")}>{text(one, "key_type")}</Td>
+            <Td dataLabel={t("keyType")}>{keyTypeTitle(text(one, "key_type"))}</Td>
             <Td dataLabel={t("until")}>{date(i18n.language, text(one, "not_after"))}</Td>
             <Td dataLabel={t("archived")}>{instant(i18n.language, text(one, "archived_at"))}</Td>
             <Td isActionCell>

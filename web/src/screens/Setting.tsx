@@ -4,12 +4,14 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Item } from "../api/rest";
 import { text } from "../api/rest";
+import { useBuiltin } from "../i18n/say";
 import { Code } from "../parts/Code";
 import { Dialog, TextField } from "../parts/kit";
 import { confOf, lengthOfSeconds, settingFault } from "./settings";
 
 export function Setting({ setting, onClose }: { setting: Item; onClose: () => void }) {
   const { t } = useTranslation("settings");
+  const say = useBuiltin("options");
   const standard = text(setting, "default");
   const now = setting.attributes.value === null ? "" : text(setting, "value");
   const [value, setValue] = useState(now);
@@ -22,9 +24,7 @@ export function Setting({ setting, onClose }: { setting: Item; onClose: () => vo
   const isStandard = value.trim() === standard;
   return (
     <Dialog title={t("change", { name: setting.id })} action={t("close")} busy={false} error={null} onClose={onClose} onDo={onClose}>
-      <Content component="p" lang="en">
-        {text(setting, "text")}
-      </Content>
+      <Content component="p">{say(text(setting, "text"))}</Content>
       <TextField label={t("wanted")} help={[help, length ? t("seconds", { length: t(`lengths.${length.unit}`, { count: length.count }) }) : ""].filter(Boolean).join(" ")} value={value} onChange={setValue} error={fault ? help : undefined} />
       <div>
         <Button variant="link" isInline isDisabled={isStandard} onClick={() => setValue(standard)}>

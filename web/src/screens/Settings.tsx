@@ -180,6 +180,7 @@ function Configuration() {
                 ))}
               </Tbody>
             </Table>
+            {rows.length === 0 && <Content component="p">{t("noneFits")}</Content>}
             {open && <Setting key={open.id} setting={open} onClose={() => setOpen(null)} />}
           </>
         )}

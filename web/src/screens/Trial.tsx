@@ -3,12 +3,14 @@ import { Card, CardBody, CardTitle, Content, Grid, Label, Spinner } from "@patte
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/client";
 import { useAll } from "../api/hooks";
 import { type Item, send, text } from "../api/rest";
 import { instant } from "../format";
 import { useRuleSays } from "../i18n/say";
+import { keyTypeTitle } from "../keytypes";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { AreaField, Fact, Facts, SelectField, TextField, useTold } from "../parts/kit";
 import { Notice } from "../parts/Notice";
@@ -26,6 +28,13 @@ function useCalm<T>(value: T, ms = 350): T {
 }
 
 const LOOK = { issued: "success", refused: "danger", approval: "warning" } as const;
+
+/** What the form calls the members of a request. */
+function sampleLabels(t: TFunction<"rules">): Record<string, string> {
+  return {
+    csr: t("sampleCsr"), names: t("sampleNames"), days: t("sampleDays"), not_after: t("sampleDays"), key_type: t("sampleKey"), ca: t("sampleCa"), subject: t("subject"), CN: t("sampleCn"), O: t("sampleO"),
+  };
+}
 
 function Rules({ rules, label }: { rules: RuleSaid[]; label: string }) {
   const { t } = useTranslation("rules");
@@ -75,7 +84,7 @@ function Result({ verdict }: { verdict: Verdict }) {
           <>
             <Content component="p">{t("byProfile")}</Content>
             <Content component="p">{why}</Content>
-            {verdict.error?.pointer && <Content component="p">{t("about", { what: verdict.error.pointer })}</Content>}
+            {verdict.error?.pointer && <Content component="p">{t("about", { what: sampleLabels(t)[memberOf(verdict.error.pointer).split("/")[0] ?? ""] ?? verdict.error.pointer })}</Content>}
           </>
         )}
         {decided.by === "policy" &&
@@ -90,7 +99,7 @@ function Result({ verdict }: { verdict: Verdict }) {
           <Fact name={t("subject")}>{c.subject}</Fact>
           <Fact name={t("names")}>{c.names.join(", ")}</Fact>
           <Fact name={t("issuer")}>{c.issuer}</Fact>
-          <Fact name={t("keyType")}>{c.key_type}</Fact>
+          <Fact name={t("keyType")}>{keyTypeTitle(c.key_type)}</Fact>
           <Fact name={t("notAfter")}>
             {when(c.not_after)} ({t(`validityRules.${c.validity_rule as "as requested"}`, { defaultValue: c.validity_rule })})
           </Fact>
@@ -158,7 +167,7 @@ function SampleFields({ sample, set, profile, definition }: { sample: Sample; se
   const cas = useAll("/cas");
   const held = definition ?? profile?.attributes.definition;
   const taken = (held as { keys?: unknown } | null | undefined)?.keys;
-  const keys = (Array.isArray(taken) ? taken : []).filter((k): k is string => typeof k === "string" && /^[a-z0-9]+$/.test(k));
+  const keys = (Array.isArray(taken) ? taken : []).filter((k): k is string => typeof k === "string" && /^[a-z0-9-]+$/.test(k));
   const ofCsr = sample.csr.trim() ? t("ofCsr") : undefined;
   const active = (cas.data ?? []).filter((ca) => text(ca, "status") === "active").map((ca) => ({ value: text(ca, "name"), label: text(ca, "name") }));
   return (
@@ -171,7 +180,7 @@ function SampleFields({ sample, set, profile, definition }: { sample: Sample; se
       <AreaField label={t("sampleNames")} help={t("sampleNamesHelp")} value={sample.names} rows={2} onChange={(names) => set({ names })} />
       <TextField label={t("sampleDays")} type="number" min={1} value={sample.days} onChange={(days) => set({ days })} help={t("sampleDaysHelp")} />
       <SelectField label={t("sampleCa")} value={sample.ca} onChange={(ca) => set({ ca })} choices={[{ value: "", label: t("defaultCa") }, ...active]} />
-      <SelectField label={t("sampleKey")} value={sample.keyType} onChange={(keyType) => set({ keyType })} help={ofCsr} choices={[{ value: "", label: t("profiles") }, ...keys.map((k) => ({ value: k, label: k }))]} />
+      <SelectField label={t("sampleKey")} value={sample.keyType} onChange={(keyType) => set({ keyType })} help={ofCsr} choices={[{ value: "", label: t("profiles") }, ...keys.map((k) => ({ value: k, label: keyTypeTitle(k) }))]} />
       <AreaField label={t("sampleCsr")} help={t("sampleCsrHelp")} mono rows={3} value={sample.csr} onChange={(csr) => set({ csr })} />
     </Grid>
   );
@@ -195,7 +204,7 @@ export function Trial(props: TrialProps) {
         </form>
         <div aria-live="polite" aria-busy={verdict.isFetching} className="siegel-tab">
           {verdict.isPending && <Spinner aria-label={t("loading")} />}
-          {atField ? <Notice variant="warning" title={t("seeField")} /> : <ErrorAlert error={verdict.error} />}
+          {atField ? <Notice variant="warning" title={t("seeField")} /> : <ErrorAlert error={verdict.error} labels={sampleLabels(t)} />}
           {verdict.data && !verdict.error && <Result verdict={verdict.data} />}
           <ErrorAlert error={ownFault} />
           {own.data && !own.error && outcome && verdict.data?.document && (

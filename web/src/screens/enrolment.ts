@@ -1,5 +1,5 @@
 // The doors by which devices enrol, from a short form to what REST wants. Plain functions, tested without a browser.
-import { type Item, text } from "../api/rest";
+import { type Item, related, text } from "../api/rest";
 
 export type Door = "est_labels" | "scep_profiles" | "acme_directories";
 
@@ -78,4 +78,35 @@ export function commandsOf(commands: unknown): { name: string; line: string }[] 
   return Object.entries(commands)
     .flatMap(([name, line]) => (typeof line === "string" && line !== "" ? [{ name, line }] : []))
     .sort((a, b) => a.name.split("_")[0]?.localeCompare(b.name.split("_")[0] ?? "") || rank(a.name) - rank(b.name));
+}
+
+/** A code that was just made: its lines with the code in the place of what stands for it. In front of a code any name will do. */
+export function withCode(made: Item): Item {
+  const secret = text(made, "secret");
+  const put = (line: unknown) => (typeof line === "string" && /^[A-Za-z0-9]+$/.test(secret) ? line.replaceAll("NAME:SECRET", `code:${secret}`).replaceAll("CHALLENGE", secret) : line);
+  const commands = Object.entries((made.attributes.commands ?? {}) as Record<string, unknown>);
+  return { ...made, attributes: { ...made.attributes, commands: Object.fromEntries(commands.map(([name, line]) => [name, put(line)])) } };
+}
+
+const NEEDS = { root: /\broot\.pem\b/, csr: /\bdevice\.csr\b/, next: /\bnext\.csr\b/, secret: /\bNAME:SECRET\b/, challenge: /\bCHALLENGE\b/, host: /\bhost\.example\b/ } as const;
+export type Need = keyof typeof NEEDS;
+
+/** What lines name and nobody has yet: files, a secret, a name. */
+export function needsOf(commands: readonly { line: string }[]): Need[] {
+  return (Object.keys(NEEDS) as Need[]).filter((need) => commands.some((c) => NEEDS[need].test(c.line)));
+}
+
+/** The roots of the tenant: one of them is over the server's own certificate, unless that came from elsewhere. */
+export function rootsOf(cas: readonly Item[]): Item[] {
+  return cas.filter((ca) => !related(ca, "parent") && ca.attributes.external !== true && text(ca, "pem") !== "" && ["active", "offline", "disabled"].includes(text(ca, "status")));
+}
+
+/** The name in the line that makes a request: the one that a code is bound to, when no shell and no subject finds anything in it. */
+export function nameOfDevice(bound: string): string {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(bound) ? bound : "device-1";
+}
+
+/** Makes a key and a request, as openssl writes them when nobody says otherwise. */
+export function requestLine(bound: string, file: "device" | "next"): string {
+  return `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${file}.key -subj /CN=${nameOfDevice(bound)} -out ${file}.csr`;
 }

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { ApiError, type ErrorObject } from "../api/client";
 import { isRunning, percentOf } from "../api/jobs";
 import type { Item } from "../api/rest";
-import { attributesOfCode, attributesOfDoor, attributesOfKey, commandsOf, externalOf, usableProfiles, withKey } from "./enrolment";
+import { attributesOfCode, attributesOfDoor, attributesOfKey, commandsOf, externalOf, nameOfDevice, needsOf, requestLine, rootsOf, usableProfiles, withCode, withKey } from "./enrolment";
 import { attributesOfSample, decidedBy, EMPTY_SAMPLE, faultsOf, inOrder, kindedName, memberOf, outcomeOf, type RuleSaid, type Verdict } from "./evaluation";
-import { actionsOf, attributesOfCa, BOX, endsSoon, layout, nameOf, type NewCa, rowsOf, stepReady, treesOf } from "./hierarchy";
+import { actionsOf, attributesOfCa, BOX, endsSoon, layout, nameOf, type NewCa, newCaFaults, rowsOf, stepOfError, stepReady, treesOf } from "./hierarchy";
 import { confOf, lengthOfSeconds, metadataLines, metadataOf, settingFault } from "./settings";
 import { auditQuery, base64Of, csvOf, dutiesOf, filledOf, isPem } from "./work";
 
@@ -66,6 +66,19 @@ describe("a new CA", () => {
     expect(stepReady({ ...wish, cn: "" }, 1)).toBe(false);
     expect(stepReady({ ...wish, name: "Not so" }, 1)).toBe(false);
     expect(stepReady({ ...wish, parent: "" }, 0)).toBe(false);
+  });
+  it("says at the field what can't be", () => {
+    expect(newCaFaults(wish)).toEqual({});
+    expect(newCaFaults({ ...wish, cn: "東京" })).toEqual({ name: "nameNone" });
+    expect(newCaFaults({ ...wish, name: "Not so", c: "Germany", days: "1.5" })).toEqual({ name: "nameWrong", c: "cWrong", days: "daysWrong" });
+    expect(stepReady({ ...wish, days: "0" }, 2)).toBe(false);
+    expect(stepReady({ ...wish, kind: "external", days: "0" }, 2)).toBe(true);
+  });
+  it("goes back to the step whose field the server refused", () => {
+    expect(stepOfError(["/data/attributes/subject/0/1"])).toBe(1);
+    expect(stepOfError([undefined, "/data/attributes/base_url"])).toBe(2);
+    expect(stepOfError(["/data/attributes/parent"])).toBe(0);
+    expect(stepOfError([undefined, "/data"])).toBeNull();
   });
   it("says no more than was chosen", () => {
     expect(attributesOfCa(wish)).toEqual({ name: "grosste-ubung-2", subject: [["CN", "Größte Übung 2"]], parent: "root" });
@@ -174,6 +187,30 @@ describe("doors", () => {
     expect(withKey(made("$(id)")).attributes.commands).toEqual({ lego: 'lego --hmac "$KEY" run', acme_tiny: null });
   });
   it("leaves out lines that aren't there", () => expect(commandsOf({ a: "curl", b: null, c: "" })).toEqual([{ name: "a", line: "curl" }]));
+  it("puts a code that was just made where it goes, and no more than letters and digits", () => {
+    const made = (secret: string): Item => ({
+      id: "1", type: "enrollment_codes", attributes: { secret, commands: { curl_enroll: "curl -u NAME:SECRET x", certmonger_enroll: "getcert -L CHALLENGE -w", pki: null } },
+    });
+    expect(withCode(made("ab2")).attributes.commands).toEqual({ curl_enroll: "curl -u code:ab2 x", certmonger_enroll: "getcert -L ab2 -w", pki: null });
+    expect(withCode(made("$(id)")).attributes.commands).toMatchObject({ curl_enroll: "curl -u NAME:SECRET x" });
+  });
+  it("knows what lines need before they can run", () => {
+    const lines = (...all: string[]) => all.map((line) => ({ name: "x", line }));
+    expect(needsOf(lines("curl --cacert root.pem x"))).toEqual(["root"]);
+    expect(needsOf(lines("curl --cacert root.pem -u NAME:SECRET --data-binary @device.csr x", "getcert -L CHALLENGE"))).toEqual(["root", "csr", "secret", "challenge"]);
+    expect(needsOf(lines("certbot -d host.example", "curl --cert device.crt --data-binary @next.csr x"))).toEqual(["next", "host"]);
+    expect(needsOf([])).toEqual([]);
+  });
+  it("writes the name that a code is bound to into the request, and nothing that a shell would read", () => {
+    expect(requestLine("pump-7.example", "next")).toContain("-keyout next.key -subj /CN=pump-7.example -out next.csr");
+    expect(["", "a b", "$(id)", "a/O=b", "-x"].map(nameOfDevice)).toEqual(Array(5).fill("device-1"));
+  });
+  it("offers roots of one's own alone", () => {
+    const one = (id: string, attributes: object, parent: string | null = null): Item => ({
+      id, type: "cas", attributes: { pem: "PEM", status: "active", ...attributes }, relationships: { parent: { data: parent ? { type: "cas", id: parent } : null } },
+    });
+    expect(rootsOf([one("1", {}), one("2", {}, "1"), one("3", { external: true }), one("4", { pem: null }), one("5", { status: "revoked" })]).map((ca) => ca.id)).toEqual(["1"]);
+  });
   it("offers no profile of the house, of CAs, or that is off", () => {
     const profile = (definition: object): Item => ({ id: "1", type: "profiles", attributes: { definition } });
     expect(usableProfiles([profile({ internal: true }), profile({ ca: true }), profile({ disabled: true }), profile({ days: 1 })])).toHaveLength(1);

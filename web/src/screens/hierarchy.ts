@@ -229,14 +229,46 @@ export function attributesOfCa(w: NewCa): Record<string, unknown> {
   return all;
 }
 
+export type NewCaFault = "nameNone" | "nameWrong" | "cWrong" | "daysWrong";
+
+/** What of that which was typed can't be so, by field: said at the field, for a button that only can't be pressed says nothing. */
+export function newCaFaults(w: NewCa): { name?: NewCaFault; c?: NewCaFault; days?: NewCaFault } {
+  const faults: { name?: NewCaFault; c?: NewCaFault; days?: NewCaFault } = {};
+  if (w.name.trim() !== "" && !/^[a-z0-9][a-z0-9-]*$/.test(w.name.trim())) {
+    faults.name = "nameWrong";
+  } else if (w.name.trim() === "" && w.cn.trim() !== "" && nameOf(w.cn) === "") {
+    faults.name = "nameNone";
+  }
+  if (!/^([A-Za-z]{2})?$/.test(w.c.trim())) {
+    faults.c = "cWrong";
+  }
+  if (w.days.trim() !== "" && !/^[1-9][0-9]*$/.test(w.days.trim())) {
+    faults.days = "daysWrong";
+  }
+  return faults;
+}
+
 /** What is missing before a step can be left: 0 the place, 1 the name, 2 the key. */
 export function stepReady(w: NewCa, step: number): boolean {
+  const faults = newCaFaults(w);
   switch (step) {
     case 0:
       return w.kind !== "below" || w.parent !== "";
     case 1:
-      return w.cn.trim() !== "" && /^[a-z0-9][a-z0-9-]*$/.test(w.name.trim() || nameOf(w.cn)) && /^([A-Za-z]{2})?$/.test(w.c.trim());
+      return w.cn.trim() !== "" && !faults.name && !faults.c;
     default:
-      return w.days.trim() === "" || Number(w.days) > 0;
+      return w.kind === "external" || !faults.days;
   }
+}
+
+/** The step whose fields have what the server refused, by the pointers of its errors; null when none has. */
+export function stepOfError(pointers: readonly (string | undefined)[]): number | null {
+  const steps = [["parent"], ["subject", "name"], ["profile", "key_type", "key_store", "days", "base_url", "is_default", "offline"]];
+  for (const pointer of pointers) {
+    const at = steps.findIndex((fields) => fields.includes(/^\/data\/attributes\/([a-z_]+)/.exec(pointer ?? "")?.[1] ?? ""));
+    if (at >= 0) {
+      return at;
+    }
+  }
+  return null;
 }

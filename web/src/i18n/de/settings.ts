@@ -25,6 +25,7 @@ const words: typeof en = {
   configurationText: "So steht es in der siegel.conf, zum Ansehen. Geändert wird es auf der Maschine. Bei allem, was zu Geheimnissen führt, steht nur, ob es gesetzt ist.",
   houseAlone: "Sie wird nur Administratoren des Hauses gezeigt.",
   search: "Suchen",
+  noneFits: "Keine Einstellung passt dazu.",
   showChanged: "Nur Abweichungen vom Standard",
   showAll: "Alle zeigen",
   option: "Einstellung",

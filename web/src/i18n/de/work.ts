@@ -54,6 +54,7 @@ const words: typeof en = {
   profileByPurpose: "nach ihren Zwecken",
   keyStore: "Wohin Schlüssel von CAs kommen",
   keyStoreHelp: "Von dort kommen sie nicht wieder heraus",
+  keyStoreFiles: "in verschlüsselten Dateien",
   keyStoreDefault: "an den üblichen Ort",
   archive: "Private Schlüssel der Zertifikate aufbewahren",
   archiveText: "Verschlüsselt im Archiv; heraus kommen sie nur, wenn mehrere zustimmen.",

@@ -23,6 +23,7 @@ const words = {
   configurationText: "As siegel.conf says it, to look at. It is changed on the machine. Of what leads to secrets it is only said whether it is set.",
   houseAlone: "It is shown to administrators of the house alone.",
   search: "Search",
+  noneFits: "No setting fits.",
   showChanged: "Show what differs from the standard",
   showAll: "Show all",
   option: "Setting",

@@ -52,6 +52,7 @@ const words = {
   profileByPurpose: "by their purposes",
   keyStore: "Where keys of CAs go",
   keyStoreHelp: "They don't come out again from there",
+  keyStoreFiles: "in encrypted files",
   keyStoreDefault: "the usual place",
   archive: "Keep private keys of certificates",
   archiveText: "Wrapped in the archive; they come out with several people's approval alone.",

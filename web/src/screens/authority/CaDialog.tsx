@@ -4,9 +4,10 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useAll, useSend, useWhole } from "../../api/hooks";
 import { type Item, type Outcome, text, type Wish } from "../../api/rest";
-import { keyTypeTitle } from "../../keytypes";
+import { keyTypeTitle, usualFirst } from "../../keytypes";
 import { AreaField, Dialog, SelectField, TextField, wrongWith } from "../../parts/kit";
 import type { CaAction } from "../hierarchy";
+import { storeTitle } from "./steps";
 
 const REASONS = { unspecified: 0, keyCompromise: 1, caCompromise: 2, affiliationChanged: 3, superseded: 4, cessationOfOperation: 5 } as const;
 type Reason = keyof typeof REASONS;
@@ -103,14 +104,14 @@ function RolloverFields({ ca, typed, set, wrong }: FieldsProps) {
         value={typed.store}
         onChange={(store) => set({ store })}
         error={wrong("key_store")}
-        choices={[{ value: "", label: t("keyStoreDefault") }, ...(stores.data ?? []).map((s) => ({ value: s.id, label: s.id }))]}
+        choices={[{ value: "", label: t("keyStoreDefault") }, ...(stores.data ?? []).map((s) => ({ value: s.id, label: storeTitle(s.id, t("keyFile")) }))]}
       />
       <SelectField
         label={t("keyType")}
         value={typed.keyType}
         onChange={(keyType) => set({ keyType })}
         error={wrong("key_type")}
-        choices={[{ value: "", label: t("keyTypeSame", { type: keyTypeTitle(text(ca, "key_type")) }) }, ...types.map((one) => ({ value: one, label: keyTypeTitle(one) }))]}
+        choices={[{ value: "", label: t("keyTypeSame", { type: keyTypeTitle(text(ca, "key_type")) }) }, ...usualFirst(types).map((one) => ({ value: one, label: keyTypeTitle(one) }))]}
       />
     </>
   );
@@ -131,6 +132,7 @@ export function CaDialog({ ca, action, onClose, onDone }: { ca: Item; action: Ac
       busy={change.isPending}
       disabled={(action === "install" && !typed.pem.trim()) || (action === "cross" && !typed.other && !typed.pem.trim())}
       error={change.error}
+      labels={{ days: t("days"), certificate: t(action === "cross" ? "crossPem" : "chainPem"), csr: t("crossPem"), ca: t("crossCa"), key_store: t("keyStore"), key_type: t("keyType"), revoke: t("retireRevoke") }}
       onDo={() => change.mutate(requestOf(ca, action, typed))}
       onClose={onClose}
     >

@@ -19,6 +19,9 @@ function LinkTo({ id, names }: { id: string; names: Names }) {
   return <Link to={`/hierarchy/${id}`}>{names.get(id) ?? id}</Link>;
 }
 
+/** What isn't plain from the word alone. */
+const STATE_TEXTS = { offline: "offlineState", pending: "pendingState", superseded: "supersededState" } as const;
+
 export function Overview({ ca, below, names }: { ca: Item; below: readonly Item[]; names: Names }) {
   const { t, i18n } = useTranslation("hierarchy");
   const parent = related(ca, "parent");
@@ -30,6 +33,7 @@ export function Overview({ ca, below, names }: { ca: Item; below: readonly Item[
         <Facts>
           <Fact name={t("state")}>
             <CaStatus ca={ca} />
+            {text(ca, "status") in STATE_TEXTS && <div>{t(STATE_TEXTS[text(ca, "status") as keyof typeof STATE_TEXTS])}</div>}
           </Fact>
           <Fact name={t("defaultCa")}>{ca.attributes.is_default === true ? t("yes") : t("no")}</Fact>
           <Fact name={t("issuer")}>{parent ? <LinkTo id={parent} names={names} /> : ca.attributes.external === true ? t("elsewhere") : t("itself")}</Fact>
@@ -42,11 +46,11 @@ export function Overview({ ca, below, names }: { ca: Item; below: readonly Item[
             {below.length === 0 && "–"}
           </Fact>
           <Fact name={t("validity")}>
-            {date(i18n.language, text(ca, "not_before"))} – {date(i18n.language, text(ca, "not_after"))}
+            {text(ca, "not_after") ? `${date(i18n.language, text(ca, "not_before"))} – ${date(i18n.language, text(ca, "not_after"))}` : t("noCertificate")}
           </Fact>
           <Fact name={t("servesUntil")}>{date(i18n.language, text(ca, "serves_until"))}</Fact>
           <Fact name={t("fingerprint")}>
-            <span className="siegel-mono">{octets(text(ca, "fingerprint_sha256"))}</span>
+            {text(ca, "fingerprint_sha256") && <span className="siegel-mono">{octets(text(ca, "fingerprint_sha256"))}</span>}
           </Fact>
           {successor && (
             <Fact name={t("successor")}>

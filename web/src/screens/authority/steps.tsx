@@ -3,9 +3,10 @@ import { Checkbox, Content, FormGroup, ProgressStep, ProgressStepper, Radio } fr
 import { useTranslation } from "react-i18next";
 import { useAll, useWhole } from "../../api/hooks";
 import { type Item, text } from "../../api/rest";
+import { useBuiltin } from "../../i18n/say";
 import { Fact, Facts, SelectField, TextField } from "../../parts/kit";
 import { keyTypeTitle, usualFirst } from "../../keytypes";
-import { nameOf, type NewCa } from "../hierarchy";
+import { newCaFaults, nameOf, type NewCa } from "../hierarchy";
 
 export const STEPS = ["place", "name", "key", "check"] as const;
 
@@ -92,12 +93,19 @@ export function Place({ wish, set, parents }: StepProps & { parents: readonly It
 
 export function Name({ w, set, wrong }: StepProps) {
   const { t } = useTranslation("hierarchy");
+  const faults = newCaFaults(w);
   return (
     <>
       <TextField label={t("cn")} help={t("cnHelp")} required value={w.cn} onChange={(cn) => set({ cn })} error={wrong("subject")} />
       <TextField label={t("o")} value={w.o} onChange={(o) => set({ o })} />
-      <TextField label={t("c")} help={t("cHelp")} value={w.c} onChange={(c) => set({ c })} />
-      <TextField label={t("name")} help={t("nameHelp", { name: nameOf(w.cn) || "…" })} value={w.name} onChange={(name) => set({ name })} error={wrong("name")} />
+      <TextField label={t("c")} help={t("cHelp")} value={w.c} onChange={(c) => set({ c })} error={faults.c && t(faults.c)} />
+      <TextField
+        label={t("name")}
+        help={t("nameHelp", { name: nameOf(w.cn) || "…" })}
+        value={w.name}
+        onChange={(name) => set({ name })}
+        error={faults.name ? t(faults.name) : wrong("name")}
+      />
     </>
   );
 }
@@ -105,7 +113,9 @@ export function Name({ w, set, wrong }: StepProps) {
 /** What it is issued by, and for how long. */
 function Validity({ w, wish, set, wrong }: StepProps) {
   const { t } = useTranslation("hierarchy");
+  const title = useBuiltin();
   const profiles = useAll("/profiles");
+  const fault = newCaFaults(w).days;
   return (
     <>
       <SelectField
@@ -116,10 +126,10 @@ function Validity({ w, wish, set, wrong }: StepProps) {
         error={wrong("profile")}
         choices={[
           { value: "", label: t(wish.kind === "root" ? "profileRoot" : "profileSub") },
-          ...profilesOf(profiles.data ?? []).map((p) => ({ value: text(p, "name"), label: `${text(p, "title") || text(p, "name")} (${text(p, "name")})` })),
+          ...profilesOf(profiles.data ?? []).map((p) => ({ value: text(p, "name"), label: `${title(text(p, "title")) || text(p, "name")} (${text(p, "name")})` })),
         ]}
       />
-      <TextField label={t("days")} help={t("daysHelp")} type="number" min={1} value={w.days} onChange={(days) => set({ days })} error={wrong("days")} />
+      <TextField label={t("days")} help={t("daysHelp")} type="number" min={1} value={w.days} onChange={(days) => set({ days })} error={fault ? t(fault) : wrong("days")} />
     </>
   );
 }
@@ -137,7 +147,7 @@ export function Key({ w, wish, set, wrong, first }: StepProps & { first: boolean
         value={w.keyStore}
         onChange={(keyStore) => set({ keyStore, keyType: "" })}
         error={wrong("key_store")}
-        choices={[{ value: "", label: t("keyStoreDefault") }, ...(stores.data ?? []).map((s) => ({ value: s.id, label: s.id }))]}
+        choices={[{ value: "", label: t("keyStoreDefault") }, ...(stores.data ?? []).map((s) => ({ value: s.id, label: storeTitle(s.id, t("keyFile")) }))]}
       />
       <SelectField
         label={t("keyType")}
@@ -148,7 +158,7 @@ export function Key({ w, wish, set, wrong, first }: StepProps & { first: boolean
         choices={[{ value: "", label: t("keyTypeDefault") }, ...typesOf(store).map((one) => ({ value: one, label: keyTypeTitle(one) }))]}
       />
       {wish.kind !== "external" && <Validity w={w} wish={wish} set={set} wrong={wrong} />}
-      <TextField label={t("baseUrl")} help={t(first ? "baseUrlFirst" : "baseUrlHelp")} value={wish.baseUrl} onChange={(baseUrl) => set({ baseUrl })} error={wrong("base_url")} />
+      <TextField label={t("baseUrl")} help={t(first ? "baseUrlFirst" : wish.kind === "below" ? "baseUrlHelp" : "baseUrlOther")} value={wish.baseUrl} onChange={(baseUrl) => set({ baseUrl })} error={wrong("base_url")} />
       {wish.kind === "root" && (
         <Checkbox id="offline" label={t("offline")} description={t("offlineText")} isChecked={w.offline} onChange={(_, offline) => set({ offline })} />
       )}
@@ -159,8 +169,16 @@ export function Key({ w, wish, set, wrong, first }: StepProps & { first: boolean
   );
 }
 
+/** A store as people read it: what lies in files has no name of its own. */
+export function storeTitle(id: string, files: string): string {
+  return id === "file" ? files : id;
+}
+
 export function Check({ w, wish }: StepProps) {
   const { t } = useTranslation("hierarchy");
+  const title = useBuiltin();
+  const profiles = useAll("/profiles");
+  const profile = w.profile ? profiles.data?.find((p) => text(p, "name") === w.profile) : undefined;
   const kinds = useKinds();
   return (
     <>
@@ -169,9 +187,13 @@ export function Check({ w, wish }: StepProps) {
         <Fact name={t("where")}>{wish.kind === "below" ? t("belowOf", { name: wish.parent }) : kinds.texts[wish.kind]}</Fact>
         <Fact name={t("cn")}>{[w.cn, w.o, w.c.toUpperCase()].filter(Boolean).join(", ")}</Fact>
         <Fact name={t("name")}>{w.name || nameOf(w.cn)}</Fact>
-        <Fact name={t("keyType")}>{w.keyType || t("keyTypeDefault")}</Fact>
-        <Fact name={t("keyStore")}>{w.keyStore || t("keyStoreDefault")}</Fact>
+        <Fact name={t("keyType")}>{w.keyType ? keyTypeTitle(w.keyType) : t("keyTypeDefault")}</Fact>
+        <Fact name={t("keyStore")}>{w.keyStore ? storeTitle(w.keyStore, t("keyFile")) : t("keyStoreDefault")}</Fact>
+        {wish.kind !== "external" && <Fact name={t("profile")}>{profile ? title(text(profile, "title")) || w.profile : t(wish.kind === "root" ? "profileRoot" : "profileSub")}</Fact>}
         {wish.kind !== "external" && <Fact name={t("days")}>{w.days || t("daysDefault")}</Fact>}
+        <Fact name={t("baseUrl")}>{wish.baseUrl || t(wish.kind === "below" ? "baseUrlDefault" : "baseUrlUsual")}</Fact>
+        {wish.kind === "root" && <Fact name={t("offline")}>{t(w.offline ? "yes" : "no")}</Fact>}
+        {wish.kind !== "root" && <Fact name={t("isDefault")}>{t(w.isDefault ? "yes" : "no")}</Fact>}
       </Facts>
     </>
   );
