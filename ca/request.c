@@ -41,7 +41,9 @@ request_source_check(enum caller caller, const Siegel__Request *request, const S
 bool
 request_names_known(const struct registry *r, const Siegel__Issue *q)
 {
-	return registry_profile(r, q->requestor->tenant_id, q->profile) && registry_authority(r, q->requestor->tenant_id, q->ca);
+	const struct profile *profile = registry_profile(r, q->requestor->tenant_id, q->profile);
+	const struct authority *ca = registry_authority(r, q->requestor->tenant_id, q->ca);
+	return profile && !profile->disabled && ca && ca->status != AUTHORITY_DISABLED && ca->status != AUTHORITY_OFFLINE;
 }
 
 bool

@@ -347,7 +347,7 @@ take_key(struct worker *w)
 	start_maker(w);
 }
 
-/* Decides, once the key is there. A name or a door that isn't known may be newer than what was read. */
+/* Decides, once the key is there. A name or a door that isn't known, or that was disabled, may be newer than what was read. */
 static void
 decide_or_wait(struct worker *w, struct job *job)
 {

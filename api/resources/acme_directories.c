@@ -19,7 +19,8 @@ static const struct attribute attributes[] = {
 	 .values = "http-01 dns-01 dns-account-01 tls-alpn-01 device-attest-01"},
 	{"profiles", PROFILES, ATTRIBUTE_JSON, ATTRIBUTE_WRITE,
 	 "an object that takes the place of the old one as a whole: what clients call it → {profile, description, caa, default}; caa: CAA records are"
-	 " asked for; default: of orders that name none. Left out when it is made: one named default, of profile"},
+	 " asked for; default: of orders that name none. Left out when it is made: one named default, of profile",
+	 .schema = "acme_directory_profiles"},
 	{"settings", "n.settings", ATTRIBUTE_JSON, ATTRIBUTE_WRITE,
 	 "an object that takes the place of the old one as a whole: external_account (off, optional, required), terms_of_service, website,"
 	 " caa_identities, networks, order_hours, authz_hours, names, accounts_per_hour, orders_per_hour, failures_per_hour, pending_authz; what they"

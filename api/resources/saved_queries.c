@@ -9,7 +9,7 @@
 static const struct attribute attributes[] = {
 	{"name", "q.name", ATTRIBUTE_TEXT, ATTRIBUTE_FILTER | ATTRIBUTE_SORT | ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED, "of one's own, once"},
 	{"query", "q.query", ATTRIBUTE_JSON, ATTRIBUTE_WRITE | ATTRIBUTE_REQUIRED,
-	 "parameters of GET /certificates, each with a text: filter[…] and sort"},
+	 "parameters of GET /certificates, each with a text: filter[…] and sort", .schema = "saved_query"},
 	{"columns", "q.columns", ATTRIBUTE_TEXTS, ATTRIBUTE_WRITE, "attributes, and metadata.KEY"},
 	{"shared", "q.shared", ATTRIBUTE_BOOL, ATTRIBUTE_FILTER | ATTRIBUTE_WRITE,
 	 "true: all accounts of the tenant see it, which wants the right metadata.write"},

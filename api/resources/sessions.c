@@ -307,7 +307,10 @@ current(struct call *c, struct error *e)
 	if (!c->who.session_id)
 		return fail(e, E_NOT_FOUND, "you aren't signed in by a session");
 	c->id = arena_printf(c->arena, "%lld", (long long)c->who.session_id);
-	return list_one(c, e);
+	if (list_one(c, e) == 0)
+		return 0;
+	/* It was there a moment ago, when the rights were looked at. */
+	return e->code == E_NOT_FOUND ? fail(e, E_UNAUTHENTICATED, "the session has ended: sign in again") : -1;
 }
 
 static int

@@ -102,6 +102,10 @@ class Instance:
         folder = self.run / "env" / name
         return {p.name: p.read_text().strip() for p in folder.iterdir()} if folder.exists() else {}
 
+    def supervise(self, what, service):
+        """sv stop, start or restart of a service, waited for: by itself sv gives up after seven seconds, which a loaded machine may take."""
+        self.command("sv", "-w", "50", what, f"{self.run}/service/{service}")
+
     def siegelctl(self, *arguments, **kw):
         return self.command(self.binary("siegelctl"), "--config", self.config_path, *arguments, **kw)
 

@@ -136,7 +136,7 @@ def test_nonces_after_a_restart(client, instance):
     nonce = client.take_nonce()
     assert client.ask(client.kid, None, nonce=nonce).status == 200
     unused = client.take_nonce()
-    instance.command("sv", "restart", f"{instance.run}/service/siegel-acme")
+    instance.supervise("restart", "siegel-acme")
     support.wait_until(lambda: client.http("GET", client.instance.acme_url + f"/{client.label}/directory").status == 200, 20)
     refused(client.ask(client.kid, None, nonce=nonce), 400, "badNonce")
     assert client.ask(client.kid, None, nonce=unused).status == 200

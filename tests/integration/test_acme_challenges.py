@@ -185,16 +185,20 @@ def test_a_deactivation_meets_a_validation(directory, network, instance):
     """Whoever comes second changes nothing of the authorization."""
     client, host = directory.client(), network.host()
     (authz,) = client.order(host).authorizations()
+    looks, goes_on = threading.Event(), threading.Event()
 
     def answer(handler):
-        time.sleep(1.5)
+        looks.set()
+        goes_on.wait(10)  # the probe waits for longer
         handler.send_response(200)
         handler.end_headers()
         handler.wfile.write(authz.key_authorization("http-01").encode())
 
     network.web.files[names.CHALLENGES + authz.challenge("http-01")["token"]] = answer
     authz.respond("http-01")
+    assert looks.wait(10 * support.SLOWER)
     assert client.post(authz.url, {"status": "deactivated"}).json["status"] == "deactivated"
+    goes_on.set()
     number = authz.challenge("http-01")["url"].rsplit("/", 1)[1]
     support.wait_until(lambda: instance.sql(f"SELECT status FROM acme_challenge WHERE id = {number}")[0][0] == "valid", 10)
     assert authz.poll().status == "deactivated"

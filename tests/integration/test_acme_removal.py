@@ -104,8 +104,8 @@ def test_killed_half_way_it_goes_on(instance, rest, full):
     refused = rest.post(f"/jobs/{job}/cancel", {"data": {"type": "cancel"}})
     assert refused.status == 409 and ("ended" in refused.error["detail"] or "to its end" in refused.error["detail"]), refused
     for _ in range(3):
-        for runner in runner_pids(instance):
-            os.kill(runner, 9)
+        (runner,) = support.wait_until(lambda: runner_pids(instance))
+        os.kill(runner, 9)
         time.sleep(0.2)
     support.wait_until(lambda: rest.get(f"/jobs/{job}").attributes["status"] == "done", 60, 0.1)
     assert left(instance, full.id) == [0] * 6

@@ -15,10 +15,9 @@ FLOWS = [(lang, width) for width in WIDTHS for lang in ("en", "de")] or [("en", 
 
 @pytest.fixture
 def without_scep(instance):
-    folder = f"{instance.run}/service/siegel-scep"
-    instance.command("sv", "stop", folder)
+    instance.supervise("stop", "siegel-scep")
     yield "siegel-scep"
-    instance.command("sv", "start", folder)
+    instance.supervise("start", "siegel-scep")
 
 
 @pytest.mark.parametrize("lang, width", FLOWS)

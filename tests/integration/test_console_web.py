@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import uuid
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,22 @@ def test_hostile_names_are_text_and_nobody_frames_it(instance, rest, default_ten
     assert min(found["times"]) < (1000 if os.getloadavg()[0] < 4 * os.cpu_count() else 10_000), found
     assert found["texts"] == [True] * len(made) and found["dialogs"] == 0
     assert found["frame"].startswith("chrome-error:") and found["framed"] is False and found["afterSignOut"] is True
+
+
+def test_a_heading_that_is_shown_stays_until_the_next_one(instance, rest, default_tenant):
+    one, owner = Browser(instance), f"words-{uuid.uuid4().hex[:8]}"
+    one.first(*new_account(default_tenant))
+    cert, profile = rest.issued(owner=owner)["id"], rest.get("/profiles").data[0]["id"]
+    job = rest.post("/certificates/revoke", {"data": {"type": "revoke", "attributes": {"filter": {"owner": owner}, "reason": "superseded", "expected": 1}}})
+    assert job.status == 202, job
+    pages = [f"/console{path}" for path in ("/", f"/certificates/{cert}", f"/jobs/{job.data['id']}", f"/profiles/{profile}", "/policies/new", "/r/accounts/new")]
+    pages.append("/portal/")
+    found = run("words", url=instance.url, lang="en", cookie=one.cookie, cookieName=sessions.COOKIE, pages=pages, held=300)
+    assert found["done"] and set(found["headings"]) == {*pages, "other"} and all(found["headings"].values()), found
+    assert {"base", "inventory", "resources", "structures", "portal", "help"} <= set(found["late"])  # they were held back
+    lost = {page: texts for page, texts in found["lost"].items() if texts}
+    assert not lost, json.dumps(lost, indent=1)
+    assert found["headings"]["other"] == ["Dashboard", "Issue a certificate", "Zertifikat ausstellen"]
 
 
 @pytest.mark.rows("W02", "W04")

@@ -296,7 +296,8 @@ def test_files_that_are_slow_hold_nobody_up(rest, other_tenant):
     support.wait_until(lambda: evil.get(path).attributes["status"] == "running" or None, 30)
     began = time.monotonic()
     job = wait_for_job(rest, rest.post("/certificates/revoke", document("revoke", ids=[rest.issued()["id"]], reason="superseded")), 120)
-    assert job["status"] == "done" and time.monotonic() - began < 25
+    assert job["status"] == "done" and time.monotonic() - began < 25 * support.SLOWER
+    assert evil.get(path).attributes["status"] in ("queued", "running")  # before those that were there first, however slow the machine is
     assert evil.post(f"{path}/cancel").status < 300
     support.wait_until(lambda: evil.get(path).attributes["status"] == "cancelled" or None, 25)
 

@@ -61,8 +61,7 @@ def test_what_is_shown(instance, rest):
 
 
 def test_a_service_that_is_stopped_is_a_problem(instance, rest):
-    folder = f"{instance.run}/service/siegel-scep"
-    instance.command("sv", "stop", folder)
+    instance.supervise("stop", "siegel-scep")
     try:
         found = until(lambda: services(rest)["siegel-scep"], lambda one: one["state"] == "stopped")
         assert found == {"name": "siegel-scep", "state": "stopped", "since": None, "processes": 0, "memory_bytes": 0}
@@ -71,7 +70,7 @@ def test_a_service_that_is_stopped_is_a_problem(instance, rest):
         assert {"code": "service_stopped", "level": "failed", "subject": "siegel-scep", "value": 0} in now["problems"]
         assert rest.get("/health").status == 200  # what load balancers ask is another thing
     finally:
-        instance.command("sv", "start", folder)
+        instance.supervise("start", "siegel-scep")
     assert until(lambda: services(rest)["siegel-scep"], lambda one: one["state"] == "running")["state"] == "running"
 
 
@@ -79,11 +78,11 @@ def test_a_service_that_is_stopped_is_a_problem(instance, rest):
 def test_while_the_store_is_away(instance, rest, default_tenant, other_tenant):
     """Who was good when it went is shown what is known; nobody else is told anything."""
     line, others, never = default_tenant.rest("line"), other_tenant.rest(), support.Rest(instance, default_tenant.account("operator")[1])
-    folder, password = f"{instance.run}/service/postgresql", default_tenant.account("operator", "password")
+    password = default_tenant.account("operator", "password")
     assert machine(rest)["store"]["state"] == "ok"
     assert support.Rest(instance).post("/tokens", headers={"Authorization": support.basic(*password)}).status == 201
     assert line.get("/machine").status == 403 and others.get("/machine").status == 403  # they are known now, too
-    instance.command("sv", "-w", "30", "stop", folder)
+    instance.supervise("stop", "postgresql")
     try:
         gone = time.time()
         found = until(lambda: rest.get("/machine"), lambda a: a.status == 200 and a.attributes["store"]["state"] == "failed")
@@ -100,7 +99,7 @@ def test_while_the_store_is_away(instance, rest, default_tenant, other_tenant):
         for path in ("/certificates", "/accounts", "/settings"):
             assert rest.get(path).status == 503, path
     finally:
-        instance.command("sv", "-w", "30", "start", folder)
+        instance.supervise("start", "postgresql")
         instance.hang_up()
     assert until(lambda: rest.get("/health"), lambda a: a.status == 200, 60).status == 200
     assert until(lambda: machine(rest), lambda m: m["store"]["state"] == "ok")["store"]["bytes"] > 1 << 20
@@ -228,7 +227,7 @@ def test_other_tenants_see_their_own(rest, new_tenant):
 def test_what_is_counted_is_written_when_the_process_ends(instance, new_tenant):
     rest = new_tenant().rest()
     assert rest.issue("cert_server", cn="bad name.example").status == 422
-    instance.command("sv", "restart", f"{instance.run}/service/siegel-api")
+    instance.supervise("restart", "siegel-api")
     until(lambda: support.http_get(f"{instance.url}/api/v2.0/health", context=instance.tls_context()).status, lambda s: s == 200)
     assert refused(rest)["total"] == 1
 

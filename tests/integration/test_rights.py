@@ -418,7 +418,7 @@ def test_foreign_by_cursor(houses, collections):
 
 @pytest.mark.rows("R01")
 def test_foreign_takes_no_other_time(houses):
-    """An object of somebody else and none at all: the medians lie within 5 ms."""
+    """An object of somebody else and none at all: the quickest tenths lie within 5 ms."""
     owner, stranger = houses
     for resource in ("certificates", "cas", "secrets"):
         took = {owner.find(resource)["id"]: [], MISSING: []}
@@ -427,7 +427,7 @@ def test_foreign_takes_no_other_time(houses):
                 start = time.perf_counter()
                 assert stranger.admin("GET", f"/{resource}/{identity}").status == 404
                 times.append(time.perf_counter() - start)
-        first, second = (statistics.median(times) for times in took.values())
+        first, second = (statistics.quantiles(times, n=10)[0] for times in took.values())  # what other work of the machine adds isn't in these
         assert abs(first - second) < 0.005, (resource, first, second)
 
 

@@ -192,9 +192,9 @@ set -e
 /usr/lib/certmonger/certmonger-session -n -d 1 >daemon.log 2>&1 &
 daemon=$!
 trap 'kill $daemon; wait $daemon || :' EXIT
-for i in 1 2 3 4 5 6 7 8 9 10; do getcert list-cas -s >/dev/null 2>&1 && break; sleep 0.5; done
+for i in $(seq 80); do getcert list-cas -s >/dev/null 2>&1 && break; sleep 0.5; done
 getcert add-scep-ca -s -c siegel -u "$1" -R "$PWD/root.pem"
-for i in 1 2 3 4 5 6 7 8 9 10; do getcert list-cas -s | grep -q thumbprint && break; sleep 0.5; done
+for i in $(seq 80); do getcert list-cas -s | grep -q thumbprint && break; sleep 0.5; done
 getcert request -s -c siegel -f "$PWD/tracked.crt" -k "$PWD/tracked.key" -N "CN=$3" -D "$3" -L "$2" -w -v
 getcert list -s >first.txt
 cp tracked.crt first.crt
@@ -210,7 +210,7 @@ set -e
 daemon=$!
 trap 'kill $daemon; wait $daemon || :' EXIT
 getcert() { local what=$1; shift; command getcert "$what" -s "$@"; }
-for i in 1 2 3 4 5 6 7 8 9 10; do getcert list-cas >/dev/null 2>&1 && break; sleep 0.5; done
+for i in $(seq 80); do getcert list-cas >/dev/null 2>&1 && break; sleep 0.5; done
 eval "$1"
 eval "$2 -v"
 cp device.crt first.crt

@@ -33,6 +33,10 @@ CALLS = {"fail": 2, "fail_at": 3, "job_item": 3, "report": 3, "problem": 3, "say
 # Texts that are put together elsewhere: as they are found, and as they stand in the source.
 PARTS = {"file {1}, item {2}": ("ca/jobs/import.c", '"file %s, item %zu"'), "others have to approve it: {1}": ("ca/jobs/many.c", '"others have to approve it: "'),
          "CRL of ca/{1}: {2} certificates revoked, {3} numbers without a certificate": ("ca/import/crl.c", '"CRL of ca/%d: %lld certificates revoked, %lld numbers without a certificate"')}
+PARTS.update({text: ("ca/manage/batch.c", f'"{text}"') for text in (
+    "has no name", "has a name of more than 64 characters", "has a name with characters that can't be printed, or blanks around it",
+    "isn't a request for a certificate (PKCS#10 as PEM)", "has to be a name, or an object with name, csr, replaces and same_key",
+    "has a name that was there before", "renews a certificate that isn't there")})
 DEFINE = re.compile(r'^#define (\w+)[ \t]+((?:"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|[ \t])+?)[ \t]*(?:/\*.*)?$', re.M)
 
 

@@ -48,9 +48,12 @@ try {
   await go(w.certificates);
   await b.heading(w.certificates);
   await go(w.issue);
+  await page.getByRole("textbox", { name: w.csr }).fill("-----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----\n");
+  await page.getByText(/private key, not a request|privater Schlüssel, kein Antrag/).waitFor();
   await page.getByRole("textbox", { name: w.csr }).fill("-----BEGIN CERTIFICATE REQUEST-----\nnonsense\n-----END CERTIFICATE REQUEST-----\n");
   await page.getByRole("button", { name: w.doIssue, exact: true }).click();
   await page.locator(".siegel-error").waitFor();
+  await page.waitForFunction(() => document.activeElement?.querySelector(".siegel-error")); // whoever pressed far below sees why
   found.error = await page.locator(".siegel-error").innerText();
   await look("issue-error");
   await page.getByRole("textbox", { name: w.csr }).fill(csr);

@@ -205,7 +205,6 @@ try {
     await main.locator("tbody").getByRole("link").first().click();
     await page.locator("[data-job]").waitFor();
     await settled();
-    await page.getByRole("heading", { level: 1 }).waitFor(); // words of what stands on the page can come late
     await look("job");
 
     // A secret is made and fetched: shown once

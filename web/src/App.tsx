@@ -1,7 +1,8 @@
 import { EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, PageSection } from "@patternfly/react-core";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { BrowserRouter, Route, Routes } from "react-router";
+import { worded } from "./i18n/worded";
 import { Fault } from "./parts/Fault";
 import { SignedIn, Waiting } from "./parts/SignedIn";
 import { Elsewhere, Layout } from "./parts/Layout";
@@ -9,7 +10,7 @@ import { portalAlone, useMay } from "./api/session";
 import { useHead } from "./parts/head";
 import { type Place, PLACES } from "./places";
 
-const Forbidden = lazy(() => import("./screens/Forbidden"));
+const Forbidden = worded(() => import("./screens/Forbidden"), "resources");
 
 function NotFound() {
   const { t } = useTranslation();

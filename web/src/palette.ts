@@ -6,6 +6,8 @@ export interface Command {
   id: string;
   kind: Kind;
   text: string;
+  /** What tells it from others of the same text. */
+  detail?: string;
   /** What is found by as well, beside the text. */
   also?: string;
   run: () => void;

@@ -13,7 +13,8 @@ import TasksIcon from "@patternfly/react-icons/dist/esm/icons/tasks-icon";
 import PlusCircleIcon from "@patternfly/react-icons/dist/esm/icons/plus-circle-icon";
 import TachometerAltIcon from "@patternfly/react-icons/dist/esm/icons/tachometer-alt-icon";
 import UserIcon from "@patternfly/react-icons/dist/esm/icons/user-icon";
-import { type ComponentType, lazy, type ReactNode } from "react";
+import { type ComponentType, type ReactNode } from "react";
+import { worded } from "./i18n/worded";
 import type { Words } from "./i18n/words";
 import Dashboard from "./screens/Dashboard";
 
@@ -36,36 +37,36 @@ export interface Place {
 }
 
 // The dashboard is what is seen first: fetched when it is wanted it would be seen 0.3 s later, for React keeps what it shows while it waits so long.
-const Resources = lazy(() => import("./screens/Resources"));
-const Approvals = lazy(() => import("./screens/Approvals"));
-const Imports = lazy(() => import("./screens/Imports"));
-const Jobs = lazy(() => import("./screens/Jobs"));
+const Resources = worded(() => import("./screens/Resources"), "actions", "inventory", "resources", "work");
+const Approvals = worded(() => import("./screens/Approvals"), "actions", "approvals", "resources", "work");
+const Imports = worded(() => import("./screens/Imports"), "actions", "resources", "work");
+const Jobs = worded(() => import("./screens/Jobs"), "actions", "resources", "work");
 
 export const PLACES: Place[] = [
   { path: "/", right: "read", nav: { key: "dashboard", icon: <TachometerAltIcon />, group: "daily" }, screen: Dashboard },
-  { path: "/issue", right: "certificates.issue", nav: { key: "issue", icon: <PlusCircleIcon />, group: "daily" }, screen: lazy(() => import("./screens/Issue")) },
-  { path: "/certificates", right: "read", nav: { key: "certificates", icon: <CertificateIcon />, group: "daily" }, resources: ["certificates"], screen: lazy(() => import("./screens/Inventory")) },
-  { path: "/certificates/:id", right: "read", resources: ["certificates", "certificate", "cert_server", "cert_client", "cert_device"], screen: lazy(() => import("./screens/Certificate")) },
-  { path: "/hierarchy", right: "read", expert: true, nav: { key: "hierarchy", icon: <SitemapIcon />, group: "authority" }, resources: ["cas"], screen: lazy(() => import("./screens/Hierarchy")) },
-  { path: "/hierarchy/new", right: "cas.manage", expert: true, screen: lazy(() => import("./screens/NewAuthority")) },
-  { path: "/hierarchy/:id", right: "read", expert: true, resources: ["cas"], screen: lazy(() => import("./screens/Authority")) },
-  { path: "/keys", right: "read", expert: true, nav: { key: "keys", icon: <KeyIcon />, group: "store" }, resources: ["key_stores"], screen: lazy(() => import("./screens/Keys")) },
-  { path: "/profiles", right: "read", expert: true, nav: { key: "profiles", icon: <ListIcon />, group: "authority" }, resources: ["profiles", "policies"], screen: lazy(() => import("./screens/Profiles")) },
-  { path: "/profiles/:id", right: "read", expert: true, resources: ["profiles"], screen: lazy(() => import("./screens/Profile")) },
-  { path: "/policies/:id", right: "read", expert: true, resources: ["policies"], screen: lazy(() => import("./screens/Policy")) },
-  { path: "/enrollment", right: "read", expert: true, nav: { key: "enrolment", icon: <PluggedIcon />, group: "enrolment" }, resources: ["est_labels", "scep_profiles", "acme_directories", "enrollment_codes"], screen: lazy(() => import("./screens/Enrolment")) },
+  { path: "/issue", right: "certificates.issue", nav: { key: "issue", icon: <PlusCircleIcon />, group: "daily" }, screen: worded(() => import("./screens/Issue"), "inventory") },
+  { path: "/certificates", right: "read", nav: { key: "certificates", icon: <CertificateIcon />, group: "daily" }, resources: ["certificates"], screen: worded(() => import("./screens/Inventory"), "actions", "inventory", "resources", "work") },
+  { path: "/certificates/:id", right: "read", resources: ["certificates", "certificate", "cert_server", "cert_client", "cert_device"], screen: worded(() => import("./screens/Certificate"), "inventory", "work") },
+  { path: "/hierarchy", right: "read", expert: true, nav: { key: "hierarchy", icon: <SitemapIcon />, group: "authority" }, resources: ["cas"], screen: worded(() => import("./screens/Hierarchy"), "hierarchy", "inventory") },
+  { path: "/hierarchy/new", right: "cas.manage", expert: true, screen: worded(() => import("./screens/NewAuthority"), "hierarchy") },
+  { path: "/hierarchy/:id", right: "read", expert: true, resources: ["cas"], screen: worded(() => import("./screens/Authority"), "hierarchy", "inventory") },
+  { path: "/keys", right: "read", expert: true, nav: { key: "keys", icon: <KeyIcon />, group: "store" }, resources: ["key_stores"], screen: worded(() => import("./screens/Keys"), "keys") },
+  { path: "/profiles", right: "read", expert: true, nav: { key: "profiles", icon: <ListIcon />, group: "authority" }, resources: ["profiles", "policies"], screen: worded(() => import("./screens/Profiles"), "rules") },
+  { path: "/profiles/:id", right: "read", expert: true, resources: ["profiles"], screen: worded(() => import("./screens/Profile"), "rules", "structures") },
+  { path: "/policies/:id", right: "read", expert: true, resources: ["policies"], screen: worded(() => import("./screens/Policy"), "resources", "rules", "structures") },
+  { path: "/enrollment", right: "read", expert: true, nav: { key: "enrolment", icon: <PluggedIcon />, group: "enrolment" }, resources: ["est_labels", "scep_profiles", "acme_directories", "enrollment_codes"], screen: worded(() => import("./screens/Enrolment"), "enrolment", "work") },
   { path: "/approvals", right: "read", nav: { key: "approvals", icon: <ClipboardCheckIcon />, group: "daily" }, resources: ["approvals"], screen: Approvals },
   { path: "/approvals/:id", right: "read", resources: ["approvals"], screen: Approvals },
   { path: "/imports", right: "read", expert: true, nav: { key: "imports", icon: <FileImportIcon />, group: "operation" }, resources: ["imports"], screen: Imports },
   { path: "/imports/:id", right: "read", expert: true, resources: ["imports"], screen: Imports },
   { path: "/jobs", right: "read", expert: true, nav: { key: "jobs", icon: <TasksIcon />, group: "operation" }, resources: ["jobs"], screen: Jobs },
   { path: "/jobs/:id", right: "read", expert: true, resources: ["jobs"], screen: Jobs },
-  { path: "/secrets", right: "read", expert: true, nav: { key: "secrets", icon: <LockIcon />, group: "store" }, resources: ["secrets", "archived_keys"], screen: lazy(() => import("./screens/Secrets")) },
-  { path: "/audit", right: "audit.read", expert: true, nav: { key: "audit", icon: <HistoryIcon />, group: "operation" }, resources: ["audit_events", "audit_seals"], screen: lazy(() => import("./screens/Audit")) },
-  { path: "/settings", right: "read", expert: true, nav: { key: "settings", icon: <CogIcon />, group: "operation" }, resources: ["settings"], screen: lazy(() => import("./screens/Settings")) },
+  { path: "/secrets", right: "read", expert: true, nav: { key: "secrets", icon: <LockIcon />, group: "store" }, resources: ["secrets", "archived_keys"], screen: worded(() => import("./screens/Secrets"), "secrets", "work") },
+  { path: "/audit", right: "audit.read", expert: true, nav: { key: "audit", icon: <HistoryIcon />, group: "operation" }, resources: ["audit_events", "audit_seals"], screen: worded(() => import("./screens/Audit"), "actions", "audit", "resources", "work") },
+  { path: "/settings", right: "read", expert: true, nav: { key: "settings", icon: <CogIcon />, group: "operation" }, resources: ["settings"], screen: worded(() => import("./screens/Settings"), "settings") },
   { path: "/r/:resource", right: null, screen: Resources },
   { path: "/r/:resource/:id/*", right: null, screen: Resources },
-  { path: "/account", right: null, nav: { key: "account", icon: <UserIcon />, group: "self" }, screen: lazy(() => import("./screens/Account")) },
+  { path: "/account", right: null, nav: { key: "account", icon: <UserIcon />, group: "self" }, screen: worded(() => import("./screens/Account"), "access") },
 ];
 
 /** The place of that address, when there is one and these rights allow it. */

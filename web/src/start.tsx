@@ -6,7 +6,8 @@ import { type ReactNode, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { ApiError } from "./api/client";
 import { sessionQuery } from "./api/session";
-import { ready } from "./i18n";
+import { begin } from "./i18n";
+import type { Area } from "./i18n/words";
 
 const client = new QueryClient({
   defaultOptions: {
@@ -19,10 +20,11 @@ const client = new QueryClient({
   },
 });
 
-export async function start(app: ReactNode): Promise<void> {
+/** areas: the words that its frame wants, besides those of all. */
+export async function start(app: ReactNode, ...areas: Area[]): Promise<void> {
   const root = document.getElementById("root");
   void client.prefetchQuery(sessionQuery); // while the words come
-  await ready;
+  await begin(areas);
   if (root) {
     createRoot(root).render(
       <StrictMode>

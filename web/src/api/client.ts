@@ -20,9 +20,9 @@ export class ApiError extends Error {
     return this.errors[0];
   }
 
-  /** Whether it is about this attribute of the document. */
+  /** Whether it is about this attribute of the document, or about something in it: of a list the third. */
   about(attribute: string): boolean {
-    return this.errors.some((e) => e.source?.pointer === `/data/attributes/${attribute}`);
+    return this.errors.some((e) => `${e.source?.pointer ?? ""}/`.startsWith(`/data/attributes/${attribute}/`));
   }
 }
 

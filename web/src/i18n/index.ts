@@ -1,5 +1,6 @@
 import i18n, { type BackendModule } from "i18next";
 import { initReactI18next } from "react-i18next";
+import type { Area } from "./words";
 
 export const LANGUAGES = ["de", "en"] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -25,13 +26,16 @@ function stored(): string | null {
   }
 }
 
+// A change of the language that isn't done yet.
+let changing: Promise<unknown> = Promise.resolve();
+
 export function chooseLanguage(language: Language): void {
   try {
     localStorage.setItem(STORED, language);
   } catch {
     // without storage it holds for this page
   }
-  void i18n.changeLanguage(language);
+  changing = i18n.changeLanguage(language);
 }
 
 i18n.on("languageChanged", (language) => {
@@ -53,17 +57,25 @@ const backend: BackendModule = {
   },
 };
 
-/** Resolves when the words that every page needs are there. */
-export const ready = i18n
-  .use(backend)
-  .use(initReactI18next)
-  .init({
-    lng: firstLanguage(stored(), navigator.languages ?? []),
-    fallbackLng: false, // the types see to it that no word is missing
-    ns: ["base"],
-    defaultNS: "base",
-    interpolation: { escapeValue: false }, // React escapes
-    returnNull: false,
-  });
+/** Resolves when the words that the page needs wherever one is are there. */
+export function begin(areas: Area[]): Promise<unknown> {
+  return i18n
+    .use(backend)
+    .use(initReactI18next)
+    .init({
+      lng: firstLanguage(stored(), navigator.languages ?? []),
+      fallbackLng: false, // the types see to it that no word is missing
+      ns: ["base", ...areas],
+      defaultNS: "base",
+      interpolation: { escapeValue: false }, // React escapes
+      returnNull: false,
+    });
+}
+
+/** Resolves when the words of these areas are there, in the language that is spoken then; those of any language chosen later come with its change. */
+export async function bring(areas: Area[]): Promise<void> {
+  await changing;
+  await i18n.loadNamespaces(areas);
+}
 
 export { i18n };

@@ -1,5 +1,5 @@
-// The areas of the console's words, each a file for each language (en/<area>.ts, de/<area>.ts), loaded when a screen first asks for it by
-// useTranslation("<area>"). "base" is there from the beginning.
+// The areas of the console's words, each a file for each language (en/<area>.ts, de/<area>.ts), loaded with the part that uses it
+// (worded.ts). "base" is there from the beginning.
 import type actions from "./en/actions";
 import type access from "./en/access";
 import type approvals from "./en/approvals";
@@ -46,3 +46,6 @@ export interface Words {
   structures: Omit<typeof structures, "members" | "help" | "values">;
   work: typeof work;
 }
+
+/** What a part may want besides what is always there. */
+export type Area = Exclude<keyof Words, "base">;

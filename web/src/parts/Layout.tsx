@@ -26,20 +26,21 @@ import {
 import QuestionCircleIcon from "@patternfly/react-icons/dist/esm/icons/outlined-question-circle-icon";
 import SearchIcon from "@patternfly/react-icons/dist/esm/icons/search-icon";
 import UserIcon from "@patternfly/react-icons/dist/esm/icons/user-icon";
-import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { type ReactNode, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation, useNavigate } from "react-router";
 import { attributesOf, useSession } from "../api/session";
+import { worded } from "../i18n/worded";
 import { GROUPS, offered, type Place } from "../places";
 import { useBeside } from "./beside";
 import { useLeave } from "./leave";
 import { LanguageSwitch, ThemeSwitch, ViewSwitch } from "./Switches";
 import { useExpert } from "./view";
 
-const ExpertNav = lazy(() => import("../resources/ExpertNav"));
+const ExpertNav = worded(() => import("../resources/ExpertNav"), "resources");
 
-const Help = lazy(() => import("./Help"));
-const Palette = lazy(() => import("./Palette"));
+const Help = worded(() => import("./Help"), "help", "resources");
+const Palette = worded(() => import("./Palette"), "palette", "resources");
 
 // Narrower than this the navigation lies over the page (PatternFly's xl).
 const WIDE = window.matchMedia("(min-width: 75rem)");

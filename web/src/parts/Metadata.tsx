@@ -35,7 +35,7 @@ export function Metadata({ id, pairs, onChange }: { id: string; pairs: Pair[]; o
                 />
                 {bad && (
                   <HelperText>
-                    <HelperTextItem variant="error">{t("metadata.badKey")}</HelperTextItem>
+                    <HelperTextItem variant="error" screenReaderText="">{t("metadata.badKey")}</HelperTextItem>
                   </HelperText>
                 )}
               </GridItem>

@@ -1,4 +1,4 @@
-import { Modal, ModalBody, TextInputGroup, TextInputGroupMain } from "@patternfly/react-core";
+import { ModalBody, TextInputGroup, TextInputGroupMain } from "@patternfly/react-core";
 import SearchIcon from "@patternfly/react-icons/dist/esm/icons/search-icon";
 import { useQuery } from "@tanstack/react-query";
 import { useDeferredValue, useEffect, useRef, useState } from "react";
@@ -7,7 +7,7 @@ import { useNavigate } from "react-router";
 import { keys } from "../api/keys";
 import { type Certificate, useCas, useProfiles } from "../api/queries";
 import { page } from "../api/rest";
-import { octets } from "../format";
+import { date, octets, stateOf } from "../format";
 import { LANGUAGES, chooseLanguage } from "../i18n";
 import { useBuiltin } from "../i18n/say";
 import { type Command, fitting, grouped, serialOf } from "../palette";
@@ -16,6 +16,7 @@ import { membersOf, screenOf, visible } from "../resources/model";
 import { useWords } from "../resources/words";
 import { toggleTheme, useDark } from "../theme";
 import { useLeave } from "./leave";
+import { Modal } from "./Modal";
 
 const MOST = 6;
 
@@ -80,6 +81,7 @@ function useCommands(typed: string, rights: readonly string[], onHelp: () => voi
   );
   const certificates: Command[] = (text.length >= 2 ? (found.data ?? []) : []).map((one) => ({
     id: `certificate-${one.id}`, kind: "certificate", text: one.attributes?.common_name || one.attributes?.subject || octets(one.attributes?.serial),
+    detail: `${word(`status.${stateOf(one.attributes ?? {})}`)}, ${word("certificate.until", { date: date(i18n.language, one.attributes?.not_after) })}`,
     run: go(`/certificates/${one.id}`),
   }));
   return { commands: [...limited, ...certificates], pending: found.isFetching };
@@ -130,6 +132,7 @@ export default function Palette({ rights, onClose, onHelp }: { rights: readonly 
       onClick={() => run(command)}
     >
       {command.text}
+      {command.detail && <small> {command.detail}</small>}
     </div>
   );
   return (

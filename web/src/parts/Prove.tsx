@@ -1,7 +1,8 @@
-import { Button, Content, Modal, ModalBody, ModalFooter, ModalHeader } from "@patternfly/react-core";
+import { Button, Content, ModalBody, ModalFooter, ModalHeader } from "@patternfly/react-core";
 import { useTranslation } from "react-i18next";
 import { useSession, useSetSession } from "../api/session";
 import { FactorForm } from "../screens/SignIn";
+import { Modal } from "./Modal";
 
 /** "Is it still you?", asked over whatever somebody does; what he did goes on by itself. */
 export default function Prove({ onDone }: { onDone: (proved: boolean) => void }) {

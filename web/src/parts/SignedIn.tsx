@@ -1,15 +1,16 @@
 import { Bullseye, PageSection, Spinner } from "@patternfly/react-core";
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { type ReactNode, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { onProof, onSignedOut } from "../api/client";
 import { attributesOf, useSession, useSetSession } from "../api/session";
+import { worded } from "../i18n/worded";
 import { ErrorAlert } from "./ErrorAlert";
 import { expectPage } from "./head";
 
 // Who is signed in doesn't load the way in.
-const SignIn = lazy(() => import("../screens/SignIn"));
-const Prove = lazy(() => import("./Prove"));
+const SignIn = worded(() => import("../screens/SignIn"));
+const Prove = worded(() => import("./Prove"), "access");
 
 /** Asks for a proof where the API wants one, of who has something to prove with; the others are told by the error itself. */
 function Prover({ able }: { able: boolean }) {

@@ -65,3 +65,30 @@ export function useFocusKept(state: string): void {
     before.current = state;
   }, [state]);
 }
+
+/** Where a fault is said: it comes into view, and has the focus when what was pressed has lost it, for a button that works can't have it. Who types goes on typing. */
+export function useFault(there: boolean): RefObject<HTMLDivElement | null> {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const at = document.activeElement;
+    if (there && (!at || at === document.body || at.tagName === "BUTTON")) {
+      place.current?.focus();
+    } else if (there && types(at)) {
+      place.current?.scrollIntoView({ block: "nearest" });
+    }
+  }, [there]);
+  return place;
+}
+
+/** Where it says which step one is at: it has the focus when another step has come, since the button that led there is gone. */
+export function useStep(step: number): RefObject<HTMLParagraphElement | null> {
+  const place = useRef<HTMLParagraphElement>(null);
+  const last = useRef(step);
+  useEffect(() => {
+    if (last.current !== step) {
+      last.current = step;
+      place.current?.focus();
+    }
+  }, [step]);
+  return place;
+}

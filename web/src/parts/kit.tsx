@@ -12,7 +12,6 @@ import {
   FormSelectOption,
   HelperText,
   HelperTextItem,
-  Modal,
   ModalBody,
   ModalFooter,
   ModalHeader,
@@ -27,6 +26,7 @@ import type { Outcome } from "../api/rest";
 import { useSaid } from "../i18n/say";
 import { ErrorAlert } from "./ErrorAlert";
 import { Notice } from "./Notice";
+import { Modal } from "./Modal";
 
 export function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
@@ -67,7 +67,7 @@ function Below({ id, help, error: detail }: { id: string; help?: string; error?:
   return help || error ? (
     <FormHelperText>
       <HelperText>
-        <HelperTextItem id={`${id}-help`} variant={error ? "error" : "default"}>
+        <HelperTextItem id={`${id}-help`} variant={error ? "error" : "default"} screenReaderText="">
           {error || help}
         </HelperTextItem>
       </HelperText>

@@ -3,7 +3,8 @@ import { QueryClient } from "@tanstack/react-query";
 import { errorOf } from "../api/client";
 import { renewAll } from "../api/keys";
 import { firstLanguage } from "../i18n";
-import { fieldOf, wayOf } from "./ErrorAlert";
+import { fieldOf, named, wayOf } from "./ErrorAlert";
+import { inField } from "./Field";
 import { pathOf } from "./QrCode";
 
 describe("errors", () => {
@@ -14,6 +15,22 @@ describe("errors", () => {
     expect(error.message).toBe("cert_days: too many");
     expect(error.about("cert_days") && !error.about("cn")).toBe(true);
     expect(fieldOf(error.first ?? {}, { cert_days: "Valid for days" })).toBe("Valid for days");
+  });
+  it("in a list are its field's, and say which", async () => {
+    const error = await errorOf(answer(JSON.stringify({ errors: [{ detail: "DNS name: x", source: { pointer: "/data/attributes/dns/1" } }] })));
+    expect([error.about("dns"), error.about("dn"), error.about("cn")]).toEqual([true, false, false]);
+    expect(fieldOf(error.first ?? {}, { dns: "Host names" })).toBe("Host names, 2");
+  });
+  it("call an attribute by the form's word", () => {
+    const labels = { cert_days: "Valid for days", name: "Name" };
+    expect(named("cert_days has to be between 1 and 9", labels)).toBe("Valid for days: has to be between 1 and 9");
+    expect(named("name: too long", labels)).toBe("Name: too long");
+    expect([named("name it", labels), named("constructor: x", labels), named("", labels)]).toEqual(["name it", "constructor: x", ""]);
+  });
+  it("needn't call it at all at the field", () => {
+    expect([inField("cert_days has to be more", "cert_days"), inField("cn: too long", "cn"), inField("name it", "name"), inField("x: y", "")]).toEqual(
+      ["has to be more", "too long", "name it", "x: y"],
+    );
   });
   it("that something else wrote speak by their status", async () => {
     const error = await errorOf(answer("<html>", 502, { "Retry-After": "2" }));

@@ -9,7 +9,6 @@ import {
   DescriptionListTerm,
   Form,
   FormGroup,
-  Modal,
   ModalBody,
   ModalFooter,
   ModalHeader,
@@ -28,6 +27,7 @@ import { useFetch } from "./Asked";
 import { Files, type Order, passwordFault } from "./order";
 import { Block, Go, PassLabel, passState, Trouble } from "./parts";
 import { type Batch, type Loss, LOSSES, keyIsThere, type Pass, type Thing, useAsk, useOrigin, usePass, useReport } from "./queries";
+import { Modal } from "../parts/Modal";
 
 const AFTERWARDS = { lost: "loss.nextLost", stolen: "loss.nextLost", broken: "loss.nextBroken", replaced: "loss.nextReplaced" } as const;
 

@@ -5,6 +5,8 @@ import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import type { Words } from "../i18n/words";
 import { count } from "../format";
+import { Arrived } from "../parts/Arrived";
+import { useStep } from "../parts/head";
 import { Notice } from "../parts/Notice";
 import { Title } from "../parts/Title";
 import { type List, MAX_LINES, type Name, namesOf, readList, textOf } from "./lists";
@@ -191,11 +193,13 @@ function Look({ list, onBack, onGood }: { list: List; onBack: () => void; onGood
       </Block>
       {checked && (
         <Block title={t("many.look")} id="checked">
-          <Notice variant={bad ? "warning" : "success"} title={t("many.good", { n: number(checked.names.length - bad) })}>
-            {bad > 0 && <p>{t("many.bad", { n: number(bad) })}</p>}
-            {known > 0 && <p>{t("many.warned", { n: number(known) })}</p>}
-            {bad > 0 && <p>{t("many.correct")}</p>}
-          </Notice>
+          <Arrived>
+            <Notice variant={bad ? "warning" : "success"} title={t("many.good", { n: number(checked.names.length - bad) })}>
+              {bad > 0 && <p>{t("many.bad", { n: number(bad) })}</p>}
+              {known > 0 && <p>{t("many.warned", { n: number(known) })}</p>}
+              {bad > 0 && <p>{t("many.correct")}</p>}
+            </Notice>
+          </Arrived>
           <Preview checked={checked} />
           <div className="siegel-actions">
             <Button size="lg" isDisabled={bad === checked.names.length} onClick={good}>
@@ -266,11 +270,12 @@ export default function Many() {
   const [list, setList] = useState<List | null>(null);
   const [names, setNames] = useState<string[] | null>(null);
   const step = names ? 3 : list ? 2 : 1;
+  const where = useStep(step);
   return (
     <>
       <Title title={t("many.title")} subtitle={t("many.subtitle")} />
       <PageSection>
-        <p className="siegel-steps" aria-live="polite">
+        <p ref={where} tabIndex={-1} className="siegel-steps siegel-arrived" aria-live="polite">
           {t("many.step", { n: step })}: {t(step === 1 ? "many.choose" : step === 2 ? "many.look" : "many.order")}
         </p>
         {step === 1 && (

@@ -86,7 +86,7 @@ export default function One() {
               </FormGroup>
               {f.mine ? (
                 <Field id="csr" label={t("one.file")} help={t("one.fileHelp")} error={missing(!f.csr.trim())} required>
-                  <Csr id="csr" value={f.csr} onChange={(csr) => set({ csr })} names={{ label: t("one.file"), file: t("one.file"), browse: t("one.browse"), clear: t("one.clear") }} />
+                  <Csr id="csr" value={f.csr} onChange={(csr) => set({ csr })} names={{ label: t("one.file"), file: t("one.file"), browse: t("one.browse"), clear: t("one.clear"), unreadable: t("one.unreadable"), secret: t("one.secret") }} />
                 </Field>
               ) : (
                 <Files order={f} onChange={set} tried={tried} />

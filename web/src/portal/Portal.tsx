@@ -17,10 +17,11 @@ import {
 } from "@patternfly/react-core";
 import IdCardIcon from "@patternfly/react-icons/dist/esm/icons/id-card-icon";
 import QuestionCircleIcon from "@patternfly/react-icons/dist/esm/icons/outlined-question-circle-icon";
-import { lazy, type ReactNode, Suspense } from "react";
+import { type ReactNode, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { BrowserRouter, Link, Route, Routes, useLocation } from "react-router";
 import { signOut, useSetSession } from "../api/session";
+import { worded } from "../i18n/worded";
 import { useBeside } from "../parts/beside";
 import { Fault } from "../parts/Fault";
 import { SignedIn, Waiting as Loading } from "../parts/SignedIn";
@@ -28,7 +29,7 @@ import { LanguageSwitch, ThemeSwitch } from "../parts/Switches";
 import { mayAsk, useMe } from "./me";
 import { PLACES, placeOf } from "./places";
 
-const Help = lazy(() => import("./Help"));
+const Help = worded(() => import("./Help"), "portal", "portalHelp");
 
 function Places() {
   const { t } = useTranslation("portal");
@@ -163,19 +164,17 @@ export function Portal() {
   return (
     <BrowserRouter basename="/portal">
       <SignedIn elsewhere={() => null}>
-        <Suspense fallback={<Loading />}>
-          <Frame>
-            <Fault>
-              <Suspense fallback={<Loading />}>
-                <Routes>
-                  {PLACES.map((place) => (
-                    <Route key={place.path} path={place.path} element={<place.screen />} />
-                  ))}
-                </Routes>
-              </Suspense>
-            </Fault>
-          </Frame>
-        </Suspense>
+        <Frame>
+          <Fault>
+            <Suspense fallback={<Loading />}>
+              <Routes>
+                {PLACES.map((place) => (
+                  <Route key={place.path} path={place.path} element={<place.screen />} />
+                ))}
+              </Routes>
+            </Suspense>
+          </Fault>
+        </Frame>
       </SignedIn>
     </BrowserRouter>
   );

@@ -2,4 +2,4 @@ import "./portal.css";
 import { start } from "../start";
 import { Portal } from "./Portal";
 
-await start(<Portal />);
+await start(<Portal />, "portal");

@@ -6,6 +6,8 @@ import { Link } from "react-router";
 import { ApiError } from "../api/client";
 import { stateOf } from "../format";
 import { useSaid } from "../i18n/say";
+import { named } from "../parts/ErrorAlert";
+import { useFault } from "../parts/head";
 import { Notice } from "../parts/Notice";
 import type { Pass } from "./queries";
 
@@ -43,34 +45,43 @@ export function wayOf(error: ApiError): Way {
   return error.status === 403 ? "forbidden" : error.status === 409 || error.status === 412 ? "conflict" : error.status === 422 ? "value" : "other";
 }
 
+const WAY_OUT = {
+  notFound: "fault.notFoundWay", forbidden: "fault.forbiddenWay", conflict: "fault.conflictWay", value: "fault.valueWay", rule: "fault.ruleWay", other: "fault.way",
+} as const;
+
 /** What went wrong, in plain words; what the server says of it stands below where it helps to change something. */
 export function Trouble({ error }: { error: unknown }) {
   const { t } = useTranslation("portal");
   const said = useSaid(error instanceof ApiError ? (error.first ?? { detail: error.message }) : undefined);
+  const here = useFault(Boolean(error));
   if (!error) {
     return null;
   }
   if (!(error instanceof ApiError)) {
     return (
-      <Notice variant="danger" title={t("fault.unreachable")} role="alert" className="siegel-error">
-        {t("fault.unreachableWay")}
-      </Notice>
+      <div ref={here} tabIndex={-1} className="siegel-arrived">
+        <Notice variant="danger" title={t("fault.unreachable")} role="alert" className="siegel-error">
+          {t("fault.unreachableWay")}
+        </Notice>
+      </div>
     );
   }
   const way = wayOf(error);
   const title = { notFound: "fault.notFound", forbidden: "fault.forbidden", conflict: "fault.conflict", rule: "fault.rule", value: "fault.value", other: "fault.title" } as const;
   const number = error.first?.id ?? "–";
   return (
-    <Notice variant="danger" title={t(title[way])} role="alert" className="siegel-error">
-      {(way === "rule" || way === "value" || way === "conflict") && (
-        <Content component="p" lang={said?.lang}>
-          {said?.text} {said?.reason && <small className="siegel-reason">{said.reason}</small>}
+    <div ref={here} tabIndex={-1} className="siegel-arrived">
+      <Notice variant="danger" title={t(title[way])} role="alert" className="siegel-error">
+        {(way === "rule" || way === "value" || way === "conflict") && (
+          <Content component="p" lang={said?.lang}>
+            {said && named(said.text, { title: t("one.name"), name: t("one.name"), password: t("one.password"), csr: t("one.file") })} {said?.reason && <small className="siegel-reason">{said.reason}</small>}
+          </Content>
+        )}
+        <Content component="p">
+          {t(WAY_OUT[way], { id: number })}
         </Content>
-      )}
-      <Content component="p">
-        {way === "notFound" ? t("fault.notFoundWay") : way === "forbidden" ? t("fault.forbiddenWay") : way === "conflict" ? t("fault.conflictWay") : t("fault.way", { id: number })}
-      </Content>
-    </Notice>
+      </Notice>
+    </div>
   );
 }
 

@@ -4,8 +4,9 @@ import HourglassHalfIcon from "@patternfly/react-icons/dist/esm/icons/hourglass-
 import IdCardIcon from "@patternfly/react-icons/dist/esm/icons/id-card-icon";
 import PlusCircleIcon from "@patternfly/react-icons/dist/esm/icons/plus-circle-icon";
 import UserIcon from "@patternfly/react-icons/dist/esm/icons/user-icon";
-import { type ComponentType, lazy, type ReactNode } from "react";
+import { type ComponentType, type ReactNode } from "react";
 import { matchPath } from "react-router";
+import { worded } from "../i18n/worded";
 import type { Words } from "../i18n/words";
 
 export type Topic = keyof Words["portalHelp"]["topics"];
@@ -22,16 +23,16 @@ export interface Place {
   screen: ComponentType;
 }
 
-const Devices = lazy(() => import("./Devices"));
+const Devices = worded(() => import("./Devices"), "portal", "work");
 
 export const PLACES: Place[] = [
   { path: "/", help: "devices", related: ["one", "waiting"], nav: { key: "devices", icon: <IdCardIcon /> }, screen: Devices },
-  { path: "/devices/:id", help: "device", related: ["devices", "waiting"], under: "devices", screen: lazy(() => import("./Device")) },
-  { path: "/one", help: "one", related: ["many", "waiting"], nav: { key: "one", icon: <PlusCircleIcon /> }, screen: lazy(() => import("./One")) },
-  { path: "/many", help: "many", related: ["one", "waiting"], nav: { key: "many", icon: <ClipboardListIcon /> }, screen: lazy(() => import("./Many")) },
-  { path: "/asked/:id", help: "asked", related: ["waiting", "devices"], under: "waiting", screen: lazy(() => import("./Asked")) },
-  { path: "/waiting", help: "waiting", related: ["devices", "one"], nav: { key: "waiting", icon: <HourglassHalfIcon /> }, screen: lazy(() => import("./Waits")) },
-  { path: "/account", help: "account", related: ["devices"], nav: { key: "account", icon: <UserIcon /> }, screen: lazy(() => import("../screens/Account")) },
+  { path: "/devices/:id", help: "device", related: ["devices", "waiting"], under: "devices", screen: worded(() => import("./Device"), "portal", "work") },
+  { path: "/one", help: "one", related: ["many", "waiting"], nav: { key: "one", icon: <PlusCircleIcon /> }, screen: worded(() => import("./One"), "portal") },
+  { path: "/many", help: "many", related: ["one", "waiting"], nav: { key: "many", icon: <ClipboardListIcon /> }, screen: worded(() => import("./Many"), "portal") },
+  { path: "/asked/:id", help: "asked", related: ["waiting", "devices"], under: "waiting", screen: worded(() => import("./Asked"), "portal", "work") },
+  { path: "/waiting", help: "waiting", related: ["devices", "one"], nav: { key: "waiting", icon: <HourglassHalfIcon /> }, screen: worded(() => import("./Waits"), "portal", "work") },
+  { path: "/account", help: "account", related: ["devices"], nav: { key: "account", icon: <UserIcon /> }, screen: worded(() => import("../screens/Account"), "access") },
   { path: "*", help: "devices", related: ["one", "waiting"], screen: Devices },
 ];
 

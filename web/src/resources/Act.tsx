@@ -6,7 +6,6 @@ import {
   DropdownItem,
   DropdownList,
   MenuToggle,
-  Modal,
   ModalBody,
   ModalFooter,
   ModalHeader,
@@ -27,6 +26,7 @@ import { Once } from "./Once";
 import { useForm } from "./useForm";
 import { Json } from "./Value";
 import { useWords } from "./words";
+import { Modal } from "../parts/Modal";
 
 /** What can't be taken back, or takes something from somebody. */
 const GRAVE = ["revoke", "retire", "reject", "cancel", "reset_second_factor", "disable", "withdraw"];

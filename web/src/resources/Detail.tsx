@@ -27,6 +27,7 @@ import { ErrorAlert } from "../parts/ErrorAlert";
 import { Notice } from "../parts/Notice";
 import { Pages } from "../parts/Pages";
 import { Title } from "../parts/Title";
+import { addressOfSaved } from "../screens/inventory";
 import { Doing, useActions } from "./Act";
 import { labelsOf, type One, useHistory, useThing } from "./api";
 import { addressOf, isFixed, labelOf, type Operation, permitted, resourceOf, type ResourceName, type Section, sectionsOf, type Thing } from "./model";
@@ -110,6 +111,11 @@ function Buttons({ resource, one, onDone, refresh }: {
   return (
     <div className="siegel-actions">
       {refresh}
+      {resource === "saved_queries" && (
+        <Button variant="secondary" component={(props: object) => <Link {...props} to={addressOfSaved((one.data.attributes?.query ?? {}) as Record<string, string>, (one.data.attributes?.columns ?? []) as string[])} />}>
+          {words.t("screen.openSearch")}
+        </Button>
+      )}
       {!isFixed(one.data) && permitted(resourceOf(resource).update, rights) && (
         <Button component={(props: object) => <Link {...props} to={`/r/${resource}/${encodeURIComponent(one.data.id)}/edit`} />}>{words.t("screen.edit")}</Button>
       )}

@@ -11,7 +11,8 @@ import {
   TextArea,
   TextInput,
 } from "@patternfly/react-core";
-import { lazy, type ReactNode, Suspense } from "react";
+import { type ReactNode, Suspense } from "react";
+import { worded } from "../i18n/worded";
 import { Metadata, type Pair } from "../parts/Metadata";
 import { WhenInput } from "../parts/When";
 import type { Choice, Typed } from "./typed";
@@ -20,7 +21,7 @@ import { Reference, References } from "./Reference";
 import { type Speaker, useWords } from "./words";
 
 // Its tables are large, and few forms have one.
-const Settings = lazy(() => import("../structure/Settings"));
+const Settings = worded(() => import("../structure/Settings"), "structures");
 
 interface Props {
   resource: ResourceName;
@@ -43,7 +44,7 @@ interface Inner extends Props {
 const isChoice = (value: Typed): value is Choice => value !== null && typeof value === "object" && !Array.isArray(value);
 
 /** Structures that a form shows whole; others have screens of their own. */
-const SETTINGS: readonly string[] = ["profile_definition", "est_label_settings", "scep_profile_settings", "acme_directory_settings"];
+const SETTINGS: readonly string[] = ["profile_definition", "est_label_settings", "scep_profile_settings", "acme_directory_settings", "acme_directory_profiles"];
 
 /** How many lines a value gets: a document more than a list. */
 const LINES = { json: 8, lines: 6, texts: 3 };
@@ -174,7 +175,7 @@ export function FieldInput(props: Props) {
       <Input {...props} id={id} label={label} describedBy={describedBy} words={words} />
       <FormHelperText>
         <HelperText id={describedBy} isLiveRegion={Boolean(wrong)}>
-          {wrong ? <HelperTextItem variant="error">{wrong}</HelperTextItem> : help ? <HelperTextItem>{help}</HelperTextItem> : null}
+          {wrong ? <HelperTextItem variant="error" screenReaderText="">{wrong}</HelperTextItem> : help ? <HelperTextItem>{help}</HelperTextItem> : null}
         </HelperText>
       </FormHelperText>
     </FormGroup>

@@ -77,7 +77,7 @@ export function ResourceForm({ resource, operation, form, submitText, id, onCanc
           {form.wrong.file && (
             <FormHelperText>
               <HelperText isLiveRegion>
-                <HelperTextItem variant="error">{form.wrong.file}</HelperTextItem>
+                <HelperTextItem variant="error" screenReaderText="">{form.wrong.file}</HelperTextItem>
               </HelperText>
             </FormHelperText>
           )}

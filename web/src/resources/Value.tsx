@@ -1,14 +1,21 @@
 // Any value of the API, readable: by its kind, in the words and numbers of the language.
-import { DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Label, LabelGroup } from "@patternfly/react-core";
+import { DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Label, LabelGroup, Skeleton } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
-import { createContext, type ReactNode, useContext } from "react";
+import { createContext, lazy, type ReactNode, Suspense, useContext } from "react";
 import { Link } from "react-router";
+import type { StructureName } from "../api/structures.gen";
 import { octets } from "../format";
 import { useBuiltin } from "../i18n/say";
 import { AuditedObject, useActionWords } from "../parts/audited";
 import { Code } from "../parts/Code";
 import { addressOf, type Field, isResource, resourceOf, type ResourceName, type Thing } from "./model";
 import { useWords } from "./words";
+
+// Its tables are large, and few pages show one.
+const Shown = lazy(() => import("../structure/Shown"));
+const Columns = lazy(async () => ({ default: (await import("../structure/Search")).SearchColumns }));
+/** Structures whose pages have words; others are shown by the names that they have. */
+const READABLE: readonly string[] = ["acme_directory_profiles", "acme_directory_settings", "est_label_settings", "scep_profile_settings", "saved_query"];
 
 const GOOD = ["active", "issued", "valid", "good", "done", "approved", "ok"];
 const BAD = ["revoked", "failed", "rejected", "invalid"];
@@ -182,6 +189,9 @@ const BUILTIN: readonly string[] = ["roles", "profiles", "profile_templates", "p
 export function Value(props: Shown): ReactNode {
   const { resource, name, field, value, short } = props;
   const words = useWords();
+  if (resource === "saved_queries" && name === "columns" && Array.isArray(value) && !short) {
+    return <Suspense fallback={<Skeleton />}><Columns names={value.map(String)} /></Suspense>;
+  }
   if (field.kind === "texts") {
     return texts(props, words);
   }
@@ -208,7 +218,10 @@ export function Value(props: Shown): ReactNode {
         <Json value={value} />
       );
     case "json":
-      return name === "commands" && !short ? <Commands value={value} /> : short ? <span className="siegel-wrap">{inBrief(value)}</span> : figuresOf(resource, value);
+      if (short) {
+        return <span className="siegel-wrap">{inBrief(value)}</span>;
+      }
+      return field.schema && READABLE.includes(field.schema) ? <Structure name={field.schema} value={value} /> : name === "commands" ? <Commands value={value} /> : figuresOf(resource, value);
     case "lines":
       return short ? "…" : <Code label={words.attribute(resource, name)} text={String(value)} file={`${resource}-${name}.${field.kind === "lines" ? "pem" : "txt"}`} />;
     default:
@@ -241,6 +254,15 @@ function byName(of: ResourceName, text: string): string {
   const resource = resourceOf(of);
   const named = Boolean(resource.fields.name);
   return named && resource.fields.name?.filter ? `${addressOf(of)}?filter%5Bname%5D=${encodeURIComponent(text)}` : addressOf(of, text);
+}
+
+/** What its schema has words for. */
+function Structure({ name, value }: { name: StructureName; value: unknown }) {
+  return (
+    <Suspense fallback={<Skeleton height="4rem" />}>
+      <Shown name={name} value={value} />
+    </Suspense>
+  );
 }
 
 /** Ready command lines, each to be copied. */

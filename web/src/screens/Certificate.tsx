@@ -15,7 +15,6 @@ import {
   FormGroup,
   FormSelect,
   FormSelectOption,
-  Modal,
   ModalBody,
   ModalFooter,
   ModalHeader,
@@ -45,10 +44,12 @@ import { ErrorAlert } from "../parts/ErrorAlert";
 import { Pages } from "../parts/Pages";
 import { StateLabel } from "../parts/StateLabel";
 import { Title } from "../parts/Title";
+import { Arrived } from "../parts/Arrived";
 import { Notice } from "../parts/Notice";
 import { Titled } from "../parts/Titled";
 import { Edit, Renew } from "./certificate/dialogs";
 import { REASONS } from "./inventory";
+import { Modal } from "../parts/Modal";
 
 
 function idOf(relationship: unknown): string | null {
@@ -138,7 +139,9 @@ function Chain({ certificate }: { certificate: Certificate }) {
         {chain.map((ca, i) => (
           <li key={ca.id}>
             <Card isCompact>
-              <CardTitle>{ca.attributes?.name}</CardTitle>
+              <CardTitle>
+                <Titled of="ca" name={ca.attributes?.name} />
+              </CardTitle>
               <CardBody>
                 <div className="siegel-wrap">{ca.attributes?.subject}</div>
                 <div>
@@ -388,11 +391,13 @@ export default function CertificatePage() {
       <PageSection>
         <ErrorAlert error={certificate.error ?? status.error} />
         {done && (
-          <Notice
-            variant={typeof done === "object" ? "info" : "success"}
-            isLiveRegion
-            title={typeof done === "object" ? t("certificate.waits", { id: done.approval }) : done === "saved" ? words("certificate.saved") : t(`certificate.${done}`)}
-          />
+          <Arrived key={JSON.stringify(done)}>
+            <Notice
+              variant={typeof done === "object" ? "info" : "success"}
+              isLiveRegion
+              title={typeof done === "object" ? t("certificate.waits", { id: done.approval }) : done === "saved" ? words("certificate.saved") : t(`certificate.${done}`)}
+            />
+          </Arrived>
         )}
         {certificate.isPending && <Skeleton height="20rem" screenreaderText={t("app.loading")} />}
         {certificate.data && a && (

@@ -22,22 +22,23 @@ import {
 import CheckCircleIcon from "@patternfly/react-icons/dist/esm/icons/check-circle-icon";
 import ExclamationCircleIcon from "@patternfly/react-icons/dist/esm/icons/exclamation-circle-icon";
 import CertificateIcon from "@patternfly/react-icons/dist/esm/icons/certificate-icon";
-import { lazy, type ReactNode, Suspense } from "react";
+import { type ReactNode, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { ApiError } from "../api/client";
 import { type Statistics, useCas, useCrls, useHealth, useKeyStores, useMachine, useStatistics } from "../api/queries";
 import { attributesOf, useSession } from "../api/session";
 import { count, date } from "../format";
+import { worded } from "../i18n/worded";
 import type { Words } from "../i18n/words";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { Title } from "../parts/Title";
 import { useTitles } from "../parts/Titled";
 import { placeOf } from "../places";
 import { ByStatus, OverTime } from "./charts";
-import Machine from "./Machine";
 
-const NoCa = lazy(() => import("../parts/NoCa"));
+const Machine = worded(() => import("./Machine"), "machine");
+const NoCa = worded(() => import("../parts/NoCa"), "inventory");
 
 const DAYS = 30;
 

@@ -3,7 +3,7 @@ import { Button, Card, CardBody, CardTitle, Checkbox, Content, EmptyState, Empty
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useSearchParams } from "react-router";
+import { Link, useSearchParams } from "react-router";
 import { useAll, usePages, useSend } from "../api/hooks";
 import { type Item, type Outcome, related, text } from "../api/rest";
 import { useMay } from "../api/session";
@@ -110,9 +110,13 @@ function DoorCard({ item, door, names, onDeleted }: { item: Item; door: Door; na
           {door !== "acme_directories" && <Fact name={t("profile")}><Titled of="profile" name={names.get(`profiles/${related(item, "profile") ?? ""}`)} /></Fact>}
           {door === "acme_directories" && (
             <Fact name={t("profile")}>
-              {Object.values((item.attributes.profiles ?? {}) as Record<string, { profile?: string }>)
-                .map((p) => p.profile)
-                .join(", ")}
+              {Object.entries((item.attributes.profiles ?? {}) as Record<string, { profile?: string }>).map(([name, p], i, all) => (
+                <span key={name}>
+                  {i > 0 && ", "}
+                  <Titled of="profile" name={p.profile} />
+                  {all.length > 1 && <> (<code>{name}</code>)</>}
+                </span>
+              ))}
             </Fact>
           )}
           <Fact name={t(door === "acme_directories" ? "challenges" : "evidence")}>{evidence.join(", ")}</Fact>
@@ -130,6 +134,9 @@ function DoorCard({ item, door, names, onDeleted }: { item: Item; door: Door; na
               onClick={() => change.mutate({ method: "PATCH", path: `/${door}/${item.id}`, type: door, id: item.id, attributes: { enabled: !enabled } })}
             >
               {t(enabled ? "switchOff" : "switchOn")}
+            </Button>
+            <Button variant="secondary" aria-label={`${t("change")}: ${text(item, "name")}`} component={(props: object) => <Link {...props} to={`/r/${door}/${item.id}/edit`} />}>
+              {t("change")}
             </Button>
             <Button variant="danger" aria-label={`${t("delete")}: ${text(item, "name")}`} onClick={() => setDeleting(true)}>
               {t("delete")}

@@ -1,4 +1,4 @@
-import { ActionGroup, Button, Card, CardBody, CardTitle, EmptyState, EmptyStateBody, ExpandableSection, Form, PageSection, Stack, StackItem } from "@patternfly/react-core";
+import { ActionGroup, Button, Card, CardBody, CardTitle, Content, EmptyState, EmptyStateBody, ExpandableSection, Form, PageSection, Stack, StackItem } from "@patternfly/react-core";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -193,8 +193,20 @@ function NoProfiles() {
   );
 }
 
+/** Fields that are always on show. */
+const FIRST = new Set(["csr", "cn", "profile", "pkcs12_password"]);
+
+/** What nobody can be spared to say, by the attribute's name. */
+export function missingOf(w: Pick<Wish, "own" | "csr" | "cn" | "p12" | "password">): string[] {
+  if (w.own) {
+    return w.csr.trim() ? [] : ["csr"];
+  }
+  return [...(w.cn.trim() ? [] : ["cn"]), ...(w.p12 && !w.password ? ["pkcs12_password"] : [])];
+}
+
 export default function Issue() {
   const { t } = useTranslation();
+  const { t: words } = useTranslation("inventory");
   const profiles = useProfiles();
   const cas = useCas();
   const [w, setWish] = useState<Wish>(EMPTY);
@@ -216,7 +228,10 @@ export default function Issue() {
     const e = submit.error;
     return e instanceof ApiError && e.about(name) ? e.first : undefined;
   };
-  const ready = metadataOf(w.metadata) !== null && (w.own ? w.csr.trim() !== "" : w.cn.trim() !== "" && (!w.p12 || w.password !== ""));
+  const missing = missingOf(w).map((name) => labels[name]);
+  const ready = metadataOf(w.metadata) !== null && missing.length === 0;
+  // What is wrong is seen, also where it is folded away.
+  const folded = Object.keys(labels).some((name) => !FIRST.has(name) && wrong(name));
   const another = () => {
     submit.reset();
     setWish({ ...EMPTY, own: w.own, profile: w.profile, ca: w.ca });
@@ -265,13 +280,14 @@ export default function Issue() {
               <KeyFields {...fields} />
               <Basics {...fields} choice={choice} chosen={profile?.attributes?.name ?? ""} />
               {!w.own && <FormatFields {...fields} />}
-              <ExpandableSection toggleText={t(more ? "issue.less" : "issue.more")} isExpanded={more} onToggle={(_, v) => setMore(v)}>
+              <ExpandableSection toggleText={t(more || folded ? "issue.less" : "issue.more")} isExpanded={more || folded} onToggle={(_, v) => setMore(v)}>
                 <More {...fields} issuing={issuing} />
               </ExpandableSection>
               <ActionGroup>
                 <Button type="submit" isLoading={submit.isPending} isDisabled={!ready || submit.isPending || !profile}>
                   {t(approval !== null ? "issue.again" : "issue.submit")}
                 </Button>
+                {missing.length > 0 && <Content component="small">{words("issue.missing", { what: missing.join(", ") })}</Content>}
               </ActionGroup>
             </Form>
           </CardBody>

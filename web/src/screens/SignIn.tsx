@@ -45,6 +45,7 @@ import { QrCode } from "../parts/QrCode";
 import { LanguageSwitch, ThemeSwitch } from "../parts/Switches";
 import { Notice } from "../parts/Notice";
 import { PasskeyFault, PasskeyForm, PasskeyProof } from "../parts/Passkey";
+import { useArrival } from "../parts/head";
 
 const PASSWORD_LEAST = 12;
 
@@ -419,10 +420,13 @@ export function TotpForm({ onSession }: { onSession: (session: Session) => void 
 /** Shown once, before anything else goes on. */
 export function RecoveryCodes({ codes, onKept }: { codes: string[]; onKept: () => void }) {
   const { t } = useTranslation();
+  const here = useArrival<HTMLDivElement>();
   return (
     <Stack hasGutter>
       <StackItem>
-        <Content component="p">{t("signIn.recoveryText")}</Content>
+        <div ref={here} tabIndex={-1} className="siegel-arrived">
+          <Content component="p">{t("signIn.recoveryText")}</Content>
+        </div>
       </StackItem>
       <StackItem>
         <Code label={t("signIn.recoveryTitle")} text={codes.join("\n")} file="siegel-recovery-codes.txt" type="text/plain" />

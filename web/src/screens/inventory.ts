@@ -248,6 +248,21 @@ function filterOfGroup(conditions: Condition[]): Record<string, unknown> {
   return filter;
 }
 
+/** The page's address of a saved query. */
+export function addressOfSaved(query: Readonly<Record<string, string>>, columns: readonly string[]): string {
+  const all = new URLSearchParams(query);
+  if (columns.length > 0) {
+    all.set("columns", columns.join(","));
+  }
+  return `/certificates?${all.toString()}`;
+}
+
+/** What of a saved query the inventory doesn't know, and leaves out: somebody wrote it by hand. */
+export function unknownIn(query: Readonly<Record<string, string>>): [string, string][] {
+  const known = filterOf(new URLSearchParams(query));
+  return Object.entries(query).filter(([name]) => !Object.hasOwn(known, name));
+}
+
 // --- columns ---
 
 export const COLUMNS = [

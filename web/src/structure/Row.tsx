@@ -16,7 +16,7 @@ export function Below({ id, help, fault }: Pick<RowProps, "id" | "help" | "fault
   return told || help ? (
     <FormHelperText>
       <HelperText id={`${id}-help`} isLiveRegion={Boolean(told)}>
-        {told && <HelperTextItem variant="error">{told}</HelperTextItem>}
+        {told && <HelperTextItem variant="error" screenReaderText="">{told}</HelperTextItem>}
         {help && <HelperTextItem>{help}</HelperTextItem>}
       </HelperText>
     </FormHelperText>

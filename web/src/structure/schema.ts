@@ -21,6 +21,7 @@ export interface Schema {
   minProperties?: number;
   maxProperties?: number;
   pattern?: string;
+  propertyNames?: Schema;
   "x-siegel-sections"?: readonly (readonly [string, readonly string[]])[];
   "x-siegel-order"?: readonly string[];
   "x-siegel-values"?: readonly string[];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { STRUCTURES } from "../api/structures.gen";
 import { RESOURCES } from "../api/resources.gen";
+import { addressOfSaved, conditionsOf, unknownIn } from "../screens/inventory";
 import de from "../i18n/de/structures";
 import en from "../i18n/en/structures";
 import { attributesOf, type Condition, HOWS, howsOf, kindFor, printCondition, readCondition, type Term, termFault } from "./condition";
@@ -10,6 +11,7 @@ import {
   setSubjectValue, sourceOf, SOURCES, subjectTypes, subjectValue,
 } from "./profile";
 import { approversOf, BEGINNINGS, effectOf, EFFECTS, freeName, POINTERS, withApprovers, withEffect } from "./rules";
+import { aboutOffer, addOffer, dropOffer, hasDefault, inOrder, isOrderable, nameFault, renameOffer, setDefault } from "./offers";
 import { boundOf, faultAt, fits, isObject, move, put, type Schema, unknownOf, type Values, wayOf } from "./schema";
 import { memberIn, valueIn } from "./words";
 
@@ -17,6 +19,7 @@ const profiles = Object.entries(import.meta.glob<{ definition: Values }>("../../
 const policies = Object.entries(import.meta.glob<{ policy: { rules: Values[]; condition?: string; operations?: string[] } }>("../../templates/policies/*.json", { eager: true, import: "default" }));
 const DOCUMENT = STRUCTURES.policy_document;
 const PROFILE = STRUCTURES.profile_definition;
+const OFFER = STRUCTURES.acme_directory_profiles.additionalProperties as Schema;
 
 describe("JSON as it is typed", () => {
   it("is read like the browser's own reader does", () => {
@@ -162,6 +165,50 @@ describe("rules", () => {
   });
 });
 
+describe("what an ACME directory offers", () => {
+  const two: Values = { classic: { profile: "server", default: true, caa: false }, short: { profile: "server-short", default: false, odd: 1 } };
+  it("has one default, whatever is added, taken away or chosen", () => {
+    const one = addOffer({}, "server");
+    expect(one).toEqual({ all: { server: { profile: "server", default: true } }, name: "server" });
+    const again = addOffer(one.all, "server");
+    expect(again.name).toBe("server-2");
+    expect(hasDefault(again.all)).toBe(true);
+    expect(setDefault(again.all, "server-2")).toEqual({ server: { profile: "server", default: false }, "server-2": { profile: "server", default: true } });
+    expect(dropOffer(two, "classic")).toEqual({ short: { profile: "server-short", default: true, odd: 1 } });
+    expect(dropOffer(two, "short")).toEqual({ classic: two.classic });
+    expect([hasDefault({ a: {}, b: {} }), hasDefault({ a: {} }), hasDefault(two)]).toEqual([false, true, true]);
+    expect(dropOffer({ a: {} }, "a")).toEqual({});
+  });
+  it("is called what clients can write, in its place and once", () => {
+    expect(Object.keys(renameOffer(two, "classic", "a.b-c_1"))).toEqual(["a.b-c_1", "short"]);
+    expect(["", "-a", "a b", "ä", "a".repeat(65), "short", "classic", "90"].map((typed) => nameFault(two, "classic", typed))).toEqual(["empty", "form", "form", "form", "form", "taken", null, null]);
+    expect(new RegExp(STRUCTURES.acme_directory_profiles.propertyNames?.pattern ?? "").test("a".repeat(64))).toBe(true);
+    expect(addOffer({}, "two words").name).toBe("profile");
+    // A browser puts names that are numbers first.
+    expect(inOrder({ b: {}, 90: {}, c: {} }, ["b", "90", "gone"])).toEqual(["b", "90", "c"]);
+  });
+  it("knows which of them a refusal is about", () => {
+    expect(aboutOffer(two, 'profiles: short: "x" isn\'t known')).toBe("short");
+    expect(aboutOffer(two, 'profiles: "classic" wants CAA records asked for')).toBe("classic");
+    expect(aboutOffer(two, 'profiles: "server-short" takes no names of hosts')).toBe("short");
+    expect(aboutOffer(two, "profiles: one of them has to be the default")).toBeUndefined();
+  });
+  it("is of profiles by which ACME can issue", () => {
+    const usable = profiles.filter(([, { definition }]) => isOrderable(definition)).map(([file]) => file.replace(/.*\//, ""));
+    expect(usable).toContain("server.json");
+    expect(usable.some((file) => file.includes("root-ca") || file.includes("ocsp"))).toBe(false);
+  });
+});
+
+describe("a search that is kept", () => {
+  it("is the inventory's address, and what that doesn't know is told", () => {
+    const query = { "filter[status]": "revoked", "filter[any.1][owner][contains]": "line", sort: "-not_after", "filter[flavour]": "x" };
+    expect(addressOfSaved(query, ["common_name", "owner"])).toBe("/certificates?filter%5Bstatus%5D=revoked&filter%5Bany.1%5D%5Bowner%5D%5Bcontains%5D=line&sort=-not_after&filter%5Bflavour%5D=x&columns=common_name%2Cowner");
+    expect(unknownIn(query)).toEqual([["filter[flavour]", "x"]]);
+    expect(conditionsOf(new URLSearchParams(query)).length).toBe(2);
+  });
+});
+
 describe("a schema", () => {
   it("says how each member is edited: none is left out", () => {
     const odd: string[] = [];
@@ -210,6 +257,7 @@ describe.each([["en", en], ["de", de]] as const)("words in %s", (_, all) => {
     for (const name of ["profile_definition", "est_label_settings", "scep_profile_settings", "acme_directory_settings"] as const) {
       walk(name, STRUCTURES[name], "");
     }
+    walk("acme_directory_profiles", OFFER, "");
     for (const { name, schema } of attributesOf(DOCUMENT)) {
       missing.push(...(name.startsWith("subject.") || valueIn(all, "attribute", name) ? [] : [`attribute ${name}`]), ...(schema.enum ?? []).filter((one) => !valueIn(all, name, one)).map((one) => `${name} = ${one}`));
     }

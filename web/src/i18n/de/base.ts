@@ -254,7 +254,6 @@ const words: Words["base"] = {
     pem: "PEM: für Server und die meisten Geräte",
     p12: "PKCS#12 mit Passwort: für Windows, Java und Telefone",
     p12Password: "Passwort der PKCS#12-Datei",
-    p12PasswordHelp: "Sie brauchen es, um die Datei zu öffnen",
     submit: "Ausstellen",
     done: "Das Zertifikat ist ausgestellt",
     doneText: "{{name}}, gültig bis {{date}}",

@@ -34,6 +34,7 @@ const words: typeof en = {
   off: "Ausgeschaltet",
   switchOn: "Einschalten",
   switchOff: "Ausschalten",
+  change: "Ändern",
   delete: "Löschen",
   deleteTitle: "{{name}} löschen?",
   deleteText: {

@@ -174,6 +174,10 @@ const inventory: Words["inventory"] = {
     replaces: "Erneuert Zertifikat {{id}}",
   },
   issue: {
+    csrUnreadable: "Das ist kein Antrag (CSR). Wählen Sie die Datei, die Ihr Programm mit dem Schlüssel zusammen erzeugt hat; meist endet ihr Name auf .csr.",
+    csrSecret: "Das ist ein privater Schlüssel, kein Antrag. Er gehört nur dem Gerät und wurde nicht gesendet. Wählen Sie den Antrag, der dazu erzeugt wurde; meist endet sein Name auf .csr.",
+    missing: "Es fehlt noch: {{what}}",
+    p12Help: "Mindestens 8 Zeichen. Sie brauchen es, um die Datei zu öffnen.",
     names: "Weitere Namen",
     ip: "IP-Adressen",
     ipHelp: "Eine je Zeile, etwa 10.1.2.3 oder fd00::7",

@@ -97,6 +97,8 @@ const words: Words["portal"] = {
     fileHelp: "Ziehen Sie die Datei hierher, oder fügen Sie den Text ein. Er beginnt mit „-----BEGIN CERTIFICATE REQUEST-----“.",
     browse: "Datei wählen",
     clear: "Entfernen",
+    unreadable: "Das ist keine Antragsdatei. Lassen Sie das Gerät oder das Programm des Herstellers eine erzeugen; meist endet ihr Name auf .csr.",
+    secret: "Das ist der geheime Teil selbst, kein Antrag. Er bleibt auf dem Gerät und wurde nicht gesendet. Wählen Sie die Antragsdatei; meist endet ihr Name auf .csr.",
     format: "Datei für das Gerät",
     p12: "Eine Datei mit Passwort",
     p12Help: "Die meisten Geräte und Programme nehmen diese (.p12).",
@@ -209,6 +211,8 @@ const words: Words["portal"] = {
   fault: {
     title: "Das hat nicht geklappt",
     way: "Versuchen Sie es gleich noch einmal. Bleibt es dabei, rufen Sie die Administration an und nennen Sie diese Nummer: {{id}}",
+    valueWay: "Ändern Sie es und versuchen Sie es noch einmal. Kommen Sie nicht weiter, rufen Sie die Administration an und nennen Sie diese Nummer: {{id}}",
+    ruleWay: "Fragen Sie die Administration, was erlaubt ist, und nennen Sie diese Nummer: {{id}}",
     unreachable: "Es gibt keine Verbindung",
     unreachableWay: "Prüfen Sie das Netz und versuchen Sie es noch einmal.",
     notFound: "Das gibt es nicht, oder jemand anderes kümmert sich darum",

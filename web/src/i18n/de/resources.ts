@@ -2,6 +2,7 @@ import type en from "../en/resources";
 
 const words: typeof en = {
   screen: {
+    openSearch: "In der Liste öffnen",
     all: "Alles",
     filter: "Eingrenzen",
     filterBy: "Eingrenzen nach",
@@ -381,7 +382,7 @@ const words: typeof en = {
     "credentials.certificate": "Zertifikat (PEM)", "imports.name": "Name", "imports.kind": "Art der Datei", "jobs.cancel": "Abbruch verlangt",
     "secrets.version": "Fassung des Eintrags", "secrets.number": "Neueste Fassung", "secrets.value": "Wert (Base64)", "secrets.days": "Läuft ab nach Tagen",
     "secrets.device": "Gehört zum Gerät", "sessions.title": "Name der Person", "sessions.name": "Name des Kontos", "sessions.used_at": "Zuletzt benutzt",
-    "profile_templates.title": "Titel (englisch)", "tenants.profiles": "Profile des Hauses übernehmen", "acme_directories.profiles": "Profile nach Namen",
+    "profile_templates.title": "Titel (englisch)", "tenants.profiles": "Profile des Hauses übernehmen", "acme_directories.profiles": "Profile zur Auswahl",
     "audit_events.object": "Woran", "statistics.total": "Zertifikate insgesamt", "acme_accounts.key": "Kontoschlüssel", "key_stores.serial": "Seriennummer des Tokens",
     "enrollment_codes.secret": "Code", "tenants.secret": "Einmalcode für die Verwaltung", "credentials.used_at": "Benutzt am", "acme_orders.profile": "Profil",
   },
@@ -389,7 +390,7 @@ const words: typeof en = {
     "accounts.responsible_for": "Verantwortliche, deren Zertifikate das Konto sieht, neben denen unter seinem eigenen Namen",
     "roles.profiles": "Nach denen beantragen darf, wer nur eigene Zertifikate sieht",
     "batches.lines": "Eine Liste von Namen, oder von Objekten mit name, csr und replaces",
-    "saved_queries.query": "Etwa {\"filter[status]\": \"revoked\"}",
+    "saved_queries.query": "Einfacher: Suchen Sie in der Liste der Zertifikate und speichern Sie die Suche dort",
     "saved_queries.columns": "Attribute, und metadata.SCHLÜSSELWORT; je Zeile eines",
     metadata: "Freie Schlüsselwörter mit Texten, zum Finden und Eingrenzen",
     owner: "Wer sich darum kümmert",
@@ -418,8 +419,8 @@ const words: typeof en = {
     "acme_accounts.names": "Was es ohne Prüfung bekommt: dns:host, dns:.domäne (alles darunter), ip:netz",
     "acme_directories.name": "Teil der Adresse: Kleinbuchstaben, Ziffern und, nach dem ersten Zeichen, . _ -",
     "acme_directories.challenges": "Wie ein Programm zeigen kann, dass ihm ein Name gehört",
-    "acme_directories.profiles": "Wie Programme sie nennen, mit profile, description, caa und default. Leer: eines namens default",
-    "acme_directories.settings": "Wie im Handbuch, etwa {\"external_account\": \"required\"}",
+    "acme_directories.profile": "Für Bestellungen, die keines nennen. Lassen Sie es leer, wenn Sie unten Profile anbieten: Dort sagen Sie, welches der Standard ist",
+    "acme_directories.profiles": "Welche Clients wählen können, und wie jedes dort heißt",
     "acme_keys.names": "Was seine Konten ohne Prüfung bekommen: dns:host, dns:.domäne (alles darunter), ip:netz",
     "acme_keys.max_accounts": "Leer: eines",
     "acme_keys.hours": "Wie lange damit Konten angelegt werden können; leer: 30 Tage",

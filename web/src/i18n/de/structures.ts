@@ -46,6 +46,13 @@ const words: typeof en = {
   operations: {
     choose: "Worum es geht", add: "Vorgang hinzufügen …",
   },
+  offers: {
+    list: "Profile zur Auswahl", add: "Profil anbieten …", none: "Hier ist nichts gewählt: Dann gibt es eines namens default, mit dem Profil von oben.", name: "Name für Clients", nameHelp: "Was Clients in ihre Konfiguration schreiben, etwa short.", isDefault: "Standard",
+    oneDefault: "Eines davon muss der Standard sein.", unknown: "Das Formular zeigt nicht: {{names}}. Es bleibt erhalten und steht im Text.",
+    faults: { empty: "Hier fehlt ein Name. Bis dahin bleibt es bei „{{name}}“.", form: "Buchstaben und Ziffern; hinter dem ersten Zeichen auch . _ -. Bis dahin bleibt es bei „{{name}}“.", taken: "So heißt schon ein anderes. Bis dahin bleibt es bei „{{name}}“." },
+  },
+  shown: { standard: "Alles wie üblich" },
+  search: { all: "Alle Zertifikate", up: "Sortiert nach {{what}}, aufsteigend", down: "Sortiert nach {{what}}, absteigend", unknown: "Diese Teile kennt die Liste nicht und lässt sie weg:", columns: "Die Spalten, die die Liste von sich aus zeigt" },
   members: {
     disabled: "Nichts mehr danach ausstellen", days: "Tage", hours: "Stunden", minutes: "Minuten", max_days: "Höchstens Tage", max_hours: "Höchstens Stunden", max_minutes: "Höchstens Minuten", no_expiry: "Ohne Ablauf", over_maximum: "Wenn mehr verlangt wird, als sein darf",
     over_issuer: "Wenn es länger gälte als die ausstellende CA", keys: "Schlüsselarten, die angenommen werden", key_origin: "Wer den Schlüssel erzeugt", key_reuse: "Derselbe Schlüssel noch einmal", archive_keys: "Schlüssel, die Siegel erzeugt, zur Wiederherstellung aufbewahren", key_usage: "Was der Schlüssel darf",
@@ -59,6 +66,7 @@ const words: typeof en = {
     names_from: "Was das Zertifikat des Herstellers über das neue sagt", devices_of: "Wessen Zertifikate hier erneuert werden", retry_window_sec: "Derselbe Antrag bekommt dasselbe Zertifikat für", key_delivery: "Schlüssel, die hier erzeugt werden", algorithms: "Algorithmen", capabilities: "Was angekündigt wird",
     webhook_url: "Server, der nach Challenges gefragt wird", external_account: "Schlüssel für externe Konten", terms_of_service: "Nutzungsbedingungen", website: "Website", caa_identities: "Domänen in CAA-Einträgen", networks: "Netze, die geprüft werden", order_hours: "Eine Bestellung gilt (Stunden)",
     authz_hours: "Der Nachweis eines Namens gilt (Stunden)", accounts_per_hour: "Neue Konten je Stunde", orders_per_hour: "Neue Bestellungen je Stunde", failures_per_hour: "Gescheiterte Nachweise je Stunde", pending_authz: "Offene Nachweise zugleich", "acme_directory_settings.names": "Namen in einer Bestellung",
+    "acme_directory_profiles.profile": "Profil", "acme_directory_profiles.description": "Was Clients darüber lesen", "acme_directory_profiles.caa": "CAA-Einträge prüfen", "acme_directory_profiles.default": "Standard: für Bestellungen, die kein Profil nennen",
   },
   help: {
     disabled: "Was ausgestellt ist, bleibt, wie es ist.", no_expiry: "Für Geräte, die ihr erstes Zertifikat ihr Leben lang tragen. Nur in Profilen der Art Gerät.", keys: "Den ersten erzeugt Siegel.", subject_order: "Leer: wie im Antrag.", archive_keys: "Nur zum Verschlüsseln: Wer einen Schlüssel wiederherstellen kann, könnte im Namen des Inhabers signieren.",
@@ -68,6 +76,8 @@ const words: typeof en = {
     characters: "Wie in eckigen Klammern: A-Za-z0-9-", tls_feature: "Ein Server muss seinen OCSP-Status selbst mitschicken (must staple).", before_days: "0: jederzeit.", metadata: "Damit beginnt jedes Zertifikat.",
     "within.dns": "Je Zeile einer: example.com ist es selbst und alles darunter.", "within.ip": "Je Zeile eines: 192.0.2.0/24.", "within.email": "Je Zeile eine: a@example.com, example.com oder .example.com.", "within.uri": "Je Zeile eine: a.example, .example.com oder urn:example:.", "within.upn": "Je Zeile einer: example.com.",
     "within.hardware": "Je Zeile eine: 1.3.6.1.4.1.99999.", "within.rid": "Je Zeile eine: 1.3.6.1.4.1.99999.", "within.permanent-identifier": "Je Zeile eine: die Kennung der vergebenden Stelle.", caa_identities: "Mit Kommas, ohne Leerzeichen.", networks: "Mit Kommas, etwa 10.0.0.0/8,fd00::/8.", webhook_url: "Einer von denen, die siegel.conf erlaubt.", authz_hours: "0: nur für eine Bestellung.",
+    "acme_directory_profiles.profile": "Danach stellt Siegel aus. Zur Wahl stehen nur Profile, nach denen das mit ACME geht.", "acme_directory_profiles.description": "Bis zu 200 Zeichen. Leer: der Titel des Profils.",
+    "acme_directory_profiles.caa": "Vor dem Ausstellen wird im DNS nachgesehen, ob diese CA es darf (RFC 8659). Nennen Sie dazu unten in den Einstellungen die Domänen, die für sie stehen.",
   },
   values: {
     true: "ja", false: "nein",

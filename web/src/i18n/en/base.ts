@@ -251,7 +251,6 @@ const words = {
     pem: "PEM: for servers and most devices",
     p12: "PKCS#12 with a password: for Windows, Java and phones",
     p12Password: "Password for the PKCS#12 file",
-    p12PasswordHelp: "You need it to open the file",
     submit: "Issue",
     done: "The certificate is issued",
     doneText: "{{name}}, good until {{date}}",

@@ -32,6 +32,7 @@ const words = {
   off: "Closed",
   switchOn: "Switch on",
   switchOff: "Switch off",
+  change: "Change",
   delete: "Delete",
   deleteTitle: "Delete {{name}}?",
   deleteText: {

@@ -169,6 +169,10 @@ const inventory = {
     replaces: "Renews certificate {{id}}",
   },
   issue: {
+    csrUnreadable: "This is no signing request (CSR). Choose the file that your program made together with the key; its name mostly ends in .csr.",
+    csrSecret: "This is a private key, not a request. It belongs to the device alone, and wasn't sent. Choose the request that was made for it; its name mostly ends in .csr.",
+    missing: "Still missing: {{what}}",
+    p12Help: "At least 8 characters. You need it to open the file.",
     names: "Further names",
     ip: "IP addresses",
     ipHelp: "One for each line, such as 10.1.2.3 or fd00::7",

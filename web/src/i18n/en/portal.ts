@@ -97,6 +97,8 @@ export default {
     fileHelp: "Drop the file here, or paste its text. It begins with “-----BEGIN CERTIFICATE REQUEST-----”.",
     browse: "Choose a file",
     clear: "Remove",
+    unreadable: "This is no request file. Have the device or its maker's program make one; its name mostly ends in .csr.",
+    secret: "This is the secret part itself, not a request. It stays on the device, and wasn't sent. Choose the request file; its name mostly ends in .csr.",
     format: "File for the device",
     p12: "One file with a password",
     p12Help: "Most devices and programs take this one (.p12).",
@@ -209,6 +211,8 @@ export default {
   fault: {
     title: "That didn't work",
     way: "Try again in a moment. If it stays like this, call your administration and give them this number: {{id}}",
+    valueWay: "Change it and try again. If you get no further, call your administrators and give them this number: {{id}}",
+    ruleWay: "Ask your administrators what is allowed, and give them this number: {{id}}",
     unreachable: "There is no connection",
     unreachableWay: "Check the network and try again.",
     notFound: "It isn't there, or somebody else looks after it",

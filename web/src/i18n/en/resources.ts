@@ -2,6 +2,7 @@
 // stands under "resource.attribute"; resources/words.test.ts says what is missing.
 export default {
   screen: {
+    openSearch: "Open in the list",
     all: "All things",
     filter: "Narrow down",
     filterBy: "Narrow down by",
@@ -381,7 +382,7 @@ export default {
     "credentials.certificate": "Certificate (PEM)", "imports.name": "Name", "imports.kind": "Kind of file", "jobs.cancel": "End asked for",
     "secrets.version": "Version of the entry", "secrets.number": "Newest version", "secrets.value": "Value (base64)", "secrets.days": "Expires after days",
     "secrets.device": "Belongs to the device", "sessions.title": "Name of the person", "sessions.name": "Account name", "sessions.used_at": "Last used",
-    "profile_templates.title": "Title (English)", "tenants.profiles": "Take over the house's profiles", "acme_directories.profiles": "Profiles by name",
+    "profile_templates.title": "Title (English)", "tenants.profiles": "Take over the house's profiles", "acme_directories.profiles": "Profiles on offer",
     "audit_events.object": "On what", "statistics.total": "Certificates in all", "acme_accounts.key": "Account key", "key_stores.serial": "Serial number of the token",
     "enrollment_codes.secret": "Code", "tenants.secret": "One-time code of the administrator", "credentials.used_at": "Used at", "acme_orders.profile": "Profile",
   },
@@ -389,7 +390,7 @@ export default {
     "accounts.responsible_for": "Owners whose certificates the account sees, beside those under its own name",
     "roles.profiles": "By which the right “certificates of one's own” may ask",
     "batches.lines": "A list of names, or of objects with name, csr and replaces",
-    "saved_queries.query": "Such as {\"filter[status]\": \"revoked\"}",
+    "saved_queries.query": "Easier: search in the list of certificates, and save the search there",
     "saved_queries.columns": "Attributes, and metadata.KEY; one for each line",
     metadata: "Free keys with texts, to find and filter by",
     owner: "Who looks after it",
@@ -418,8 +419,8 @@ export default {
     "acme_accounts.names": "What it gets without a challenge: dns:host, dns:.domain (all below it), ip:network",
     "acme_directories.name": "Part of the address: small letters, digits, and . _ - behind the first",
     "acme_directories.challenges": "How a client may prove that a name is its own",
-    "acme_directories.profiles": "What clients call it, with profile, description, caa and default. Empty: one named default",
-    "acme_directories.settings": "As in the manual, such as {\"external_account\": \"required\"}",
+    "acme_directories.profile": "Of orders that name none. Leave it empty where you offer profiles below: there you say which is the default",
+    "acme_directories.profiles": "Which ones clients can choose, and what each is called there",
     "acme_keys.names": "What its accounts get without a challenge: dns:host, dns:.domain (all below it), ip:network",
     "acme_keys.max_accounts": "Empty: one",
     "acme_keys.hours": "How long accounts may be made with it; empty: 30 days",

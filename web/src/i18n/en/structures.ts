@@ -44,6 +44,13 @@ const words = {
   operations: {
     choose: "What it is about", add: "Add an operation …",
   },
+  offers: {
+    list: "Profiles on offer", add: "Offer a profile …", none: "Nothing is chosen here: there is then one, named default, of the profile above.", name: "Its name for clients", nameHelp: "What clients write into their configuration, such as short.", isDefault: "Default",
+    oneDefault: "One of them has to be the default.", unknown: "The form doesn't show: {{names}}. It is kept, and stands in the text.",
+    faults: { empty: "A name is wanted here. Until then it stays \"{{name}}\".", form: "Letters and digits; . _ - behind the first. Until then it stays \"{{name}}\".", taken: "Another one has this name. Until then it stays \"{{name}}\"." },
+  },
+  shown: { standard: "All as usual" },
+  search: { all: "All certificates", up: "Sorted by {{what}}, ascending", down: "Sorted by {{what}}, descending", unknown: "The list doesn't know these parts, and leaves them out:", columns: "The columns that the list shows at first" },
   members: {
     disabled: "Issue nothing by it any more", days: "Days", hours: "Hours", minutes: "Minutes", max_days: "At most days", max_hours: "At most hours", max_minutes: "At most minutes", no_expiry: "Without an end", over_maximum: "When more is asked for than may be",
     over_issuer: "When it would outlive the issuing CA", keys: "Types of keys that are taken", key_origin: "Who makes the key", key_reuse: "The same key again", archive_keys: "Keep keys that Siegel makes, for recovery", key_usage: "What the key may do",
@@ -57,6 +64,7 @@ const words = {
     names_from: "What a manufacturer's certificate says of the new one", devices_of: "Whose certificates renew here", retry_window_sec: "The same request gets the same certificate for", key_delivery: "Keys that are made here", algorithms: "Algorithms", capabilities: "What is announced",
     webhook_url: "Server that is asked about challenges", external_account: "External account key", terms_of_service: "Terms of service", website: "Website", caa_identities: "Domains in CAA records", networks: "Networks that are checked", order_hours: "An order is good for (hours)",
     authz_hours: "A proof of a name is good for (hours)", accounts_per_hour: "New accounts an hour", orders_per_hour: "New orders an hour", failures_per_hour: "Failed proofs an hour", pending_authz: "Open proofs at a time", "acme_directory_settings.names": "Names in an order",
+    "acme_directory_profiles.profile": "Profile", "acme_directory_profiles.description": "What clients are shown", "acme_directory_profiles.caa": "Look for CAA records", "acme_directory_profiles.default": "Default: for orders that name no profile",
   },
   help: {
     disabled: "What was issued stays as it is.", no_expiry: "For devices that carry their first certificate for as long as they live. Only in profiles of the kind device.", keys: "The first is the one that Siegel makes.", subject_order: "Empty: as in the request.", archive_keys: "Only for encryption: who can recover a key could sign in its owner's name.",
@@ -66,6 +74,8 @@ const words = {
     characters: "As in brackets: A-Za-z0-9-", tls_feature: "A server has to send its OCSP status itself (must staple).", before_days: "0: at any time.", metadata: "Each certificate begins with these.",
     "within.dns": "One a line: example.com is itself and all below.", "within.ip": "One a line: 192.0.2.0/24.", "within.email": "One a line: a@example.com, example.com or .example.com.", "within.uri": "One a line: a.example, .example.com or urn:example:.", "within.upn": "One a line: example.com.",
     "within.hardware": "One a line: 1.3.6.1.4.1.99999.", "within.rid": "One a line: 1.3.6.1.4.1.99999.", "within.permanent-identifier": "One a line: the assigner's identifier.", caa_identities: "With commas, without blanks.", networks: "With commas, such as 10.0.0.0/8,fd00::/8.", webhook_url: "Among those that siegel.conf allows.", authz_hours: "0: for one order alone.",
+    "acme_directory_profiles.profile": "By which Siegel issues. Only profiles by which ACME can issue are offered.", "acme_directory_profiles.description": "Up to 200 characters. Empty: the profile's title.",
+    "acme_directory_profiles.caa": "Before it is issued, the DNS is asked whether this CA may (RFC 8659). Say in the settings below which domains stand for it.",
   },
   values: {
     true: "yes", false: "no",

@@ -1,5 +1,5 @@
 // What is done with one certificate, in dialogs: renewed, looked after by somebody else.
-import { Button, Form, FormGroup, Modal, ModalBody, ModalFooter, ModalHeader, Radio, TextInput } from "@patternfly/react-core";
+import { Button, Form, FormGroup, ModalBody, ModalFooter, ModalHeader, Radio, TextInput } from "@patternfly/react-core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/client";
@@ -12,6 +12,8 @@ import { Field } from "../../parts/Field";
 import { Metadata, metadataOf, type Pair, pairsOf } from "../../parts/Metadata";
 import { Notice } from "../../parts/Notice";
 import { Result } from "../Issue";
+import { useCsrNames } from "../issue/fields";
+import { Modal } from "../../parts/Modal";
 
 export type How = "same" | "csr" | "here";
 
@@ -30,6 +32,7 @@ export function successorOf(how: How, f: { csr: string; days: string; p12: boole
 export function Renew({ certificate, name, onClose }: { certificate: Certificate; name: string; onClose: () => void }) {
   const { t } = useTranslation("inventory");
   const { t: base } = useTranslation();
+  const names = useCsrNames();
   const [how, setHow] = useState<How>("same");
   const [f, setForm] = useState({ csr: "", days: "", p12: false, password: "" });
   const [key, setKey] = useState(() => crypto.randomUUID());
@@ -41,7 +44,7 @@ export function Renew({ certificate, name, onClose }: { certificate: Certificate
     const { action, attributes } = successorOf(how, f);
     return act<Certificate>(`/certificates/${certificate.id}/${action}`, action, attributes, key);
   });
-  const wrong = (field: string) => (renew.error instanceof ApiError && renew.error.about(field) ? (renew.error.first?.detail ?? "") : undefined);
+  const wrong = (field: string) => (renew.error instanceof ApiError && renew.error.about(field) ? renew.error.first : undefined);
   const approval = renew.data?.approval ?? null;
   const made = approval === null ? renew.data?.item : undefined;
   const labels = { csr: base("issue.csr"), cert_days: base("issue.days"), pkcs12_password: base("issue.p12Password") };
@@ -77,7 +80,7 @@ export function Renew({ certificate, name, onClose }: { certificate: Certificate
             </FormGroup>
             {how === "csr" && (
               <Field id="renew-csr" label={base("issue.csr")} help={base("issue.csrHelp")} error={wrong("csr")} required>
-                <Csr id="renew-csr" value={f.csr} onChange={(csr) => set({ csr })} wrong={wrong("csr") !== undefined} />
+                <Csr id="renew-csr" names={names} value={f.csr} onChange={(csr) => set({ csr })} wrong={wrong("csr") !== undefined} />
               </Field>
             )}
             {how === "here" && (
@@ -87,7 +90,7 @@ export function Renew({ certificate, name, onClose }: { certificate: Certificate
               </FormGroup>
             )}
             {how === "here" && f.p12 && (
-              <Field id="renew-password" label={base("issue.p12Password")} help={base("issue.p12PasswordHelp")} error={wrong("pkcs12_password")} required>
+              <Field id="renew-password" label={base("issue.p12Password")} help={t("issue.p12Help")} error={wrong("pkcs12_password")} required>
                 <TextInput id="renew-password" type="password" autoComplete="new-password" value={f.password} onChange={(_, password) => set({ password })} />
               </Field>
             )}

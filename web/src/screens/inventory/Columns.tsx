@@ -1,8 +1,9 @@
-import { Button, Checkbox, Form, FormGroup, InputGroup, InputGroupItem, Modal, ModalBody, ModalFooter, ModalHeader, Stack, StackItem, TextInput } from "@patternfly/react-core";
+import { Button, Checkbox, Form, FormGroup, InputGroup, InputGroupItem, ModalBody, ModalFooter, ModalHeader, Stack, StackItem, TextInput } from "@patternfly/react-core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { COLUMNS, type Column, FIRST_COLUMNS, KEY } from "../inventory";
 import { columnWord } from "./words";
+import { Modal } from "../../parts/Modal";
 
 /** Which columns are shown, and in which order: that in which they are offered. */
 export function Columns({ chosen, onChoose, onClose }: { chosen: Column[]; onChoose: (columns: Column[]) => void; onClose: () => void }) {

@@ -1,6 +1,6 @@
 import {
   Button, Checkbox, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Dropdown, DropdownItem, DropdownList, Form, FormGroup, FormHelperText,
-  FormSelect, FormSelectOption, HelperText, HelperTextItem, MenuToggle, Modal, ModalBody, ModalFooter, ModalHeader, Radio, Stack, StackItem,
+  FormSelect, FormSelectOption, HelperText, HelperTextItem, MenuToggle, ModalBody, ModalFooter, ModalHeader, Radio, Stack, StackItem,
   TextInput,
 } from "@patternfly/react-core";
 import { useMutation } from "@tanstack/react-query";
@@ -18,6 +18,7 @@ import { Metadata, metadataOf, type Pair } from "../../parts/Metadata";
 import { Notice } from "../../parts/Notice";
 import { type Condition, choiceOf, isLong, REASONS } from "../inventory";
 import { Counting, useFound } from "./Counting";
+import { Modal } from "../../parts/Modal";
 
 export type Action = "revoke" | "hold" | "release" | "advise" | "update";
 const ACTIONS: { action: Action; right: string }[] = [

@@ -1,23 +1,19 @@
 import {
-  Button, Checkbox, Divider, Dropdown, DropdownItem, DropdownList, Form, FormGroup, Label, MenuToggle, Modal, ModalBody, ModalFooter, ModalHeader, Stack, StackItem, Switch,
+  Button, Checkbox, Divider, Dropdown, DropdownItem, DropdownList, Form, FormGroup, Label, MenuToggle, ModalBody, ModalFooter, ModalHeader, Stack, StackItem, Switch,
   TextInput,
 } from "@patternfly/react-core";
 import { Table, Tbody, Td, Tr } from "@patternfly/react-table";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { type SavedQuery, useChangeSaved, useSavedQueries } from "../../api/certificates";
 import { useRights } from "../../api/session";
 import { ErrorAlert } from "../../parts/ErrorAlert";
+import { Modal } from "../../parts/Modal";
+import { addressOfSaved } from "../inventory";
 
 /** The page's address of a saved query. */
-export function addressOf(q: SavedQuery): string {
-  const all = new URLSearchParams(q.attributes.query);
-  if (q.attributes.columns.length > 0) {
-    all.set("columns", q.attributes.columns.join(","));
-  }
-  return `/certificates?${all.toString()}`;
-}
+export const addressOf = (q: SavedQuery): string => addressOfSaved(q.attributes.query, q.attributes.columns);
 
 interface Now {
   query: Record<string, string>;
@@ -153,6 +149,14 @@ export function Saved({ now, onPick }: { now: Now; onPick: (address: string) => 
   const queries = useSavedQueries();
   const [open, setOpen] = useState(false);
   const [dialog, setDialog] = useState<"save" | "manage" | null>(null);
+  const opened = useRef(false);
+  // What opened the dialog was in the menu, which is gone: the focus goes back to the button of that.
+  useEffect(() => {
+    if (dialog === null && opened.current) {
+      document.getElementById("saved-queries")?.focus();
+    }
+    opened.current = dialog !== null;
+  }, [dialog]);
   return (
     <>
       <Dropdown
@@ -161,7 +165,7 @@ export function Saved({ now, onPick }: { now: Now; onPick: (address: string) => 
         onSelect={() => setOpen(false)}
         isScrollable
         toggle={(ref) => (
-          <MenuToggle ref={ref} onClick={() => setOpen(!open)} isExpanded={open}>
+          <MenuToggle ref={ref} id="saved-queries" onClick={() => setOpen(!open)} isExpanded={open}>
             {t("saved.button")}
           </MenuToggle>
         )}

@@ -108,7 +108,7 @@ export function Search({ onAdd, isFull }: { onAdd: (condition: Condition) => voi
         )}
         {wrong && (
           <HelperText aria-live="polite">
-            <HelperTextItem variant="error">{t("wrong")}</HelperTextItem>
+            <HelperTextItem variant="error" screenReaderText="">{t("wrong")}</HelperTextItem>
           </HelperText>
         )}
       </ToolbarItem>

@@ -8,6 +8,7 @@ import { keyTypeTitle, USUAL_KEY_TYPES } from "../../keytypes";
 import { Csr } from "../../parts/Csr";
 import { Field } from "../../parts/Field";
 import { Metadata } from "../../parts/Metadata";
+import { useTitles } from "../../parts/Titled";
 import type { Wish } from "../Issue";
 
 export interface FieldsProps {
@@ -19,6 +20,15 @@ export interface FieldsProps {
 
 function stateOf(wrong: FieldsProps["wrong"]) {
   return (name: string) => (wrong(name) ? "error" : "default");
+}
+
+/** The console's words around a signing request. */
+export function useCsrNames() {
+  const { t } = useTranslation();
+  const { t: words } = useTranslation("inventory");
+  return {
+    label: t("issue.csr"), file: t("issue.csrFile"), browse: t("issue.csrBrowse"), clear: t("issue.csrClear"), unreadable: words("issue.csrUnreadable"), secret: words("issue.csrSecret"),
+  };
 }
 
 /** What an error calls the fields. */
@@ -41,6 +51,7 @@ function titleOf(p: Profile, say: (text: string | undefined) => string): string 
 /** Whose key it is. */
 export function KeyFields({ w, set, wrong }: FieldsProps) {
   const { t } = useTranslation();
+  const names = useCsrNames();
   return (
     <>
       <FormGroup role="radiogroup" label={t("issue.key")} fieldId="key">
@@ -53,7 +64,7 @@ export function KeyFields({ w, set, wrong }: FieldsProps) {
       </FormGroup>
       {w.own && (
         <Field id="csr" label={t("issue.csr")} help={t("issue.csrHelp")} error={wrong("csr")} required>
-          <Csr id="csr" value={w.csr} onChange={(csr) => set({ csr })} wrong={wrong("csr") !== undefined} />
+          <Csr id="csr" names={names} value={w.csr} onChange={(csr) => set({ csr })} wrong={wrong("csr") !== undefined} />
         </Field>
       )}
     </>
@@ -88,6 +99,7 @@ export function Basics({ w, set, wrong, choice, chosen }: FieldsProps & { choice
 /** How a key that is made here is handed out. */
 export function FormatFields({ w, set, wrong }: FieldsProps) {
   const { t } = useTranslation();
+  const { t: words } = useTranslation("inventory");
   const state = stateOf(wrong);
   return (
     <>
@@ -96,7 +108,7 @@ export function FormatFields({ w, set, wrong }: FieldsProps) {
         <Radio id="format-p12" name="format" label={t("issue.p12")} isChecked={w.p12} onChange={() => set({ p12: true })} />
       </FormGroup>
       {w.p12 && (
-        <Field id="p12" label={t("issue.p12Password")} help={t("issue.p12PasswordHelp")} error={wrong("pkcs12_password")} required>
+        <Field id="p12" label={t("issue.p12Password")} help={words("issue.p12Help")} error={wrong("pkcs12_password")} required>
           <TextInput
             id="p12" type="password" autoComplete="new-password" value={w.password} onChange={(_, v) => set({ password: v })}
             validated={state("pkcs12_password")}
@@ -110,27 +122,28 @@ export function FormatFields({ w, set, wrong }: FieldsProps) {
 /** Further names that it holds for. */
 function NameFields({ w, set, wrong }: FieldsProps) {
   const { t } = useTranslation();
+  const state = stateOf(wrong);
   const { t: words } = useTranslation("inventory");
   return (
     <>
       <GridItem>
         <Field id="dns" label={t("issue.dns")} help={t("issue.dnsHelp")} error={wrong("dns")}>
-          <TextArea id="dns" value={w.dns} onChange={(_, v) => set({ dns: v })} rows={3} resizeOrientation="vertical" />
+          <TextArea id="dns" validated={state("dns")} value={w.dns} onChange={(_, v) => set({ dns: v })} rows={3} resizeOrientation="vertical" />
         </Field>
       </GridItem>
       <GridItem>
         <Field id="ip" label={words("issue.ip")} help={words("issue.ipHelp")} error={wrong("ip")}>
-          <TextArea id="ip" value={w.ip} onChange={(_, v) => set({ ip: v })} rows={3} resizeOrientation="vertical" />
+          <TextArea id="ip" validated={state("ip")} value={w.ip} onChange={(_, v) => set({ ip: v })} rows={3} resizeOrientation="vertical" />
         </Field>
       </GridItem>
       <GridItem>
         <Field id="email" label={words("issue.email")} help={t("issue.dnsHelp")} error={wrong("email")}>
-          <TextArea id="email" value={w.email} onChange={(_, v) => set({ email: v })} rows={3} resizeOrientation="vertical" />
+          <TextArea id="email" validated={state("email")} value={w.email} onChange={(_, v) => set({ email: v })} rows={3} resizeOrientation="vertical" />
         </Field>
       </GridItem>
       <GridItem>
         <Field id="uri" label={words("issue.uri")} help={words("issue.uriHelp")} error={wrong("uri")}>
-          <TextArea id="uri" value={w.uri} onChange={(_, v) => set({ uri: v })} rows={3} resizeOrientation="vertical" />
+          <TextArea id="uri" validated={state("uri")} value={w.uri} onChange={(_, v) => set({ uri: v })} rows={3} resizeOrientation="vertical" />
         </Field>
       </GridItem>
     </>
@@ -172,6 +185,7 @@ function SubjectFields({ w, set, wrong }: FieldsProps) {
 
 /** What is seldom wanted. */
 export function More({ w, set, wrong, issuing }: FieldsProps & { issuing: Ca[] }) {
+  const titles = useTitles();
   const { t } = useTranslation();
   const { t: words } = useTranslation("inventory");
   const state = stateOf(wrong);
@@ -188,7 +202,7 @@ export function More({ w, set, wrong, issuing }: FieldsProps & { issuing: Ca[] }
           <FormSelect id="ca" value={w.ca} onChange={(_, v) => set({ ca: v })} validated={state("ca")}>
             <FormSelectOption value="" label={t("issue.caDefault")} />
             {issuing.map((ca) => (
-              <FormSelectOption key={ca.id} value={ca.attributes?.name ?? ""} label={ca.attributes?.name ?? ca.id} />
+              <FormSelectOption key={ca.id} value={ca.attributes?.name ?? ""} label={titles.ca(ca.attributes?.name ?? ca.id)} />
             ))}
           </FormSelect>
         </Field>
