@@ -102,6 +102,7 @@ try {
   await page.locator(".siegel-verdict-policy[data-outcome=approval]").waitFor();
   await look("policy-form");
   await page.locator("select").filter({ has: page.locator(`option[value="plc-${mark}"]`) }).first().selectOption(`plc-${mark}`);
+  await page.locator("#enabled").check(); // a new one begins out of force
   await main.locator("form").getByRole("button", { name: w.save, exact: true }).click();
   await page.waitForURL(/\/policies\/\d+$/);
   found.policy = page.url().split("/").pop();
