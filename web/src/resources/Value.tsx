@@ -1,19 +1,20 @@
 // Any value of the API, readable: by its kind, in the words and numbers of the language.
 import { DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Label, LabelGroup, Skeleton } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
-import { createContext, lazy, type ReactNode, Suspense, useContext } from "react";
+import { createContext, type ReactNode, Suspense, useContext } from "react";
 import { Link } from "react-router";
 import type { StructureName } from "../api/structures.gen";
 import { octets } from "../format";
 import { useBuiltin } from "../i18n/say";
+import { worded } from "../i18n/worded";
 import { AuditedObject, useActionWords } from "../parts/audited";
 import { Code } from "../parts/Code";
 import { addressOf, type Field, isResource, resourceOf, type ResourceName, type Thing } from "./model";
 import { useWords } from "./words";
 
 // Its tables are large, and few pages show one.
-const Shown = lazy(() => import("../structure/Shown"));
-const Columns = lazy(async () => ({ default: (await import("../structure/Search")).SearchColumns }));
+const Shown = worded(() => import("../structure/Shown"), "inventory", "structures");
+const Columns = worded(() => import("../structure/SearchColumns"), "inventory", "structures");
 /** Structures whose pages have words; others are shown by the names that they have. */
 const READABLE: readonly string[] = ["acme_directory_profiles", "acme_directory_settings", "est_label_settings", "scep_profile_settings", "saved_query"];
 

@@ -1,8 +1,7 @@
-// A search that somebody keeps, in words: which certificates it finds, in which order, with which columns.
-import { Label, LabelGroup } from "@patternfly/react-core";
+// A search that somebody keeps, in words: which certificates it finds, in which order.
 import { useTranslation } from "react-i18next";
-import { type Attribute, columnsOf, type Condition, conditionsOf, groupsOf, parameterOf, sortOf, unknownIn } from "../screens/inventory";
-import { columnWord, sentenceOf } from "../screens/inventory/words";
+import { type Attribute, type Condition, conditionsOf, groupsOf, parameterOf, sortOf, unknownIn } from "../screens/inventory";
+import { sentenceOf } from "../screens/inventory/words";
 import { useStructureWords } from "./words";
 import type { Values } from "./schema";
 
@@ -33,20 +32,5 @@ export function Search({ query }: { query: Values }) {
         </p>
       )}
     </>
-  );
-}
-
-/** Its columns; without any they are those that everybody begins with. */
-export function SearchColumns({ names }: { names: readonly string[] }) {
-  const { t: own } = useStructureWords("saved_query");
-  const { t } = useTranslation("inventory");
-  return names.length === 0 ? (
-    own("search.columns")
-  ) : (
-    <LabelGroup numLabels={20} aria-label={t("columns.title")}>
-      {columnsOf(names).map((one) => (
-        <Label key={one} variant="outline">{columnWord(t, one)}</Label>
-      ))}
-    </LabelGroup>
   );
 }
