@@ -43,7 +43,8 @@ request_names_known(const struct registry *r, const Siegel__Issue *q)
 {
 	const struct profile *profile = registry_profile(r, q->requestor->tenant_id, q->profile);
 	const struct authority *ca = registry_authority(r, q->requestor->tenant_id, q->ca);
-	return profile && !profile->disabled && ca && ca->status != AUTHORITY_DISABLED && ca->status != AUTHORITY_OFFLINE;
+	return profile && !profile->disabled && ca && ca->status != AUTHORITY_PENDING && ca->status != AUTHORITY_DISABLED &&
+	       ca->status != AUTHORITY_OFFLINE;
 }
 
 bool

@@ -14,7 +14,8 @@ bool request_requestor_valid(const Siegel__Requestor *q);
  * when another than siegel-api asks for a certificate without a CSR or for another one's successor, or siegel-acme for one that isn't the CSR's
  * alone. */
 int request_source_check(enum caller caller, const Siegel__Request *request, const Siegel__Requestor *q, struct error *e) MUST_CHECK;
-/* Whether the CA and the profile that it names are among those that were read, and neither was disabled or offline then: both may have changed. */
+/* Whether the CA and the profile that it names are among those that were read, and neither was disabled, pending or offline then: all that may have
+ * changed. */
 bool request_names_known(const struct registry *r, const Siegel__Issue *q);
 /* Whether who asks may have this CA and profile at all: siegel-api all, a front end of enrolment what a door of its protocol binds. True also when
  * there is none of that name: the decision says so. The source was checked before. */

@@ -48,8 +48,10 @@ try {
 
   // And changed, from where devices enrol: the default goes, the other one takes its place
   await page.goto(`${url}/console/enrollment?tab=acme_directories`);
+  const change = page.getByRole("link", { name: `${w.change}: web-${mark}` });
+  await change.waitFor();
   await look("offers-door");
-  await page.getByRole("link", { name: `${w.change}: web-${mark}` }).click();
+  await change.click();
   await page.waitForURL(/\/r\/acme_directories\/\d+\/edit$/);
   await page.getByRole("button", { name: w.remove }).click();
   await offer("short").waitFor({ state: "detached" });

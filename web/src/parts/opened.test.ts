@@ -5,10 +5,17 @@ import { useOpened } from "./opened";
 
 const version = (n: number, id = "7"): Item => ({ type: "policies", id, attributes: { version: n } });
 
-it("a form keeps to what it was opened with until it is saved, or another thing is opened", () => {
+interface Looked {
+  data: Item | undefined;
+  isFetching: boolean;
+  id?: string;
+}
+
+it("a form keeps to what it was opened with until it is saved, or another thing is opened", async () => {
   const told = vi.fn();
-  const { result, rerender } = renderHook((found: { data: Item | undefined; isFetching: boolean }) => useOpened(found, told), {
-    initialProps: { data: version(1), isFetching: true },
+  const refetch = vi.fn(() => Promise.resolve());
+  const { result, rerender } = renderHook((found: Looked) => useOpened({ ...found, refetch }, told, found.id), {
+    initialProps: { data: version(1), isFetching: true } as Looked,
   });
   expect(result.current[0]).toBeUndefined(); // kept from an earlier look: the newer answer is awaited
   rerender({ data: version(2), isFetching: false });
@@ -20,6 +27,15 @@ it("a form keeps to what it was opened with until it is saved, or another thing 
   act(() => result.current[1]({ item: version(4), approval: null, job: null }));
   expect(result.current[0]).toEqual(version(4));
   expect(told).toHaveBeenCalledTimes(2);
-  rerender({ data: version(1, "8"), isFetching: false });
+  // What somebody else stored, once it is asked for
+  rerender({ data: version(5), isFetching: false });
+  expect(result.current[0]).toEqual(version(4));
+  await act(async () => result.current[2]());
+  expect(refetch).toHaveBeenCalledTimes(1);
+  expect(result.current[0]).toEqual(version(5));
+  // At another address the former thing isn't shown, neither while the new one is awaited nor when there is none
+  rerender({ data: undefined, isFetching: true, id: "8" });
+  expect(result.current[0]).toBeUndefined();
+  rerender({ data: version(1, "8"), isFetching: false, id: "8" });
   expect(result.current[0]).toEqual(version(1, "8"));
 });

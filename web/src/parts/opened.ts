@@ -2,8 +2,15 @@
 import { useState } from "react";
 import type { Item, Outcome } from "../api/rest";
 
-/** The thing that is edited, and who is told what became of saving it. What somebody else stores meanwhile doesn't begin the form anew: saving says so. */
-export function useOpened({ data, isFetching }: { data: Item | undefined; isFetching: boolean }, onSaved: (outcome: Outcome | null) => void) {
+interface Found {
+  data: Item | undefined;
+  isFetching: boolean;
+  refetch: () => Promise<unknown>;
+}
+
+/** The thing that is edited (of the address with that id), who is told what became of saving it, and what begins the form anew with what somebody else
+ * stored. What somebody else stores meanwhile doesn't begin the form anew: saving says so. */
+export function useOpened({ data, isFetching, refetch }: Found, onSaved: (outcome: Outcome | null) => void, id?: string) {
   const [opened, setOpened] = useState<Item>();
   // Not of what was kept from an earlier look, when a newer answer is on its way.
   if (data && !isFetching && opened?.id !== data.id) {
@@ -15,5 +22,6 @@ export function useOpened({ data, isFetching }: { data: Item | undefined; isFetc
     }
     onSaved(outcome);
   };
-  return [opened, saved] as const;
+  const reload = () => void refetch().then(() => setOpened(undefined));
+  return [id === undefined || opened?.id === id ? opened : undefined, saved, reload] as const;
 }

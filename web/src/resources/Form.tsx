@@ -2,10 +2,8 @@
 import { ActionGroup, Button, Content, Form, FormGroup, FormHelperText, HelperText, HelperTextItem } from "@patternfly/react-core";
 import { type ReactNode, useId } from "react";
 import { useTranslation } from "react-i18next";
-import { ApiError } from "../api/client";
-import { ErrorAlert } from "../parts/ErrorAlert";
-import { Notice } from "../parts/Notice";
 import { FieldInput } from "./FieldInput";
+import { SaveFault } from "./SaveFault";
 import { orderOf, type Values } from "./typed";
 import type { Operation, ResourceName } from "./model";
 import type { useForm } from "./useForm";
@@ -26,18 +24,8 @@ interface Props {
 /** The message of the whole: when it is said at a field, only where that is. */
 function Fault({ form, resource, onReload }: Pick<Props, "form" | "resource" | "onReload">): ReactNode {
   const words = useWords();
-  const error = form.sending.error;
-  if (error instanceof ApiError && error.status === 412 && onReload) {
-    return (
-      <Notice variant="warning" title={words.t("screen.faster")} className="siegel-error" role="alert" actionLinks={
-        <Button variant="link" isInline onClick={onReload}>
-          {words.t("screen.load")}
-        </Button>
-      } />
-    );
-  }
   const labels = Object.fromEntries(Object.keys(form.fields).map((name) => [name, words.attribute(resource, name)]));
-  return <ErrorAlert error={error} labels={labels} />;
+  return <SaveFault error={form.sending.error} labels={labels} onReload={onReload} />;
 }
 
 export function ResourceForm({ resource, operation, form, submitText, id, onCancel, onReload }: Props) {

@@ -28,11 +28,14 @@ export function Instead({ title, text, to, label }: { title: string; text: strin
   );
 }
 
+/** Rights that change nothing (lib/rights.def): whoever manages accounts gives them without having them. */
+const LOOKING = ["read", "machine.read", "audit.read"];
+
 /** What is said of a right that one lacks: to whom that is for others to give, and what to do to whoever gives it. */
 export function useLacking(): (right: string) => string {
   const words = useWords();
   const rights = useRights();
-  return (right) => words.t(rights.includes("accounts.manage") ? "screen.forbiddenOwn" : "screen.forbiddenText", { right: words.right(right) });
+  return (right) => words.t(rights.includes("accounts.manage") && LOOKING.includes(right) ? "screen.forbiddenOwn" : "screen.forbiddenText", { right: words.right(right) });
 }
 
 /** The resource of the address, when there is one and the session carries the right for what the screen does with it. */

@@ -14,6 +14,7 @@ import { ErrorAlert } from "../parts/ErrorAlert";
 import { Dialog, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
 import { useOpened } from "../parts/opened";
+import { SaveFault } from "../resources/SaveFault";
 import { ConditionField, type Known } from "../structure/ConditionField";
 import { Row } from "../structure/Row";
 import { BEGINNINGS } from "../structure/rules";
@@ -33,6 +34,7 @@ interface Props extends Things {
   policy: Item | null;
   done: Outcome | null;
   setDone: (outcome: Outcome | null) => void;
+  onReload: () => void;
 }
 
 /** What a policy is about, as it is typed. */
@@ -161,7 +163,7 @@ function useAbout({ policy, profiles, cas }: Pick<Props, "policy" | "profiles" |
   });
 }
 
-function Editor({ policy, profiles, cas, known, done, setDone }: Props) {
+function Editor({ policy, profiles, cas, known, done, setDone, onReload }: Props) {
   const { t } = useTranslation("rules");
   const navigate = useNavigate();
   const may = useMay();
@@ -189,7 +191,7 @@ function Editor({ policy, profiles, cas, known, done, setDone }: Props) {
           <CardBody>
             <Form onSubmit={submit} aria-label={t("policy")}>
               <Done outcome={done} text={t("saved")} />
-              <ErrorAlert error={save.error} labels={{ name: t("name"), title: t("title"), ca: t("sampleCa"), profile: t("profile"), operations: t("operations"), condition: t("condition") }} />
+              <SaveFault error={save.error} labels={{ name: t("name"), title: t("title"), ca: t("sampleCa"), profile: t("profile"), operations: t("operations"), condition: t("condition") }} onReload={onReload} />
               <AboutFields about={about} set={(change) => setAbout({ ...about, ...change })} error={save.error ?? trial} profiles={profiles} cas={cas} known={known} />
               <Structured name="policy_rules" label={t("rules")} structure={structure} rows={14} fault={Object.entries(faults).map(([at, what]) => `${at}: ${what}`)[0] ?? wrongWith(save.error, "rules")}>
                 <RulesForm value={structure.value} onChange={structure.setValue} faults={faults} known={known} idBase={id} />
@@ -229,7 +231,7 @@ export default function Policy() {
   const fresh = id === "new";
   const policy = useOne(`/policies/${id}`, !fresh);
   const [done, setDone] = useState<Outcome | null>(null);
-  const [opened, setSaved] = useOpened(policy, setDone);
+  const [opened, setSaved, reload] = useOpened(policy, setDone, id);
   const profiles = useAll("/profiles");
   const cas = useAll("/cas");
   const roles = useAll("/roles");
@@ -259,7 +261,7 @@ export default function Policy() {
         {!ready && !policy.error && <Skeleton height="20rem" screenreaderText={t("loading")} />}
         {ready && (
           <Editor
-            key={fresh ? "new" : `${id}-${number(opened, "version")}`} policy={(!fresh && opened) || null} profiles={profiles.data} cas={cas.data} known={known} done={done} setDone={setSaved}
+            key={fresh ? "new" : `${id}-${number(opened, "version")}`} policy={(!fresh && opened) || null} profiles={profiles.data} cas={cas.data} known={known} done={done} setDone={setSaved} onReload={reload}
           />
         )}
       </PageSection>

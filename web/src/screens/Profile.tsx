@@ -12,6 +12,7 @@ import { ErrorAlert } from "../parts/ErrorAlert";
 import { Dialog, Done, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
 import { useOpened } from "../parts/opened";
+import { SaveFault } from "../resources/SaveFault";
 import { ProfileForm } from "../structure/ProfileForm";
 import { Structured } from "../structure/Structured";
 import { type Structure, useStructure } from "../structure/useStructure";
@@ -51,7 +52,7 @@ function Delete({ profile, onClose }: { profile: Item; onClose: () => void }) {
   );
 }
 
-function Editor({ profile, done, setDone }: { profile: Item; done: Outcome | null; setDone: (outcome: Outcome | null) => void }) {
+function Editor({ profile, done, setDone, onReload }: { profile: Item; done: Outcome | null; setDone: (outcome: Outcome | null) => void; onReload: () => void }) {
   const { t } = useTranslation("rules");
   const may = useMay();
   const [title, setTitle] = useState(text(profile, "title"));
@@ -77,7 +78,7 @@ function Editor({ profile, done, setDone }: { profile: Item; done: Outcome | nul
           <CardBody>
             <Form onSubmit={submit} aria-label={t("definition")}>
               <Done outcome={done} text={t("saved")} />
-              <ErrorAlert error={save.error} labels={{ title: t("title"), definition: t("definition") }} />
+              <SaveFault error={save.error} labels={{ title: t("title"), definition: t("definition") }} onReload={onReload} />
               <Content component="p">{t(internal ? "internalText" : "definitionHelp")}</Content>
               <TextField label={t("title")} value={title} onChange={setTitle} error={wrongWith(save.error, "title")} />
               <Definition structure={structure} error={save.error} trial={trial} />
@@ -184,7 +185,7 @@ export default function Profile() {
   const fresh = id === "new";
   const profile = useOne(`/profiles/${id}`, !fresh);
   const [done, setDone] = useState<Outcome | null>(null);
-  const [opened, setSaved] = useOpened(profile, setDone);
+  const [opened, setSaved, reload] = useOpened(profile, setDone, id);
   const say = useBuiltin();
   const name = fresh ? t("fromTemplate") : say(text(profile.data, "title")) || text(profile.data, "name");
   return (
@@ -205,7 +206,7 @@ export default function Profile() {
         <ErrorAlert error={profile.error} />
         {fresh && <Begin />}
         {!fresh && !opened && !profile.error && <Skeleton height="20rem" screenreaderText={t("loading")} />}
-        {!fresh && opened && <Editor key={`${opened.id}-${number(opened, "version")}`} profile={opened} done={done} setDone={setSaved} />}
+        {!fresh && opened && <Editor key={`${opened.id}-${number(opened, "version")}`} profile={opened} done={done} setDone={setSaved} onReload={reload} />}
       </PageSection>
     </>
   );

@@ -13,10 +13,11 @@ import { ErrorAlert } from "../parts/ErrorAlert";
 import { AreaField, Done, Fact, Facts, SelectField, TextField, wrongWith } from "../parts/kit";
 import { Title } from "../parts/Title";
 import { useOpened } from "../parts/opened";
+import { SaveFault } from "../resources/SaveFault";
 import { Setting } from "./Setting";
 import { metadataLines, metadataOf } from "./settings";
 
-function Tenant({ tenant, done, setDone }: { tenant: Item; done: Outcome | null; setDone: (o: Outcome) => void }) {
+function Tenant({ tenant, done, setDone, onReload }: { tenant: Item; done: Outcome | null; setDone: (o: Outcome) => void; onReload: () => void }) {
   const { t, i18n } = useTranslation("settings");
   const may = useMay();
   const [title, setTitle] = useState(text(tenant, "title"));
@@ -44,7 +45,7 @@ function Tenant({ tenant, done, setDone }: { tenant: Item; done: Outcome | null;
         {may("tenants.manage") ? (
           <Form onSubmit={submit} className="siegel-tab">
             <Done outcome={done} text={t("saved")} />
-            <ErrorAlert error={save.error} labels={{ title: t("title"), owner: t("owner"), metadata: t("metadata") }} />
+            <SaveFault error={save.error} labels={{ title: t("title"), owner: t("owner"), metadata: t("metadata") }} onReload={onReload} />
             <TextField label={t("title")} help={t("titleHelp")} value={title} onChange={setTitle} error={wrongWith(save.error, "title")} />
             <TextField label={t("owner")} value={owner} onChange={setOwner} error={wrongWith(save.error, "owner")} />
             <AreaField
@@ -197,14 +198,14 @@ export default function Settings() {
   const [done, setDone] = useState<Outcome | null>(null);
   const own = session.data ? attributesOf(session.data).tenant : undefined;
   const tenant = (tenants.data ?? []).find((one) => text(one, "name") === own) ?? tenants.data?.[0];
-  const [opened, setSaved] = useOpened({ data: tenant, isFetching: tenants.isFetching }, setDone);
+  const [opened, setSaved, reload] = useOpened({ data: tenant, isFetching: tenants.isFetching, refetch: tenants.refetch }, setDone);
   return (
     <>
       <Title title={t("pageTitle")} subtitle={t("subtitle")} />
       <PageSection>
         <ErrorAlert error={tenants.error} />
         <Stack hasGutter>
-          <StackItem>{opened && <Tenant key={`${opened.id}-${number(opened, "version")}`} tenant={opened} done={done} setDone={setSaved} />}</StackItem>
+          <StackItem>{opened && <Tenant key={`${opened.id}-${number(opened, "version")}`} tenant={opened} done={done} setDone={setSaved} onReload={reload} />}</StackItem>
           <StackItem>
             <Defaults />
           </StackItem>

@@ -14,6 +14,7 @@ import { keyTypeTitle } from "../keytypes";
 import { ErrorAlert } from "../parts/ErrorAlert";
 import { AreaField, Fact, Facts, SelectField, TextField, useTold } from "../parts/kit";
 import { Notice } from "../parts/Notice";
+import { requestOfText } from "../parts/request";
 import { usesOf } from "./uses";
 import { attributesOfSample, decidedBy, EMPTY_SAMPLE, inOrder, memberOf, outcomeOf, type RuleSaid, type Sample, type Verdict, wantedParts } from "./evaluation";
 
@@ -169,6 +170,12 @@ function SampleFields({ sample, set, profile, definition }: { sample: Sample; se
   const taken = (held as { keys?: unknown } | null | undefined)?.keys;
   const keys = (Array.isArray(taken) ? taken : []).filter((k): k is string => typeof k === "string" && /^[a-z0-9-]+$/.test(k));
   const ofCsr = sample.csr.trim() ? t("ofCsr") : undefined;
+  const [secret, setSecret] = useState(false);
+  const setCsr = (typed: string) => {
+    const { text: csr, fault } = requestOfText(typed);
+    setSecret(fault === "secret");
+    set({ csr });
+  };
   const active = (cas.data ?? []).filter((ca) => text(ca, "status") === "active").map((ca) => ({ value: text(ca, "name"), label: text(ca, "name") }));
   return (
     <Grid hasGutter md={6} xl={12}>
@@ -181,7 +188,7 @@ function SampleFields({ sample, set, profile, definition }: { sample: Sample; se
       <TextField label={t("sampleDays")} type="number" min={1} value={sample.days} onChange={(days) => set({ days })} help={t("sampleDaysHelp")} />
       <SelectField label={t("sampleCa")} value={sample.ca} onChange={(ca) => set({ ca })} choices={[{ value: "", label: t("defaultCa") }, ...active]} />
       <SelectField label={t("sampleKey")} value={sample.keyType} onChange={(keyType) => set({ keyType })} help={ofCsr} choices={[{ value: "", label: t("profiles") }, ...keys.map((k) => ({ value: k, label: keyTypeTitle(k) }))]} />
-      <AreaField label={t("sampleCsr")} help={t("sampleCsrHelp")} mono rows={3} value={sample.csr} onChange={(csr) => set({ csr })} />
+      <AreaField label={t("sampleCsr")} help={t("sampleCsrHelp")} mono rows={3} value={sample.csr} onChange={setCsr} error={secret ? t("sampleSecret") : undefined} />
     </Grid>
   );
 }

@@ -54,7 +54,7 @@ const words: typeof en = {
   needed: "Was die Zeilen brauchen",
   rootOf: "root.pem herunterladen: {{name}}",
   needs: {
-    root: "root.pem: die Wurzel über dem Zertifikat, mit dem dieser Server antwortet; Ihr Browser zeigt, welche es ist. Ist es eine von Ihren, finden Sie sie hier:",
+    root: "root.pem: die Wurzel über dem Zertifikat, mit dem dieser Server antwortet; Ihr Browser zeigt, welche es ist. Ist es eine Ihrer eigenen CAs, laden Sie sie hier:",
     csr: "device.csr: ein Antrag (CSR) des Geräts, mit seinem Namen an der Stelle von {{name}}. Diese Zeile erzeugt ihn samt Schlüssel:",
     next: "next.csr: ein neuer Antrag mit demselben Namen, am besten mit einem neuen Schlüssel. Diese Zeile erzeugt ihn:",
     secret: "NAME:SECRET: ein Einmalcode mit einem beliebigen Namen davor (code:…) oder Name und Passwort eines Kontos. Codes legen Sie unter „Codes“ an; dort stehen sie dann schon in den Zeilen.",

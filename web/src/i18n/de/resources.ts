@@ -51,7 +51,7 @@ const words: typeof en = {
     done: "Erledigt: {{what}}",
     result: "Ergebnis",
     once: "Wird nur dieses eine Mal gezeigt",
-    onceTenant: "Die Verwaltung des Mandanten meldet sich unter der Adresse dieser Oberfläche an: mit dem Namen des Mandanten unter „Anderer Mandant“, diesem Konto und diesem Code.",
+    onceTenant: "Wer den Mandanten verwaltet, meldet sich unter der Adresse dieser Oberfläche an: mit dem Namen des Mandanten unter „Anderer Mandant“, diesem Konto und diesem Code.",
     onceText: "Niemand kann es noch einmal zeigen. Kopieren oder speichern Sie es jetzt, und bewahren Sie es sicher auf.",
     onceDone: "Ich habe es aufbewahrt",
     faster: "Inzwischen hat jemand anders etwas geändert. Laden Sie den jetzigen Stand, und wiederholen Sie Ihre Änderung.",

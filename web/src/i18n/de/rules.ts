@@ -63,6 +63,7 @@ const words: typeof en = {
   sampleCa: "Ausstellende CA",
   sampleKey: "Art des Schlüssels",
   sampleCsr: "Antrag (CSR)",
+  sampleSecret: "Das ist ein privater Schlüssel, kein Antrag. Er wurde nicht gesendet.",
   sampleCsrHelp: "PEM. Dann zählen sein Schlüssel, sein Name und seine weiteren Namen; die Felder darüber ergänzen ihn",
   ofCsr: "Mit einem Antrag kommt das von dort",
   defaultCa: "Die Standard-CA",

@@ -76,7 +76,7 @@ const words: typeof en = {
     characters: "Wie in eckigen Klammern: A-Za-z0-9-", tls_feature: "Ein Server muss seinen OCSP-Status selbst mitschicken (must staple).", before_days: "0: jederzeit.", metadata: "Damit beginnt jedes Zertifikat.",
     "within.dns": "Je Zeile einer: example.com ist es selbst und alles darunter.", "within.ip": "Je Zeile eines: 192.0.2.0/24.", "within.email": "Je Zeile eine: a@example.com, example.com oder .example.com.", "within.uri": "Je Zeile eine: a.example, .example.com oder urn:example:.", "within.upn": "Je Zeile einer: example.com.",
     "within.hardware": "Je Zeile eine: 1.3.6.1.4.1.99999.", "within.rid": "Je Zeile eine: 1.3.6.1.4.1.99999.", "within.permanent-identifier": "Je Zeile eine: die Kennung der vergebenden Stelle.", caa_identities: "Mit Kommas, ohne Leerzeichen.", networks: "Mit Kommas, etwa 10.0.0.0/8,fd00::/8.", webhook_url: "Einer von denen, die siegel.conf erlaubt.", authz_hours: "0: nur für eine Bestellung.",
-    "acme_directory_profiles.profile": "Danach stellt Siegel aus. Zur Wahl stehen nur Profile, nach denen das mit ACME geht.", "acme_directory_profiles.description": "Bis zu 200 Zeichen. Leer: der Titel des Profils.",
+    "acme_directory_profiles.profile": "Danach stellt Siegel aus. Zur Wahl stehen nur Profile, nach denen das mit ACME geht.", "acme_directory_profiles.description": "Bis zu 200 Zeichen, Umlaute zählen doppelt. Leer: der Titel des Profils.",
     "acme_directory_profiles.caa": "Vor dem Ausstellen wird im DNS nachgesehen, ob diese CA es darf (RFC 8659). Nennen Sie dazu unten in den Einstellungen die Domänen, die für sie stehen.",
   },
   values: {

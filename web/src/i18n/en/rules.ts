@@ -61,6 +61,7 @@ const words = {
   sampleCa: "Issuing CA",
   sampleKey: "Type of the key",
   sampleCsr: "Signing request (CSR)",
+  sampleSecret: "This is a private key, not a request. It wasn't sent.",
   sampleCsrHelp: "PEM. Its key, subject and names then count; the fields above add to it",
   ofCsr: "With a signing request this is taken from there",
   defaultCa: "The default CA",

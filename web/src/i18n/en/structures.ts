@@ -74,7 +74,7 @@ const words = {
     characters: "As in brackets: A-Za-z0-9-", tls_feature: "A server has to send its OCSP status itself (must staple).", before_days: "0: at any time.", metadata: "Each certificate begins with these.",
     "within.dns": "One a line: example.com is itself and all below.", "within.ip": "One a line: 192.0.2.0/24.", "within.email": "One a line: a@example.com, example.com or .example.com.", "within.uri": "One a line: a.example, .example.com or urn:example:.", "within.upn": "One a line: example.com.",
     "within.hardware": "One a line: 1.3.6.1.4.1.99999.", "within.rid": "One a line: 1.3.6.1.4.1.99999.", "within.permanent-identifier": "One a line: the assigner's identifier.", caa_identities: "With commas, without blanks.", networks: "With commas, such as 10.0.0.0/8,fd00::/8.", webhook_url: "Among those that siegel.conf allows.", authz_hours: "0: for one order alone.",
-    "acme_directory_profiles.profile": "By which Siegel issues. Only profiles by which ACME can issue are offered.", "acme_directory_profiles.description": "Up to 200 characters. Empty: the profile's title.",
+    "acme_directory_profiles.profile": "By which Siegel issues. Only profiles by which ACME can issue are offered.", "acme_directory_profiles.description": "Up to 200 characters; accented ones count twice. Empty: the profile's title.",
     "acme_directory_profiles.caa": "Before it is issued, the DNS is asked whether this CA may (RFC 8659). Say in the settings below which domains stand for it.",
   },
   values: {

@@ -414,7 +414,7 @@ const catalogue: Record<string, string> = {
   "isn't a request for a certificate (PKCS#10 as PEM)": "ist keine lesbare Antragsdatei (PKCS#10 als PEM)",
   "has to be a name, or an object with name, csr, replaces and same_key": "muss ein Name sein oder ein Objekt mit name, csr, replaces und same_key",
   "has a name that was there before": "hat einen Namen, der schon vorkam",
-  "renews a certificate that isn't there": "erneuert einen Ausweis, den es nicht gibt",
+  "renews a certificate that isn't there": "erneuert ein Zertifikat, das es nicht gibt",
   "lines: number {1} can't be taken": "Zeile {1} kann nicht genommen werden",
   "lines has to be an array of 1 to {1} names or objects": "lines muss eine Liste von 1 bis {1} Namen oder Objekten sein",
   "profile: there is none of this name that the account may ask by": "profile: keines, nach dem das Konto anfordern darf, trägt diesen Namen",

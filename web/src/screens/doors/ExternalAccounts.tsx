@@ -3,7 +3,7 @@ import { Button, Content } from "@patternfly/react-core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSend } from "../../api/hooks";
-import { type Item, type Outcome, text } from "../../api/rest";
+import { type Item, number, type Outcome, text } from "../../api/rest";
 import { useMay } from "../../api/session";
 import { Code } from "../../parts/Code";
 import { AreaField, Dialog, Done, Fact, Facts, TextField, wrongWith } from "../../parts/kit";
@@ -79,7 +79,7 @@ export function ExternalAccounts({ directory }: { directory: Item }) {
           isLoading={change.isPending}
           isDisabled={change.isPending}
           aria-label={`${t("externalOn")}: ${name}`}
-          onClick={() => change.mutate({ method: "PATCH", path: `/acme_directories/${directory.id}`, type: "acme_directories", id: directory.id, attributes: { settings } })}
+          onClick={() => change.mutate({ method: "PATCH", path: `/acme_directories/${directory.id}`, type: "acme_directories", id: directory.id, attributes: { settings, version: number(directory, "version") } })}
         >
           {t("externalOn")}
         </Button>
