@@ -47,7 +47,7 @@ const words: typeof en = {
     choose: "Worum es geht", add: "Vorgang hinzufügen …",
   },
   offers: {
-    list: "Profile zur Auswahl", add: "Profil anbieten …", none: "Hier ist nichts gewählt: Dann gibt es eines namens default, mit dem Profil von oben.", name: "Name für Clients", nameHelp: "Was Clients in ihre Konfiguration schreiben, etwa short.", isDefault: "Standard",
+    list: "Profile zur Auswahl", add: "Profil anbieten …", none: "Hier ist nichts gewählt: Eine neue Adresse bietet dann eines namens default an, mit dem Profil von oben; eine bestehende behält, was sie anbietet.", name: "Name für Clients", nameHelp: "Was Clients in ihre Konfiguration schreiben, etwa short.", isDefault: "Standard",
     oneDefault: "Eines davon muss der Standard sein.", unknown: "Das Formular zeigt nicht: {{names}}. Es bleibt erhalten und steht im Text.",
     faults: { empty: "Hier fehlt ein Name. Bis dahin bleibt es bei „{{name}}“.", form: "Buchstaben und Ziffern; hinter dem ersten Zeichen auch . _ -. Bis dahin bleibt es bei „{{name}}“.", taken: "So heißt schon ein anderes. Bis dahin bleibt es bei „{{name}}“." },
   },

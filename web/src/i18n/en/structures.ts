@@ -45,7 +45,7 @@ const words = {
     choose: "What it is about", add: "Add an operation …",
   },
   offers: {
-    list: "Profiles on offer", add: "Offer a profile …", none: "Nothing is chosen here: there is then one, named default, of the profile above.", name: "Its name for clients", nameHelp: "What clients write into their configuration, such as short.", isDefault: "Default",
+    list: "Profiles on offer", add: "Offer a profile …", none: "Nothing is chosen here: a new address then offers one, named default, of the profile above; one that exists keeps what it offers.", name: "Its name for clients", nameHelp: "What clients write into their configuration, such as short.", isDefault: "Default",
     oneDefault: "One of them has to be the default.", unknown: "The form doesn't show: {{names}}. It is kept, and stands in the text.",
     faults: { empty: "A name is wanted here. Until then it stays \"{{name}}\".", form: "Letters and digits; . _ - behind the first. Until then it stays \"{{name}}\".", taken: "Another one has this name. Until then it stays \"{{name}}\"." },
   },
