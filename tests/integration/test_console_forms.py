@@ -32,6 +32,8 @@ def test_a_profile_and_a_rule_by_their_forms(instance, default_tenant, rest, lan
         policy = rest.get(f"/policies/{found['policy']}").attributes
         assert [r["name"] for r in policy["rules"]] == ["second person"] and policy["rules"][0]["when"] == "$.days > 30"
         assert policy["rules"][0]["approve"] == {"count": 1, "right": "approvals.decide"}
+        # Somebody else was faster, whose change wasn't overwritten unseen.
+        assert (found["faster"], found["typed"], policy["title"]) == (200, "slower", "slower")
         asked = rest.issue("cert_device", {"Idempotency-Key": mark}, profile=f"plc-{mark}", cn="press-9.plant.example")
         assert asked.status == 202, asked
     finally:

@@ -8,13 +8,13 @@ const W = {
     fresh: "New profile from a template", template: "Template", name: "Name", title: "Title", make: "Make the profile", addSubject: "Add a part of the subject …", source: "Who says it", value: "Value", addName: "Take a kind of name …", within: "Only within",
     length: "Valid for", most: "At most", purposes: "What it is good for", server: "TLS server", text: "Text (JSON)", form: "Form", save: "Save", saved: /It is saved/, cn: "Common name (CN)", names: "Alternative names", days: "Valid for days", keys: "Keys", cas: "For certificates of CAs",
     afterwards: /^Afterwards/, extensions: "Other extensions", policy: "New policy", rule: "What the rule is called", effect: "What it does", add: "Add a rule …", eyes: "Somebody else approves what is valid for long", up: "second person: move up", tryBy: "Profile of the sample", remove: "Remove short",
-    wrong: /Line 2, column 3/, range: /from 1 to 36525/, when: "For which requests", settings: "Settings", line: /siegel.conf/,
+    wrong: /Line 2, column 3/, range: /from 1 to 36525/, when: "For which requests", settings: "Settings", line: /siegel.conf/, load: "Load what is there now",
   },
   de: {
     fresh: "Neues Profil aus einer Vorlage", template: "Vorlage", name: "Name", title: "Titel", make: "Profil anlegen", addSubject: "Teil des Inhabernamens hinzufügen …", source: "Wer bestimmt es", value: "Wert", addName: "Art von Namen annehmen …", within: "Nur innerhalb von",
     length: "Gültig für", most: "Höchstens", purposes: "Wofür es taugt", server: "TLS-Server", text: "Text (JSON)", form: "Formular", save: "Speichern", saved: /Gespeichert/, cn: "Allgemeiner Name (CN)", names: "Weitere Namen", days: "Gültig für Tage", keys: "Schlüssel", cas: "Für Zertifikate von CAs",
     afterwards: /^Danach/, extensions: "Weitere Erweiterungen", policy: "Neue Richtlinie", rule: "Wie die Regel heißt", effect: "Was sie tut", add: "Regel hinzufügen …", eyes: "Was lange gilt, sieht sich jemand anderes an", up: "second person: nach oben", tryBy: "Profil des Beispiels", remove: "short entfernen",
-    wrong: /Zeile 2, Spalte 3/, range: /von 1 bis 36525/, when: "Für welche Anträge", settings: "Einstellungen", line: /siegel.conf/,
+    wrong: /Zeile 2, Spalte 3/, range: /von 1 bis 36525/, when: "Für welche Anträge", settings: "Einstellungen", line: /siegel.conf/, load: "Jetzigen Stand laden",
   },
 };
 const b = await open({ url, lang, shots, dark, width });
@@ -106,6 +106,27 @@ try {
   await main.locator("form").getByRole("button", { name: w.save, exact: true }).click();
   await page.waitForURL(/\/policies\/\d+$/);
   found.policy = page.url().split("/").pop();
+
+  // Somebody else stores it meanwhile: what is typed stays until he who typed it loads the other's
+  const title = page.getByRole("textbox", { name: w.title, exact: true });
+  const save = main.locator("form").getByRole("button", { name: w.save, exact: true });
+  await main.locator("form .pf-m-danger").waitFor(); // what is made can be deleted: the form of the new one is gone
+  found.faster = await page.evaluate(async (id) => {
+    const headers = { "Content-Type": "application/vnd.api+json", "X-Siegel-Console": "1" };
+    const body = JSON.stringify({ data: { type: "policies", id, attributes: { title: "faster" } } });
+    return (await fetch(`/api/v2.0/policies/${id}`, { method: "PATCH", headers, body })).status;
+  }, found.policy);
+  await title.fill("slower");
+  await save.click();
+  const load = button(w.load);
+  await load.waitFor();
+  found.typed = await title.inputValue();
+  await look("policy-faster");
+  await load.click();
+  await page.waitForFunction(() => [...document.querySelectorAll("main form input")].some((one) => one.value === "faster"));
+  await title.fill("slower");
+  await save.click();
+  await page.getByText(w.saved).first().waitFor();
 
   // Settings of an address, and of the machine
   await page.goto(`${url}/console/r/est_labels/new`);

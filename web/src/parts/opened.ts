@@ -8,8 +8,8 @@ interface Found {
   refetch: () => Promise<unknown>;
 }
 
-/** The thing that is edited (of the address with that id), who is told what became of saving it, and what begins the form anew with what somebody else
- * stored. What somebody else stores meanwhile doesn't begin the form anew: saving says so. */
+/** The thing that is edited (of the address with that id), who is told what became of saving it, and what loads it anew: what somebody else stores
+ * meanwhile changes nothing until then, but saving says so. */
 export function useOpened({ data, isFetching, refetch }: Found, onSaved: (outcome: Outcome | null) => void, id?: string) {
   const [opened, setOpened] = useState<Item>();
   // Not of what was kept from an earlier look, when a newer answer is on its way.

@@ -54,7 +54,7 @@ export default {
     onceTenant: "The administrator signs in at the address of this console, with the name of the tenant under “Another tenant”, this account and this code.",
     onceText: "Nobody can show it again. Copy or download it now, and keep it safe.",
     onceDone: "I have kept it",
-    faster: "Somebody else has changed it in the meantime. What is there now stands beside your change: load it, and repeat what you wanted.",
+    faster: "Somebody else has changed it in the meantime. Load what is there now, and repeat your change.",
     load: "Load what is there now",
     choose: "Choose …",
     search: "Type to search",
