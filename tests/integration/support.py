@@ -4,9 +4,11 @@ The clients are made of http.client, ssl and socket alone, so that a test sees e
 nothing is retried, followed or repaired behind its back.
 """
 
+import array
 import base64
 import configparser
 import datetime
+import fcntl
 import http.client
 import json
 import os
@@ -16,6 +18,7 @@ import re
 import socket
 import ssl
 import subprocess
+import termios
 import time
 import urllib.parse
 import uuid
@@ -191,7 +194,19 @@ class Instance:
         return [p for p in folder.rglob("*") if p.is_file()] if folder.exists() else []
 
     def log_text(self):
+        """All that the services have said until now: what is on its way through the pipes to svlogd counts too."""
+        for pid in self._loggers():
+            wait_until(lambda pid=pid: all_written(pid), 10, 0.005)
         return "\n".join(p.read_text(errors="replace") for p in self.log_files())
+
+    def _loggers(self):
+        """Ids of the svlogd processes of this instance."""
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and (entry / "comm").read_text() == "svlogd\n" and self._is_ours(entry):
+                    yield int(entry.name)
+            except OSError:
+                continue
 
     def tls_context(self, cert=None, key=None, minimum=ssl.TLSVersion.TLSv1_2, maximum=None, verify=True):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -552,6 +567,18 @@ def write_identity(folder, cert_pem, key, name="client"):
 
 
 # ---------------------------------------------------------------- waiting
+
+
+def all_written(pid):
+    """Whether svlogd has written what was in its pipe, or has ended: the pipe is empty, and after that it sleeps."""
+    try:
+        with open(f"/proc/{pid}/fd/0", "rb", buffering=0, opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as pipe:
+            waiting = array.array("i", [0])
+            fcntl.ioctl(pipe, termios.FIONREAD, waiting)
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return not Path(f"/proc/{pid}").exists()
+    return waiting[0] == 0 and state == "S"
 
 
 def wait_until(what, seconds=10, every=0.1):
