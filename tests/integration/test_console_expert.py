@@ -78,3 +78,6 @@ def test_every_thing_has_its_page(instance, people, house, rest, default_tenant)
     # The token was shown once, works, and is on no page any more.
     assert found["still"] is False
     assert instance.rest(token=found["secret"]).get("/cas").status == 200
+    # One page led to the next: from the credential to its account, and to all of the account's.
+    of_account = rest.get(f"/credentials?filter[account]={found['account']}").data
+    assert len(of_account) == 2 and sorted(found["credentials"]) == sorted(one["id"] for one in of_account)

@@ -76,13 +76,18 @@ def test_hierarchy_rules_and_enrolment(instance, rest, act, tmp_path, lang, widt
         stored = rest.get(f"/policies/{found['policy']}").attributes
         assert found["beginsOff"] and stored["enabled"] and stored["name"] == f"short-{mark}" and stored["rules"][0]["require"] == "$.days <= 90"
         # The line is the one that REST gives, and goes to the clipboard as it is.
+        code = rest.get(f"/enrollment_codes?filter[common_name]=pump-{mark}").data[0]["attributes"]
+        assert code["status"] == "good"
         door = rest.get(f"/est_labels?filter[name]=door-{mark}").data[0]["attributes"]
         assert found["needs"].split()[:2] == ["root", "csr"]
         assert door["commands"]["curl_enroll"].strip() == found["copied"].strip() and f"door-{mark}" in found["line"]
-        code = rest.get(f"/enrollment_codes?filter[common_name]=pump-{mark}").data[0]["attributes"]
-        assert door["auth"] == ["code"] and code["status"] == "good"
-        # The lines of SCEP and ACME do what they say, as they were copied.
+        assert door["auth"] == ["code"]
+        # The lines do what they say, as they were copied: those of a code from the key to the certificate, which the rule would shorten.
+        assert rest.delete(f"/policies/{found['policy']}").status == 204
         shutil.copy(instance.cacert, tmp_path / "root.pem")
+        shell(found["request"], tmp_path)
+        shell(found["enroll"], tmp_path)
+        assert f"pump-{mark}" in shell("openssl x509 -in device.crt -noout -subject", tmp_path)
         assert f"gate-{mark}" in found["scep"] and "SCEPStandard" in shell(found["scep"], tmp_path).split()
         assert f"web-{mark}" in found["acme"] and f"/acme/web-{mark}/" in json.loads(shell(found["acme"], tmp_path))["newOrder"]
         # The key is in its lines, and nowhere to be read again.

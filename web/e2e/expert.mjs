@@ -160,6 +160,16 @@ try {
     await page.getByText(w.created).waitFor();
     await settled();
     found.still = (await page.content()).includes(found.secret);
+    // From it to its account, and from there to all that the account has
+    await page.locator("main").getByRole("link", { name: account, exact: true }).click();
+    await page.waitForURL(/\/r\/accounts\/\d+$/);
+    found.account = page.url().split("/").pop();
+    await page.locator('main a[href*="/r/credentials?"]').click();
+    await page.waitForURL(/\/r\/credentials\?/);
+    await page.locator("main tbody tr").first().waitFor();
+    await settled();
+    found.credentials = await page.locator('main tbody tr th a, main tbody tr td:first-child a').evaluateAll((all) => all.map((a) => a.getAttribute("href").split("/").pop()));
+    await look("credentials-of-account");
   }
 
   // What the audit log has is for whoever may read it, and for nobody else

@@ -142,6 +142,8 @@ try {
     await dialog.getByRole("textbox").first().fill(`pump-${mark}`);
     await dialog.getByRole("button", { name: w.makeIt }).click();
     await page.getByText(w.codesOnce).first().waitFor();
+    found.request = await b.copied(page.locator("[data-need=csr]"));
+    found.enroll = await b.copied(page.locator("[data-command=curl_enroll]"));
     await look("codes");
 
     // A directory of ACME, and a key for somebody outside with the lines that use it

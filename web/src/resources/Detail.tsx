@@ -11,6 +11,8 @@ import {
   DescriptionListDescription,
   DescriptionListGroup,
   DescriptionListTerm,
+  List,
+  ListItem,
   PageSection,
   ProgressStep,
   ProgressStepper,
@@ -30,7 +32,21 @@ import { Title } from "../parts/Title";
 import { addressOfSaved } from "../screens/inventory";
 import { Doing, useActions } from "./Act";
 import { labelsOf, type One, useHistory, useThing } from "./api";
-import { addressOf, isFixed, labelOf, type Operation, permitted, resourceOf, type ResourceName, type Section, sectionsOf, type Thing } from "./model";
+import {
+  addressOf,
+  addressOfReferring,
+  isFixed,
+  labelOf,
+  type Operation,
+  permitted,
+  type Referrer,
+  referrersOf,
+  resourceOf,
+  type ResourceName,
+  type Section,
+  sectionsOf,
+  type Thing,
+} from "./model";
 import { Refresh } from "./Refresh";
 import { Other, Value } from "./Value";
 import { useWords } from "./words";
@@ -60,6 +76,36 @@ function SectionCard({ resource, section, one }: { resource: ResourceName; secti
         {broad.length > 0 && <DescriptionList className="siegel-broad">{broad.map(row)}</DescriptionList>}
       </CardBody>
     </Card>
+  );
+}
+
+/** Ways to what refers to it: an account's credentials, a batch's items. Two ways into one list say by what. */
+function Referring({ resource, thing }: { resource: ResourceName; thing: Thing }) {
+  const words = useWords();
+  const rights = useRights();
+  const ways = referrersOf(resource).filter((way) => permitted(resourceOf(way.resource).list, rights));
+  if (ways.length === 0) {
+    return null;
+  }
+  const label = (way: Referrer) => {
+    const { title } = words.resource(way.resource);
+    return ways.filter((other) => other.resource === way.resource).length > 1 ? `${title} (${words.attribute(way.resource, way.by)})` : title;
+  };
+  return (
+    <StackItem>
+      <Card>
+        <CardTitle component="h2">{words.t("screen.referring")}</CardTitle>
+        <CardBody>
+          <List isPlain>
+            {ways.map((way) => (
+              <ListItem key={`${way.resource}.${way.by}`}>
+                <Link to={addressOfReferring(way, resource, thing)}>{label(way)}</Link>
+              </ListItem>
+            ))}
+          </List>
+        </CardBody>
+      </Card>
+    </StackItem>
   );
 }
 
@@ -186,6 +232,7 @@ export function ResourceDetail({ resource, id }: { resource: ResourceName; id?: 
                 <SectionCard resource={resource} section={section} one={one.data} />
               </StackItem>
             ))}
+            <Referring resource={resource} thing={one.data.data} />
             {audit && (
               <StackItem>
                 <History resource={resource} thing={one.data.data} />

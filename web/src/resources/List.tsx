@@ -159,8 +159,14 @@ function Filters({ resource, change }: { resource: ResourceName; change: Change 
   );
 }
 
-function Chips({ resource, address, change, words }: { resource: ResourceName; address: URLSearchParams; change: Change; words: Speaker }) {
-  const { fields } = resourceOf(resource);
+function Chips({ resource, address, labels, change, words }: {
+  resource: ResourceName;
+  address: URLSearchParams;
+  labels: Record<string, string>;
+  change: Change;
+  words: Speaker;
+}) {
+  const { fields, relationships } = resourceOf(resource);
   const narrowings = narrowingsOf(resource, address);
   if (narrowings.length === 0) {
     return null;
@@ -169,7 +175,7 @@ function Chips({ resource, address, change, words }: { resource: ResourceName; a
     const what = one.key ?? words.attribute(resource, one.attribute);
     const field = fields[one.attribute];
     const value =
-      field?.kind === "bool" ? words.t(one.value === "true" ? "screen.yes" : "screen.no") : field?.values ? words.value(resource, one.attribute, one.value) : one.value;
+      field?.kind === "bool" ? words.t(one.value === "true" ? "screen.yes" : "screen.no") : field?.values ? words.value(resource, one.attribute, one.value) : (labels[`${relationships[one.attribute]?.of}/${one.value}`] ?? one.value);
     const how = one.how === "contains" ? "contains" : one.how === "ge" || one.how === "gt" ? "from" : one.how === "is" ? "is" : "until";
     return (
       <Label
@@ -354,7 +360,7 @@ export function ResourceList({ resource }: { resource: ResourceName }) {
               <Filters key={resource} resource={resource} change={change} />
               <Pager cursors={cursors} setCursors={setCursors} next={page.isPlaceholderData ? null : next} change={change} address={address} words={words} />
             </ToolbarContent>
-            <Chips resource={resource} address={address} change={change} words={words} />
+            <Chips resource={resource} address={address} labels={labelsOf(page.data?.included ?? [])} change={change} words={words} />
           </Toolbar>
         )}
         <ErrorAlert error={page.error} />

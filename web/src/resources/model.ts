@@ -221,6 +221,25 @@ export function filtersOf(name: ResourceName): [string, Field][] {
   return [...Object.entries(fields), ...Object.entries(relationships)].filter(([, field]) => field.filter);
 }
 
+/** A list that can be narrowed down to what refers to a thing, and by what. */
+export interface Referrer {
+  resource: ResourceName;
+  by: string;
+}
+
+/** Where what refers to one of these is found. Certificates of a kind are among all of them. */
+export function referrersOf(name: ResourceName): Referrer[] {
+  return (Object.keys(RESOURCES) as ResourceName[])
+    .filter((one) => resourceOf(one).list && !one.startsWith("cert_"))
+    .flatMap((resource) => filtersOf(resource).filter(([, field]) => field.of === name).map(([by]) => ({ resource, by })));
+}
+
+/** The list of those that refer to this thing: by its id, or by its name where they name it. */
+export function addressOfReferring({ resource, by }: Referrer, name: ResourceName, thing: Thing): string {
+  const named = resourceOf(resource).fields[by] !== undefined;
+  return `${addressOf(resource)}?${new URLSearchParams({ [`filter[${by}]`]: named ? wordOf(name, thing) : thing.id })}`;
+}
+
 export const SIZES = [20, 50, 100] as const;
 const FILTER = /^filter\[([a-z0-9_]+)(?:\.([A-Za-z0-9_.-]{1,64}))?\](?:\[(contains|ge|le|lt|gt)\])?$/;
 
@@ -253,12 +272,13 @@ export function queryOf(name: ResourceName, address: URLSearchParams, after: str
   if (!resource.sort) {
     return {}; // a list that always comes as a whole
   }
-  const query = Object.fromEntries(narrowingsOf(name, address).map((one) => [one.parameter, one.value]));
+  const narrowings = narrowingsOf(name, address);
+  const query = Object.fromEntries(narrowings.map((one) => [one.parameter, one.value]));
   const sort = address.get("sort") ?? "";
   if (resource.fields[sort.replace(/^-/, "")]?.sort) {
     query.sort = sort;
   }
-  const included = includedOf(name, columnsOf(name));
+  const included = includedOf(name, [...columnsOf(name), ...narrowings.map((one) => one.attribute)]);
   if (included.length > 0) {
     query.include = included.join(",");
   }

@@ -6,6 +6,7 @@ import { describe as tableOf } from "../../scripts/resources.mjs";
 import { check, documentOf, errorsAt, keptOf, orderOf, read, valuesOf } from "./typed";
 import {
   addressOf,
+  addressOfReferring,
   auditObjectOf,
   columnsOf,
   fieldsFor,
@@ -19,6 +20,7 @@ import {
   parameterOf,
   permitted,
   queryOf,
+  referrersOf,
   resourceOf,
   type ResourceName,
   screenOf,
@@ -78,6 +80,22 @@ describe("screens", () => {
       expect(shown.sort()).toEqual([...Object.keys(fields).filter((one) => !fields[one]?.once), ...Object.keys(relationships)].sort());
     }
   });
+  it("are found from what they refer to, by its id or by its name", () => {
+    const ways = (name: ResourceName) => referrersOf(name).map(({ resource, by }) => `${resource}.${by}`);
+    expect([ways("accounts"), ways("batches"), ways("est_labels"), ways("roles"), ways("profiles").includes("cert_server.profile")]).toEqual([
+      ["credentials.account", "passkeys.account", "sessions.account"], ["batch_items.batch"], ["enrollment_codes.est_label"], ["accounts.role"], false,
+    ]);
+    const thing = { type: "roles", id: "3", attributes: { name: "shift & leader" } };
+    for (const name of names) {
+      for (const way of referrersOf(name)) {
+        const [path, query] = addressOfReferring(way, name, thing).split("?");
+        expect(path).toBe(`/r/${way.resource}`);
+        expect(narrowingsOf(way.resource, new URLSearchParams(query)).map((one) => [one.attribute, one.how])).toEqual([[way.by, "is"]]);
+      }
+    }
+    expect(addressOfReferring({ resource: "accounts", by: "role" }, "roles", thing)).toBe("/r/accounts?filter%5Brole%5D=shift+%26+leader");
+    expect(addressOfReferring({ resource: "credentials", by: "account" }, "accounts", thing)).toBe("/r/credentials?filter%5Baccount%5D=3");
+  });
   it("name and place things", () => {
     expect(labelOf({ type: "roles", id: "3", attributes: { name: "", title: "Clerk" } })).toBe("Clerk");
     expect(labelOf({ type: "job_items", id: "3-1" })).toBe("3-1");
@@ -112,6 +130,7 @@ describe("a list's address", () => {
     });
     expect(of("sort=email&size=7&filter[password]=x&filter[name][like]=x&filter[metadata]=x&fields[x]=y")).toEqual({ "page[size]": "20" });
     expect(queryOf("credentials", new URLSearchParams(), "cursor")).toEqual({ "page[size]": "20", "page[after]": "cursor", include: "account" });
+    expect(queryOf("batch_items", new URLSearchParams("filter[batch]=7"), null).include).toContain("batch"); // to call it by its name
     expect(queryOf("key_stores", new URLSearchParams("filter[name]=x"), null)).toEqual({});
   });
   it("is made of what somebody chose", () => {

@@ -88,7 +88,11 @@ export function withCode(made: Item): Item {
   return { ...made, attributes: { ...made.attributes, commands: Object.fromEntries(commands.map(([name, line]) => [name, put(line)])) } };
 }
 
-const NEEDS = { root: /\broot\.pem\b/, csr: /\bdevice\.csr\b/, next: /\bnext\.csr\b/, secret: /\bNAME:SECRET\b/, challenge: /\bCHALLENGE\b/, host: /\bhost\.example\b/ } as const;
+// A key alone is named by lines that make the request themselves (SCEP); certmonger makes its key too.
+const NEEDS = {
+  root: /\broot\.pem\b/, csr: /\bdevice\.csr\b/, key: /--in device\.key\b/, next: /\bnext\.csr\b/, nextKey: /--in next\.key\b/, secret: /\bNAME:SECRET\b/,
+  challenge: /\bCHALLENGE\b/, host: /\bhost\.example\b/,
+} as const;
 export type Need = keyof typeof NEEDS;
 
 /** What lines name and nobody has yet: files, a secret, a name. */
@@ -106,7 +110,35 @@ export function nameOfDevice(bound: string): string {
   return /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(bound) ? bound : "device-1";
 }
 
-/** Makes a key and a request, as openssl writes them when nobody says otherwise. */
-export function requestLine(bound: string, file: "device" | "next"): string {
-  return `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${file}.key -subj /CN=${nameOfDevice(bound)} -out ${file}.csr`;
+const CURVES = { p256: "P-256", p384: "P-384", p521: "P-521", brainpoolp256r1: "brainpoolP256r1", brainpoolp384r1: "brainpoolP384r1", brainpoolp512r1: "brainpoolP512r1" } as const;
+
+/** A key type of a profile, or the least of a range, as openssl's command line says it; null for what not every openssl knows. */
+function algorithmOf(type: string): string | null {
+  const [, rsa] = /^rsa(?:>=)?(\d+)$/.exec(type) ?? [];
+  const curve = /^ec>=(\d+)$/.test(type) ? `p${type.slice(4)}` : type;
+  if (rsa) {
+    return `rsa -pkeyopt rsa_keygen_bits:${rsa}`;
+  }
+  if (Object.hasOwn(CURVES, curve)) {
+    return `ec -pkeyopt ec_paramgen_curve:${CURVES[curve as keyof typeof CURVES]}`;
+  }
+  return type === "ed25519" || type === "ed448" ? type : null;
+}
+
+/** What kind of key the lines make: the first that the profile takes. Over SCEP it is RSA if that may be, to which the answer can be encrypted (RFC 8894 3.2.2). */
+export function keyFor(profile: Item | undefined, door: Door): string {
+  const types = (profile?.attributes.definition as { keys?: string[] } | undefined)?.keys ?? [];
+  const known = types.flatMap((type) => algorithmOf(type) ?? []);
+  const usual = door === "scep_profiles" ? "rsa -pkeyopt rsa_keygen_bits:3072" : "ec -pkeyopt ec_paramgen_curve:P-256";
+  return (door === "scep_profiles" && known.find((one) => one.startsWith("rsa"))) || (known[0] ?? usual);
+}
+
+/** Makes a key and a request, as openssl writes them when nobody says otherwise; key: of keyFor(). */
+export function requestLine(bound: string, file: "device" | "next", key: string): string {
+  return `openssl req -new -newkey ${key} -nodes -keyout ${file}.key -subj /CN=${nameOfDevice(bound)} -out ${file}.csr`;
+}
+
+/** Makes a key alone. */
+export function keyLine(file: "device" | "next", key: string): string {
+  return `openssl genpkey -algorithm ${key} -out ${file}.key`;
 }

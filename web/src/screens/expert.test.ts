@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ApiError, type ErrorObject } from "../api/client";
 import { isRunning, percentOf } from "../api/jobs";
 import type { Item } from "../api/rest";
-import { attributesOfCode, attributesOfDoor, attributesOfKey, commandsOf, externalOf, nameOfDevice, needsOf, requestLine, rootsOf, usableProfiles, withCode, withKey } from "./enrolment";
+import { attributesOfCode, attributesOfDoor, attributesOfKey, commandsOf, externalOf, keyFor, keyLine, nameOfDevice, needsOf, requestLine, rootsOf, usableProfiles, withCode, withKey } from "./enrolment";
 import { attributesOfSample, decidedBy, EMPTY_SAMPLE, faultsOf, inOrder, kindedName, memberOf, outcomeOf, type RuleSaid, type Verdict } from "./evaluation";
 import { actionsOf, attributesOfCa, BOX, endsSoon, layout, nameOf, type NewCa, newCaFaults, rowsOf, stepOfError, stepReady, treesOf } from "./hierarchy";
 import { confOf, lengthOfSeconds, metadataLines, metadataOf, settingFault } from "./settings";
@@ -199,11 +199,25 @@ describe("doors", () => {
     expect(needsOf(lines("curl --cacert root.pem x"))).toEqual(["root"]);
     expect(needsOf(lines("curl --cacert root.pem -u NAME:SECRET --data-binary @device.csr x", "getcert -L CHALLENGE"))).toEqual(["root", "csr", "secret", "challenge"]);
     expect(needsOf(lines("certbot -d host.example", "curl --cert device.crt --data-binary @next.csr x"))).toEqual(["next", "host"]);
+    expect(needsOf(lines("pki --scep --in next.key --cert device.crt --key device.key", "pki --scep --in device.key", "getcert -k device.key"))).toEqual(["key", "nextKey"]);
     expect(needsOf([])).toEqual([]);
   });
   it("writes the name that a code is bound to into the request, and nothing that a shell would read", () => {
-    expect(requestLine("pump-7.example", "next")).toContain("-keyout next.key -subj /CN=pump-7.example -out next.csr");
+    expect(requestLine("pump-7.example", "next", "ed25519")).toBe("openssl req -new -newkey ed25519 -nodes -keyout next.key -subj /CN=pump-7.example -out next.csr");
+    expect(keyLine("device", "rsa -pkeyopt rsa_keygen_bits:2048")).toBe("openssl genpkey -algorithm rsa -pkeyopt rsa_keygen_bits:2048 -out device.key");
     expect(["", "a b", "$(id)", "a/O=b", "-x"].map(nameOfDevice)).toEqual(Array(5).fill("device-1"));
+  });
+  it("makes keys that the profile takes", () => {
+    const profile = (...keys: string[]): Item => ({ id: "1", type: "profiles", attributes: { definition: { keys } } });
+    const curve = (name: string) => `ec -pkeyopt ec_paramgen_curve:${name}`;
+    const rsa = (bits: number) => `rsa -pkeyopt rsa_keygen_bits:${bits}`;
+    expect([keyFor(undefined, "est_labels"), keyFor(undefined, "scep_profiles")]).toEqual([curve("P-256"), rsa(3072)]);
+    expect(keyFor(profile("p384", "rsa2048"), "est_labels")).toBe(curve("P-384"));
+    expect(keyFor(profile("p384", "rsa>=2048"), "scep_profiles")).toBe(rsa(2048));
+    expect(keyFor(profile("mldsa65", "ec>=384"), "scep_profiles")).toBe(curve("P-384"));
+    expect(["brainpoolp256r1", "ed25519", "ec>=521", "rsapss>=3072"].map((one) => keyFor(profile(one), "est_labels"))).toEqual([
+      curve("brainpoolP256r1"), "ed25519", curve("P-521"), curve("P-256"),
+    ]);
   });
   it("offers roots of one's own alone", () => {
     const one = (id: string, attributes: object, parent: string | null = null): Item => ({

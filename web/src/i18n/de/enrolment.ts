@@ -56,7 +56,10 @@ const words: typeof en = {
   needs: {
     root: "root.pem: die Wurzel über dem Zertifikat, mit dem dieser Server antwortet; Ihr Browser zeigt, welche es ist. Ist es eine Ihrer eigenen CAs, laden Sie sie hier:",
     csr: "device.csr: ein Antrag (CSR) des Geräts, mit seinem Namen an der Stelle von {{name}}. Diese Zeile erzeugt ihn samt Schlüssel:",
+    csrBound: "device.csr: ein Antrag (CSR) des Geräts mit dem Namen, an den der Code gebunden ist. Diese Zeile erzeugt ihn samt Schlüssel:",
+    key: "device.key: der Schlüssel des Geräts. Diese Zeile erzeugt ihn:",
     next: "next.csr: ein neuer Antrag mit demselben Namen, am besten mit einem neuen Schlüssel. Diese Zeile erzeugt ihn:",
+    nextKey: "next.key: ein neuer Schlüssel für die Erneuerung. Diese Zeile erzeugt ihn:",
     secret: "NAME:SECRET: ein Einmalcode mit einem beliebigen Namen davor (code:…) oder Name und Passwort eines Kontos. Codes legen Sie unter „Codes“ an; dort stehen sie dann schon in den Zeilen.",
     challenge: "CHALLENGE: ein Einmalcode oder das feste Kennwort.",
     host: "host.example: der Name Ihres Servers; dahinter muss die Maschine stehen, auf der die Zeile läuft, es sei denn, der Name braucht keinen Nachweis.",

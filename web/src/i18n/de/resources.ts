@@ -42,6 +42,7 @@ const words: typeof en = {
     ownership: "Wem es gehört",
     technical: "Technisches",
     belongs: "Gehört zusammen mit",
+    referring: "Listen dessen, was dazugehört",
     save: "Speichern",
     create: "Anlegen",
     run: "Ausführen",

@@ -54,7 +54,10 @@ const words = {
   needs: {
     root: "root.pem: the root over the certificate with which this server answers; your browser shows which one it is. If it is one of yours, it is here:",
     csr: "device.csr: a signing request of the device, with its name in the place of {{name}}. This makes one, and its key:",
+    csrBound: "device.csr: a signing request of the device, with the name that the code is bound to. This makes one, and its key:",
+    key: "device.key: the key of the device. This makes one:",
     next: "next.csr: a new signing request with the same name and, best, a new key. This makes one:",
+    nextKey: "next.key: a new key for the renewal. This makes one:",
     secret: "NAME:SECRET: a one-time code with any name in front (code:…), or name and password of an account. Codes are made under “Codes”, where the lines then have the code in them.",
     challenge: "CHALLENGE: a one-time code, or the fixed password.",
     host: "host.example: your server's name; behind it has to be the machine on which the line runs, unless the name needs no proof.",

@@ -42,6 +42,7 @@ export default {
     ownership: "Whose it is",
     technical: "Technical",
     belongs: "Belongs together with",
+    referring: "Lists of what refers to it",
     save: "Save",
     create: "Create",
     run: "Carry out",

@@ -3,11 +3,10 @@ import { Button, Content } from "@patternfly/react-core";
 import DownloadIcon from "@patternfly/react-icons/dist/esm/icons/download-icon";
 import { useTranslation } from "react-i18next";
 import { useAll } from "../../api/hooks";
-import { type Item, text } from "../../api/rest";
+import { type Item, related, text } from "../../api/rest";
 import { Code } from "../../parts/Code";
 import { download } from "../../parts/download";
-import { commandsOf, nameOfDevice, type Need, needsOf, requestLine, rootsOf } from "../enrolment";
-
+import { commandsOf, type Door, keyFor, keyLine, nameOfDevice, type Need, needsOf, requestLine, rootsOf } from "../enrolment";
 
 function Root() {
   const { t } = useTranslation("enrolment");
@@ -32,19 +31,41 @@ function Root() {
   );
 }
 
-function Needs({ needs, name, heading }: { name: string; needs: readonly Need[]; heading: "h2" | "h3" }) {
+/** The kind of key for what these lines are of: a door, or a code for one. */
+function useKey(item: Item): string {
+  const way = item.type !== "enrollment_codes" ? null : related(item, "est_label") ? "est_labels" : "scep_profiles";
+  const doors = useAll(`/${way ?? "est_labels"}`, way !== null);
+  const profiles = useAll("/profiles");
+  const id = related(item, way === "est_labels" ? "est_label" : "scep_profile");
+  const door = way ? doors.data?.find((one) => one.id === id) : item;
+  const profile = door && related(door, "profile");
+  return keyFor(profiles.data?.find((one) => one.id === profile), way ?? (item.type as Door));
+}
+
+function Needs({ needs, item, heading }: { needs: readonly Need[]; item: Item; heading: "h2" | "h3" }) {
   const { t } = useTranslation("enrolment");
+  const key = useKey(item);
+  const name = text(item, "common_name");
+  const said = (need: Need) => (need === "csr" && nameOfDevice(name) === name ? t("needs.csrBound") : t(`needs.${need}`, { name: nameOfDevice(name) }));
+  const lines: Partial<Record<Need, [string, string]>> = {
+    csr: [requestLine(name, "device", key), "request.sh"],
+    key: [keyLine("device", key), "key.sh"],
+    next: [requestLine(name, "next", key), "next.sh"],
+    nextKey: [keyLine("next", key), "next_key.sh"],
+  };
   return (
     <div className="siegel-below" data-needs={needs.join(" ")}>
       <Content component={heading}>{t("needed")}</Content>
       <Content component="ul">
-        {needs.map((need) => (
-          <Content key={need} component="li">
-            {need === "root" ? <Root /> : t(`needs.${need}`, { name: nameOfDevice(name) })}
-            {need === "csr" && <Code label={t("needs.csr")} text={requestLine(name, "device")} file="request.sh" type="text/x-shellscript" />}
-            {need === "next" && <Code label={t("needs.next")} text={requestLine(name, "next")} file="next.sh" type="text/x-shellscript" />}
-          </Content>
-        ))}
+        {needs.map((need) => {
+          const [line, file] = lines[need] ?? [];
+          return (
+            <Content key={need} component="li" data-need={need}>
+              {need === "root" ? <Root /> : said(need)}
+              {line && file && <Code label={said(need)} text={line} file={file} type="text/x-shellscript" />}
+            </Content>
+          );
+        })}
       </Content>
     </div>
   );
@@ -56,7 +77,7 @@ export function Lines({ item, heading }: { item: Item; heading: "h2" | "h3" }) {
   const needs = needsOf(commands);
   return (
     <>
-      {needs.length > 0 && <Needs needs={needs} name={text(item, "common_name")} heading={heading} />}
+      {needs.length > 0 && <Needs needs={needs} item={item} heading={heading} />}
       {commands.map((c) => (
         <div key={c.name} className="siegel-below" data-command={c.name}>
           <Content component={heading}>{t(`commands.${c.name as "curl_enroll"}`, { defaultValue: c.name.replaceAll("_", " ") })}</Content>
