@@ -14,7 +14,7 @@ import urllib.request
 
 import psycopg2
 
-RUNIT = ["sv", "-w", "15"]
+RUNIT = ["sv", "-w", "50"]
 
 
 class Load:
@@ -211,7 +211,7 @@ class House:
 
     def sql(self, text):
         """Runs a statement as the cluster's superuser; its rows, if it has any. Waits for a store that is coming back."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + 40
         while True:
             try:
                 db = psycopg2.connect(self.dsn)

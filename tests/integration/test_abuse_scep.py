@@ -536,10 +536,14 @@ def test_bodies_that_are_rubbish(door, nothing):
     good, _ = door.client.message(scep.PKCS_REQ, csr, certificate, key)
     rng = random.Random(8894)
     bodies = [good[:n] for n in range(1, len(good), 97)] + [good + b"\0", b"0" * 1000, os.urandom(2000), b"\x30\x80" * 5000, b"\x30\x84\xff\xff\xff\xff"]
-    # Of no meaning: digestAlgorithms, which the SignerInfo says again, and what the signer's self-signed certificate has beside its key and name.
-    meaningless = set()
-    for part in (seq(oid(scep.DIGESTS["sha256"]), scep.NULL), certificate.public_bytes(DER)):
-        meaningless.update(range(good.index(part), good.index(part) + len(part)))
+    # Of no meaning: digestAlgorithms, which the SignerInfo says again, and what the signer's self-signed certificate has beside its key and name; versions,
+    # and parameters of algorithms that have none.
+    meaningless, digest = set(), seq(oid(scep.DIGESTS["sha256"]), scep.NULL)
+    signer = good.index(integer(1) + scep.issuer_and_serial(certificate))
+    for part, at in ((digest, good.index(digest)), (certificate.public_bytes(DER), 0), (integer(1), good.index(integer(1))), (integer(1), signer),
+                     (scep.NULL, good.index(digest, signer) + len(digest) - 2), (scep.NULL, good.rindex(scep.RSA_ENCRYPTION) + len(scep.RSA_ENCRYPTION) - 2)):
+        at = good.index(part, at)
+        meaningless.update(range(at, at + len(part)))
     for _ in range(150):
         bad = bytearray(good)
         at = rng.choice([i for i in range(len(bad)) if i not in meaningless])

@@ -4,6 +4,7 @@ import concurrent.futures
 import datetime
 import random
 import re
+import select
 import socket
 import ssl
 import struct
@@ -57,7 +58,7 @@ def client_hello(version, suites):
 
 def alert_of(instance, hello):
     """Number of the alert that answers a ClientHello; None when a ServerHello came."""
-    with socket.create_connection((instance.host, instance.port), timeout=5) as sock:
+    with socket.create_connection((instance.host, instance.port), timeout=support.TIMEOUT_SEC) as sock:
         sock.sendall(hello)
         try:
             got = sock.recv(4096)
@@ -166,7 +167,7 @@ def test_slow_clients(instance):
         seconds = {kind: max(f.result() for f in fs) for kind, fs in runs.items()}
         for f in holding:
             f.result()
-    assert max(seconds.values()) < DEADLINE_SEC + 3, seconds
+    assert max(seconds.values()) < DEADLINE_SEC + 3 * support.SLOWER, seconds  # without a deadline they last for 25
     assert sorted(served)[int(len(served) * 0.95)] < 1 * support.SLOWER, served
     assert resident(instance) - before < 8 << 20
 
@@ -184,22 +185,28 @@ def test_slow_readers(instance, rest):
     before, most, opened = resident(instance), 0, []
     try:
         for _ in range(8):
-            sock = socket.create_connection((instance.host, instance.port), timeout=5)
+            sock = socket.create_connection((instance.host, instance.port), timeout=support.TIMEOUT_SEC)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
             sock = instance.tls_context().wrap_socket(sock, server_hostname=instance.host)
             opened.append(sock)
             sock.sendall(request.encode() * (wanted // one + 1))
-        for _ in range(16):
+        watch = select.poll()
+        for sock in opened:
+            watch.register(sock, 0)  # the edge's reset alone: what is there to be read says nothing
+
+        def all_given_up():
+            nonlocal most
             assert is_served(instance)
             most = max(most, resident(instance) - before)
-            time.sleep(1)
+            return len(watch.poll(0)) == len(opened)
+
+        support.wait_until(all_given_up, DEADLINE_SEC, 1)  # four times as long on a busy machine, which is less than what nginx allows by itself
         assert most < 24 << 20  # 8 answers under way
         for sock in opened:
             sock.settimeout(3)
-        start = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(len(opened)) as pool:
             got = list(pool.map(support.read_all, opened))
-        assert max(len(g) for g in got) < wanted and time.monotonic() - start < 8, [len(g) for g in got]
+        assert max(len(g) for g in got) < wanted, [len(g) for g in got]
     finally:
         for sock in opened:
             sock.close()
@@ -227,7 +234,7 @@ def test_many_connections(instance):
             times.append(time.monotonic() - start)
         assert sorted(times)[18] < 1 * support.SLOWER, times
         for sock in opened[-10:]:
-            sock.settimeout(5)
+            sock.settimeout(support.TIMEOUT_SEC)
             match = re.match(rb"HTTP/1.1 (\d+)", sock.recv(4096))
             statuses.append(int(match.group(1)))
         assert set(statuses) == {429}, statuses
@@ -313,8 +320,9 @@ LIES = {
 @pytest.mark.parametrize("plain", [False, True], ids=["https", "http"])
 def test_requests_that_lie(instance, edge_connection, label, plain):
     path = "/ocsp" if plain else "/api/v2.0/cert_server"
-    connection = edge_connection(plain=plain, timeout=5)
+    connection = edge_connection(plain=plain)
     status, got = connection.exchange(LIES[label].format(path=path, host=instance.host))
+    connection.sock.settimeout(5)  # one that is kept open falls silent
     # 421: the edge took "no host" for another name than that of the handshake.
     assert status in (0, 400, 405, 413, 421, 501, 505) or (label == "T14 no version" and not got.startswith(b"HTTP")), got
     got += connection.receive_all() if status else b""
@@ -328,7 +336,7 @@ def test_requests_that_lie(instance, edge_connection, label, plain):
     ("CR in value", "GET {path} HTTP/1.1\r\nHost: {host}\r\nX-A: a\rContent-Length: 5\r\nConnection: close\r\n\r\n")])
 def test_lines_that_arent(instance, edge_connection, label, request_text):
     """The edge may take a bare line feed for a line's end (RFC 9112 2.2); what it passes on has none, so one request stays one."""
-    connection = edge_connection(timeout=5)
+    connection = edge_connection()
     connection.send(request_text.format(path=PATH, host=instance.host))
     got = connection.receive_all()
     assert got.count(b"HTTP/1.1 ") == 1, got
@@ -409,7 +417,7 @@ def test_compressed_bodies(instance, coding):
 @pytest.mark.rows("T19")
 def test_methods(instance, edge_connection):
     for method in ("TRACE", "TRACK", "DEBUG", "OPTIONS", "PROPFIND", "PUT", "x"):
-        status, got = edge_connection(timeout=5).exchange(f"{method} {PATH} HTTP/1.1\r\nHost: {instance.host}\r\nX-Canary: c4n4ry\r\n\r\n")
+        status, got = edge_connection().exchange(f"{method} {PATH} HTTP/1.1\r\nHost: {instance.host}\r\nX-Canary: c4n4ry\r\n\r\n")
         assert status in (400, 405, 501), (method, got)
         assert b"c4n4ry" not in got
 

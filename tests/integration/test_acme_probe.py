@@ -365,16 +365,27 @@ def test_very_many_txt_records(place):
     """By TCP, the right one is the last; libunbound from 1.22 on takes about 1600, older ones 4000. Ten thousand don't go into one message of DNS: then
     there is no answer."""
     name, many = f"_acme-challenge.{HOST}", [f'"{n:x}"' for n in range(1200)]
-    place.dns.script(name, lambda query, _q, _t: with_rdata(query, many + [f'"{digest(place.probe.key_authorization)}"']))
+
+    def says(values):
+        """Made once: that takes longer than a resolver waits before it asks again."""
+        records = dns.rrset.from_text_list(name + ".", 60, "IN", "TXT", values)
+
+        def answer(query, _question, _transport):
+            made = NameServer.response(query)
+            made.answer.append(records)
+            return made
+        place.dns.script(name, answer)
+
+    says(many + [f'"{digest(place.probe.key_authorization)}"'])
     begin = time.monotonic()
     assert place.probe.run("dns-01", HOST).good
     assert ("_acme-challenge." + HOST, "TXT", "tcp") in place.dns.queries
-    place.dns.script(name, lambda query, _q, _t: with_rdata(query, many))
+    says(many)
     found = place.probe.run("dns-01", HOST)
     assert found.problem == "unauthorized" and "1200" in found.detail and len(found.steps) < 20
-    place.dns.script(name, lambda query, _q, _t: with_rdata(query, [f'"{n}"' for n in range(10000)]))
+    says([f'"{n}"' for n in range(10000)])
     found = place.probe.run("dns-01", HOST, deadline_ms=3000)
-    assert found.problem == "dns" and time.monotonic() - begin < 15
+    assert found.problem == "dns" and time.monotonic() - begin < 5 * support.SLOWER
 
 
 @pytest.mark.rows("M07")

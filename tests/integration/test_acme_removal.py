@@ -106,7 +106,7 @@ def test_killed_half_way_it_goes_on(instance, rest, full):
     for _ in range(3):
         (runner,) = support.wait_until(lambda: runner_pids(instance))
         os.kill(runner, 9)
-        time.sleep(0.2)
+        time.sleep(0.2)  # the next one does something of it
     support.wait_until(lambda: rest.get(f"/jobs/{job}").attributes["status"] == "done", 60, 0.1)
     assert left(instance, full.id) == [0] * 6
     done = rest.get(f"/jobs/{job}").attributes

@@ -356,7 +356,7 @@ def test_an_administrator_takes_a_lost_second_factor_away(instance, rest, defaul
     account = rest.get(f"/accounts?filter[name]={one.name}").data[0]
     assert account["attributes"]["second_factor"] is True
     assert rest.post(f"/accounts/{account['id']}/reset_second_factor", {"data": {"type": "reset_second_factor"}}).status == 200
-    assert one.now().status == 401
+    assert support.wait_until(lambda: one.now().status == 401, 0.5, 0.02)
     answer = one.sign_in(one.name, password=PASSWORD)
     assert answer.attributes["missing"] == ["totp"]
     one.enrol()
@@ -370,12 +370,12 @@ def test_an_administrator_takes_a_lost_second_factor_away(instance, rest, defaul
 def test_on_the_machine_the_last_administrator_is_helped(instance, signed_in):
     done = instance.siegelctl("setup", "revoke-credential", "--tenant", "default", "--name", signed_in.name, "--kind", "second_factor")
     assert done.stdout == f"revoked 1 of {signed_in.name}\n"
-    assert signed_in.now().status == 401
+    assert support.wait_until(lambda: signed_in.now().status == 401, 0.5, 0.02)
     assert instance.siegelctl("setup", "revoke-credential", "--name", signed_in.name, "--kind", "second_factor", check=False).returncode != 0
     assert signed_in.sign_in(signed_in.name, password=PASSWORD).attributes["missing"] == ["totp"]
     signed_in.enrol()
     assert instance.siegelctl("setup", "revoke-credential", "--name", signed_in.name, "--kind", "login").returncode == 0
-    assert signed_in.now().status == 401 and signed_in.sign_in(signed_in.name, password=PASSWORD).status == 401
+    assert support.wait_until(lambda: signed_in.now().status == 401, 0.5, 0.02) and signed_in.sign_in(signed_in.name, password=PASSWORD).status == 401
     assert audit(instance, signed_in.name, "account.second_factor_reset")
 
 
@@ -464,8 +464,13 @@ def test_wrong_codes_dont_keep_the_owner_out(instance, signed_in):
     """Who has the password, and no second factor, makes others wait for the app; a recovery code isn't guessed, and waits for nothing."""
     thief = Browser(instance)
     thief.sign_in(signed_in.name, password=PASSWORD)
-    answers = [thief.step("second_factor", code="000000").status for _ in range(12)]
-    assert answers[-1] == 429
+    answers = []
+    while len(answers) < 20 and 429 not in answers:
+        answers.append(thief.step("second_factor", code="000000").status)
+    assert len(answers) > 5 and answers[-1] == 429, answers
+    # He goes on until the pause is longer than what a machine may take for the owner's part.
+    instance.sql(f"UPDATE second_factor SET failures = 13, failed_at = now() FROM account a WHERE a.id = account_id AND a.name = '{signed_in.name}'")
+    assert thief.step("second_factor", code="000000").status == 429
     owner = Browser(instance)
     owner.sign_in(signed_in.name, password=PASSWORD)
     assert owner.step("second_factor", code=totp(signed_in.secret)).status == 429

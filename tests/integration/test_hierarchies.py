@@ -2,7 +2,6 @@
 verified by openssl, as a verifier would do it who has nothing but its trust anchor."""
 
 import subprocess
-import urllib.request
 import uuid
 
 import pytest
@@ -83,9 +82,11 @@ def issue(rest, ca):
 def crl_is_fresh(files, ca, issuer_pem):
     """The list as a verifier fetches it, good for the issuer; its text."""
     def fetch():
-        with urllib.request.urlopen(ca["attributes"]["crl_url"], timeout=10) as answer:
-            path = files.folder / f"{unique()}.crl"
-            path.write_bytes(answer.read())
+        answer = support.http_get(ca["attributes"]["crl_url"])
+        if answer.status != 200:
+            return None
+        path = files.folder / f"{unique()}.crl"
+        path.write_bytes(answer.body)
         out = files.openssl("crl", "-inform", "DER", "-in", str(path), "-CAfile", files.write(issuer_pem), "-noout", "-text")
         return out if "verify OK" in out else None
     return support.wait_until(fetch, 10)

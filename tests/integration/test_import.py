@@ -462,7 +462,8 @@ def runner_pids(instance):
             fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         except OSError:
             continue
-        found.append((int(fields[19]), pid, int(fields[1])))  # when it began: numbers of processes begin anew
+        if fields[0] not in "XZ":  # one that was killed is there until its parent has looked
+            found.append((int(fields[19]), pid, int(fields[1])))  # when it began: numbers of processes begin anew
     ours = {pid for _, pid, _ in found}
     (master,) = {pid for _, pid, parent in found if parent not in ours}
     children = [pid for _, pid, parent in sorted(found) if parent == master]

@@ -107,7 +107,7 @@ def test_revoked_credentials_end_at_once(instance, default_tenant, ctl):
     name, token = default_tenant.account("auditor")
     ctl("ca", "list", token=token)
     instance.siegelctl("setup", "revoke-credential", "--name", name, "--all")
-    assert ctl("ca", "list", token=token, check=False).returncode == 1
+    support.wait_until(lambda: ctl("ca", "list", token=token, check=False).returncode == 1, 0.5, 0.02)
 
 
 def test_the_audit_log_is_whole(instance, ctl):
