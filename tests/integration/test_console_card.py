@@ -27,7 +27,7 @@ def visit(instance, path, cert=None, key=None, method="GET", name=None, source=N
     """What a browser meets at the card's address; the name leads to the edge by itself."""
     name = name or card_name(instance)
     context = instance.tls_context(cert, key)
-    sock = socket.create_connection((instance.host, instance.port), timeout=20, source_address=(source or support.new_address(), 0))
+    sock = socket.create_connection((instance.host, instance.port), timeout=support.TIMEOUT_SEC, source_address=(source or support.new_address(), 0))
     tls = context.wrap_socket(sock, server_hostname=name)
     connection = http.client.HTTPSConnection(name, instance.port)
     connection.sock = tls
@@ -170,7 +170,7 @@ def test_another_card_in_the_same_tls_session(instance, holder, version):
     def speak(session=None):
         """A connection, what stands behind the # of the answer, whether the session was taken up again, and the connection's own session."""
         challenge = base64.urlsafe_b64encode(hashlib.sha256(first.verifier.encode()).digest()).rstrip(b"=").decode()
-        raw = socket.create_connection((instance.host, instance.port), timeout=20, source_address=(support.new_address(), 0))
+        raw = socket.create_connection((instance.host, instance.port), timeout=support.TIMEOUT_SEC, source_address=(support.new_address(), 0))
         with context.wrap_socket(raw, server_hostname=name, session=session) as tls:
             ask = f"GET /sign-in?challenge={challenge} HTTP/1.1\r\nHost: {name}:{instance.port}\r\n\r\n".encode()
             tls.sendall(ask)
@@ -190,7 +190,7 @@ def test_another_card_in_the_same_tls_session(instance, holder, version):
     assert second.enter(found.group(2).decode()).attributes["name"] == second.name
     # Nor does one of another host name, where the first card was shown: devices do that.
     context = instance.tls_context(first.cert, first.key, maximum=version)
-    raw = socket.create_connection((instance.host, instance.port), timeout=20, source_address=(support.new_address(), 0))
+    raw = socket.create_connection((instance.host, instance.port), timeout=support.TIMEOUT_SEC, source_address=(support.new_address(), 0))
     with context.wrap_socket(raw, server_hostname=instance.host) as tls:
         tls.sendall(f"GET /api/v2.0/certificates HTTP/1.1\r\nHost: {instance.host}:{instance.port}\r\nConnection: close\r\n\r\n".encode())
         got = b""

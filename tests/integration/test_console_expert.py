@@ -58,6 +58,7 @@ def test_every_resource_has_its_list(instance, people, house, rest):
     assert screens <= set(found["offered"]) and len(found["offered"]) + 5 >= len(offered) + len(by_hand)
     assert set(found["lists"]) == set(RESOURCES) - {"audit_events"}
     assert len({one["heading"] for one in found["lists"].values()}) == len(found["lists"])
+    assert found["fitting"] == ["Revoke, hold and release certificates"]  # of all rights those that what was typed is in
     # A role: what was wrong stood at its field, somebody else's change was noticed, and both are in the store.
     assert "name" in found["atField"].lower() and found["elsewhere"] == 200
     assert found["stored"]["title"] == "mine after all" and found["stored"]["rights"] == ["certificates.revoke"] and found["stored"]["name"] == name

@@ -38,6 +38,57 @@ export function totp(secret, when = Date.now()) {
   return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1000000).padStart(6, "0");
 }
 
+/** What look() finds on a page where nothing moves: a colour on its way to another is neither, and has to have arrived. What came while it looked, as an
+ * answer that was waited for, may have set something in motion: then it looks again. */
+export async function atRest(page, look) {
+  let seen;
+  for (let moved = true, n = 0; moved && n < 10; n++) {
+    await page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== "running" || a.effect?.getComputedTiming().iterations === Infinity));
+    await page.evaluate(() => {
+      const moves = ({ target }) => {
+        window.siegelMoved ||= target.getAnimations({ subtree: true }).some((a) => a.effect?.getComputedTiming().iterations !== Infinity);
+      };
+      if (window.siegelMoved === undefined) {
+        document.addEventListener("transitionrun", moves, true);
+        document.addEventListener("animationstart", moves, true);
+      }
+      window.siegelMoved = false;
+    });
+    seen = await look();
+    moved = await page.evaluate(() => window.siegelMoved);
+  }
+  return seen;
+}
+
+// What a page still waits for moves what is below it when it comes: between the mouse's going down and its coming up it takes what is pressed away from
+// under it, and nothing is pressed. So the mouse waits until nothing is asked for any more and what came is drawn; for who asks without end, ten seconds.
+const asked = new WeakMap();
+async function quiet(page) {
+  const under = asked.get(page);
+  for (const end = Date.now() + 10000; under && Date.now() < end; ) {
+    await page.evaluate(() => new Promise((drawn) => [requestAnimationFrame(() => setTimeout(drawn)), setTimeout(drawn, 100)])).catch(() => {}); // another page comes
+    if (under.size === 0) {
+      return;
+    }
+  }
+}
+function mouseWaits(page) {
+  const under = new Set();
+  asked.set(page, under);
+  page.on("request", (one) => under.add(one));
+  page.on("requestfinished", (one) => under.delete(one));
+  page.on("requestfailed", (one) => under.delete(one));
+  const locator = Object.getPrototypeOf(page.locator("main"));
+  for (const act of Object.hasOwn(locator, "waits") ? [] : ["click", "check", "uncheck"]) {
+    const own = locator[act];
+    locator[act] = async function (...how) {
+      await quiet(this.page());
+      return own.apply(this, how);
+    };
+  }
+  locator.waits = true;
+}
+
 /** One browser with one page; also: other addresses of the house; clientCertificates: as playwright has them. Whatever the page's security policy refused, and every fault of it, is kept. */
 export async function open({ url, also = [], lang, dark = false, shots, width = 1366, height = 900, clientCertificates, touch = false }) {
   const browser = await chromium.launch({ executablePath: process.env.SIEGEL_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
@@ -47,6 +98,7 @@ export async function open({ url, also = [], lang, dark = false, shots, width = 
   });
   const page = await context.newPage();
   page.setDefaultTimeout(60000); // of a machine that does other things too
+  mouseWaits(page);
   const faults = [];
   const foreign = [];
   page.on("console", (m) => m.type() === "error" && !/status of (401|403|404|409|412|422|429)/.test(m.text()) && faults.push(m.text()));
@@ -60,9 +112,7 @@ export async function open({ url, also = [], lang, dark = false, shots, width = 
   const one = {
     browser, context, page, faults, foreign, violations, w: WORDS[lang], lang, url,
     async look(name) {
-      // A colour on its way to another is neither: it has to have arrived.
-      await page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== "running" || a.effect?.getComputedTiming().iterations === Infinity));
-      const found = await new AxeBuilder({ page }).analyze();
+      const found = await atRest(page, () => new AxeBuilder({ page }).analyze());
       violations[name] = found.violations.map((v) => `${v.id}: ${v.help} (${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join("; ")})`);
       if (shots) {
         mkdirSync(shots, { recursive: true });

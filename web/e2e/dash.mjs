@@ -27,7 +27,7 @@ try {
   // What a picture shows is there as a table, too.
   await page.locator(".siegel-chart summary").click();
   found.days = await page.locator(".siegel-chart tbody tr").count();
-  found.today = (await page.locator(".siegel-chart tbody tr").first().locator("td").first().innerText()).trim();
+  found.newest = (await page.locator(".siegel-chart tbody tr td:nth-of-type(1)").allInnerTexts()).map((text) => Number(text.replace(/\D/g, "")));
   await b.look("dash");
 
   const go = (path) => b.go(`/console${path}`);

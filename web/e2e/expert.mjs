@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { request } from "playwright-core";
-import { open } from "./browser.mjs";
+import { atRest, open } from "./browser.mjs";
 
 const { url, lang, cookie, auditor, cookieName, token, lists, things, role, account, shots, dark, width } = JSON.parse(process.argv[2]);
 const WORDS = {
@@ -36,9 +36,9 @@ const look = async (name) => {
   if (!(await page.evaluate(() => "axe" in window))) {
     await page.evaluate(AXE);
   }
-  // What is still fading in has another contrast than what people read.
-  await page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== "running" || a.effect?.getComputedTiming().iterations === Infinity));
-  const violations = await page.evaluate(() => window.axe.run(document.querySelector("[role=dialog]") ?? "main", { resultTypes: ["violations"] }).then((seen) => seen.violations));
+  const violations = await atRest(page, () =>
+    page.evaluate(() => window.axe.run(document.querySelector("[role=dialog]") ?? "main", { resultTypes: ["violations"] }).then((seen) => seen.violations)),
+  );
   b.violations[name] = violations.map((v) => `${v.id}: ${v.help} (${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join("; ")})`);
   if (shots) {
     mkdirSync(shots, { recursive: true });
@@ -54,7 +54,12 @@ const visit = async (path, name) => {
 };
 const choose = async (label, text, option) => {
   await page.getByRole("combobox", { name: label, exact: true }).fill(text);
-  await page.getByRole("option", { name: option }).first().click();
+  // Of what was typed: the list that stood there before it would give way under the mouse.
+  const list = page.locator("[role=listbox][aria-busy=false]");
+  await list.getByRole("option", { name: option }).first().waitFor();
+  const fitting = await list.getByRole("option").allInnerTexts();
+  await list.getByRole("option", { name: option }).first().click();
+  return fitting;
 };
 
 try {
@@ -95,7 +100,7 @@ try {
     await page.getByRole("textbox", { name: w.name, exact: true }).fill("No such Name!");
     await page.getByRole("button", { name: w.save, exact: true }).click();
     await page.locator(".pf-v6-c-helper-text__item.pf-m-error").first().waitFor(); // no right is chosen: found without asking
-    await choose(w.rights, w.typed, w.right);
+    found.fitting = await choose(w.rights, w.typed, w.right);
     await page.getByRole("button", { name: w.save, exact: true }).click();
     await page.locator(".siegel-error").waitFor();
     await settled();

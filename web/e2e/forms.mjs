@@ -114,7 +114,9 @@ try {
   found.faster = await page.evaluate(async (id) => {
     const headers = { "Content-Type": "application/vnd.api+json", "X-Siegel-Console": "1" };
     const body = JSON.stringify({ data: { type: "policies", id, attributes: { title: "faster" } } });
-    return (await fetch(`/api/v2.0/policies/${id}`, { method: "PATCH", headers, body })).status;
+    const answer = await fetch(`/api/v2.0/policies/${id}`, { method: "PATCH", headers, body });
+    await answer.text(); // else it is under way as long as the page is there
+    return answer.status;
   }, found.policy);
   await title.fill("slower");
   await save.click();

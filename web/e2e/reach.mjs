@@ -140,7 +140,7 @@ const parts = {
     found.enabled = await page.locator("select[id$=-enabled]").evaluate((one) => one.selectedOptions[0].innerText);
     await page.locator("input[id$=-name]").fill(name);
     await page.locator("input[id$=-role]").fill("requestor");
-    await page.getByRole("option", { name: "requestor" }).first().click();
+    await page.locator("[role=listbox][aria-busy=false]").getByRole("option", { name: "requestor" }).first().click();
     await page.locator("main form button[type=submit]").click();
     await page.waitForFunction(() => document.activeElement?.classList.contains("siegel-arrived"));
     await look("person");

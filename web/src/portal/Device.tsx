@@ -263,7 +263,9 @@ export default function Device() {
   const { t: words } = useTranslation("portal");
   const { id = "" } = useParams();
   const pass = usePass(id);
-  if (pass.data) {
+  const origin = useOrigin(id);
+  // It comes whole: a part that came later would push the buttons below it away from whoever is about to press them.
+  if (pass.data && !origin.isPending) {
     return <Page key={id} pass={pass.data} />;
   }
   return (

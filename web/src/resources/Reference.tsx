@@ -14,7 +14,7 @@ import {
 } from "@patternfly/react-core";
 import TimesIcon from "@patternfly/react-icons/dist/esm/icons/times-icon";
 import { useEffect, useState } from "react";
-import { useOptions } from "./api";
+import { foundBy, useOptions } from "./api";
 import type { Choice } from "./typed";
 import { labelOf, type ResourceName, type Thing, wordOf } from "./model";
 import { useWords } from "./words";
@@ -27,6 +27,16 @@ function useLater(text: string): string {
     return () => clearTimeout(timer);
   }, [text]);
   return later;
+}
+
+/** Those that fit what is typed; busy: those that are shown fit what was typed before. */
+function useFitting(of: ResourceName, typed: string, open: boolean, textOf: (thing: Thing) => string) {
+  const later = useLater(typed);
+  const found = useOptions(of, later, open);
+  const searched = foundBy(of) !== undefined;
+  const text = typed.trim().toLowerCase();
+  const fit = (found.data?.things ?? []).filter((thing) => searched || `${thing.id} ${textOf(thing)}`.toLowerCase().includes(text));
+  return { found, fit, busy: found.isFetching || (searched && later !== typed) };
 }
 
 interface Arrows {
@@ -86,10 +96,10 @@ export function Reference({ id, label, of, byId, chosen, onChoose, wrong, descri
   const [open, setOpen] = useState(false);
   const [typed, setTyped] = useState<string | null>(null);
   const [active, setActive] = useState<number | null>(null);
-  const found = useOptions(of, useLater(typed ?? ""), open);
   const valueOf = (thing: Thing) => (byId ? thing.id : wordOf(of, thing));
   const textOf = (thing: Thing) => (of === "rights" ? words.right(thing.id) : labelOf(thing));
-  const things = (found.data?.things ?? []).filter((thing) => !without.includes(valueOf(thing)));
+  const { found, fit, busy } = useFitting(of, typed ?? "", open, textOf);
+  const things = fit.filter((thing) => !without.includes(valueOf(thing)));
   const optionId = (i: number) => `${id}-option-${i}`;
   const shut = () => {
     setOpen(false);
@@ -153,7 +163,7 @@ export function Reference({ id, label, of, byId, chosen, onChoose, wrong, descri
         </MenuToggle>
       )}
     >
-      <SelectList id={`${id}-list`} aria-label={label}>
+      <SelectList id={`${id}-list`} aria-label={label} aria-busy={busy}>
         {things.map((thing, i) => (
           <SelectOption key={thing.id} id={optionId(i)} value={valueOf(thing)} isFocused={active === i} description={description(thing, textOf(thing))}>
             {textOf(thing)}
