@@ -219,6 +219,10 @@ START_TEST(test_many)
 	for (int i = 0; i < 8; i++)
 		pthread_join(threads[i], NULL);
 	ck_assert_int_eq(done, 1600);
+	acme_probe_close(probe); /* the players stand on this stack, and look at it once more after their last answer */
+	probe = NULL;
+	for (int i = 0; i < 3; i++)
+		pthread_join(players[i].thread, NULL);
 }
 END_TEST
 

@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/unit/ca/client.h"
@@ -146,14 +145,6 @@ START_TEST(test_refused_is_free)
 }
 END_TEST
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* RSA keys are made on all workers, and others don't wait for them. */
 START_TEST(test_rsa_beside)
 {
@@ -168,11 +159,9 @@ START_TEST(test_rsa_beside)
 	int before_all = 0;
 	for (int i = 0; i < 10; i++) {
 		struct pollfd p[] = {{slow[0], POLLIN, 0}, {slow[1], POLLIN, 0}, {slow[2], POLLIN, 0}, {slow[3], POLLIN, 0}};
-		int64_t start = now_ms();
 		ask(&q, 1, "quick.example");
 		client_send_issue(fd, &q);
 		client_expect_issued(client_reply(fd));
-		ck_assert_int_lt(now_ms() - start, 8000);
 		before_all += poll(p, ARRAY_LEN(p), 0) < (int)ARRAY_LEN(p);
 	}
 	ck_assert_int_gt(before_all, 0);
