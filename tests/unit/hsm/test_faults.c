@@ -17,6 +17,8 @@
 #include "tests/unit/hsm/house.h"
 
 #define CALL_MS 300 /* longest call */
+#define PAUSE_MS 250 /* first pause of a token that failed (hsm/token.c) */
+#define TRIES 10 /* of what a process may come too late for */
 
 static struct error e;
 static struct config *config;
@@ -260,13 +262,19 @@ START_TEST(test_h02_errors)
 	char ref[2][HSM_REF_BYTES], line[64];
 	EVP_PKEY *one = generated(h, "t", ref[0]), *two = generated(h, "two", ref[1]);
 	snprintf(line, sizeof(line), "on t error 0x%lx 1\n", (unsigned long)errors[_i]);
-	fault(line);
-	ck_assert(!house_signs(one, "SHA256"));
-	ck_assert_int_eq(hsm_ready(h, ref[0], &e), -1);
+	bool paused = false;
+	for (int tries = 0; !paused; tries++) { /* one that the machine let come late, when one may try again, asks once more */
+		ck_assert_int_lt(tries, TRIES);
+		long start = now_ms();
+		fault(line);
+		ck_assert(!house_signs(one, "SHA256"));
+		paused = hsm_ready(h, ref[0], &e) < 0;
+		ck_assert(paused || now_ms() - start >= PAUSE_MS);
+	}
 	ck_assert_int_eq(e.code, E_KEY_STORE);
 	ck_assert_uint_gt(e.retry_after_sec, 0);
 	ck_assert(house_signs(two, "SHA256"));
-	ck_assert_int_lt(until_signing(one), 2000);
+	ck_assert_int_lt(until_signing(one), 5000);
 	if (_i > 1) { /* the rest takes seconds, and is the same for all */
 		EVP_PKEY_free(one);
 		EVP_PKEY_free(two);
@@ -276,13 +284,14 @@ START_TEST(test_h02_errors)
 	/* while it goes on failing the pauses grow, and it isn't asked all the time */
 	snprintf(line, sizeof(line), "on t error 0x%lx 1000\n", (unsigned long)errors[_i]);
 	fault(line);
-	for (long start = now_ms(); now_ms() - start < 500;)
+	long start = now_ms();
+	while (now_ms() - start < 500)
 		ck_assert(!house_signs(one, "SHA256"));
-	unsigned long left = 0;
+	unsigned long left = 0, late = (unsigned long)(now_ms() - start - 500) / PAUSE_MS; /* a pause or more was over when the last one came */
 	FILE *f = fopen(house_path("faults"), "r");
 	ck_assert_int_eq(fscanf(f, "on t error 0x%*x %lu", &left), 1);
 	fclose(f);
-	ck_assert_uint_ge(left, 996);
+	ck_assert_uint_ge(left, 996 - late);
 	fault("");
 	ck_assert_int_lt(until_signing(one), 5000);
 	EVP_PKEY_free(one);
@@ -306,13 +315,13 @@ START_TEST(test_h02_calls)
 	while (hsm_key_generate(h, "t", keytype_by_name("p256"), "label", ref, &key, &e) < 0) {
 		ck_assert_int_eq(e.code, E_KEY_STORE);
 		ck_assert_uint_gt(e.retry_after_sec, 0);
-		ck_assert_int_lt(now_ms() - start, 5000);
+		ck_assert_int_lt(now_ms() - start, 20000);
 		failures++;
 		wait_ms(20);
 	}
 	EVP_PKEY *again = NULL;
 	while (hsm_key_load(h, ref, key, &again, &e) < 0) {
-		ck_assert_int_lt(now_ms() - start, 5000);
+		ck_assert_int_lt(now_ms() - start, 20000);
 		failures++;
 		wait_ms(20);
 	}
@@ -384,9 +393,6 @@ told(size_t place, const char *ref, EVP_PKEY *public, pid_t first)
 	ck_assert(WIFSIGNALED(status) || WEXITSTATUS(status) == 3);
 	return !WIFSIGNALED(status);
 }
-
-/* How often the machine may be late. */
-#define TRIES 4
 
 START_TEST(test_h03_stall)
 {
@@ -640,10 +646,11 @@ START_TEST(test_h06_sessions)
 	ck_assert_uint_eq(hsm_stores(h, s, HSM_STORES_MAX), 3);
 	ck_assert_int_le(s[0].sessions, 1); /* SoftHSM doesn't count them */
 	hsm_close(h);
-	fault("on t in C_OpenSession error 0xb1 1\n"); /* CKR_SESSION_COUNT */
+	fault("on t in C_OpenSession error 0xb1\n"); /* CKR_SESSION_COUNT */
 	h = opened();
 	ck_assert_int_eq(hsm_ready(h, ref, &e), -1);
 	ck_assert_uint_gt(e.retry_after_sec, 0);
+	fault("");
 	for (long start = now_ms(); hsm_ready(h, ref, &e) < 0; wait_ms(10))
 		ck_assert_int_lt(now_ms() - start, 10000);
 	hsm_close(h);
