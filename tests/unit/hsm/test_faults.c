@@ -274,25 +274,21 @@ START_TEST(test_h02_errors)
 	ck_assert_uint_gt(e.retry_after_sec, 0);
 	ck_assert(house_signs(two, "SHA256"));
 	ck_assert_int_lt(until_signing(one), 5000);
-	if (_i > 1) { /* the rest takes seconds, and is the same for all */
-		EVP_PKEY_free(one);
-		EVP_PKEY_free(two);
-		hsm_close(h);
-		return;
+	if (_i < 2) { /* it takes seconds, and is the same for all */
+		/* while it goes on failing the pauses grow, and it isn't asked all the time */
+		snprintf(line, sizeof(line), "on t error 0x%lx 1000\n", (unsigned long)errors[_i]);
+		fault(line);
+		long start = now_ms();
+		while (now_ms() - start < 500)
+			ck_assert(!house_signs(one, "SHA256"));
+		unsigned long left = 0, late = (unsigned long)(now_ms() - start - 500) / PAUSE_MS; /* a pause or more was over when the last one came */
+		FILE *f = fopen(house_path("faults"), "r");
+		ck_assert_int_eq(fscanf(f, "on t error 0x%*x %lu", &left), 1);
+		fclose(f);
+		ck_assert_uint_ge(left, 996 - late);
+		fault("");
+		ck_assert_int_lt(until_signing(one), 5000);
 	}
-	/* while it goes on failing the pauses grow, and it isn't asked all the time */
-	snprintf(line, sizeof(line), "on t error 0x%lx 1000\n", (unsigned long)errors[_i]);
-	fault(line);
-	long start = now_ms();
-	while (now_ms() - start < 500)
-		ck_assert(!house_signs(one, "SHA256"));
-	unsigned long left = 0, late = (unsigned long)(now_ms() - start - 500) / PAUSE_MS; /* a pause or more was over when the last one came */
-	FILE *f = fopen(house_path("faults"), "r");
-	ck_assert_int_eq(fscanf(f, "on t error 0x%*x %lu", &left), 1);
-	fclose(f);
-	ck_assert_uint_ge(left, 996 - late);
-	fault("");
-	ck_assert_int_lt(until_signing(one), 5000);
 	EVP_PKEY_free(one);
 	EVP_PKEY_free(two);
 	hsm_close(h);
