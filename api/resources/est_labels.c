@@ -41,7 +41,7 @@ static const struct attribute attributes[] = {
 	 ATTRIBUTE_WRITE | ATTRIBUTE_ON_REQUEST, "certificates (PEM) under which those of manufacturers are taken"},
 	{"url", EST_URL, ATTRIBUTE_TEXT, ATTRIBUTE_WITH_URL, "where clients send their requests"},
 	{"commands", COMMANDS, ATTRIBUTE_JSON, ATTRIBUTE_WITH_URL,
-	 "ready command lines of curl and strongSwan; null for what the label doesn't take. device.csr, next.csr: requests in DER"},
+	 "ready command lines of curl and strongSwan; null for what the label doesn't take. device.csr, next.csr: requests in DER or PEM"},
 	OWNERSHIP_ATTRIBUTES("n"),
 	{"version", "n.version", ATTRIBUTE_INT, 0},
 	{"created_at", "n.created_at", ATTRIBUTE_TIME, ATTRIBUTE_FILTER | ATTRIBUTE_SORT},
