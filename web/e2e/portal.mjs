@@ -145,7 +145,7 @@ async function later() {
   await b.heading(w.title);
   found.renewed = page.url().split("/").pop();
 
-  await page.getByRole("button", { name: w.withKey }).waitFor(); // it is asked for after the page, and stands above what is pressed
+  await page.getByRole("button", { name: w.withKey }).waitFor(); // the page has come
   await press(w.loss);
   await page.getByRole("dialog").waitFor();
   await read("loss");
